@@ -1,0 +1,3 @@
+//! The tool's entry.
+
+fn main() {}

@@ -1,0 +1,54 @@
+//! HMAC, hex and base64: the few primitives that signatures are made of.
+//!
+//! The only file of the signer that knows the crates behind them. Knows nothing of OSS: which
+//! text is signed under which key is `signature/`'s business.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// A 256-bit authentication code, which is also a derived key; wiped when dropped.
+pub type Digest = Zeroizing<[u8; 32]>;
+
+/// Computes HMAC-SHA256 of `message` under `key`, both of any length.
+#[must_use]
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Digest {
+    // HMAC hashes a longer key and pads a shorter one, so no length is refused.
+    #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key length");
+    mac.update(message);
+    Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+/// Writes bytes as lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    hex::encode(bytes)
+}
+
+/// Writes bytes as base64: standard alphabet, padded, on one line, as OSS reads it.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hmac_agrees_with_rfc_4231_case_2() {
+        let code = hmac_sha256(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(
+            hex(code.as_slice()),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn base64_is_standard_and_padded() {
+        assert_eq!(base64(&[0xfb, 0xff, 0xfe, 0x00]), "+//+AA==");
+    }
+}

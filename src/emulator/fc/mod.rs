@@ -1,0 +1,1 @@
+//! Function Compute: the gateway in front of a function.

@@ -1,0 +1,1 @@
+//! OSS: a bucket that checks what the real one checks.

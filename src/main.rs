@@ -1,0 +1,3 @@
+//! The function's entry.
+
+fn main() {}
