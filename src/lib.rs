@@ -1,8 +1,13 @@
 //! Signs browser uploads to Alibaba Cloud OSS.
 
+pub mod credentials;
 pub mod crypto;
 #[cfg(feature = "emulator")]
 pub mod emulator;
+pub mod grant;
+pub mod identity;
+pub mod policy;
 pub mod runtime;
 pub mod secret;
+pub mod signature;
 pub mod time;

@@ -29,9 +29,7 @@ impl Timestamp {
     #[must_use]
     pub fn from_unix(seconds: i64) -> Option<Self> {
         let moment = UtcDateTime::from_unix_timestamp(seconds).ok()?;
-        (1970..=9999)
-            .contains(&moment.year())
-            .then_some(Self(moment))
+        (1970..=9999).contains(&moment.year()).then_some(Self(moment))
     }
 
     /// Returns the seconds since the start of 1970.
@@ -54,11 +52,7 @@ impl Timestamp {
     pub fn minus(self, duration: Duration) -> Self {
         let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
         let moment = self.0.checked_sub(::time::Duration::seconds(seconds));
-        Self(
-            moment
-                .unwrap_or(UtcDateTime::UNIX_EPOCH)
-                .max(UtcDateTime::UNIX_EPOCH),
-        )
+        Self(moment.unwrap_or(UtcDateTime::UNIX_EPOCH).max(UtcDateTime::UNIX_EPOCH))
     }
 
     /// Writes `20241127`: the day of a V4 scope.
@@ -100,10 +94,7 @@ impl fmt::Display for Timestamp {
 /// Reads the wall clock.
 #[must_use]
 pub fn now() -> Timestamp {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     let moment = OffsetDateTime::now_utc().to_utc().truncate_to_second();
     Timestamp(moment)
 }

@@ -1,0 +1,77 @@
+//! The function role's keys, as Function Compute adds them to each request.
+//!
+//! The platform drops `x-fc-*` headers of clients, so what arrives is its own. A forged key would
+//! only make a form that OSS refuses; what must not happen is that garbage denies service, so
+//! whatever does not look like a role's key counts as absent and the next source is asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::credentials::Credentials;
+use crate::credentials::Provider;
+use crate::credentials::RoleKeys;
+use crate::credentials::Unavailable;
+use crate::time::Timestamp;
+
+/// How long keys that have just arrived are counted on.
+///
+/// The platform does not say when they end. It mints them for 36 hours and lets a request run for
+/// 24, with the keys it came with; so 24 hours is what a request can count on.
+const LEAST_REMAINING: Duration = Duration::from_hours(24);
+
+/// How the id of every temporary key begins.
+const TEMPORARY_PREFIX: &str = "STS.";
+
+/// Takes the keys that came with the request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestKeys;
+
+impl Provider for RequestKeys {
+    fn provide(
+        &self,
+        hint: Option<&RoleKeys>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Credentials>>, Unavailable> {
+        let Some(keys) = hint.filter(|keys| is_plausible(keys)) else {
+            return Ok(None);
+        };
+        Ok(Some(Arc::new(Credentials {
+            key_id: keys.key_id.clone(),
+            secret: keys.secret.clone(),
+            token: Some(keys.token.clone()),
+            usable_until: Some(now.plus(LEAST_REMAINING)),
+        })))
+    }
+}
+
+fn is_plausible(keys: &RoleKeys) -> bool {
+    let id = keys.key_id.strip_prefix(TEMPORARY_PREFIX).unwrap_or_default();
+    let id_is_clean =
+        !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let visible = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+    id_is_clean && visible(keys.secret.expose()) && visible(keys.token.expose())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn provided(id: &str, secret: &str, token: &str) -> bool {
+        let keys =
+            RoleKeys { key_id: id.into(), secret: Secret::new(secret), token: Secret::new(token) };
+        let now = Timestamp::from_unix(0).unwrap();
+        RequestKeys.provide(Some(&keys), now).unwrap().is_some()
+    }
+
+    #[test]
+    fn a_temporary_key_is_taken_and_garbage_counts_as_absent() {
+        assert!(provided("STS.NUexample", "secret", "token=="));
+        assert!(!provided("LTAI5tExample", "secret", "token"));
+        assert!(!provided("STS.", "secret", "token"));
+        assert!(!provided("STS.a/20240101", "secret", "token"));
+        assert!(!provided("STS.a", "", "token"));
+        assert!(!provided("STS.a", "secret", "to ken"));
+        assert!(RequestKeys.provide(None, Timestamp::from_unix(0).unwrap()).unwrap().is_none());
+    }
+}

@@ -1,0 +1,243 @@
+//! The deed: rules + caller + credentials + now → address, ordered fields, expiry.
+//!
+//! The one place where policy and signature meet. Pure: no clock, no dice, no environment of its
+//! own. OSS accepts any field that the policy does not name, so everything that matters is named:
+//! bucket, key, size, status, and whatever else the client is known to send.
+//!
+//! ```
+//! use oss_upload_signer::grant::{self, Ask, Form};
+//! # use oss_upload_signer::{credentials::Credentials, policy, secret::Secret, time::Timestamp};
+//! # use std::time::Duration;
+//! # let bucket = policy::name::Bucket::parse("examplebucket").unwrap();
+//! # let region = policy::name::Region::parse("cn-hangzhou").unwrap();
+//! # let route = policy::route::Route {
+//! #     name: "default".into(),
+//! #     host: policy::name::UploadHost::default_for(&bucket, &region),
+//! #     bucket, region,
+//! #     directory: policy::template::Directory::parse("up/{uuid}/").unwrap(),
+//! #     size: policy::route::SizeRange { min: 1, max: 1024 },
+//! #     types: vec![], lifetime: Duration::from_secs(600), overwrite: false,
+//! # };
+//! # let credentials = Credentials {
+//! #     key_id: "LTAI5tExample".into(), secret: Secret::new("s"), token: None, usable_until: None };
+//! # let now = Timestamp::from_unix(1_732_687_781).unwrap();
+//! let ask = Ask { filename: Some("a.png".into()), size: Some(10), ..Ask::new(Form::Complete) };
+//! let grant = grant::issue(&ask, &route, &credentials, now, &[7; 16]).unwrap();
+//! assert_eq!(grant.url, "https://examplebucket.oss-cn-hangzhou.aliyuncs.com");
+//! assert_eq!(grant.expires_at, now.plus(Duration::from_secs(600)));
+//! ```
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::credentials::Credentials;
+use crate::policy::condition::Condition;
+use crate::policy::content_type;
+use crate::policy::content_type::ContentType;
+use crate::policy::document::PolicyDocument;
+use crate::policy::key::safe_name;
+use crate::policy::route::Refusal;
+use crate::policy::route::Route;
+use crate::policy::template::Dice;
+use crate::signature::v4;
+use crate::signature::v4::Signer;
+use crate::time::Timestamp;
+
+/// How long before its credential ends a grant ends, for clocks that differ a little.
+const CREDENTIAL_MARGIN: Duration = Duration::from_mins(1);
+
+/// The status that a successful upload is answered with: 200 is what every kind of client takes
+/// for success, where 204 loses its CORS headers on the way in some and 201 carries XML.
+const SUCCESS_STATUS: &str = "200";
+
+/// The type of a file that named none, where the form can say so.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+/// What somebody wishes to upload, as far as they said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The file's own name; without it a fixed form may use any key in the directory.
+    pub filename: Option<String>,
+    /// The file's type.
+    pub content_type: Option<ContentType>,
+    /// The file's size in bytes.
+    pub size: Option<u64>,
+    /// Which fields the form will carry.
+    pub form: Form,
+}
+
+/// Which fields a client's form carries. A condition on a field that the form lacks is never
+/// satisfied, so this decides what can be pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Every field of the grant, whatever they are.
+    Complete,
+    /// The fields that the documentation's page posts, and no other.
+    Documented,
+}
+
+impl Ask {
+    /// Wishes for nothing in particular.
+    #[must_use]
+    pub fn new(form: Form) -> Self {
+        Self { filename: None, content_type: None, size: None, form }
+    }
+}
+
+/// A permission to upload one file, ready to be put into a form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The address to post the form to.
+    pub url: String,
+    /// The form's fields in order; the file comes after them, in a part named `file`.
+    pub fields: Vec<(&'static str, String)>,
+    /// The directory that the key lies in, with its trailing slash.
+    pub directory: String,
+    /// The object's key, when the server made it; else any key in the directory.
+    pub key: Option<String>,
+    /// The moment from which on OSS refuses the form.
+    pub expires_at: Timestamp,
+}
+
+impl Grant {
+    /// Gives a field's value.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(one, _)| *one == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A grant is a bearer's permission and carries the token, so it shows only where and until when.
+impl fmt::Debug for Grant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Grant")
+            .field("url", &self.url)
+            .field("directory", &self.directory)
+            .field("key", &self.key)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Says why nothing was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The route's rules forbid the wish.
+    ByRules(Refusal),
+    /// The credential ends before anything could be uploaded with it.
+    CredentialEnding,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::ByRules(refusal)
+    }
+}
+
+/// Signs one wish, exactly as wide as the route allows and the wish needs.
+pub fn issue(
+    ask: &Ask,
+    route: &Route,
+    credentials: &Credentials,
+    now: Timestamp,
+    dice: &Dice,
+) -> Result<Grant, Refused> {
+    let expires_at = expiry(route, credentials, now)?;
+    let directory = route.directory.render(now, dice);
+    let key = key(ask, &directory);
+    let signer = Signer {
+        key_id: &credentials.key_id,
+        secret: &credentials.secret,
+        token: credentials.token.as_ref(),
+        region: route.region.as_str(),
+        now,
+    };
+    let stamp = signer.stamp();
+    let pinned = pinned_fields(ask, route);
+
+    let mut conditions = vec![Condition::equal("bucket", route.bucket.as_str())];
+    conditions.extend(
+        stamp.iter().chain(&pinned).map(|(name, value)| Condition::equal(*name, value.clone())),
+    );
+    conditions.push(match &key {
+        Some(key) => Condition::equal("key", key.clone()),
+        None => Condition::StartsWith("key", directory.clone()),
+    });
+    conditions.push(size_condition(ask, route)?);
+    conditions.extend(type_conditions(ask, route)?);
+
+    let policy =
+        v4::encode_policy(&PolicyDocument { expiration: expires_at, conditions }.to_json());
+    let signature = signer.sign(&policy);
+    let mut fields = Vec::with_capacity(10);
+    fields.extend(key.clone().map(|key| ("key", key)));
+    fields.push((v4::POLICY, policy));
+    fields.extend(stamp);
+    fields.push((v4::X_OSS_SIGNATURE, signature));
+    fields.extend(pinned);
+    Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, expires_at })
+}
+
+/// A grant never outlives its credential.
+fn expiry(route: &Route, credentials: &Credentials, now: Timestamp) -> Result<Timestamp, Refused> {
+    let wanted = now.plus(route.lifetime);
+    let allowed =
+        credentials.usable_until.map_or(wanted, |end| wanted.min(end.minus(CREDENTIAL_MARGIN)));
+    if allowed <= now {
+        return Err(Refused::CredentialEnding);
+    }
+    Ok(allowed)
+}
+
+/// The documentation's page makes the key of directory and file name by itself, unless it named
+/// the file; every other form is given its key.
+fn key(ask: &Ask, directory: &str) -> Option<String> {
+    match (&ask.filename, ask.form) {
+        (Some(name), _) => Some(format!("{directory}{}", safe_name(name))),
+        (None, Form::Complete) => Some(format!("{directory}{}", safe_name(""))),
+        (None, Form::Documented) => None,
+    }
+}
+
+/// Fields that the server fixes, each of which is a condition too.
+fn pinned_fields(ask: &Ask, route: &Route) -> Vec<(&'static str, String)> {
+    let mut pinned = vec![("success_action_status", SUCCESS_STATUS.to_owned())];
+    if ask.form == Form::Complete {
+        if !route.overwrite {
+            pinned.push(("x-oss-forbid-overwrite", "true".to_owned()));
+        }
+        // This field decides the stored type over whatever the file's own part says.
+        let content_type = ask.content_type.as_ref().map_or(UNKNOWN_TYPE, ContentType::as_str);
+        pinned.push(("x-oss-content-type", content_type.to_owned()));
+    }
+    pinned
+}
+
+/// A size that was named is pinned exactly, so that what was asked for is what arrives.
+fn size_condition(ask: &Ask, route: &Route) -> Result<Condition, Refusal> {
+    let Some(size) = ask.size else {
+        return Ok(Condition::ContentLengthRange(route.size.min, route.size.max));
+    };
+    route.check_size(size)?;
+    Ok(Condition::ContentLengthRange(size, size))
+}
+
+fn type_conditions(ask: &Ask, route: &Route) -> Result<Vec<Condition>, Refusal> {
+    if let Some(content_type) = &ask.content_type {
+        route.check_type(content_type)?;
+    }
+    match (&ask.content_type, ask.form) {
+        // Pinned as a field already; where no type is known, it has to be one that is allowed.
+        (Some(_), Form::Complete) => Ok(Vec::new()),
+        (None, Form::Complete) if route.types.is_empty() => Ok(Vec::new()),
+        (None, Form::Complete) => Err(Refusal::TypeRequired),
+        // The documentation's page posts no type, so OSS holds the file part's own against this.
+        (Some(content_type), Form::Documented) => {
+            Ok(vec![Condition::equal("content-type", content_type.as_str())])
+        }
+        (None, Form::Documented) => {
+            content_type::as_conditions(&route.types).ok_or(Refusal::TypeRequired)
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What a route allows, and how that is said to OSS.
+//!
+//! Owns the rules of a named route, object keys and their templates, the conditions and the policy
+//! document. Knows nothing of keys and signatures (`signature/`), of who asks (`identity/`), or of
+//! how the two meet (`grant`). Everything here is pure: the clock and the dice are arguments.
+//!
+//! | file | question it answers |
+//! |---|---|
+//! | `route` | which bucket, under which rules? |
+//! | `name` | is this a bucket, a region, an upload host? |
+//! | `template` | where do this route's objects go? |
+//! | `key` | what will this one object be called? |
+//! | `content_type` | is this type allowed, and how is that said? |
+//! | `condition` | one line of a policy |
+//! | `document` | the policy's text |
+
+pub mod condition;
+pub mod content_type;
+pub mod document;
+pub mod key;
+pub mod name;
+pub mod route;
+pub mod template;

@@ -1,0 +1,166 @@
+//! Names that are checked once, at the door: bucket, region, upload host.
+//!
+//! After that nobody doubts them again. Rules: OSS bucket naming; regions and endpoints; the
+//! region of a V4 credential is the general id, never the OSS-specific one.
+
+use std::fmt;
+
+/// Says why a text is not the name it should be; the sentence names what would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidName(&'static str);
+
+impl fmt::Display for InvalidName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidName {}
+
+/// A bucket's name: 3 to 63 lower-case letters, digits and hyphens, no hyphen at either end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket(String);
+
+impl Bucket {
+    /// Reads a bucket's name.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        if text.contains('.') || text.contains('/') {
+            return Err(InvalidName("a bucket is named without host or path"));
+        }
+        let characters =
+            text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !characters
+            || !(3..=63).contains(&text.len())
+            || text.starts_with('-')
+            || text.ends_with('-')
+        {
+            return Err(InvalidName(
+                "a bucket's name has 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Gives the name as OSS writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A general region id such as `cn-hangzhou`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region(String);
+
+impl Region {
+    /// Reads a region id; the OSS-specific form `oss-cn-hangzhou` is refused, as OSS refuses it.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        if text.starts_with("oss-") {
+            return Err(InvalidName("a signature names the region without 'oss-' in front"));
+        }
+        let characters =
+            text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !characters || !text.contains('-') || text.len() > 64 {
+            return Err(InvalidName("a region id has lower-case letters, digits and hyphens"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Gives the id as it stands in a V4 scope.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a form is posted to: scheme and host, no path, no trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadHost(String);
+
+impl UploadHost {
+    /// Reads `https://upload.example.com`; a single trailing slash is taken off.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let text = text.strip_suffix('/').unwrap_or(text);
+        let Some(host) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))
+        else {
+            return Err(InvalidName("an upload host begins with https://"));
+        };
+        let characters = host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'));
+        if host.is_empty() || !characters {
+            return Err(InvalidName(
+                "an upload host is scheme and host only, without path, query or user",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Builds the public default host of a bucket.
+    #[must_use]
+    pub fn default_for(bucket: &Bucket, region: &Region) -> Self {
+        Self(format!("https://{}.oss-{}.aliyuncs.com", bucket.0, region.0))
+    }
+
+    /// Gives scheme and host.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bucket_names_follow_the_naming_rule() {
+        for good in ["abc", "my-bucket-01", "0ab", &"a".repeat(63)] {
+            assert!(Bucket::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "ab",
+            "-abc",
+            "abc-",
+            "Abc",
+            "a_b",
+            "b.oss-cn-hangzhou.aliyuncs.com",
+            &"a".repeat(64),
+        ] {
+            assert!(Bucket::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_the_general_id() {
+        assert!(Region::parse("cn-hangzhou").is_ok());
+        assert!(Region::parse("ap-southeast-1").is_ok());
+        for bad in
+            ["", "oss-cn-hangzhou", "hangzhou", "cn hangzhou", "CN-hangzhou", "cn-hangzhou/oss"]
+        {
+            assert!(Region::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_upload_host_is_an_origin() {
+        assert_eq!(
+            UploadHost::parse("https://up.example.com/").unwrap().as_str(),
+            "https://up.example.com"
+        );
+        assert!(UploadHost::parse("http://127.0.0.1:9100").is_ok());
+        for bad in [
+            "",
+            "up.example.com",
+            "https://",
+            "https://a/b",
+            "https://a?b",
+            "https://u@a",
+            "ftp://a",
+            "https://a b",
+        ] {
+            assert!(UploadHost::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
