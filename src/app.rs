@@ -1,0 +1,117 @@
+//! Everything a request needs, built once: routes, credentials, the ways in, the clock, the dice.
+//!
+//! The one place that draws randomness. Tests put a fixed clock and loaded dice in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::credentials::Credentials;
+use crate::credentials::RoleKeys;
+use crate::credentials::Unavailable;
+use crate::credentials::chain::Chain;
+use crate::identity::access::Access;
+use crate::identity::origin::Origins;
+use crate::policy::route::Route;
+use crate::policy::template::Dice;
+use crate::settings::DEFAULT_ROUTE;
+use crate::settings::Settings;
+use crate::time;
+use crate::time::Timestamp;
+
+type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
+type Throw = Box<dyn Fn(&mut Dice) -> Result<(), getrandom::Error> + Send + Sync>;
+
+/// What the function is made of.
+pub struct App {
+    routes: Vec<Route>,
+    credentials: Chain,
+    clock: Clock,
+    throw: Throw,
+    /// What a caller has to show.
+    pub access: Access,
+    /// The pages that may ask.
+    pub origins: Origins,
+    /// Whether Function Compute is in front, so that its headers can be believed.
+    pub platform: bool,
+}
+
+impl App {
+    /// Builds the function from its settings, with the system's clock and dice.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            routes: settings.routes,
+            credentials: Chain::new(settings.source, settings.environment_key),
+            clock: Box::new(time::now),
+            throw: Box::new(throw),
+            access: settings.access,
+            origins: settings.origins,
+            platform: settings.platform,
+        }
+    }
+
+    /// Replaces the clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Replaces the dice by one that always shows `dice`.
+    #[must_use]
+    pub fn with_dice(mut self, dice: Dice) -> Self {
+        self.throw = Box::new(move |target| {
+            *target = dice;
+            Ok(())
+        });
+        self
+    }
+
+    /// Reads the clock; a request reads it once.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Throws the dice.
+    ///
+    /// # Errors
+    /// The system has no randomness to give, and then there is no safe name to sign.
+    pub fn dice(&self) -> Result<Dice, getrandom::Error> {
+        let mut dice = Dice::default();
+        (self.throw)(&mut dice)?;
+        Ok(dice)
+    }
+
+    /// Finds a route by its name; no name means the route `default`.
+    #[must_use]
+    pub fn route(&self, name: Option<&str>) -> Option<&Route> {
+        let name = name.unwrap_or(DEFAULT_ROUTE);
+        self.routes.iter().find(|route| route.name == name)
+    }
+
+    /// Gives all the routes.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Gives credentials that are usable at `now`.
+    ///
+    /// # Errors
+    /// No source has any.
+    pub fn credentials(&self, hint: Option<&RoleKeys>, now: Timestamp) -> Result<Arc<Credentials>, Unavailable> {
+        self.credentials.provide(hint, now)
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("App").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}
+
+fn throw(target: &mut Dice) -> Result<(), getrandom::Error> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
+    getrandom::fill(target)
+}

@@ -1,0 +1,59 @@
+//! `GET /get_post_signature_for_oss_upload`: the call that the documentation's page makes.
+//!
+//! The page asks without parameters. Those that there are (`route`, `filename`, `type`, `size`)
+//! narrow the grant.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::grant::Ask;
+use crate::grant::Form;
+use crate::policy::content_type::ContentType;
+use crate::routes::dialect;
+use crate::routes::dialect::documented::Documented;
+use crate::routes::problem::Problem;
+use crate::routes::signing::Signing;
+use crate::runtime::ContextExt;
+
+pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    let query = Query::parse(request.uri().query().unwrap_or_default())?;
+    let signing = Signing::open(&app, request.context(), query.route.as_deref())?;
+    let grant = signing.grant(&query.ask)?;
+    Ok(dialect::grant_response(&Documented::new(&grant)))
+}
+
+struct Query {
+    route: Option<String>,
+    ask: Ask,
+}
+
+impl Query {
+    /// Reads the parameters; an empty one counts as absent, an unknown one is left alone.
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let mut query = Self { route: None, ask: Ask::new(Form::Documented) };
+        for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+            match name.as_ref() {
+                "route" => query.route = Some(value.into_owned()),
+                "filename" => query.ask.filename = Some(value.into_owned()),
+                "type" => query.ask.content_type = Some(content_type(&value)?),
+                "size" => query.ask.size = Some(size(&value)?),
+                _ => {}
+            }
+        }
+        Ok(query)
+    }
+}
+
+/// Reads a content type that an ask named.
+pub(super) fn content_type(text: &str) -> Result<ContentType, Problem> {
+    ContentType::parse(text)
+        .ok_or_else(|| Problem::invalid("'type' is no content type; one looks like 'image/png'"))
+}
+
+fn size(text: &str) -> Result<u64, Problem> {
+    text.parse().map_err(|_| Problem::invalid("'size' is no number of bytes; one looks like '1024'"))
+}

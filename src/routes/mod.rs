@@ -1,0 +1,64 @@
+//! The HTTP face: which call is answered by what, and in which order it is looked at.
+//!
+//! [`service`] builds what production serves and what tests drive in process. Every failure is a
+//! [`problem::Problem`] and is worded in one file; every grant comes from [`crate::grant`], whatever
+//! dialect it is answered in.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `table` | the paths |
+//! | `signing` | from a wish to a grant: who asks, whose keys, which route |
+//! | `documented` | the call that the documentation's page makes |
+//! | `uploads` | the native call, and the same as an event |
+//! | `dialect/` | grants as answers, pure |
+//! | `cors` | which pages may ask, and what their browsers are told |
+//! | `problem` | every failure: status, code, sentence |
+//! | `web` | the page and the client |
+//! | `platform` | health and the platform's hooks |
+
+pub mod dialect;
+pub mod problem;
+
+mod cors;
+mod documented;
+mod platform;
+mod signing;
+mod table;
+mod uploads;
+mod web;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::Request;
+use tower::Service;
+use tower::ServiceExt;
+use tower::service_fn;
+
+use crate::app::App;
+use crate::runtime::ContextExt;
+use crate::runtime::Event;
+
+/// Builds the function's service: what [`crate::runtime::run`] serves.
+pub fn service(
+    app: Arc<App>,
+) -> impl Service<Request<Bytes>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static {
+    let table = table::build(&app);
+    service_fn(move |request: Request<Bytes>| {
+        let (app, table) = (Arc::clone(&app), table.clone());
+        async move {
+            let context = request.context();
+            let event = context.map_or(Event::Http, |context| context.event);
+            let request_id = context.map(|context| context.request_id.clone());
+            let response = match event {
+                Event::Http => table.oneshot(request.map(Body::from)).await?,
+                Event::Invoke => uploads::answer_event(&app, &request),
+                Event::Initialize | Event::PreStop => platform::acknowledge(),
+            };
+            Ok(problem::word(response, request_id.as_deref()))
+        }
+    })
+}

@@ -1,0 +1,33 @@
+//! Health, and the platform's hooks.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::routes::dialect;
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    version: &'static str,
+    time: String,
+}
+
+/// Says that the process answers, which version it is, and what its clock shows. Needs no
+/// credentials and tells nothing of them.
+pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
+    dialect::grant_response(&Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        time: app.now().rfc3339(),
+    })
+}
+
+/// Answers the initializer and the farewell: there is nothing to warm up and nothing to flush.
+pub(super) fn acknowledge() -> Response {
+    Response::new(Body::empty())
+}

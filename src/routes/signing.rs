@@ -1,0 +1,48 @@
+//! From a wish to a grant: the steps that every signing call shares, in whichever dialect.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::credentials::Credentials;
+use crate::credentials::RoleKeys;
+use crate::grant;
+use crate::grant::Ask;
+use crate::grant::Grant;
+use crate::policy::route::Route;
+use crate::routes::problem::Problem;
+use crate::runtime::Context;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// One call that may sign several wishes, all at one moment with one set of keys.
+#[derive(Debug)]
+pub(super) struct Signing<'a> {
+    app: &'a App,
+    route: &'a Route,
+    credentials: Arc<Credentials>,
+    /// The one reading of the clock.
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Signing<'a> {
+    /// Finds the route, lets the caller in, and finds keys to sign with.
+    pub(super) fn open(app: &'a App, context: Option<&Context>, route: Option<&str>) -> Result<Self, Problem> {
+        let _caller = app.access.admit();
+        let now = app.now();
+        let route = app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
+        let hint = context.and_then(|context| context.role_keys.as_ref()).map(|keys| RoleKeys {
+            key_id: keys.access_key_id.to_string(),
+            secret: Secret::new(keys.access_key_secret.as_str()),
+            token: Secret::new(keys.security_token.as_str()),
+        });
+        let credentials = app.credentials(hint.as_ref(), now)?;
+        Ok(Self { app, route, credentials, now })
+    }
+
+    /// Signs one wish.
+    pub(super) fn grant(&self, ask: &Ask) -> Result<Grant, Problem> {
+        let dice = self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))?;
+        grant::issue(ask, self.route, &self.credentials, self.now, &dice)
+            .map_err(|refused| Problem::refused(refused, self.route))
+    }
+}

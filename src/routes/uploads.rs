@@ -1,0 +1,88 @@
+//! `POST /uploads`: several files in one call, with a verdict for each. An event invocation
+//! carries the same JSON and is answered the same.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use bytes::Bytes;
+use http::Request;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::grant::Ask;
+use crate::grant::Form;
+use crate::grant::Grant;
+use crate::routes::dialect;
+use crate::routes::dialect::native::Native;
+use crate::routes::documented::content_type;
+use crate::routes::problem::Problem;
+use crate::routes::signing::Signing;
+use crate::runtime::Context;
+use crate::runtime::ContextExt;
+
+/// How many files one call may name: each costs a signature, and an answer of some two kilobytes.
+pub(super) const MAX_FILES: usize = 100;
+
+#[derive(Deserialize)]
+struct Call {
+    route: Option<String>,
+    files: Vec<File>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    name: Option<String>,
+    #[serde(rename = "type")]
+    content_type: Option<String>,
+    size: Option<u64>,
+}
+
+pub(super) async fn answer(
+    State(app): State<Arc<App>>,
+    request: axum::extract::Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let body = whole(body).await?;
+    sign_all(&app, parts.extensions.context(), &body)
+}
+
+/// Answers an event invocation, which the platform let in by its own rules.
+pub(super) fn answer_event(app: &App, request: &Request<Bytes>) -> Response {
+    sign_all(app, request.context(), request.body()).unwrap_or_else(IntoResponse::into_response)
+}
+
+fn sign_all(app: &App, context: Option<&Context>, body: &[u8]) -> Result<Response, Problem> {
+    let call: Call = serde_json::from_slice(body).map_err(|error| {
+        Problem::invalid(format!(
+            "the body is not the JSON of this call ({error}); it looks like \
+             {{\"files\":[{{\"name\":\"a.png\",\"type\":\"image/png\",\"size\":1024}}]}}"
+        ))
+    })?;
+    match call.files.len() {
+        0 => return Err(Problem::invalid("'files' is empty; name the files to upload")),
+        1..=MAX_FILES => {}
+        count => return Err(Problem::TooManyFiles(count)),
+    }
+    let signing = Signing::open(app, context, call.route.as_deref())?;
+    let verdicts: Vec<_> = call.files.into_iter().map(|file| sign_one(&signing, file)).collect();
+    Ok(dialect::grant_response(&Native::new(signing.now, &verdicts)))
+}
+
+fn sign_one(signing: &Signing<'_>, file: File) -> Result<Grant, Problem> {
+    // A browser that does not know a file's type says so with an empty text.
+    let named = file.content_type.filter(|text| !text.is_empty());
+    signing.grant(&Ask {
+        filename: file.name,
+        content_type: named.as_deref().map(content_type).transpose()?,
+        size: file.size,
+        form: Form::Complete,
+    })
+}
+
+/// The runtime has read and bounded the body before this; here it is in one piece already.
+async fn whole(body: Body) -> Result<Bytes, Problem> {
+    axum::body::to_bytes(body, usize::MAX).await.map_err(|_| Problem::invalid("the body could not be read"))
+}

@@ -1,0 +1,65 @@
+//! The upload page and the client: files of this folder, built into the binary.
+//!
+//! The page loads nothing from outside and runs no inline script; its policy says so, and lets it
+//! post to the routes' upload hosts and nowhere else. The client may be imported by any page: it
+//! holds no secret, and the calls that it makes are judged by their origin.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::get;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::header;
+
+use crate::app::App;
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+const CLIENT: &str = include_str!("client.js");
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
+const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
+
+pub(super) fn assets(app: &App) -> Router<Arc<App>> {
+    let policy = content_security_policy(app);
+    let page = move || {
+        let mut response = asset(PAGE, HTML);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+        async { response }
+    };
+    Router::new()
+        .route("/", get(page))
+        .route("/page.css", get(|| async { asset(STYLE, CSS) }))
+        .route("/page.js", get(|| async { asset(SCRIPT, JAVASCRIPT) }))
+        .route("/client.js", get(|| async { asset(CLIENT, JAVASCRIPT) }))
+}
+
+fn asset(text: &'static str, content_type: HeaderValue) -> Response {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().extend(HeaderMap::from_iter([
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    ]));
+    response
+}
+
+fn content_security_policy(app: &App) -> HeaderValue {
+    let mut hosts: Vec<_> = app.routes().iter().map(|route| route.host.as_str()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {}; \
+         img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        hosts.join(" ")
+    );
+    // Hosts are checked to be scheme and host, so the text is a header's; without one, nothing loads.
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}

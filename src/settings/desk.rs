@@ -1,0 +1,156 @@
+//! The desk at which entries are read into values, and where every complaint is collected.
+
+use std::fmt;
+
+use crate::settings::complaint::Complaint;
+use crate::settings::complaint::Complaints;
+use crate::settings::entry::Entry;
+use crate::settings::entry::Place;
+use crate::settings::entry::ROUTE;
+use crate::settings::entry::Setting;
+use crate::settings::entry::TOP;
+use crate::settings::entry::Written;
+use crate::settings::environment::Environment;
+use crate::settings::file::File;
+
+/// Variables of our own that are no entries: the file's place.
+const OTHER_VARIABLES: [&str; 1] = ["UPLOAD_CONFIG"];
+
+/// Reads entries and remembers what was wrong.
+#[derive(Debug)]
+pub(super) struct Desk<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) file: File,
+    complaints: Vec<Complaint>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(environment: &'a Environment, mut file: File) -> Self {
+        let complaints = std::mem::take(&mut file.complaints);
+        Self { environment, file, complaints }
+    }
+
+    /// Gives the variable's entry.
+    pub(super) fn variable(&self, setting: &Setting) -> Option<Entry> {
+        let text = self.environment.get(setting.variable)?;
+        Some(Entry {
+            place: Place::Variable(setting.variable),
+            written: Written::One(text.to_owned()),
+        })
+    }
+
+    /// Gives the entry of a setting that stands outside routes: the variable, else the file's top.
+    pub(super) fn top_entry(&self, setting: &Setting) -> Option<Entry> {
+        self.variable(setting).or_else(|| self.file_top(setting))
+    }
+
+    /// Gives the entry at the top of the file.
+    pub(super) fn file_top(&self, setting: &Setting) -> Option<Entry> {
+        self.file.top.get(setting.key).cloned()
+    }
+
+    /// Reads such a setting.
+    pub(super) fn top<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let entry = self.top_entry(setting)?;
+        self.read(setting, &entry, parse)
+    }
+
+    /// Reads such a setting, which has to be there.
+    pub(super) fn required<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        if self.top_entry(setting).is_none() {
+            self.missing(setting.variable, setting);
+        }
+        self.top(setting, parse)
+    }
+
+    /// Reads one entry as a single value.
+    pub(super) fn read<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        entry: &Entry,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let result = match &entry.written {
+            Written::One(text) => parse(text).map_err(|error| error.to_string()),
+            Written::Many(_) => Err("one value is wanted here, not a list".to_owned()),
+        };
+        result
+            .map_err(|problem| self.complain(entry.describe(), problem, entry.example(setting)))
+            .ok()
+    }
+
+    /// Reads each text of a list; every bad one is a complaint of its own.
+    pub(super) fn each<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        entry: &Entry,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        let mut values = Vec::new();
+        for text in entry.texts() {
+            match parse(&text) {
+                Ok(value) => values.push(value),
+                Err(error) => {
+                    let problem = format!("in {text:?}, {error}");
+                    self.complain(entry.describe(), problem, entry.example(setting));
+                }
+            }
+        }
+        values
+    }
+
+    /// Says that a setting without a default is not there.
+    pub(super) fn missing(&mut self, place: &str, setting: &Setting) {
+        let example = format!("{}={}", setting.variable, setting.example);
+        self.complain(place.to_owned(), "it is not set, and has no default".to_owned(), example);
+    }
+
+    /// Takes over what another room says of a value it read itself.
+    pub(super) fn keep<T, E: fmt::Display>(&mut self, result: Result<T, E>) -> Option<T> {
+        result
+            .map_err(|error| {
+                self.complain(
+                    "port".to_owned(),
+                    error.to_string(),
+                    "FC_CUSTOM_LISTEN_PORT=9000".to_owned(),
+                )
+            })
+            .ok()
+    }
+
+    /// Remembers a problem once, though several routes may stumble over it.
+    pub(super) fn complain(&mut self, place: String, problem: String, example: String) {
+        let complaint = Complaint { place, problem, example };
+        if !self.complaints.contains(&complaint) {
+            self.complaints.push(complaint);
+        }
+    }
+
+    /// A misspelt variable would silently leave a limit at its default, so it is a complaint.
+    pub(super) fn complain_of_unknown_variables(&mut self) {
+        let settings =
+            || TOP.iter().chain(&ROUTE).map(|setting| setting.variable).chain(OTHER_VARIABLES);
+        let environment = self.environment;
+        for name in environment.names().filter(|name| name.starts_with("UPLOAD_")) {
+            if !settings().any(|known| known == name) {
+                let known: Vec<_> =
+                    settings().filter(|known| known.starts_with("UPLOAD_")).collect();
+                let problem = format!("there is no such setting; there are {}", known.join(", "));
+                self.complain(name.to_owned(), problem, "UPLOAD_MAX_SIZE=10MiB".to_owned());
+            }
+        }
+    }
+
+    /// Ends the reading: well, or with everything that was wrong.
+    pub(super) fn finish(self) -> Result<(), Complaints> {
+        if self.complaints.is_empty() { Ok(()) } else { Err(Complaints(self.complaints)) }
+    }
+}

@@ -1,0 +1,101 @@
+//! One setting as somebody wrote it, and the list of all the settings there are.
+
+/// A setting's names, outside and in the file, and an example of a good value.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// The variable; for a route's setting it speaks of the route `default`.
+    pub(super) variable: &'static str,
+    /// The key in `upload.toml`.
+    pub(super) key: &'static str,
+    /// A good value, as the file would write it.
+    pub(super) example: &'static str,
+}
+
+const fn setting(variable: &'static str, key: &'static str, example: &'static str) -> Setting {
+    Setting { variable, key, example }
+}
+
+pub(super) const AUTH: Setting = setting("UPLOAD_AUTH", "auth", "anonymous");
+pub(super) const ORIGINS: Setting = setting("UPLOAD_ORIGINS", "origins", "https://app.example.com");
+pub(super) const CREDENTIALS: Setting = setting("UPLOAD_CREDENTIALS", "credentials", "auto");
+pub(super) const ROLE_KEY_LIFETIME: Setting =
+    setting("UPLOAD_ROLE_KEY_LIFETIME", "role_key_lifetime", "36h");
+
+pub(super) const BUCKET: Setting = setting("OSS_BUCKET", "bucket", "my-bucket");
+pub(super) const REGION: Setting = setting("OSS_REGION", "region", "cn-hangzhou");
+pub(super) const UPLOAD_HOST: Setting =
+    setting("OSS_UPLOAD_HOST", "upload_host", "https://upload.example.com");
+
+pub(super) const DIR: Setting = setting("UPLOAD_DIR", "dir", "photos/{uuid}/");
+pub(super) const MIN_SIZE: Setting = setting("UPLOAD_MIN_SIZE", "min_size", "1B");
+pub(super) const MAX_SIZE: Setting = setting("UPLOAD_MAX_SIZE", "max_size", "10MiB");
+pub(super) const TYPES: Setting = setting("UPLOAD_TYPES", "types", "image/png,image/jpeg");
+pub(super) const EXPIRES: Setting = setting("UPLOAD_EXPIRES", "expires", "10m");
+pub(super) const OVERWRITE: Setting = setting("UPLOAD_OVERWRITE", "overwrite", "false");
+
+/// The settings that stand at the top of the file only.
+pub(super) const TOP: [&Setting; 4] = [&AUTH, &ORIGINS, &CREDENTIALS, &ROLE_KEY_LIFETIME];
+
+/// The settings that a route may have, or that stand at the top for all routes.
+pub(super) const ROUTE: [&Setting; 9] =
+    [&BUCKET, &REGION, &UPLOAD_HOST, &DIR, &MIN_SIZE, &MAX_SIZE, &TYPES, &EXPIRES, &OVERWRITE];
+
+/// Where a setting was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the environment.
+    Variable(&'static str),
+    /// In the file: the line, counted from 1, and the key with its table.
+    Line(usize, String),
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// A text, a number or a truth value.
+    One(String),
+    /// A list of texts.
+    Many(Vec<String>),
+}
+
+/// One setting as somebody wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) place: Place,
+    pub(super) written: Written,
+}
+
+impl Entry {
+    /// Names the place and shows the value.
+    pub(super) fn describe(&self) -> String {
+        let value = match &self.written {
+            Written::One(text) => format!("{text:?}"),
+            Written::Many(texts) => format!("{texts:?}"),
+        };
+        match &self.place {
+            Place::Variable(name) => format!("{name} = {value}"),
+            Place::Line(line, key) => format!("upload.toml line {line}, {key} = {value}"),
+        }
+    }
+
+    /// Shows a good value in the place's own spelling.
+    pub(super) fn example(&self, setting: &Setting) -> String {
+        match &self.place {
+            Place::Variable(name) => format!("{name}={}", setting.example),
+            Place::Line(..) => format!("{} = \"{}\"", setting.key, setting.example),
+        }
+    }
+
+    /// Gives the texts, a single one parted at commas.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let parts: Vec<&str> = match &self.written {
+            Written::One(text) => text.split(',').collect(),
+            Written::Many(texts) => texts.iter().map(String::as_str).collect(),
+        };
+        parts
+            .into_iter()
+            .map(|part| part.trim().to_owned())
+            .filter(|part| !part.is_empty())
+            .collect()
+    }
+}

@@ -1,0 +1,265 @@
+//! Settings: from the environment and `upload.toml` to typed values, or to every complaint at once.
+//!
+//! The environment wins over the file, and the small case needs no file at all. What cannot be
+//! understood is never guessed at: the process refuses to start and says, for each problem, where
+//! it stands, what is wrong and what would be right.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `environment` | the one reading of the process's environment |
+//! | `file` | `upload.toml` as entries with their lines |
+//! | `entry` | one setting as somebody wrote it, and the list of all there are |
+//! | `desk` | reads entries into values and collects complaints |
+//! | `value` | sizes and times as people write them |
+//! | `route` | the named routes |
+//! | `keys` | the access key in the environment |
+
+pub mod complaint;
+pub mod environment;
+
+mod desk;
+mod entry;
+mod file;
+mod keys;
+mod route;
+mod value;
+
+use std::time::Duration;
+
+use crate::credentials::chain::Source;
+use crate::credentials::environment::EnvironmentKey;
+use crate::credentials::environment::ROLE_KEY_LIFETIME;
+use crate::identity::access::Access;
+use crate::identity::origin::Origin;
+use crate::identity::origin::Origins;
+use crate::policy::route::Route;
+use crate::runtime;
+use crate::settings::complaint::Complaints;
+use crate::settings::desk::Desk;
+use crate::settings::entry::Entry;
+use crate::settings::entry::Setting;
+use crate::settings::environment::Environment;
+use crate::settings::file::File;
+use crate::time::Timestamp;
+
+/// The route that an ask means when it names none.
+pub const DEFAULT_ROUTE: &str = "default";
+
+/// Everything the function is told from outside, checked.
+#[derive(Debug)]
+pub struct Settings {
+    /// The port to listen on; 0 lets the system choose.
+    pub port: u16,
+    /// Whether Function Compute is in front, so that its headers can be believed.
+    pub platform: bool,
+    /// The named routes; there is at least one.
+    pub routes: Vec<Route>,
+    /// What a caller has to show.
+    pub access: Access,
+    /// The pages that may ask.
+    pub origins: Origins,
+    /// Which credential sources may be asked.
+    pub source: Source,
+    /// The key in the environment, if there is one.
+    pub environment_key: Option<EnvironmentKey>,
+}
+
+impl Settings {
+    /// Reads the settings that were in force at `now`, the start of the process.
+    ///
+    /// # Errors
+    /// Every problem there is, each with its place and a correct example.
+    pub fn load(
+        environment: &Environment,
+        file: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, Complaints> {
+        let mut desk = Desk::new(environment, File::parse(file.unwrap_or_default()));
+        desk.complain_of_unknown_variables();
+        let access = desk.required(&entry::AUTH, |text| {
+            Access::parse(text)
+                .ok_or("the one way in that there is yet is 'anonymous', which lets everyone in")
+        });
+        let origins = desk.top_entry(&entry::ORIGINS).map(|entry| origins(&mut desk, &entry));
+        let source = desk.top(&entry::CREDENTIALS, source);
+        let lifetime = desk.top(&entry::ROLE_KEY_LIFETIME, value::duration);
+        let environment_key = keys::read(&mut desk, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
+        let routes = route::read_all(&mut desk);
+        let port = runtime::port(|name| environment.get(name).map(str::to_owned));
+        let port = desk.keep(port);
+        match (access, port, desk.finish()) {
+            (Some(access), Some(port), Ok(())) => Ok(Self {
+                port,
+                platform: environment.get("FC_FUNCTION_NAME").is_some(),
+                routes,
+                access,
+                origins: origins.unwrap_or_default(),
+                source: source.unwrap_or_default(),
+                environment_key,
+            }),
+            (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
+        }
+    }
+
+    /// Sentences that an operator should read once at the start.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.access == Access::Anonymous {
+            warnings.push(
+                "auth is 'anonymous': whoever reaches this address may upload within the routes' limits".to_owned(),
+            );
+        }
+        if self.origins == Origins::Any {
+            warnings.push(
+                "origins is '*': every web page may ask for uploads in its visitors' browsers"
+                    .to_owned(),
+            );
+        }
+        for route in self.routes.iter().filter(|route| !route.directory.is_unique()) {
+            warnings.push(format!(
+                "route '{}' puts all uploads into '{}': uploads of one name can collide; \
+                 add {{uuid}}/ to give each grant a directory of its own",
+                route.name, route.directory
+            ));
+        }
+        warnings
+    }
+}
+
+fn source(text: &str) -> Result<Source, &'static str> {
+    match text {
+        "auto" => Ok(Source::Auto),
+        "request" => Ok(Source::Request),
+        "environment" => Ok(Source::Environment),
+        _ => Err("the sources are 'auto', 'request' and 'environment'"),
+    }
+}
+
+fn origins(desk: &mut Desk<'_>, entry: &Entry) -> Origins {
+    if entry.texts() == ["*"] {
+        return Origins::Any;
+    }
+    Origins::List(desk.each(&entry::ORIGINS, entry, Origin::parse))
+}
+
+impl Setting {
+    /// How long the default grant lasts: time for a large file on a slow line, little for a thief.
+    const LIFETIME: Duration = Duration::from_mins(10);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)], file: &str) -> Result<Settings, String> {
+        let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let now = Timestamp::from_unix(1_732_687_781).unwrap();
+        Settings::load(&pairs.collect(), Some(file), now)
+            .map_err(|complaints| complaints.to_string())
+    }
+
+    const SMALL: [(&str, &str); 3] =
+        [("OSS_BUCKET", "my-bucket"), ("OSS_REGION", "cn-hangzhou"), ("UPLOAD_AUTH", "anonymous")];
+
+    #[test]
+    fn the_small_case_needs_the_environment_only() {
+        let settings = load(&SMALL, "").unwrap();
+        let [route] = &settings.routes[..] else { panic!("one route") };
+        assert_eq!(route.name, "default");
+        assert_eq!(route.host.as_str(), "https://my-bucket.oss-cn-hangzhou.aliyuncs.com");
+        assert_eq!(route.directory.to_string(), "uploads/{yyyy}/{mm}/{dd}/{uuid}/");
+        assert_eq!((route.size.min, route.size.max), (1, 100 << 20));
+        assert_eq!(route.lifetime, Duration::from_mins(10));
+        assert_eq!((settings.port, settings.platform), (9000, false));
+        assert_eq!(settings.origins, Origins::Same);
+    }
+
+    #[test]
+    fn nothing_is_open_unless_it_is_written() {
+        assert_eq!(
+            load(&SMALL[..2], "").unwrap_err(),
+            "1 problem with the settings; nothing was started\n  \
+             UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous"
+        );
+    }
+
+    #[test]
+    fn the_region_defaults_to_the_functions_own() {
+        let settings = load(&[SMALL[0], SMALL[2], ("FC_REGION", "ap-southeast-1")], "").unwrap();
+        assert_eq!(settings.routes[0].region.as_str(), "ap-southeast-1");
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once_with_its_place_and_a_remedy() {
+        let file = "bucket = \"my-bucket\"\nregion = \"oss-cn-hangzhou\"\ncolour = 1\n\n\
+                    [routes.avatar]\ndir = \"avatars\"\nmax_size = \"10 megs\"\ntypes = [\"png\", \"image/*\"]\n";
+        let variables = [
+            ("UPLOAD_EXPIRES", "10"),
+            ("UPLOAD_MAXSIZE", "1MiB"),
+            ("OSS_ACCESS_KEY_ID", "marker-id"),
+        ];
+        let complaints = load(&variables, file).unwrap_err();
+        insta::assert_snapshot!(complaints, @"");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_for_the_default_route_only() {
+        let file = "auth = \"anonymous\"\nbucket = \"from-file\"\nregion = \"cn-hangzhou\"\nmax_size = \"1MiB\"\n\
+                    [routes.default]\nmax_size = \"2MiB\"\n[routes.avatar]\nmax_size = \"3MiB\"\n[routes.other]\n";
+        let settings =
+            load(&[("UPLOAD_MAX_SIZE", "4MiB"), ("OSS_BUCKET", "from-env")], file).unwrap();
+        let seen: Vec<_> = settings
+            .routes
+            .iter()
+            .map(|r| (r.name.as_str(), r.bucket.as_str(), r.size.max >> 20))
+            .collect();
+        assert_eq!(
+            seen,
+            [("avatar", "from-env", 3), ("default", "from-env", 4), ("other", "from-env", 1)]
+        );
+    }
+
+    #[test]
+    fn a_route_with_a_bucket_of_its_own_does_not_post_to_the_top_ones_host() {
+        let file = "auth = \"anonymous\"\nbucket = \"top-bucket\"\nregion = \"cn-hangzhou\"\n\
+                    upload_host = \"https://up.example.com\"\n[routes.a]\n[routes.b]\nbucket = \"b-bucket\"\n";
+        let settings = load(&[], file).unwrap();
+        let hosts: Vec<_> = settings.routes.iter().map(|route| route.host.as_str()).collect();
+        assert_eq!(
+            hosts,
+            ["https://up.example.com", "https://b-bucket.oss-cn-hangzhou.aliyuncs.com"]
+        );
+    }
+
+    #[test]
+    fn a_broken_file_is_a_complaint_with_its_line() {
+        let complaint = load(&SMALL, "bucket = \"a-b\"\nregion = = 1\n").unwrap_err();
+        assert!(complaint.contains("upload.toml line 2"), "{complaint}");
+    }
+
+    #[test]
+    fn half_a_key_is_a_complaint_and_no_value_shows() {
+        let with =
+            |name| load(&[SMALL[0], SMALL[1], SMALL[2], (name, "marker-secret")], "").unwrap_err();
+        for name in [
+            "ALIBABA_CLOUD_ACCESS_KEY_ID",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            "OSS_ACCESS_KEY_SECRET",
+        ] {
+            assert!(with(name).contains(&format!("although {name} is")), "{name}");
+            assert!(!with(name).contains("marker-secret"));
+        }
+    }
+
+    #[test]
+    fn the_start_says_what_is_open() {
+        let open = load(
+            &[SMALL[0], SMALL[1], SMALL[2], ("UPLOAD_ORIGINS", "*"), ("UPLOAD_DIR", "all/")],
+            "",
+        )
+        .unwrap();
+        assert_eq!(open.warnings().len(), 3);
+        assert_eq!(load(&SMALL, "").unwrap().warnings().len(), 1);
+    }
+}

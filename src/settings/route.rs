@@ -1,0 +1,182 @@
+//! The named routes: `[routes.<name>]` of the file over its top, and for the route `default` the
+//! environment over both.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use crate::policy::content_type::TypePattern;
+use crate::policy::name::Bucket;
+use crate::policy::name::Region;
+use crate::policy::name::UploadHost;
+use crate::policy::route::MAX_LIFETIME;
+use crate::policy::route::MAX_OBJECT_BYTES;
+use crate::policy::route::Route;
+use crate::policy::route::SizeRange;
+use crate::policy::template::Directory;
+use crate::settings::DEFAULT_ROUTE;
+use crate::settings::desk::Desk;
+use crate::settings::entry;
+use crate::settings::entry::Entry;
+use crate::settings::entry::Setting;
+use crate::settings::value;
+
+/// A directory of its own for every grant: nobody guesses or overwrites another's object.
+const DEFAULT_DIRECTORY: &str = "uploads/{yyyy}/{mm}/{dd}/{uuid}/";
+
+/// Refuses empty files, which are mistakes more often than files.
+const DEFAULT_MIN_BYTES: u64 = 1;
+
+/// Enough for photographs and documents; a page that wants more says so.
+const DEFAULT_MAX_BYTES: u64 = 100 << 20;
+
+/// The shortest lifetime that a browser can make use of.
+const MIN_LIFETIME: Duration = Duration::from_secs(10);
+
+/// Reads all routes; without any in the file there is the one that the environment describes.
+pub(super) fn read_all(desk: &mut Desk<'_>) -> Vec<Route> {
+    let mut names: BTreeSet<String> = desk.file.routes.keys().cloned().collect();
+    let spoken_of = entry::ROUTE
+        .iter()
+        .any(|s| s.variable.starts_with("UPLOAD_") && desk.variable(s).is_some());
+    if names.is_empty() || spoken_of {
+        names.insert(DEFAULT_ROUTE.to_owned());
+    }
+    names.into_iter().filter_map(|name| Reader { desk, name }.read()).collect()
+}
+
+/// Reads the settings of one route.
+struct Reader<'desk, 'environment> {
+    desk: &'desk mut Desk<'environment>,
+    name: String,
+}
+
+impl Reader<'_, '_> {
+    fn read(mut self) -> Option<Route> {
+        let bucket = self.bucket();
+        let region = self.region();
+        let host = self.host(bucket.as_ref(), region.as_ref());
+        let directory = self.value(&entry::DIR, Directory::parse);
+        let size = self.size();
+        let types = self.types();
+        let lifetime = self.value(&entry::EXPIRES, lifetime).unwrap_or(Setting::LIFETIME);
+        let overwrite = self.value(&entry::OVERWRITE, value::truth).unwrap_or(false);
+        Some(Route {
+            name: self.name,
+            bucket: bucket?,
+            region: region?,
+            host: host?,
+            directory: directory.or_else(|| Directory::parse(DEFAULT_DIRECTORY).ok())?,
+            size,
+            types,
+            lifetime,
+            overwrite,
+        })
+    }
+
+    /// `UPLOAD_*` speaks of the route `default` alone and wins there; `OSS_*` names the cloud's side
+    /// for every route that does not name its own.
+    fn entry(&self, setting: &Setting) -> Option<Entry> {
+        let variable = || self.desk.variable(setting);
+        if self.name == DEFAULT_ROUTE {
+            return variable()
+                .or_else(|| self.own(setting))
+                .or_else(|| self.desk.file_top(setting));
+        }
+        let shared = setting.variable.starts_with("OSS_");
+        self.own(setting)
+            .or_else(|| shared.then(variable).flatten())
+            .or_else(|| self.desk.file_top(setting))
+    }
+
+    fn own(&self, setting: &Setting) -> Option<Entry> {
+        self.desk.file.routes.get(&self.name)?.get(setting.key).cloned()
+    }
+
+    fn value<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let entry = self.entry(setting)?;
+        self.desk.read(setting, &entry, parse)
+    }
+
+    fn bucket(&mut self) -> Option<Bucket> {
+        if self.entry(&entry::BUCKET).is_none() {
+            self.desk.missing(entry::BUCKET.variable, &entry::BUCKET);
+        }
+        self.value(&entry::BUCKET, Bucket::parse)
+    }
+
+    /// The bucket's region defaults to the function's own.
+    fn region(&mut self) -> Option<Region> {
+        if self.entry(&entry::REGION).is_some() {
+            return self.value(&entry::REGION, Region::parse);
+        }
+        let region =
+            self.desk.environment.get("FC_REGION").and_then(|text| Region::parse(text).ok());
+        if region.is_none() {
+            self.desk.missing(entry::REGION.variable, &entry::REGION);
+        }
+        region
+    }
+
+    /// A host at the top belongs to the bucket at the top, not to a route with a bucket of its own.
+    fn host(&mut self, bucket: Option<&Bucket>, region: Option<&Region>) -> Option<UploadHost> {
+        let own_bucket =
+            self.own(&entry::BUCKET).is_some() && self.own(&entry::UPLOAD_HOST).is_none();
+        let hidden = own_bucket && self.desk.variable(&entry::BUCKET).is_none();
+        if hidden || self.entry(&entry::UPLOAD_HOST).is_none() {
+            return Some(UploadHost::default_for(bucket?, region?));
+        }
+        self.value(&entry::UPLOAD_HOST, UploadHost::parse)
+    }
+
+    fn size(&mut self) -> SizeRange {
+        let min = self.value(&entry::MIN_SIZE, value::size).unwrap_or(DEFAULT_MIN_BYTES);
+        let max = self.value(&entry::MAX_SIZE, max_size).unwrap_or(DEFAULT_MAX_BYTES);
+        if min > max {
+            let place = match self.entry(&entry::MIN_SIZE) {
+                Some(entry) => entry.describe(),
+                None => {
+                    self.entry(&entry::MAX_SIZE).map(|entry| entry.describe()).unwrap_or_default()
+                }
+            };
+            let problem = format!(
+                "the smallest size is {min} bytes, the largest {max}: nothing fits between"
+            );
+            self.desk.complain(
+                place,
+                problem,
+                "min_size = \"1B\", max_size = \"10MiB\"".to_owned(),
+            );
+        }
+        SizeRange { min, max }
+    }
+
+    fn types(&mut self) -> Vec<TypePattern> {
+        let Some(entry) = self.entry(&entry::TYPES) else {
+            return Vec::new();
+        };
+        let pattern =
+            |text: &str| TypePattern::parse(text).ok_or("a type is 'image/png' or 'image/*'");
+        self.desk.each(&entry::TYPES, &entry, pattern)
+    }
+}
+
+fn max_size(text: &str) -> Result<u64, String> {
+    match value::size(text)? {
+        0 => Err("the largest size is 0: nothing could be uploaded".to_owned()),
+        bytes if bytes > MAX_OBJECT_BYTES => Err("a form upload takes at most 5GiB".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = value::duration(text)?;
+    if !(MIN_LIFETIME..=MAX_LIFETIME).contains(&lifetime) {
+        return Err("a grant lasts from 10s to 7d, the longest that OSS accepts".to_owned());
+    }
+    Ok(lifetime)
+}

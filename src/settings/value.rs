@@ -1,0 +1,86 @@
+//! Sizes and times as people write them: `10MiB`, `10m`.
+
+use std::time::Duration;
+
+const SIZE: &str = "a size is a whole number with B, KB, KiB, MB, MiB, GB or GiB";
+const TIME: &str = "a time is a whole number with s, m, h or d";
+const TRUTH: &str = "write 'true' or 'false'";
+
+/// Reads a size into bytes; a bare number is bytes.
+pub(super) fn size(text: &str) -> Result<u64, &'static str> {
+    let (number, unit) = split(text);
+    let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1000,
+        "kib" => 1 << 10,
+        "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        _ => return Err(SIZE),
+    };
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or(SIZE)
+}
+
+/// Reads a time; a bare number would be ambiguous and is refused.
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+    let (number, unit) = split(text);
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(TIME),
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(factor))
+        .map(Duration::from_secs)
+        .ok_or(TIME)
+}
+
+/// Reads `true` or `false`.
+pub(super) fn truth(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| TRUTH)
+}
+
+fn split(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    (&text[..end], text[end..].trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_numbers_with_a_unit() {
+        for (text, bytes) in
+            [("0", 0), ("1024", 1024), ("10MiB", 10 << 20), ("5 gib", 5 << 30), ("1kB", 1000)]
+        {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for bad in [
+            "",
+            "MiB",
+            "10 megs",
+            "-1",
+            "1.5MiB",
+            "99999999999999999999",
+            "18446744073709551615KiB",
+        ] {
+            assert_eq!(size(bad), Err(SIZE), "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_need_a_unit() {
+        for (text, seconds) in [("90s", 90), ("10m", 600), ("36h", 129_600), ("7d", 604_800)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for bad in ["", "10", "m", "ten minutes", "1w", "-1s"] {
+            assert_eq!(duration(bad), Err(TIME), "{bad}");
+        }
+    }
+}
