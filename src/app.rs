@@ -100,7 +100,11 @@ impl App {
     ///
     /// # Errors
     /// No source has any.
-    pub fn credentials(&self, hint: Option<&RoleKeys>, now: Timestamp) -> Result<Arc<Credentials>, Unavailable> {
+    pub fn credentials(
+        &self,
+        hint: Option<&RoleKeys>,
+        now: Timestamp,
+    ) -> Result<Arc<Credentials>, Unavailable> {
         self.credentials.provide(hint, now)
     }
 }

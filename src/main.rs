@@ -1,3 +1,64 @@
-//! The function's entry.
+//! The function: settings → app → listen → serve → exit code.
+//!
+//! No arguments. Reads the environment and `upload.toml` beside the binary; refuses to start with
+//! every complaint at once; stops on SIGTERM or SIGINT after the requests under way are answered.
 
-fn main() {}
+use std::error::Error;
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use oss_upload_signer::app::App;
+use oss_upload_signer::routes;
+use oss_upload_signer::runtime;
+use oss_upload_signer::settings::Settings;
+use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::time;
+use tokio::net::TcpListener;
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            use std::io::Write;
+            // With no place left to complain to, the exit code has to do.
+            let _ = writeln!(std::io::stderr(), "oss-upload-signer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<(), Box<dyn Error>> {
+    let environment = Environment::of_process();
+    runtime::log::init(environment.get("RUST_LOG"))?;
+    let binary = std::env::current_exe().ok();
+    let file = environment.read_file(binary.as_deref().and_then(|path| path.parent()))?;
+    let settings = Settings::load(&environment, file.as_deref(), time::now())?;
+    // One thread: a share of a core is all that the platform gives, and a second would only cost.
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let listener =
+        TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port)).await.map_err(|error| {
+            format!(
+                "port {} cannot be listened on: {error}; set FC_CUSTOM_LISTEN_PORT to a free one",
+                settings.port
+            )
+        })?;
+    let options = runtime::Options { platform: settings.platform, ..runtime::Options::default() };
+    let port = listener.local_addr()?.port();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        port,
+        routes = settings.routes.len(),
+        "listening"
+    );
+    let service = routes::service(Arc::new(App::new(settings)));
+    runtime::run_with(listener, service, options, runtime::stop_signal()).await?;
+    tracing::info!("stopped");
+    Ok(())
+}

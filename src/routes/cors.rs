@@ -41,8 +41,8 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     let headers = request.headers();
     let origin = headers.get(header::ORIGIN).cloned();
     let verdict = app.origins.judge(text(headers, header::ORIGIN), text(headers, header::HOST));
-    let preflight =
-        request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let preflight = request.method() == Method::OPTIONS
+        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = match verdict {
         Verdict::Foreign => {
             let name = origin.as_ref().and_then(|origin| origin.to_str().ok()).unwrap_or("?");

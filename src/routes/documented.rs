@@ -19,7 +19,10 @@ use crate::routes::problem::Problem;
 use crate::routes::signing::Signing;
 use crate::runtime::ContextExt;
 
-pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn answer(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Problem> {
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
     let signing = Signing::open(&app, request.context(), query.route.as_deref())?;
     let grant = signing.grant(&query.ask)?;
@@ -35,7 +38,9 @@ impl Query {
     /// Reads the parameters; an empty one counts as absent, an unknown one is left alone.
     fn parse(text: &str) -> Result<Self, Problem> {
         let mut query = Self { route: None, ask: Ask::new(Form::Documented) };
-        for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+        for (name, value) in
+            form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty())
+        {
             match name.as_ref() {
                 "route" => query.route = Some(value.into_owned()),
                 "filename" => query.ask.filename = Some(value.into_owned()),
@@ -55,5 +60,6 @@ pub(super) fn content_type(text: &str) -> Result<ContentType, Problem> {
 }
 
 fn size(text: &str) -> Result<u64, Problem> {
-    text.parse().map_err(|_| Problem::invalid("'size' is no number of bytes; one looks like '1024'"))
+    text.parse()
+        .map_err(|_| Problem::invalid("'size' is no number of bytes; one looks like '1024'"))
 }

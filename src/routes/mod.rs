@@ -43,9 +43,13 @@ use crate::runtime::ContextExt;
 use crate::runtime::Event;
 
 /// Builds the function's service: what [`crate::runtime::run`] serves.
+#[must_use]
 pub fn service(
     app: Arc<App>,
-) -> impl Service<Request<Bytes>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static {
+) -> impl Service<Request<Bytes>, Response = Response, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static {
     let table = table::build(&app);
     service_fn(move |request: Request<Bytes>| {
         let (app, table) = (Arc::clone(&app), table.clone());

@@ -172,13 +172,22 @@ impl Problem {
 fn describe(refusal: &Refusal, limits: &Limits) -> String {
     match refusal {
         Refusal::FileTooLarge { size } => {
-            format!("The file has {size} bytes; at most {} are taken. Choose a smaller one.", limits.max_size)
+            format!(
+                "The file has {size} bytes; at most {} are taken. Choose a smaller one.",
+                limits.max_size
+            )
         }
         Refusal::FileTooSmall { size } => {
-            format!("The file has {size} bytes; at least {} are wanted. Choose another one.", limits.min_size)
+            format!(
+                "The file has {size} bytes; at least {} are wanted. Choose another one.",
+                limits.min_size
+            )
         }
         Refusal::TypeNotAllowed { content_type } => {
-            format!("A file of type {content_type:?} is not taken; what is: {}.", limits.types.join(", "))
+            format!(
+                "A file of type {content_type:?} is not taken; what is: {}.",
+                limits.types.join(", ")
+            )
         }
         Refusal::TypeRequired => format!(
             "The file's type has to be named, since only these are taken: {}. Ask with the type.",
@@ -221,7 +230,9 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
     };
     let id = request_id.unwrap_or_default();
     match &problem {
-        Problem::Internal(reason) => tracing::error!(request_id = id, code = "internal", "{reason}"),
+        Problem::Internal(reason) => {
+            tracing::error!(request_id = id, code = "internal", "{reason}");
+        }
         Problem::NoCredentials | Problem::CredentialsExpired => {
             tracing::error!(request_id = id, code = problem.code(), "{}", problem.message());
         }

@@ -26,10 +26,15 @@ pub(super) struct Signing<'a> {
 
 impl<'a> Signing<'a> {
     /// Finds the route, lets the caller in, and finds keys to sign with.
-    pub(super) fn open(app: &'a App, context: Option<&Context>, route: Option<&str>) -> Result<Self, Problem> {
+    pub(super) fn open(
+        app: &'a App,
+        context: Option<&Context>,
+        route: Option<&str>,
+    ) -> Result<Self, Problem> {
         let _caller = app.access.admit();
         let now = app.now();
-        let route = app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
+        let route =
+            app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
         let hint = context.and_then(|context| context.role_keys.as_ref()).map(|keys| RoleKeys {
             key_id: keys.access_key_id.to_string(),
             secret: Secret::new(keys.access_key_secret.as_str()),
@@ -41,7 +46,8 @@ impl<'a> Signing<'a> {
 
     /// Signs one wish.
     pub(super) fn grant(&self, ask: &Ask) -> Result<Grant, Problem> {
-        let dice = self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))?;
+        let dice =
+            self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))?;
         grant::issue(ask, self.route, &self.credentials, self.now, &dice)
             .map_err(|refused| Problem::refused(refused, self.route))
     }

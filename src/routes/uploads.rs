@@ -84,5 +84,7 @@ fn sign_one(signing: &Signing<'_>, file: File) -> Result<Grant, Problem> {
 
 /// The runtime has read and bounded the body before this; here it is in one piece already.
 async fn whole(body: Body) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, usize::MAX).await.map_err(|_| Problem::invalid("the body could not be read"))
+    axum::body::to_bytes(body, usize::MAX)
+        .await
+        .map_err(|_| Problem::invalid("the body could not be read"))
 }

@@ -29,12 +29,7 @@ impl Context {
     /// Describes an ordinary HTTP request without keys, as tests and hosts off the platform need it.
     #[must_use]
     pub fn new(request_id: impl Into<String>, deadline: Instant) -> Self {
-        Self {
-            request_id: request_id.into(),
-            event: Event::Http,
-            role_keys: None,
-            deadline,
-        }
+        Self { request_id: request_id.into(), event: Event::Http, role_keys: None, deadline }
     }
 }
 

@@ -60,11 +60,7 @@ impl Fault {
     /// Writes the answer to the caller of this request.
     pub(crate) fn answer(self, request_id: &str) -> Response<Bytes> {
         let (status, error) = self.code();
-        let problem = Problem {
-            error,
-            message: &self.message(),
-            request_id,
-        };
+        let problem = Problem { error, message: &self.message(), request_id };
         // Three plain strings always serialise; an empty body would still carry the status.
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = Response::new(Bytes::from(body));
@@ -88,10 +84,9 @@ impl Fault {
             Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "body_timed_out"),
             Self::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri_too_long"),
-            Self::HeadersTooLarge(_) => (
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "headers_too_large",
-            ),
+            Self::HeadersTooLarge(_) => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large")
+            }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "timed_out"),
         }

@@ -46,10 +46,7 @@ pub struct PortError {
 impl fmt::Display for PortError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variable, value } = self;
-        write!(
-            formatter,
-            "{variable} is {value:?}, but a port is a number from 1 to 65535"
-        )
+        write!(formatter, "{variable} is {value:?}, but a port is a number from 1 to 65535")
     }
 }
 
@@ -68,10 +65,7 @@ mod tests {
 
     #[test]
     fn the_platforms_variable_wins_over_its_emulators() {
-        let both = [
-            ("FC_SERVER_PORT", "9002"),
-            ("FC_CUSTOM_LISTEN_PORT", "9001"),
-        ];
+        let both = [("FC_SERVER_PORT", "9002"), ("FC_CUSTOM_LISTEN_PORT", "9001")];
         assert_eq!(port_with(&both), Ok(9001));
         assert_eq!(port_with(&both[..1]), Ok(9002));
         assert_eq!(port_with(&[]), Ok(9000));

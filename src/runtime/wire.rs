@@ -96,12 +96,7 @@ pub(crate) struct Wire<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
     pub(crate) fn new(stream: T, pulse: Pulse) -> Self {
-        Self {
-            stream,
-            pulse,
-            alarm: None,
-            linger: None,
-        }
+        Self { stream, pulse, alarm: None, linger: None }
     }
 
     /// Completes when `patience` has passed since the first call after the alarm was cleared.

@@ -115,15 +115,11 @@ impl<'a> Desk<'a> {
 
     /// Takes over what another room says of a value it read itself.
     pub(super) fn keep<T, E: fmt::Display>(&mut self, result: Result<T, E>) -> Option<T> {
-        result
-            .map_err(|error| {
-                self.complain(
-                    "port".to_owned(),
-                    error.to_string(),
-                    "FC_CUSTOM_LISTEN_PORT=9000".to_owned(),
-                )
-            })
-            .ok()
+        let complain = |error: E| {
+            let example = "FC_CUSTOM_LISTEN_PORT=9000".to_owned();
+            self.complain("port".to_owned(), error.to_string(), example);
+        };
+        result.map_err(complain).ok()
     }
 
     /// Remembers a problem once, though several routes may stumble over it.

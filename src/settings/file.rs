@@ -38,11 +38,11 @@ impl File {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("routes", DeValue::Table(routes)) => file.read_routes(text, routes),
                 ("routes", _) => {
-                    file.complain(line, "routes", "routes are tables", "[routes.avatar]")
+                    file.complain(line, "routes", "routes are tables", "[routes.avatar]");
                 }
                 (key, value) => {
-                    let entry =
-                        file.read_entry(line, key, key, value, &[&TOP[..], &ROUTE[..]].concat());
+                    let known = [&TOP[..], &ROUTE[..]].concat();
+                    let entry = file.read_entry(line, key.to_owned(), value, &known);
                     file.top.extend(entry.map(|entry| (key.to_owned(), entry)));
                 }
             }
@@ -65,45 +65,36 @@ impl File {
             let mut section = Section::new();
             for (key, value) in table {
                 let line = line_of(text, key.span().start);
-                let key = key.get_ref().as_ref();
-                let entry = self.read_entry(
-                    line,
-                    &format!("routes.{name}.{key}"),
-                    key,
-                    value.get_ref(),
-                    &ROUTE,
-                );
-                section.extend(entry.map(|entry| (key.to_owned(), entry)));
+                let path = format!("routes.{name}.{}", key.get_ref());
+                let entry = self.read_entry(line, path, value.get_ref(), &ROUTE);
+                section.extend(entry.map(|entry| (key.get_ref().to_string(), entry)));
             }
             self.routes.insert(name.to_owned(), section);
         }
     }
 
+    /// Reads one entry, whose key is the last part of its path.
     fn read_entry(
         &mut self,
         line: usize,
-        path: &str,
-        key: &str,
+        path: String,
         value: &DeValue<'_>,
         known: &[&Setting],
     ) -> Option<Entry> {
+        let key = path.rsplit('.').next().unwrap_or_default();
         let Some(setting) = known.iter().find(|setting| setting.key == key) else {
             let keys: Vec<_> = known.iter().map(|setting| setting.key).collect();
             let problem = format!("there is no such setting here; there are {}", keys.join(", "));
-            self.complain(line, path, &problem, "max_size = \"10MiB\"");
+            self.complain(line, &path, &problem, "max_size = \"10MiB\"");
             return None;
         };
         let Some(written) = read_value(value) else {
             let problem = "the value is a text, a number, true, false, or a list of texts";
-            self.complain(
-                line,
-                path,
-                problem,
-                &format!("{} = \"{}\"", setting.key, setting.example),
-            );
+            let example = format!("{} = \"{}\"", setting.key, setting.example);
+            self.complain(line, &path, problem, &example);
             return None;
         };
-        Some(Entry { place: Place::Line(line, path.to_owned()), written })
+        Some(Entry { place: Place::Line(line, path), written })
     }
 
     fn complain(&mut self, line: usize, path: &str, problem: &str, example: &str) {

@@ -57,6 +57,9 @@ impl<'a> Verdict<'a> {
 }
 
 /// Writes the fields as an object whose members keep their order, which is the form's.
-fn in_order<S: Serializer>(fields: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
+fn in_order<S: Serializer>(
+    fields: &[(&'static str, String)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
 }

@@ -128,19 +128,13 @@ mod tests {
     use super::*;
 
     fn contexts(platform: bool) -> Contexts<()> {
-        let options = Options {
-            platform,
-            ..Options::default()
-        };
+        let options = Options { platform, ..Options::default() };
         Contexts::new((), &options)
     }
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
         let value = |text: &str| HeaderValue::from_bytes(text.as_bytes()).unwrap();
-        pairs
-            .iter()
-            .map(|(name, text)| (name.clone(), value(text)))
-            .collect()
+        pairs.iter().map(|(name, text)| (name.clone(), value(text))).collect()
     }
 
     fn full() -> HeaderMap {

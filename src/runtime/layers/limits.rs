@@ -30,10 +30,7 @@ pub(crate) struct Limits<S> {
 
 impl<S> Limits<S> {
     pub(crate) fn new(inner: S, max_header_bytes: usize) -> Self {
-        Self {
-            inner,
-            max_header_bytes,
-        }
+        Self { inner, max_header_bytes }
     }
 
     fn check<I>(&self, request: &Request<I>) -> Result<(), Fault> {

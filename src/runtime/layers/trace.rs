@@ -41,10 +41,7 @@ pub(crate) struct Trace<S> {
 
 impl<S> Trace<S> {
     pub(crate) fn new(inner: S, options: &Options) -> Self {
-        let lines = Lines {
-            log: options.log.clone(),
-            log_path: options.log_path,
-        };
+        let lines = Lines { log: options.log.clone(), log_path: options.log_path };
         Self { inner, lines }
     }
 }
@@ -130,12 +127,7 @@ impl Visit {
         // Three places behind the point are microseconds; the rest would be noise.
         let duration_ms = (self.started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let path = (self.lines.log_path)(self.uri.path());
-        let Self {
-            method,
-            status,
-            request_id,
-            ..
-        } = self;
+        let Self { method, status, request_id, .. } = self;
         tracing::info!(
             %method,
             %path,

@@ -33,8 +33,7 @@ pub(crate) fn parse(text: &str) -> Result<Targets, FilterError> {
 /// The parser of the level type also takes numbers and the empty string; a filter does not.
 fn level_named(name: &str) -> Option<LevelFilter> {
     let name = name.trim();
-    name.starts_with(|first: char| first.is_ascii_alphabetic())
-        .then(|| name.parse().ok())?
+    name.starts_with(|first: char| first.is_ascii_alphabetic()).then(|| name.parse().ok())?
 }
 
 /// A part of the filter that is neither a level nor `target=level`.

@@ -39,11 +39,7 @@ impl Sink {
     /// Sends lines elsewhere, for example into a test's buffer.
     #[must_use]
     pub fn new(out: impl Write + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Inner {
-            out: Box::new(out),
-            held: Vec::new(),
-            holding: false,
-        })))
+        Self(Arc::new(Mutex::new(Inner { out: Box::new(out), held: Vec::new(), holding: false })))
     }
 
     /// Writes complete lines. A log that cannot be written must not stop the service, so a failure
