@@ -12,6 +12,7 @@ use axum::response::Response;
 use http::HeaderValue;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
+use http::header::CONTENT_LENGTH;
 use serde::Serialize;
 
 use crate::credentials::Unavailable;
@@ -240,6 +241,8 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
     }
     let worded = dialect::json(&Worded { detail: problem.detail(), request_id });
     let (mut parts, _) = response.into_parts();
+    // The length was that of the empty body that carried the problem here.
+    parts.headers.remove(CONTENT_LENGTH);
     parts.headers.extend(worded.headers().clone());
     parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(parts, worded.into_body())

@@ -19,13 +19,17 @@ use crate::routes::uploads;
 use crate::routes::web;
 
 pub(super) fn build(app: &Arc<App>) -> Router {
-    let open = Router::new().route("/health", get(platform::health)).merge(web::assets(app));
+    let wrong_method = || async { Problem::MethodNotAllowed };
+    let open = Router::new()
+        .route("/health", get(platform::health))
+        .merge(web::assets(app))
+        .method_not_allowed_fallback(wrong_method);
     let guarded = Router::new()
         .route("/get_post_signature_for_oss_upload", get(documented::answer))
         .route("/uploads", post(uploads::answer))
+        // Before the guard, so that the guard sees every method: preflights come as OPTIONS.
+        .method_not_allowed_fallback(wrong_method)
         .route_layer(from_fn_with_state(Arc::clone(app), cors::guard));
-    open.merge(guarded)
-        .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
-        .fallback(|| async { Problem::NotFound })
-        .with_state(Arc::clone(app))
+    let table = open.merge(guarded).fallback(|| async { Problem::NotFound });
+    table.with_state(Arc::clone(app))
 }

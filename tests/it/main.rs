@@ -1,2 +1,8 @@
 //! The integration tests, in one binary so that they link once.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod hooks;
+mod page;
+mod refusals;
+mod sign;
+mod support;

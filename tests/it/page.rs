@@ -1,0 +1,54 @@
+//! The page and the client are served, and may do what they have to and no more.
+
+use insta::assert_snapshot;
+
+use crate::support::app::Function;
+
+fn headers_only(whole: &str) -> &str {
+    whole.split("\n\n").next().unwrap()
+}
+
+#[tokio::test]
+async fn the_page_loads_from_its_own_origin_and_posts_to_the_upload_hosts() {
+    let function = Function::new(&[("OSS_UPLOAD_HOST", "https://up.example.com")]);
+    assert_snapshot!(headers_only(&function.get("/").await.whole()), @"
+    200 OK
+    access-control-allow-origin: *
+    cache-control: public, max-age=300
+    content-length: 2859
+    content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' https://up.example.com; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
+    content-type: text/html; charset=utf-8
+    referrer-policy: no-referrer
+    x-content-type-options: nosniff
+    ");
+}
+
+#[tokio::test]
+async fn the_client_may_be_imported_by_any_page() {
+    assert_snapshot!(headers_only(&Function::new(&[]).get("/client.js").await.whole()), @"
+    200 OK
+    access-control-allow-origin: *
+    cache-control: public, max-age=300
+    content-length: 4822
+    content-type: text/javascript; charset=utf-8
+    referrer-policy: no-referrer
+    x-content-type-options: nosniff
+    ");
+    for (path, content_type) in
+        [("/page.css", "text/css; charset=utf-8"), ("/page.js", "text/javascript; charset=utf-8")]
+    {
+        assert_eq!(Function::new(&[]).get(path).await.headers["content-type"], content_type);
+    }
+}
+
+#[tokio::test]
+async fn the_page_holds_nothing_that_its_policy_forbids() {
+    let answer = Function::new(&[]).get("/").await;
+    let page = String::from_utf8(answer.body.to_vec()).unwrap();
+    for forbidden in ["<style", " style=", " onclick=", "http://", "https://"] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    assert!(
+        !page.split("<script").skip(1).any(|script| !script.starts_with(" type=\"module\" src=\""))
+    );
+}

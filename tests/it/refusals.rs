@@ -1,0 +1,233 @@
+//! Every failure of the routes, as whole answers: one row per code.
+
+use bytes::Bytes;
+use http::Request;
+use http::header;
+use insta::assert_snapshot;
+
+use crate::support::app::Answer;
+use crate::support::app::Function;
+
+const DOCUMENTED: &str = "/get_post_signature_for_oss_upload";
+
+async fn from_origin(function: &Function, method: &str, origin: &str) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(DOCUMENTED)
+        .header(header::HOST, "sign.example")
+        .header(header::ORIGIN, origin)
+        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET");
+    function.call(request.body(Bytes::new()).unwrap()).await
+}
+
+#[tokio::test]
+async fn origin_not_allowed() {
+    let function = Function::new(&[("UPLOAD_ORIGINS", "https://app.example")]);
+    assert_snapshot!(from_origin(&function, "GET", "https://evil.example").await.whole(), @r#"
+    403 Forbidden
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"origin_not_allowed","message":"Pages of \"https://evil.example\" may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS.","request_id":"1-test"}
+    "#);
+    assert_eq!(from_origin(&function, "OPTIONS", "https://evil.example").await.status, 403);
+    assert_eq!(from_origin(&function, "GET", "null").await.status, 403);
+    assert_eq!(from_origin(&Function::new(&[]), "GET", "https://app.example").await.status, 403);
+}
+
+#[tokio::test]
+async fn an_allowed_origin_may_ask_and_read() {
+    for (origins, origin) in [
+        ("https://app.example, https://other.example", "https://app.example"),
+        ("https://app.example", "https://sign.example"),
+        ("", "https://sign.example"),
+        ("*", "https://anyone.example"),
+    ] {
+        let function = Function::new(&[("UPLOAD_ORIGINS", origins)]);
+        let answer = from_origin(&function, "GET", origin).await;
+        assert_eq!(answer.status, 200, "{origins}");
+        assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin);
+        assert_eq!(answer.headers[header::VARY], "Origin");
+    }
+    let function = Function::new(&[("UPLOAD_ORIGINS", "https://app.example")]);
+    assert_snapshot!(from_origin(&function, "OPTIONS", "https://app.example").await.whole(), @"
+    204 No Content
+    access-control-allow-headers: authorization, content-type, accept, x-requested-with, x-csrf-token, uppy-auth-token, uppy-versions, uppy-credentials-params
+    access-control-allow-methods: GET, POST, OPTIONS
+    access-control-allow-origin: https://app.example
+    access-control-expose-headers: x-request-id, retry-after
+    access-control-max-age: 7200
+    allow: GET,HEAD
+    content-length: 0
+    vary: Origin
+
+    0 bytes
+    ");
+}
+
+#[tokio::test]
+async fn not_found() {
+    assert_snapshot!(Function::new(&[]).get("/elsewhere").await.whole(), @r#"
+    404 Not Found
+    cache-control: no-store
+    content-type: application/json
+
+    {"error":"not_found","message":"There is nothing at this path. The README lists the calls.","request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn the_hooks_paths_are_ordinary_ones_for_ordinary_callers() {
+    for path in ["/initialize", "/pre-stop", "/invoke"] {
+        assert_eq!(Function::new(&[]).post(path, "").await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn method_not_allowed() {
+    assert_snapshot!(Function::new(&[]).get("/uploads").await.whole(), @r#"
+    405 Method Not Allowed
+    allow: POST
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"method_not_allowed","message":"This path is not called with this method; the header 'allow' lists those that it takes.","request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn invalid_request() {
+    let function = Function::new(&[]);
+    assert_snapshot!(function.post("/uploads", "{\"files\":[{\"size\":-1}]}").await.whole(), @r#"
+    400 Bad Request
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"invalid_request","message":"The call cannot be understood: the body is not the JSON of this call (invalid value: integer `-1`, expected u64 at line 1 column 20); it looks like {\"files\":[{\"name\":\"a.png\",\"type\":\"image/png\",\"size\":1024}]}.","request_id":"1-test"}
+    "#);
+    for body in
+        ["", "[]", "{}", "{\"files\":[]}", "{\"files\":{}}", "\u{0}", "{\"files\":[{\"name\":1}]}"]
+    {
+        assert_eq!(
+            function.post("/uploads", body).await.json()["error"],
+            "invalid_request",
+            "{body}"
+        );
+    }
+    let verdict = function.post("/uploads", r#"{"files":[{"type":"image"}]}"#).await.json();
+    assert_eq!(verdict["uploads"][0]["error"]["error"], "invalid_request");
+    for query in ["size=ten", "size=-1", "type=image", "type=image%2Fpng%0D%0Ax:y"] {
+        let answer = function.get(&format!("{DOCUMENTED}?{query}")).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["error"]),
+            (400, &"invalid_request".into()),
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn route_not_found() {
+    assert_snapshot!(Function::new(&[]).get(&format!("{DOCUMENTED}?route=avatar")).await.whole(), @r#"
+    404 Not Found
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"route_not_found","message":"There is no route \"avatar\". Name one that the settings define.","request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn too_many_files() {
+    let body = |count| format!(r#"{{"files":[{}]}}"#, vec!["{}"; count].join(","));
+    assert_snapshot!(Function::new(&[]).post("/uploads", &body(101)).await.whole(), @r#"
+    400 Bad Request
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"too_many_files","message":"The call names 101 files, one call takes 100. Ask in several calls.","request_id":"1-test"}
+    "#);
+    assert_eq!(Function::new(&[]).post("/uploads", &body(100)).await.status, 200);
+}
+
+#[tokio::test]
+async fn file_too_large() {
+    assert_snapshot!(Function::new(&[]).get(&format!("{DOCUMENTED}?size=104857601")).await.whole(), @r#"
+    422 Unprocessable Entity
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"file_too_large","message":"The file has 104857601 bytes; at most 104857600 are taken. Choose a smaller one.","limits":{"min_size":1,"max_size":104857600,"types":[]},"request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn file_too_small() {
+    assert_snapshot!(Function::new(&[]).get(&format!("{DOCUMENTED}?size=0")).await.whole(), @r#"
+    422 Unprocessable Entity
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"file_too_small","message":"The file has 0 bytes; at least 1 are wanted. Choose another one.","limits":{"min_size":1,"max_size":104857600,"types":[]},"request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn type_not_allowed() {
+    let function = Function::new(&[("UPLOAD_TYPES", "image/png")]);
+    assert_snapshot!(function.get(&format!("{DOCUMENTED}?type=text/html")).await.whole(), @r#"
+    422 Unprocessable Entity
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"type_not_allowed","message":"A file of type \"text/html\" is not taken; what is: image/png.","limits":{"min_size":1,"max_size":104857600,"types":["image/png"]},"request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn type_required() {
+    let function = Function::new(&[("UPLOAD_TYPES", "image/*,text/plain")]);
+    assert_snapshot!(function.get(DOCUMENTED).await.whole(), @r#"
+    422 Unprocessable Entity
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"type_required","message":"The file's type has to be named, since only these are taken: image/*, text/plain. Ask with the type.","limits":{"min_size":1,"max_size":104857600,"types":["image/*","text/plain"]},"request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn no_credentials() {
+    let none = [("ALIBABA_CLOUD_ACCESS_KEY_ID", ""), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")];
+    assert_snapshot!(Function::new(&none).get(DOCUMENTED).await.whole(), @r#"
+    503 Service Unavailable
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"no_credentials","message":"There are no credentials to sign with. Attach a role that may oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.","request_id":"1-test"}
+    "#);
+    assert_eq!(Function::new(&none).get("/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn credentials_expired() {
+    let function = Function::new(&[]).at(36 * 3600);
+    assert_snapshot!(function.get(DOCUMENTED).await.whole(), @r#"
+    503 Service Unavailable
+    cache-control: no-store
+    content-type: application/json
+    vary: Origin
+
+    {"error":"credentials_expired","message":"The credentials to sign with have reached their end. Redeploy the function, so that new instances start with new keys.","request_id":"1-test"}
+    "#);
+}

@@ -1,0 +1,147 @@
+//! The function in process: no socket, a fixed clock, loaded dice, invented keys.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::Request;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use oss_upload_signer::app::App;
+use oss_upload_signer::routes;
+use oss_upload_signer::runtime::Context;
+use oss_upload_signer::runtime::Event;
+use oss_upload_signer::runtime::RoleKeys;
+use oss_upload_signer::settings::Settings;
+use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::time::Timestamp;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+/// The moment at which every test in process happens: 2024-11-27T06:09:41Z.
+pub(crate) const NOW: i64 = 1_732_687_781;
+
+/// A bucket, a region, the word `anonymous`, and a key with a token.
+pub(crate) const SMALL: [(&str, &str); 6] = [
+    ("OSS_BUCKET", "examplebucket"),
+    ("OSS_REGION", "cn-hangzhou"),
+    ("UPLOAD_AUTH", "anonymous"),
+    ("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.ExampleKeyId"),
+    ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ExampleSecret"),
+    ("ALIBABA_CLOUD_SECURITY_TOKEN", "ExampleToken"),
+];
+
+/// The function, ready to be called.
+pub(crate) struct Function(Arc<App>);
+
+/// A whole answer.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Function {
+    /// Builds the function from the small case with some variables set anew; an empty value unsets.
+    pub(crate) fn new(variables: &[(&str, &str)]) -> Self {
+        Self::with_file(variables, "")
+    }
+
+    /// Builds it with a settings file too.
+    pub(crate) fn with_file(variables: &[(&str, &str)], file: &str) -> Self {
+        let mut environment = Environment::default();
+        for (name, value) in SMALL.iter().chain(variables) {
+            environment.set(name, *value);
+        }
+        let now = Timestamp::from_unix(NOW).unwrap();
+        let settings = Settings::load(&environment, Some(file), now).unwrap();
+        Self(Arc::new(App::new(settings).with_clock(move || now).with_dice([0xab; 16])))
+    }
+
+    /// Lets the clock stand elsewhere.
+    pub(crate) fn at(self, seconds_later: i64) -> Self {
+        let now = Timestamp::from_unix(NOW + seconds_later).unwrap();
+        let app = Arc::into_inner(self.0).unwrap();
+        Self(Arc::new(app.with_clock(move || now)))
+    }
+
+    /// Calls it as the runtime would, with a request id of `1-test`.
+    pub(crate) async fn call(&self, mut request: Request<Bytes>) -> Answer {
+        if request.extensions().get::<Context>().is_none() {
+            request.extensions_mut().insert(context(Event::Http));
+        }
+        let response = routes::service(Arc::clone(&self.0)).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Request::get(path).body(Bytes::new()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        self.call(Request::post(path).body(Bytes::copy_from_slice(body.as_bytes())).unwrap()).await
+    }
+}
+
+/// What the runtime says of a request.
+pub(crate) fn context(event: Event) -> Context {
+    let mut context = Context::new("1-test", Instant::now() + Duration::from_secs(10));
+    context.event = event;
+    context
+}
+
+/// The keys of a role, as the platform sends them.
+pub(crate) fn role_keys(id: &str) -> RoleKeys {
+    let text = |text: &str| text.to_owned().into();
+    RoleKeys {
+        access_key_id: text(id),
+        access_key_secret: text("RoleSecret"),
+        security_token: text("RoleToken"),
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Gives the whole answer as text: status, every header, the body; policies stand decoded
+    /// behind it, since base64 says nothing to a reader.
+    pub(crate) fn whole(&self) -> String {
+        let mut text = format!("{}\n", self.status);
+        let mut headers: Vec<_> = self.headers.iter().collect();
+        headers.sort_by_key(|(name, _)| name.as_str());
+        for (name, value) in headers {
+            writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
+        }
+        let body = String::from_utf8_lossy(&self.body);
+        match serde_json::from_str::<serde_json::Value>(&body) {
+            Ok(_) => writeln!(text, "\n{body}").unwrap(),
+            Err(_) => writeln!(text, "\n{} bytes", body.len()).unwrap(),
+        }
+        for policy in self.policies() {
+            writeln!(text, "policy: {policy}").unwrap();
+        }
+        text
+    }
+
+    /// Gives the policies of all grants in the answer, decoded.
+    pub(crate) fn policies(&self) -> Vec<String> {
+        use base64::Engine;
+        let Ok(json) = serde_json::from_slice::<serde_json::Value>(&self.body) else {
+            return Vec::new();
+        };
+        let uploads = json["uploads"].as_array().cloned().unwrap_or_default();
+        let policies =
+            uploads.iter().map(|upload| &upload["fields"]["policy"]).chain([&json["policy"]]);
+        policies
+            .filter_map(|policy| policy.as_str())
+            .map(|text| base64::engine::general_purpose::STANDARD.decode(text).unwrap())
+            .map(|bytes| String::from_utf8(bytes).unwrap())
+            .collect()
+    }
+}
