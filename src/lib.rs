@@ -14,3 +14,5 @@ pub mod secret;
 pub mod settings;
 pub mod signature;
 pub mod time;
+#[cfg(any())]
+pub mod tool;

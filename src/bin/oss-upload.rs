@@ -1,3 +1,7 @@
-//! The tool's entry.
+//! The developer's tool. What it can do is listed in [`oss_upload_signer::tool`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    oss_upload_signer::tool::run()
+}

@@ -47,6 +47,8 @@ pub(super) enum Place {
     Variable(&'static str),
     /// In the file: the line, counted from 1, and the key with its table.
     Line(usize, String),
+    /// Nowhere: it is what the host fills in.
+    Default,
 }
 
 /// What was written.
@@ -74,6 +76,7 @@ impl Entry {
         };
         match &self.place {
             Place::Variable(name) => format!("{name} = {value}"),
+            Place::Default => format!("default = {value}"),
             Place::Line(line, key) => format!("upload.toml line {line}, {key} = {value}"),
         }
     }
@@ -82,7 +85,9 @@ impl Entry {
     pub(super) fn example(&self, setting: &Setting) -> String {
         match &self.place {
             Place::Variable(name) => format!("{name}={}", setting.example),
-            Place::Line(..) => format!("{} = \"{}\"", setting.key, setting.example),
+            Place::Line(..) | Place::Default => {
+                format!("{} = \"{}\"", setting.key, setting.example)
+            }
         }
     }
 

@@ -6,6 +6,8 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::settings::keys;
+
 /// The name of the settings file beside the binary.
 const FILE_NAME: &str = "upload.toml";
 
@@ -37,6 +39,13 @@ impl Environment {
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+
+    /// Leaves out every variable that could hold an access key.
+    #[must_use]
+    pub fn without_keys(mut self) -> Self {
+        self.0.retain(|name, _| !keys::NAMES.as_flattened().contains(&name.as_str()));
+        self
     }
 
     /// Reads the settings file: the one that `UPLOAD_CONFIG` names, else `upload.toml` in

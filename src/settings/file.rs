@@ -50,6 +50,14 @@ impl File {
         file
     }
 
+    /// Fills in what the file leaves out at its top.
+    pub(super) fn fill(&mut self, defaults: &[(&str, &str)]) {
+        for (key, value) in defaults {
+            let entry = Entry { place: Place::Default, written: Written::One((*value).to_owned()) };
+            self.top.entry((*key).to_owned()).or_insert(entry);
+        }
+    }
+
     fn read_routes(&mut self, text: &str, routes: &DeTable<'_>) {
         for (name, value) in routes {
             let line = line_of(text, name.span().start);

@@ -8,7 +8,7 @@ use crate::settings::desk::Desk;
 use crate::time::Timestamp;
 
 /// The names of id, secret and token; the first family that is set is taken whole.
-const FAMILIES: [[&str; 3]; 2] = [
+pub(super) const NAMES: [[&str; 3]; 2] = [
     [
         "ALIBABA_CLOUD_ACCESS_KEY_ID",
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
@@ -23,7 +23,7 @@ pub(super) fn read(
     started: Timestamp,
     lifetime: Duration,
 ) -> Option<EnvironmentKey> {
-    for [id, secret, token] in FAMILIES {
+    for [id, secret, token] in NAMES {
         let environment = desk.environment;
         match (environment.get(id), environment.get(secret)) {
             (Some(key_id), Some(text)) => {

@@ -74,7 +74,23 @@ impl Settings {
         file: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, Complaints> {
-        let mut desk = Desk::new(environment, File::parse(file.unwrap_or_default()));
+        Self::load_over(&[], environment, file, now)
+    }
+
+    /// Reads the settings over `defaults`, pairs of a key at the top of the file and its value,
+    /// which count where neither the environment nor the file says anything.
+    ///
+    /// # Errors
+    /// Those of [`Settings::load`].
+    pub fn load_over(
+        defaults: &[(&str, &str)],
+        environment: &Environment,
+        file: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, Complaints> {
+        let mut file = File::parse(file.unwrap_or_default());
+        file.fill(defaults);
+        let mut desk = Desk::new(environment, file);
         desk.complain_of_unknown_variables();
         let access = desk.required(&entry::AUTH, |text| {
             Access::parse(text)

@@ -1,0 +1,87 @@
+//! `oss-upload emulate`: the local OSS alone, for other signers and for tests.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::emulator::oss;
+use crate::policy::name::Bucket;
+use crate::policy::name::Region;
+use crate::runtime;
+use crate::tool::cloud;
+use crate::tool::cloud::DATA_DIRECTORY;
+use crate::tool::cloud::Setup;
+use crate::tool::console;
+use crate::tool::failure::Failure;
+
+#[derive(Args)]
+pub(super) struct Options {
+    /// The port to listen on; 0 lets the system choose
+    #[arg(long, default_value_t = 9100)]
+    port: u16,
+    /// The bucket
+    #[arg(long)]
+    bucket: String,
+    /// The bucket's region
+    #[arg(long, default_value = "cn-hangzhou")]
+    region: String,
+    /// The one access key that is known
+    #[arg(long)]
+    access_key_id: String,
+    /// Its secret
+    #[arg(long)]
+    access_key_secret: String,
+    /// Its security token, if it is a temporary key
+    #[arg(long)]
+    security_token: Option<String>,
+    /// Where objects land
+    #[arg(long, default_value = DATA_DIRECTORY)]
+    data_dir: PathBuf,
+    /// An origin that the bucket's CORS rule names, or '*'; may be given several times
+    #[arg(long)]
+    cors_origin: Vec<String>,
+}
+
+/// The options hold keys, so they show only what is none.
+impl std::fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("port", &self.port)
+            .field("bucket", &self.bucket)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) async fn run(options: Options) -> Result<(), Failure> {
+    let name = Bucket::parse(&options.bucket)
+        .map_err(|error| Failure::new(format!("--bucket: {error}")))?;
+    let region = Region::parse(&options.region)
+        .map_err(|error| Failure::new(format!("--region: {error}")))?;
+    let listener = cloud::listen(options.port, "--port").await?;
+    let address = listener.local_addr()?;
+    let data = cloud::absolute(&options.data_dir);
+    let setup = Setup {
+        data_directory: options.data_dir,
+        buckets: vec![oss::Bucket {
+            name: name.as_str().to_owned(),
+            region: region.as_str().to_owned(),
+        }],
+        key: oss::AccessKey {
+            id: options.access_key_id,
+            secret: options.access_key_secret,
+            security_token: options.security_token,
+            expires_at: None,
+        },
+        cors_origins: options.cors_origin,
+    };
+    let oss = setup.open()?;
+    console::say(&format!(
+        "oss   http://{address}   http://{}.localhost:{}",
+        name.as_str(),
+        address.port()
+    ));
+    console::say(&format!("data  {data}"));
+    oss.serve(listener, runtime::stop_signal()).await?;
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The developer's tool: the whole journey on a laptop, with no account.
+//!
+//! | command | does |
+//! |---|---|
+//! | `dev` | the page, the function behind a gateway, and a local OSS, in one process |
+//! | `emulate` | the local OSS alone |
+//!
+//! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
+//! business, what is signed and how is the function's.
+
+mod cloud;
+mod console;
+mod dev;
+mod emulate;
+mod failure;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::Subcommand;
+use clap::error::ErrorKind;
+
+use crate::tool::failure::Failure;
+
+/// Uploads to OSS straight from the browser: try the whole journey on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "oss-upload", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the page, the function and a local OSS on this machine
+    Dev(dev::Options),
+    /// Run the local OSS alone
+    Emulate(emulate::Options),
+}
+
+/// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
+/// the arguments were wrong.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    let outcome = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the system gave no runtime: {error}")))
+        .and_then(|runtime| {
+            runtime.block_on(async {
+                match cli.command {
+                    Command::Dev(options) => dev::run(options).await,
+                    Command::Emulate(options) => emulate::run(options).await,
+                }
+            })
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console::complain(&failure.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Shows help as it is, and of a mistake the one line that says what it was.
+fn explain(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        console::say(error.render().to_string().trim_end());
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    // Missing options stand on lines of their own, up to the first empty one.
+    let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    let sentence = lines.collect::<Vec<_>>().join(" ");
+    console::complain(&format!(
+        "{}; --help lists the options",
+        sentence.trim_start_matches("error: ")
+    ));
+    ExitCode::from(2)
+}

@@ -1,0 +1,202 @@
+//! Measures the function against the yardstick, side by side: CPU per signed request, start to the
+//! first signed answer, memory when idle. See `run` beside this file.
+//!
+//! Both servers run on one core, the load on the other; rounds alternate, so that a machine whose
+//! speed drifts is unfair to both alike. What counts is the ratio.
+//!
+//! Usage: `measure FUNCTION BARE_HYPER`
+#![expect(clippy::unwrap_used, reason = "a measurement that breaks should say so at once")]
+#![expect(clippy::print_stdout, reason = "the table is the product")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "arguments and timing are what a measurement is made of"
+)]
+
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+const ROUNDS: usize = 15;
+const REQUESTS: usize = 4_000;
+const STARTS: usize = 40;
+
+/// What the gateway of the platform sends, with the keys of a role whose token is as long as real
+/// ones are.
+fn request() -> Vec<u8> {
+    let token = "CAIS".repeat(200);
+    format!(
+        "GET /get_post_signature_for_oss_upload HTTP/1.1\r\nHost: signer.example.com\r\nAccept: */*\r\n\
+         Accept-Encoding: gzip\r\nUser-Agent: measure\r\nX-Fc-Request-Id: 1-67a59f35-150c1267-f381ba1c085c\r\n\
+         X-Fc-Control-Path: /http-invoke\r\nX-Fc-Access-Key-Id: STS.NUexampleexampleexample\r\n\
+         X-Fc-Access-Key-Secret: ExampleSecretExampleSecretExampleSecretEx\r\nX-Fc-Security-Token: {token}\r\n\
+         X-Fc-Region: cn-hangzhou\r\nX-Fc-Account-Id: 1234567890123456\r\nX-Fc-Function-Name: signer\r\n\
+         X-Fc-Function-Memory: 128\r\nX-Fc-Function-Timeout: 30\r\nX-Fc-Qualifier: LATEST\r\n\
+         X-Fc-Retry-Count: 0\r\nX-Fc-Client-Ip: \r\nX-Fc-Version-Id: \r\n\r\n"
+    )
+    .into_bytes()
+}
+
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Starts a program on a free port, on the first core; what it logs is read and thrown away, as
+    /// the platform's collector reads it.
+    fn start(program: &str, body_bytes: usize) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0", program]).env_clear();
+        if body_bytes > 0 {
+            command.args([port.to_string(), body_bytes.to_string()]);
+        }
+        command.envs([
+            ("FC_CUSTOM_LISTEN_PORT", port.to_string().as_str()),
+            ("FC_FUNCTION_NAME", "signer"),
+            ("OSS_BUCKET", "examplebucket"),
+            ("OSS_REGION", "cn-hangzhou"),
+            ("UPLOAD_AUTH", "anonymous"),
+        ]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut log = child.stdout.take().unwrap();
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            while log.read(&mut buffer).is_ok_and(|count| count > 0) {}
+        });
+        Self { child, port }
+    }
+
+    fn connect(&self) -> TcpStream {
+        loop {
+            if let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+                stream.set_nodelay(true).unwrap();
+                return stream;
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+
+    /// The time that the server's threads have spent on a core.
+    fn cpu(&self) -> Duration {
+        let text = std::fs::read_to_string(format!("/proc/{}/schedstat", self.child.id())).unwrap();
+        Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+    }
+
+    fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends one request and reads the whole answer; gives the length of its body.
+fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> usize {
+    stream.write_all(request).unwrap();
+    buffer.clear();
+    let mut chunk = [0; 8192];
+    loop {
+        let count = stream.read(&mut chunk).unwrap();
+        assert!(count > 0, "the server closed the connection");
+        buffer.extend_from_slice(&chunk[..count]);
+        let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
+        let text = std::str::from_utf8(&buffer[..head]).unwrap().to_ascii_lowercase();
+        assert!(text.starts_with("http/1.1 200"), "{text}");
+        let length = text.split("content-length: ").nth(1).unwrap();
+        let length: usize = length.lines().next().unwrap().parse().unwrap();
+        if buffer.len() >= head + 4 + length {
+            return length;
+        }
+    }
+}
+
+fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> T {
+    values.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    values[values.len() / 2]
+}
+
+/// Microseconds of CPU per request, one round.
+fn round(server: &Server, stream: &mut TcpStream, request: &[u8]) -> f64 {
+    let mut buffer = Vec::new();
+    let before = server.cpu();
+    for _ in 0..REQUESTS {
+        exchange(stream, request, &mut buffer);
+    }
+    (server.cpu() - before).as_secs_f64() * 1e6 / f64::from(u32::try_from(REQUESTS).unwrap())
+}
+
+/// Milliseconds from the start of the process to the whole first answer.
+fn first_answer(program: &str, body_bytes: usize, request: &[u8]) -> f64 {
+    let start = Instant::now();
+    let server = Server::start(program, body_bytes);
+    exchange(&mut server.connect(), request, &mut Vec::new());
+    start.elapsed().as_secs_f64() * 1e3
+}
+
+fn row(name: &str, unit: &str, function: f64, bare: f64, ratios: Vec<f64>, budget: &str) {
+    let ratio = median(ratios);
+    println!("| {name} | {function:.2} {unit} | {bare:.2} {unit} | {ratio:.2} | {budget} |");
+}
+
+fn main() {
+    let programs: Vec<String> = std::env::args().skip(1).collect();
+    let [function, bare] = &programs[..] else { panic!("usage: measure FUNCTION BARE_HYPER") };
+    let request = request();
+
+    let signer = Server::start(function, 0);
+    let mut to_signer = signer.connect();
+    let body_bytes = exchange(&mut to_signer, &request, &mut Vec::new());
+    let yardstick = Server::start(bare, body_bytes);
+    let mut to_yardstick = yardstick.connect();
+    let idle = (signer.resident_kib(), yardstick.resident_kib());
+
+    let warm = |server: &Server, stream: &mut TcpStream| round(server, stream, &request);
+    warm(&signer, &mut to_signer);
+    warm(&yardstick, &mut to_yardstick);
+    let rounds: Vec<(f64, f64)> = (0..ROUNDS)
+        .map(|_| {
+            (
+                round(&signer, &mut to_signer, &request),
+                round(&yardstick, &mut to_yardstick, &request),
+            )
+        })
+        .collect();
+    let starts: Vec<(f64, f64)> = (0..STARTS)
+        .map(|_| (first_answer(function, 0, &request), first_answer(bare, body_bytes, &request)))
+        .collect();
+
+    println!("| {body_bytes} bytes an answer, one core | function | bare hyper | ratio | budget |");
+    println!("|---|---|---|---|---|");
+    for (name, unit, pairs, budget) in [
+        ("CPU per signed request", "µs", rounds, "1.6"),
+        ("start to first signed answer", "ms", starts, "1.3"),
+    ] {
+        let ratios = pairs.iter().map(|(function, bare)| function / bare).collect();
+        let of = |pick: fn(&(f64, f64)) -> f64| median(pairs.iter().map(pick).collect());
+        row(name, unit, of(|pair| pair.0), of(|pair| pair.1), ratios, budget);
+    }
+    let mib = |kib: u64| f64::from(u32::try_from(kib).unwrap()) / 1024.0;
+    row(
+        "resident when idle",
+        "MiB",
+        mib(idle.0),
+        mib(idle.1),
+        vec![mib(idle.0) / mib(idle.1)],
+        "6 MiB",
+    );
+}
