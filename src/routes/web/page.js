@@ -241,11 +241,11 @@ async function diagnose(error, file) {
 // Showing.
 
 function change(row, state) {
-  const held = row.element.contains(document.activeElement)
+  const focused = document.activeElement
   row.state = state
   show(row)
   overview()
-  if (held && document.activeElement.hidden) firstAction(row).focus()
+  if (focused.hidden && row.element.contains(focused)) firstAction(row).focus()
   if (!isActive(row)) by('news').textContent = text.news(row.file.name, row.error ? words(row.error) : text[state])
 }
 
