@@ -31,6 +31,9 @@ const ACTIONS = {
   cancelled: ['remove'],
 }
 
+/** Refusals that the same file meets again. */
+const FINAL = ['file_too_large', 'file_too_small', 'type_not_allowed', 'type_required', 'folder', 'unreadable', 'EntityTooLarge', 'EntityTooSmall']
+
 /** Codes that need the same words as another. */
 const SAME = {
   EntityTooLarge: 'file_too_large',
@@ -68,7 +71,7 @@ const TEXTS = {
     label: (action, name) => `${action}: ${name}`,
     progress: (name) => `Progress of ${name}`,
     news: (name, what) => `${name}: ${what}`,
-    tally: (total, done, failed) => `${done} of ${total} uploaded${failed ? ` · ${failed} not` : ''}`,
+    tally: (total, done, failed) => `${done} of ${total} uploaded${failed ? ` · ${failed} failed or cancelled` : ''}`,
     copyByHand: 'The key is selected. Copy it with the keyboard.',
     request: 'request',
     why: {
@@ -238,11 +241,11 @@ async function diagnose(error, file) {
 // Showing.
 
 function change(row, state) {
-  const held = row.element.contains(document.activeElement)
+  const focused = document.activeElement
   row.state = state
   show(row)
   overview()
-  if (held && document.activeElement.hidden) firstAction(row).focus()
+  if (focused.hidden && row.element.contains(focused)) firstAction(row).focus()
   if (!isActive(row)) by('news').textContent = text.news(row.file.name, row.error ? words(row.error) : text[state])
 }
 
@@ -297,12 +300,12 @@ function words({ code, message, limits }) {
 
 function overview() {
   const done = rows.filter((row) => row.state === 'done').length
-  const lost = rows.filter(canRetry).length
+  const lost = rows.filter((row) => row.state === 'failed' || row.state === 'cancelled').length
   const active = rows.filter(isActive)
   document.body.classList.toggle('started', rows.length > 0)
   by('queue').hidden = !rows.length
   by('tally').textContent = text.tally(rows.length, done, lost)
-  by('retry-all').hidden = lost < 2
+  by('retry-all').hidden = rows.filter(canRetry).length < 2
   by('clear').hidden = !done
   document.title = active.length ? `${percent.format(share())} · ${text.title}` : text.title
   window.onbeforeunload = active.length ? () => true : null
@@ -358,7 +361,7 @@ function size(bytes) {
 
 const isSending = (row) => row.state === 'sending'
 const isActive = (row) => isSending(row) || row.state === 'waiting'
-const canRetry = (row) => (row.state === 'failed' && row.error.code !== 'folder') || row.state === 'cancelled'
+const canRetry = (row) => (row.state === 'failed' && !FINAL.includes(row.error.code)) || row.state === 'cancelled'
 const firstAction = (row) => row.element.querySelector('[data-do]:not([hidden])')
 
 // Starting.

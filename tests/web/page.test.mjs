@@ -1,0 +1,407 @@
+/**
+ * The upload page against the whole local cloud, as a person meets it: by mouse, by keyboard, by drag and drop,
+ * in two languages, light and dark, on a wide screen and on a narrow one.
+ */
+
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { faintTexts, openBrowser, ROOT, startDev, witness } from './support.mjs'
+
+const MIB = 1024 * 1024
+const ASSETS = ['page.html', 'page.css', 'page.js', 'client.js']
+const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
+
+let browser, dev, folder
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'upload-page-'))
+  dev = await startDev({ UPLOAD_MAX_SIZE: '30MiB' })
+  browser = await openBrowser()
+})
+
+after(async () => {
+  await browser?.close()
+  await rm(folder, { recursive: true, force: true })
+  await dev?.stop()
+})
+
+/** Opens the page in a window of its own, and closes it again after the test's body. */
+async function visit(options, body) {
+  const context = await browser.newContext({ locale: 'en-US', ...options })
+  try {
+    const page = await context.newPage()
+    const { assertClean } = await witness(page)
+    await page.goto(dev.page)
+    await page.locator('#page').waitFor()
+    await body({ page, context, assertClean })
+  } finally {
+    await context.close()
+  }
+}
+
+/** Slows the uploads of a page down, so that there is something to watch and to cancel. */
+async function slowDown(page, bytesPerSecond) {
+  const wire = await page.context().newCDPSession(page)
+  await wire.send('Network.enable')
+  const set = (uploadThroughput) => wire.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput })
+  await set(bytesPerSecond)
+  return { restore: () => set(-1) }
+}
+
+function file(name, content = PIXEL, mimeType = 'image/png') {
+  return { name, mimeType, buffer: Buffer.from(content) }
+}
+
+/** Makes a file on disk; a size alone makes a sparse one. */
+async function onDisk(name, content) {
+  const path = join(folder, name)
+  if (typeof content !== 'number') {
+    await writeFile(path, content)
+    return path
+  }
+  const handle = await open(path, 'w')
+  await handle.truncate(content)
+  await handle.close()
+  return path
+}
+
+function choose(page, files) {
+  return page.setInputFiles('#files', files)
+}
+
+function rowOf(page, name) {
+  return page.locator('.row').filter({ has: page.getByText(name, { exact: true }) })
+}
+
+function inState(page, name, state) {
+  return page.locator(`.row[data-state=${state}]`).filter({ has: page.getByText(name, { exact: true }) }).waitFor()
+}
+
+async function keyOf(page, name) {
+  return rowOf(page, name).locator('.stored code').textContent()
+}
+
+async function stored(key) {
+  const answer = await fetch(`${dev.oss}/${key.split('/').map(encodeURIComponent).join('/')}`)
+  assert.equal(answer.status, 200, key)
+  return Buffer.from(await answer.arrayBuffer())
+}
+
+function digest(bytes) {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+test('a large file and one with a Chinese name arrive byte for byte, with progress on the way', () =>
+  visit({}, async ({ page, assertClean }) => {
+    const large = randomBytes(20 * MIB)
+    const paths = [await onDisk('照片.png', PIXEL), await onDisk('large.bin', large)]
+    const { restore } = await slowDown(page, 16 * MIB)
+    await page.evaluate(() => {
+      window.values = []
+      const note = ([{ target }]) => target.closest('.row').textContent.includes('large.bin') && window.values.push(target.value)
+      new MutationObserver(note).observe(document.getElementById('rows'), { subtree: true, attributeFilter: ['value'] })
+    })
+    await choose(page, paths)
+    await inState(page, '照片.png', 'done')
+    await inState(page, 'large.bin', 'done')
+    await restore()
+
+    const values = await page.evaluate(() => window.values)
+    assert.ok(values.some((value) => value > 0 && value < 1), `progress between the ends: ${values}`)
+    assert.deepEqual(values, values.toSorted((one, two) => one - two))
+    assert.match(await keyOf(page, '照片.png'), /照片\.png$/)
+    assert.equal(digest(await stored(await keyOf(page, '照片.png'))), digest(PIXEL))
+    assert.equal(digest(await stored(await keyOf(page, 'large.bin'))), digest(large))
+    assert.equal(await page.locator('#tally').textContent(), '2 of 2 uploaded')
+    assertClean()
+  }))
+
+test('a file that is too large is refused in words, with the limit, and the code beside it', () =>
+  visit({}, async ({ page, assertClean }) => {
+    await choose(page, [await onDisk('film.mp4', 31 * MIB)])
+    await inState(page, 'film.mp4', 'failed')
+    const row = rowOf(page, 'film.mp4')
+    assert.equal(await row.locator('.words').textContent(), 'Too large: at most 30 MB is allowed.')
+    assert.equal(await row.locator('summary').textContent().then((code) => code.trim()), 'file_too_large')
+    await row.locator('summary').click()
+    assert.ok(await row.locator('.technical').isVisible())
+    assert.equal(await row.getByRole('button', { name: 'Retry' }).count(), 0)
+    assert.match(await page.getByRole('status').textContent(), /^film\.mp4: Too large/)
+    assertClean()
+  }))
+
+test('an empty file is refused in words', () =>
+  visit({}, async ({ page, assertClean }) => {
+    await choose(page, [file('empty.txt', '', 'text/plain')])
+    await inState(page, 'empty.txt', 'failed')
+    assert.equal(await rowOf(page, 'empty.txt').locator('.words').textContent(), 'The file is empty.')
+    assertClean()
+  }))
+
+test('an upload is cancelled, retried, and arrives', () =>
+  visit({}, async ({ page, assertClean }) => {
+    const content = randomBytes(8 * MIB)
+    const { restore } = await slowDown(page, MIB)
+    await choose(page, [await onDisk('slow.bin', content)])
+    await page.locator('progress:visible').waitFor()
+    await page.getByRole('button', { name: 'Cancel: slow.bin' }).click()
+    await inState(page, 'slow.bin', 'cancelled')
+    await restore()
+    await page.getByRole('button', { name: 'Retry: slow.bin' }).click()
+    await inState(page, 'slow.bin', 'done')
+    assert.equal(digest(await stored(await keyOf(page, 'slow.bin'))), digest(content))
+    assertClean({ allowFailedLoads: true })
+  }))
+
+test('a lost connection is told in words, and all that failed is retried at once', () =>
+  visit({}, async ({ page, assertClean }) => {
+    await page.route(`${dev.oss}/**`, (route) => route.abort('connectionreset'))
+    await choose(page, [file('one.png'), file('two.png')])
+    await inState(page, 'one.png', 'failed')
+    await inState(page, 'two.png', 'failed')
+    assert.match(await rowOf(page, 'one.png').locator('.words').textContent(), /No answer.*CORS/)
+    assert.equal(await rowOf(page, 'one.png').locator('summary').textContent().then((code) => code.trim()), 'network')
+    await page.unroute(`${dev.oss}/**`)
+    await page.getByRole('button', { name: 'Retry all' }).click()
+    await inState(page, 'one.png', 'done')
+    await inState(page, 'two.png', 'done')
+    assertClean({ allowFailedLoads: true })
+  }))
+
+test('a device that is offline is told so', () =>
+  visit({}, async ({ page, context }) => {
+    await context.setOffline(true)
+    await choose(page, [file('one.png')])
+    await inState(page, 'one.png', 'failed')
+    assert.equal(await rowOf(page, 'one.png').locator('.words').textContent(), 'This device is offline.')
+  }))
+
+test('a refusal of OSS is told in words', () =>
+  visit({}, async ({ page }) => {
+    // Spoil the signature on its way to the page; what OSS says to that is its own.
+    await page.route('**/uploads', async (route) => {
+      const answer = await route.fetch()
+      const body = await answer.json()
+      for (const { fields } of body.uploads) fields['x-oss-signature'] = '0'.repeat(64)
+      await route.fulfill({ response: answer, json: body })
+    })
+    await choose(page, [file('one.png')])
+    await inState(page, 'one.png', 'failed')
+    const row = rowOf(page, 'one.png')
+    assert.equal(await row.locator('summary').textContent().then((code) => code.trim()), 'SignatureDoesNotMatch')
+    assert.match(await row.locator('.words').textContent(), /did not accept the permit/)
+    assert.ok(await row.getByRole('button', { name: 'Retry' }).isVisible())
+  }))
+
+test('three files travel at a time, and the others are signed only when their turn comes', () =>
+  visit({}, async ({ page }) => {
+    let signed = 0
+    page.on('request', (request) => (signed += request.url().endsWith('/uploads') ? 1 : 0))
+    const { restore } = await slowDown(page, MIB)
+    await choose(page, await Promise.all([1, 2, 3, 4, 5].map((number) => onDisk(`${number}.bin`, randomBytes(2 * MIB)))))
+    await page.locator('.row[data-state=sending] .state', { hasText: '%' }).nth(2).waitFor()
+    assert.equal(await page.locator('.row[data-state=sending]').count(), 3)
+    assert.equal(await page.locator('.row[data-state=waiting]').count(), 2)
+    assert.equal(signed, 3)
+    await page.getByRole('button', { name: 'Cancel: 5.bin' }).click()
+    await restore()
+    await inState(page, '4.bin', 'done')
+    assert.equal(signed, 4)
+  }))
+
+test('the keyboard alone is enough', () =>
+  visit({}, async ({ page, context, assertClean }) => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent)
+    await page.keyboard.press('Tab')
+    assert.equal(await focused(), 'Choose files')
+    assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), 'none')
+
+    const chooser = page.waitForEvent('filechooser') // Early: the browser needs a moment to begin listening.
+    const { restore } = await slowDown(page, MIB)
+    await page.keyboard.press('Enter')
+    await (await chooser).setFiles([await onDisk('typed.bin', randomBytes(4 * MIB))])
+    await page.locator('progress:visible').waitFor()
+    await page.keyboard.press('Tab')
+    assert.equal(await focused(), 'Cancel: typed.bin')
+    await page.keyboard.press('Enter')
+    await inState(page, 'typed.bin', 'cancelled')
+    assert.equal(await focused(), 'Retry: typed.bin', 'focus stays in the row')
+
+    await restore()
+    await page.keyboard.press('Space')
+    await inState(page, 'typed.bin', 'done')
+    assert.equal(await focused(), 'Copy key: typed.bin')
+    await page.keyboard.press('Enter')
+    await page.getByText('Copied').first().waitFor()
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await keyOf(page, 'typed.bin'))
+    await page.keyboard.press('Tab')
+    assert.equal(await focused(), 'Open: typed.bin')
+    await page.keyboard.press('Tab')
+    assert.equal(await focused(), 'Remove: typed.bin')
+    await page.keyboard.press('Enter')
+    assert.equal(await focused(), 'Choose files', 'focus is not lost with the last row')
+    assertClean({ allowFailedLoads: true })
+  }))
+
+/** Lets a drag or a paste that carries one file happen in the window. */
+function carry(page, type, name) {
+  return page.evaluate(
+    ({ type, name }) => {
+      const transfer = new DataTransfer()
+      transfer.items.add(new File(['carried'], name, { type: 'text/plain' }))
+      const event = type === 'paste'
+        ? new ClipboardEvent(type, { clipboardData: transfer, bubbles: true })
+        : new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true })
+      document.body.dispatchEvent(event)
+    },
+    { type, name },
+  )
+}
+
+test('files are taken by drag and drop anywhere, under a visible hint, and by paste', () =>
+  visit({}, async ({ page, assertClean }) => {
+    const hint = page.getByText('Drop to upload')
+    assert.ok(!(await hint.isVisible()))
+    await carry(page, 'dragover', 'dropped.txt')
+    assert.ok(await hint.isVisible())
+    await carry(page, 'dragleave', 'dropped.txt')
+    assert.ok(!(await hint.isVisible()))
+    await carry(page, 'dragover', 'dropped.txt')
+    await carry(page, 'drop', 'dropped.txt')
+    assert.ok(!(await hint.isVisible()))
+    await carry(page, 'paste', 'pasted.txt')
+    await inState(page, 'dropped.txt', 'done')
+    await inState(page, 'pasted.txt', 'done')
+    assert.equal((await stored(await keyOf(page, 'pasted.txt'))).toString(), 'carried')
+    assertClean()
+  }))
+
+test('the link of a stored file leads to it', () =>
+  visit({}, async ({ page }) => {
+    await choose(page, [file('100% 照片 #1?.png')])
+    await inState(page, '100% 照片 #1?.png', 'done')
+    const address = await page.getByRole('link', { name: /^Open/ }).getAttribute('href')
+    const answer = await fetch(address)
+    assert.equal(digest(Buffer.from(await answer.arrayBuffer())), digest(PIXEL))
+  }))
+
+test('a name is text and never markup', () =>
+  visit({}, async ({ page, assertClean }) => {
+    const name = `<img src=x onerror=document.title='taken'>"'&.txt`
+    await choose(page, [file(name, 'x', 'text/plain')])
+    await page.locator('.row[data-state=done], .row[data-state=failed]').waitFor()
+    assert.equal(await page.locator('.row .name').textContent(), name)
+    assert.equal(await page.locator('.row img').count(), 0)
+    assert.equal(await page.title(), 'Upload files')
+    assertClean({ allowFailedLoads: true })
+  }))
+
+test('leaving asks first while something is under way, and not afterwards', () =>
+  visit({}, async ({ page }) => {
+    const asked = []
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.type())
+      dialog.dismiss()
+    })
+    const chooser = page.waitForEvent('filechooser')
+    const { restore } = await slowDown(page, MIB)
+    await page.getByRole('button', { name: 'Choose files' }).click()
+    await (await chooser).setFiles([await onDisk('leaving.bin', randomBytes(3 * MIB))])
+    await page.locator('progress:visible').waitFor()
+    const dialog = page.waitForEvent('dialog')
+    await page.close({ runBeforeUnload: true })
+    await dialog
+    assert.deepEqual(asked, ['beforeunload'])
+    await restore()
+    await inState(page, 'leaving.bin', 'done')
+    const closed = page.waitForEvent('close')
+    await page.close({ runBeforeUnload: true })
+    await closed
+    assert.deepEqual(asked, ['beforeunload'])
+  }))
+
+for (const [locale, lang, title, failure] of [
+  ['zh-CN', 'zh-CN', '上传文件', '文件太大，最多允许 30 MB。'],
+  ['en-GB', 'en', 'Upload files', 'Too large: at most 30 MB is allowed.'],
+  ['fr-FR', 'en', 'Upload files', 'Too large: at most 30 MB is allowed.'],
+]) {
+  test(`a browser that prefers ${locale} reads ${lang}`, () =>
+    visit({ locale }, async ({ page, assertClean }) => {
+      assert.equal(await page.locator('html').getAttribute('lang'), lang)
+      assert.equal(await page.title(), title)
+      assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), title)
+      await choose(page, [await onDisk('film.mp4', 31 * MIB)])
+      await inState(page, 'film.mp4', 'failed')
+      assert.equal(await page.locator('.words').textContent(), failure)
+      assertClean()
+    }))
+}
+
+test('both languages say the same things', async () => {
+  const source = await readFile(`${ROOT}src/routes/web/page.js`, 'utf8')
+  const [, english, chinese] = source.match(/const TEXTS = \{\n  en: \{([^]*?)\n  \},\n  zh: \{([^]*?)\n  \},\n\}/)
+  const names = (block) => [...block.matchAll(/^ +(\w+): /gm)].map(([, name]) => name)
+  assert.ok(names(english).length > 40)
+  assert.deepEqual(names(chinese), names(english))
+})
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const width of [320, 1100]) {
+    test(`${colorScheme} at ${width} pixels is legible and fits`, () =>
+      visit({ colorScheme, viewport: { width, height: 640 } }, async ({ page, assertClean }) => {
+        await choose(page, [file('照片.png'), file(`${'a-long-name-'.repeat(12)}.png`), file('empty.txt', '', 'text/plain')])
+        await page.locator('.row[data-state=done]').nth(1).waitFor()
+        await inState(page, 'empty.txt', 'failed')
+        await page.locator('summary:visible').click()
+        const ground = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g).map(Number))
+        assert.equal(Math.max(...ground) < 128, colorScheme === 'dark', `ground ${ground}`)
+        assert.deepEqual(await faintTexts(page), [])
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width)
+        await carry(page, 'dragover', 'hint.txt')
+        assert.deepEqual(await faintTexts(page), [])
+        assertClean()
+      }))
+  }
+}
+
+test('whoever asks for less motion gets none', () =>
+  visit({ reducedMotion: 'reduce' }, async ({ page }) => {
+    const moving = await page.evaluate(() => [...document.querySelectorAll('*')].filter((element) => parseFloat(getComputedStyle(element).transitionDuration) > 0).length)
+    assert.equal(moving, 0)
+  }))
+
+test('every control has a name, and progress says of what', () =>
+  visit({}, async ({ page }) => {
+    await slowDown(page, MIB)
+    await choose(page, [await onDisk('named.bin', randomBytes(4 * MIB))])
+    await page.getByRole('progressbar', { name: 'Progress of named.bin' }).waitFor()
+    const nameless = await page.evaluate(() =>
+      [...document.querySelectorAll('button, a, summary')].filter((control) => control.checkVisibility() && !(control.ariaLabel ?? control.textContent).trim()).length)
+    assert.equal(nameless, 0)
+    assert.equal(await page.getByRole('status').getAttribute('aria-live'), 'polite')
+  }))
+
+test('nothing is remembered', () =>
+  visit({}, async ({ page, context }) => {
+    await choose(page, [file('one.png')])
+    await inState(page, 'one.png', 'done')
+    await page.reload()
+    assert.equal(await page.locator('.row').count(), 0)
+    const { cookies, origins } = await context.storageState({ indexedDB: true })
+    assert.deepEqual([cookies, origins], [[], []])
+  }))
+
+test('the page names nothing outside itself and weighs little', async () => {
+  const [html, ...rest] = await Promise.all(ASSETS.map((name) => readFile(`${ROOT}src/routes/web/${name}`, 'utf8')))
+  const addresses = [...html.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, address]) => address)
+  assert.deepEqual(addresses, ['data:,', './page.css', './page.js'])
+  assert.doesNotMatch(html, /\son\w+=|\sstyle=|<style/)
+  const weight = gzipSync([html, ...rest].join('')).length
+  assert.ok(weight <= 14 * 1024, `${weight} bytes`)
+})
