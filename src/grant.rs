@@ -156,19 +156,19 @@ pub fn issue(
     let stamp = signer.stamp();
     let pinned = pinned_fields(ask, route);
 
-    let mut conditions = vec![Condition::equal("bucket", route.bucket.as_str())];
-    conditions.extend(
-        stamp.iter().chain(&pinned).map(|(name, value)| Condition::equal(*name, value.clone())),
-    );
+    let mut conditions = Vec::with_capacity(12);
+    conditions.push(Condition::Equal("bucket", route.bucket.as_str()));
+    let fixed = stamp.iter().chain(&pinned);
+    conditions.extend(fixed.map(|(name, value)| Condition::Equal(name, value)));
     conditions.push(match &key {
-        Some(key) => Condition::equal("key", key.clone()),
-        None => Condition::StartsWith("key", directory.clone()),
+        Some(key) => Condition::Equal("key", key),
+        None => Condition::StartsWith("key", &directory),
     });
     conditions.push(size_condition(ask, route)?);
     conditions.extend(type_conditions(ask, route)?);
 
-    let policy =
-        v4::encode_policy(&PolicyDocument { expiration: expires_at, conditions }.to_json());
+    let json = PolicyDocument { expiration: expires_at, conditions }.to_json();
+    let policy = v4::encode_policy(&json);
     let signature = signer.sign(&policy);
     let mut fields = Vec::with_capacity(10);
     fields.extend(key.clone().map(|key| ("key", key)));
@@ -215,7 +215,7 @@ fn pinned_fields(ask: &Ask, route: &Route) -> Vec<(&'static str, String)> {
 }
 
 /// A size that was named is pinned exactly, so that what was asked for is what arrives.
-fn size_condition(ask: &Ask, route: &Route) -> Result<Condition, Refusal> {
+fn size_condition(ask: &Ask, route: &Route) -> Result<Condition<'static>, Refusal> {
     let Some(size) = ask.size else {
         return Ok(Condition::ContentLengthRange(route.size.min, route.size.max));
     };
@@ -223,7 +223,7 @@ fn size_condition(ask: &Ask, route: &Route) -> Result<Condition, Refusal> {
     Ok(Condition::ContentLengthRange(size, size))
 }
 
-fn type_conditions(ask: &Ask, route: &Route) -> Result<Vec<Condition>, Refusal> {
+fn type_conditions<'a>(ask: &'a Ask, route: &'a Route) -> Result<Vec<Condition<'a>>, Refusal> {
     if let Some(content_type) = &ask.content_type {
         route.check_type(content_type)?;
     }
@@ -234,7 +234,7 @@ fn type_conditions(ask: &Ask, route: &Route) -> Result<Vec<Condition>, Refusal> 
         (None, Form::Complete) => Err(Refusal::TypeRequired),
         // The documentation's page posts no type, so OSS holds the file part's own against this.
         (Some(content_type), Form::Documented) => {
-            Ok(vec![Condition::equal("content-type", content_type.as_str())])
+            Ok(vec![Condition::Equal("content-type", content_type.as_str())])
         }
         (None, Form::Documented) => {
             content_type::as_conditions(&route.types).ok_or(Refusal::TypeRequired)

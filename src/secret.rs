@@ -5,18 +5,19 @@
 //! Who may look inside says so with [`Secret::expose`], which is easy to search for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-/// Holds a secret text and never shows it.
+/// Holds a secret text and never shows it. A clone shares the text; the last one wipes it.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// Takes ownership of a secret text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        Self(Arc::new(Zeroizing::new(text.into())))
     }
 
     /// Gives the text to the one caller that has to compute with it or hand it on.

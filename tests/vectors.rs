@@ -31,10 +31,7 @@ impl Vector {
     }
 
     fn text(&self, path: &str) -> &str {
-        self.0
-            .pointer(path)
-            .and_then(Value::as_str)
-            .unwrap_or_else(|| panic!("{path} in {}", self.0["name"]))
+        self.0.pointer(path).and_then(Value::as_str).unwrap()
     }
 
     fn input(&self, name: &str) -> &str {
@@ -105,12 +102,13 @@ fn the_policy_text_is_the_vectors_to_the_letter() {
             region: vector.input("region"),
             now: vector.now(),
         };
-        let stamp = signer.stamp().into_iter().map(|(name, value)| Condition::equal(name, value));
-        let conditions = [Condition::equal("bucket", vector.input("bucket"))]
+        let fields = signer.stamp();
+        let stamp = fields.iter().map(|(name, value)| Condition::Equal(name, value));
+        let conditions = [Condition::Equal("bucket", vector.input("bucket"))]
             .into_iter()
             .chain(stamp)
             .chain(rest);
-        let expiration = vector.now().plus(std::time::Duration::from_secs(3_600));
+        let expiration = vector.now().plus(std::time::Duration::from_hours(1));
         let policy = PolicyDocument { expiration, conditions: conditions.collect() };
         assert_eq!(policy.to_json(), vector.input("policy_json"), "{name}");
     }

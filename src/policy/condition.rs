@@ -4,34 +4,24 @@
 //! condition on a field that the form does not carry is never satisfied, so only what the form
 //! will carry is listed. The operators are those of the PostObject page's appendix on policies.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use serde::Serializer;
 use serde::ser::SerializeMap;
 
 /// States what one form field, or the file's size, has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub enum Condition<'a> {
     /// The field has exactly this value.
-    Equal(Cow<'static, str>, String),
+    Equal(&'a str, &'a str),
     /// The field begins with this text; an empty text admits every value.
-    StartsWith(&'static str, String),
+    StartsWith(&'a str, &'a str),
     /// The field is one of these values.
-    In(&'static str, Vec<String>),
+    In(&'a str, Vec<&'a str>),
     /// The file has at least and at most so many bytes, both bounds included.
     ContentLengthRange(u64, u64),
 }
 
-impl Condition {
-    /// Demands exactly `value` in the field `name`.
-    #[must_use]
-    pub fn equal(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        Self::Equal(name.into(), value.into())
-    }
-}
-
-impl Serialize for Condition {
+impl Serialize for Condition<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Equal(name, value) => {
@@ -52,9 +42,9 @@ impl Serialize for Condition {
 }
 
 /// A field's name as the array form writes it: `$key`.
-struct Variable(&'static str);
+struct Variable<'a>(&'a str);
 
-impl Serialize for Variable {
+impl Serialize for Variable<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("${}", self.0))
     }
@@ -67,13 +57,13 @@ mod tests {
     #[test]
     fn each_operator_is_written_as_the_documentation_writes_it() {
         let written = |condition| serde_json::to_string(&condition).unwrap();
-        assert_eq!(written(Condition::equal("bucket", "b")), r#"{"bucket":"b"}"#);
+        assert_eq!(written(Condition::Equal("bucket", "b")), r#"{"bucket":"b"}"#);
         assert_eq!(
-            written(Condition::StartsWith("key", "用户/".into())),
+            written(Condition::StartsWith("key", "用户/")),
             r#"["starts-with","$key","用户/"]"#
         );
         assert_eq!(
-            written(Condition::In("content-type", vec!["image/png".into()])),
+            written(Condition::In("content-type", vec!["image/png"])),
             r#"["in","$content-type",["image/png"]]"#
         );
         assert_eq!(written(Condition::ContentLengthRange(0, 5)), r#"["content-length-range",0,5]"#);
@@ -81,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_value_cannot_break_out_of_its_place() {
-        let condition = Condition::equal("key", "\",{\"bucket\":\"other\"}");
+        let condition = Condition::Equal("key", "\",{\"bucket\":\"other\"}");
         assert_eq!(
             serde_json::to_string(&condition).unwrap(),
             r#"{"key":"\",{\"bucket\":\"other\"}"}"#

@@ -81,15 +81,13 @@ pub fn is_allowed(patterns: &[TypePattern], content_type: &ContentType) -> bool 
 /// OSS has no "or" across operators, so a list that mixes exact types and kinds cannot be said:
 /// that is `None`, and the asker has to name the type. An empty list needs no condition.
 #[must_use]
-pub fn as_conditions(patterns: &[TypePattern]) -> Option<Vec<Condition>> {
+pub fn as_conditions(patterns: &[TypePattern]) -> Option<Vec<Condition<'_>>> {
     match patterns {
         [] => Some(Vec::new()),
-        [TypePattern::Kind(kind)] => {
-            Some(vec![Condition::StartsWith("content-type", kind.clone())])
-        }
+        [TypePattern::Kind(kind)] => Some(vec![Condition::StartsWith("content-type", kind)]),
         _ => {
             let exact = patterns.iter().map(|pattern| match pattern {
-                TypePattern::Exact(exact) => Some(exact.clone()),
+                TypePattern::Exact(exact) => Some(exact.as_str()),
                 TypePattern::Kind(_) => None,
             });
             Some(vec![Condition::In("content-type", exact.collect::<Option<_>>()?)])
@@ -155,14 +153,11 @@ mod tests {
         assert_eq!(as_conditions(&[]), Some(vec![]));
         assert_eq!(
             as_conditions(&patterns(&["image/*"])),
-            Some(vec![Condition::StartsWith("content-type", "image/".into())])
+            Some(vec![Condition::StartsWith("content-type", "image/")])
         );
         assert_eq!(
             as_conditions(&patterns(&["image/png", "Image/JPEG"])),
-            Some(vec![Condition::In(
-                "content-type",
-                vec!["image/png".into(), "image/jpeg".into()]
-            )])
+            Some(vec![Condition::In("content-type", vec!["image/png", "image/jpeg"])])
         );
         assert_eq!(as_conditions(&patterns(&["image/*", "text/plain"])), None);
     }

@@ -8,15 +8,15 @@ use crate::time::Timestamp;
 
 /// A policy: until when a form is valid, and what it may say.
 #[derive(Debug, Serialize)]
-pub struct PolicyDocument {
+pub struct PolicyDocument<'a> {
     /// The moment from which on OSS refuses the form.
     #[serde(serialize_with = "millis")]
     pub expiration: Timestamp,
     /// All of them have to hold.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<Condition<'a>>,
 }
 
-impl PolicyDocument {
+impl PolicyDocument<'_> {
     /// Writes the policy as compact JSON.
     ///
     /// Write it once and sign that text: white space and escapes are part of what is signed.

@@ -4,7 +4,6 @@
 //! nobody can guess or overwrite another's object; without it uploads share one directory.
 
 use std::fmt;
-use std::fmt::Write;
 
 use crate::time::Timestamp;
 
@@ -145,6 +144,7 @@ fn parse_parts(text: &str) -> Result<Vec<Part>, TemplateError> {
 
 /// Writes a random UUID (version 4, RFC 9562).
 fn write_uuid(target: &mut String, dice: &Dice) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for (index, byte) in dice.iter().enumerate() {
         let byte = match index {
             6 => byte & 0x0f | 0x40,
@@ -154,8 +154,8 @@ fn write_uuid(target: &mut String, dice: &Dice) {
         if matches!(index, 4 | 6 | 8 | 10) {
             target.push('-');
         }
-        // Writing to a String does not fail.
-        let _ = write!(target, "{byte:02x}");
+        target.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        target.push(char::from(DIGITS[usize::from(byte & 0x0f)]));
     }
 }
 
