@@ -3,8 +3,7 @@
 //! The only file of the signer that knows the crates behind them. Knows nothing of OSS: which
 //! text is signed under which key is `signature/`'s business.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -31,7 +30,7 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Writes bytes as base64: standard alphabet, padded, on one line, as OSS reads it.
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
+    STANDARD.encode_to_string(bytes)
 }
 
 #[cfg(test)]

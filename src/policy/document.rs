@@ -23,7 +23,7 @@ impl PolicyDocument<'_> {
     #[must_use]
     pub fn to_json(&self) -> String {
         // Texts and numbers under text keys: there is nothing here that JSON cannot say.
-        serde_json::to_string(self).unwrap_or_default()
+        sonic_rs::to_string(self).unwrap_or_default()
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn grant_response(answer: &impl Serialize) -> Response {
 /// Answers with JSON.
 pub(super) fn json(answer: &impl Serialize) -> Response {
     // Texts and numbers under text keys: there is nothing here that JSON cannot say.
-    let body = serde_json::to_vec(answer).unwrap_or_default();
+    let body = sonic_rs::to_vec(answer).unwrap_or_default();
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
