@@ -78,17 +78,20 @@ where
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
     let protocol = protocol(options);
+    let under_way = &mut connections;
+    // Owns the service: a service is cloned for each connection and need not be shared.
+    let begin = move |stream, permit| {
+        // Reaps what has ended; the set must not grow with every connection there ever was.
+        while under_way.try_join_next().is_some() {}
+        let connection = connection(&protocol, stream, stack.clone(), stopping.clone());
+        under_way.spawn(async move {
+            connection.await;
+            drop(permit);
+        });
+    };
     tokio::select! {
         () = shutdown => {}
-        never = accept_all(listener, |stream, permit| {
-            // Reaps what has ended; the set must not grow with every connection there ever was.
-            while connections.try_join_next().is_some() {}
-            let connection = connection(&protocol, stream, stack.clone(), stopping.clone());
-            connections.spawn(async move {
-                connection.await;
-                drop(permit);
-            });
-        }) => match never {},
+        never = accept_all(listener, begin) => match never {},
     }
     // The listener is closed by now: new callers are refused instead of kept waiting.
     drop(stop);
@@ -98,11 +101,11 @@ where
     }
 }
 
-/// Hands every connection to `serve`, forever. What goes wrong with accepting, too many open files
+/// Hands every connection to `begin`, forever. What goes wrong with accepting, too many open files
 /// for one, does not stop the server; it tries again after a pause that grows.
 async fn accept_all<A: Accept>(
     mut listener: A,
-    mut serve: impl FnMut(A::Stream, Option<OwnedSemaphorePermit>),
+    mut begin: impl FnMut(A::Stream, Option<OwnedSemaphorePermit>),
 ) -> Infallible {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut pause = FIRST_PAUSE;
@@ -112,7 +115,7 @@ async fn accept_all<A: Accept>(
         match listener.accept().await {
             Ok(stream) => {
                 pause = FIRST_PAUSE;
-                serve(stream, permit);
+                begin(stream, permit);
             }
             // The caller left before its turn.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -179,5 +182,62 @@ where
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::DuplexStream;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Fails as often as told, then hands out one connection, then none.
+    struct Failing {
+        kind: io::ErrorKind,
+        times: u32,
+    }
+
+    impl Accept for Failing {
+        type Stream = DuplexStream;
+
+        async fn accept(&mut self) -> io::Result<DuplexStream> {
+            match self.times.checked_sub(1) {
+                Some(left) => {
+                    self.times = left;
+                    Err(self.kind.into())
+                }
+                None => Ok(tokio::io::duplex(1).0),
+            }
+        }
+    }
+
+    async fn time_until_accepted(kind: io::ErrorKind, times: u32) -> Duration {
+        let started = Instant::now();
+        let (accepted, mut acceptance) = tokio::sync::mpsc::unbounded_channel();
+        let accepting = accept_all(Failing { kind, times }, |_, permit| {
+            accepted.send(permit).unwrap_or_default();
+        });
+        tokio::select! {
+            never = accepting => match never {},
+            _ = acceptance.recv() => started.elapsed(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_accept_is_tried_again_after_a_growing_pause() {
+        let other = io::ErrorKind::Other;
+        assert_eq!(time_until_accepted(other, 0).await.as_millis(), 0);
+        assert_eq!(time_until_accepted(other, 3).await.as_millis(), 5 + 10 + 20);
+        assert_eq!(
+            time_until_accepted(other, 10).await.as_millis(),
+            1275 + 2000
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_left_early_costs_no_pause() {
+        let aborted = io::ErrorKind::ConnectionAborted;
+        assert_eq!(time_until_accepted(aborted, 3).await.as_millis(), 0);
     }
 }

@@ -1,8 +1,11 @@
 //! The integration tests, in one binary so that they link once.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+#[cfg(feature = "emulator")]
+mod gateway;
 mod hooks;
 mod page;
 mod refusals;
+mod runtime;
 mod sign;
 mod support;

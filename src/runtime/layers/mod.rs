@@ -1,6 +1,6 @@
 //! What stands between the server and the service, one layer a file.
 //!
-//! A layer either passes a request on or ends it with a [`Fault`]; one of them turns faults into
+//! A layer either passes a request on or ends it with a [`Fault`](crate::runtime::fault::Fault); one of them turns faults into
 //! answers. Nothing here knows of sockets, so every layer is tested with a plain call.
 
 mod answer;

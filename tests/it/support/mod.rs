@@ -1,3 +1,8 @@
-//! What the tests share.
+//! What the tests share. Servers listen on port 0 of the loopback and end with their test.
 
 pub(crate) mod app;
+pub(crate) mod caller;
+#[cfg(feature = "emulator")]
+pub(crate) mod gateway;
+pub(crate) mod log;
+pub(crate) mod server;

@@ -1,0 +1,156 @@
+//! What the gateway answers in the function's place.
+//!
+//! Limits from "Web functions" and "HTTP triggers overview": 8 KB of headers either way, 4 KB of
+//! path and query, 32 MB of body. The answers have the service's form, a code and a message.
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use bytes::BytesMut;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http_body::Body;
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use serde_json::json;
+
+const MAX_HEADERS: usize = 8 * 1024;
+const MAX_PATH: usize = 4 * 1024;
+const MAX_BODY: usize = 32 * 1024 * 1024;
+
+/// How much of a refused body is still read, so that the caller has sent it before it is
+/// answered: not every client looks for an answer while it sends.
+const MAX_DRAIN: usize = 8 * MAX_BODY;
+
+/// A reason not to pass a request or an answer on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The request's fields are too large together.
+    Headers,
+    /// The request's path and query are too long.
+    Path,
+    /// The request's body is too large.
+    Body,
+    /// The caller broke off while it sent.
+    Broken,
+    /// Nothing listens at the function's port.
+    NotStarted,
+    /// The function closed its connection instead of answering.
+    Exited,
+    /// The answer's fields are too large together.
+    Answer,
+}
+
+impl Refusal {
+    pub(crate) fn answer(self) -> Response<Full<Bytes>> {
+        let (status, code, message) = self.words();
+        let body = json!({ "ErrorCode": code, "ErrorMessage": message }).to_string();
+        let mut response = Response::new(Full::from(body));
+        *response.status_mut() = status;
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        response
+    }
+
+    fn words(self) -> (StatusCode, &'static str, &'static str) {
+        let invalid = |message| (StatusCode::BAD_REQUEST, "InvalidArgument", message);
+        let failed = |code, message| (StatusCode::BAD_GATEWAY, code, message);
+        match self {
+            Self::Headers => invalid("the request headers exceed 8 KB"),
+            Self::Path => invalid("the request path and query exceed 4 KB"),
+            Self::Body => invalid("the request body exceeds 32 MB"),
+            Self::Broken => invalid("the request body is incomplete"),
+            Self::NotStarted => failed(
+                "FunctionNotStarted",
+                "the function's port refuses to connect",
+            ),
+            Self::Exited => failed(
+                "CAExited",
+                "Process exited unexpectedly before completing request",
+            ),
+            Self::Answer => failed("BadResponse", "the response headers exceed 8 KB"),
+        }
+    }
+}
+
+/// Refuses a head that is too large.
+pub(crate) fn check_head<B>(request: &Request<B>) -> Result<(), Refusal> {
+    if header_bytes(request.headers()) > MAX_HEADERS {
+        return Err(Refusal::Headers);
+    }
+    let path = request.uri().path_and_query();
+    if path.is_some_and(|path| path.as_str().len() > MAX_PATH) {
+        return Err(Refusal::Path);
+    }
+    Ok(())
+}
+
+/// Refuses an answer whose head is too large.
+pub(crate) fn check_answer(headers: &HeaderMap) -> Result<(), Refusal> {
+    if header_bytes(headers) > MAX_HEADERS {
+        return Err(Refusal::Answer);
+    }
+    Ok(())
+}
+
+/// Reads a body, and refuses one that is too large once it is over.
+pub(crate) async fn read_body<B>(body: B) -> Result<Bytes, Refusal>
+where
+    B: Body<Data = Bytes>,
+{
+    let mut body = pin!(body);
+    let mut whole = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::Broken)?.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length > MAX_DRAIN {
+            break;
+        }
+        if length <= MAX_BODY {
+            whole.extend_from_slice(&data);
+        }
+    }
+    if length > MAX_BODY {
+        return Err(Refusal::Body);
+    }
+    Ok(whole.freeze())
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+    headers.iter().map(field).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_may_be_exactly_as_large_as_its_limits() {
+        let check = |path: usize, value: usize| {
+            let mut request = Request::new(());
+            *request.uri_mut() = format!("/{}", "p".repeat(path - 1)).parse().unwrap();
+            let value = HeaderValue::from_str(&"v".repeat(value - 1)).unwrap();
+            request.headers_mut().insert("a", value);
+            check_head(&request)
+        };
+        assert_eq!(check(MAX_PATH, MAX_HEADERS), Ok(()));
+        assert_eq!(check(MAX_PATH + 1, MAX_HEADERS), Err(Refusal::Path));
+        assert_eq!(check(MAX_PATH, MAX_HEADERS + 1), Err(Refusal::Headers));
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_exactly_as_large_as_its_limit() {
+        let read = async |length: usize| read_body(Full::<Bytes>::from(vec![0; length])).await;
+        assert_eq!(read(MAX_BODY).await.unwrap().len(), MAX_BODY);
+        assert_eq!(read(MAX_BODY + 1).await, Err(Refusal::Body));
+    }
+}

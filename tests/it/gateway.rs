@@ -1,0 +1,262 @@
+//! The gateway in front of the runtime: what it refuses, what it changes on the way, what becomes
+//! of a lost connection.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use oss_upload_signer::emulator::fc::Gateway;
+use oss_upload_signer::runtime;
+use oss_upload_signer::runtime::ContextExt;
+use oss_upload_signer::runtime::service_fn;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::support::caller::Answer;
+use crate::support::caller::Caller;
+use crate::support::gateway;
+use crate::support::log::Log;
+use crate::support::server::Server;
+
+/// Answers with everything that arrived, or as the path says.
+async fn describe(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let context = request.context().unwrap();
+    let keys = context.role_keys.as_ref();
+    let headers: serde_json::Map<String, Value> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().into()))
+        .collect();
+    let description = json!({
+        "method": request.method().as_str(),
+        "target": request.uri().to_string(),
+        "event": format!("{:?}", context.event),
+        "key": keys.map(|keys| keys.access_key_id.as_str()),
+        "request_id": context.request_id,
+        "headers": headers,
+        "body": request.body().len(),
+    });
+    let mut response = Response::new(Full::from(description.to_string()));
+    let headers = response.headers_mut();
+    headers.insert("server", "mine".parse().unwrap());
+    headers.insert("x-fc-status", "404".parse().unwrap());
+    headers.insert("x-own", "1".parse().unwrap());
+    if request.uri().path() == "/large" {
+        headers.insert("x-large", "l".repeat(8192).parse().unwrap());
+    }
+    Ok(response)
+}
+
+struct House {
+    server: Server,
+    log: Log,
+}
+
+impl House {
+    async fn open() -> Self {
+        let log = Log::capture("info");
+        let options = runtime::Options {
+            platform: true,
+            log: log.sink(),
+            ..runtime::Options::default()
+        };
+        let server = Server::start(service_fn(describe), options).await;
+        Self { server, log }
+    }
+
+    async fn caller(&self) -> Caller {
+        let gateway = Gateway::new(gateway::options(self.server.address));
+        Caller::connect(gateway::serve(gateway).await).await
+    }
+}
+
+fn described(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+fn refusal(answer: &Answer) -> (u16, String) {
+    let code = described(answer)["ErrorCode"].as_str().unwrap().to_owned();
+    (answer.status, code)
+}
+
+#[tokio::test]
+async fn a_request_arrives_as_function_compute_sends_it() {
+    let house = House::open().await;
+    let mut caller = house.caller().await;
+    let lines = "x-fc-request-id: forged\r\nx-fc-control-path: /invoke\r\n\
+                 x-fc-access-key-id: forged\r\nconnection: keep-alive, x-private\r\n\
+                 x-private: 1\r\nx-public: 1\r\n";
+    let answer = caller.ask("GET", "/a%20b?q=1", lines).await;
+    let request_id = answer.header("x-fc-request-id").unwrap();
+    let text = serde_json::to_string_pretty(&described(&answer)).unwrap();
+    insta::assert_snapshot!(
+        text.replace(request_id, "ID"),
+        @r#"
+        {
+          "body": 0,
+          "event": "Http",
+          "headers": {
+            "host": "localhost",
+            "x-fc-account-id": "1000000000000000",
+            "x-fc-api-server-ip": "",
+            "x-fc-base-path": "/a%20b",
+            "x-fc-client-ip": "",
+            "x-fc-control-path": "/http-invoke",
+            "x-fc-eagleeye-rpcid": "",
+            "x-fc-eagleeye-traceid": "",
+            "x-fc-eagleeye-userdata": "",
+            "x-fc-function-handler": "index.handler",
+            "x-fc-function-memory": "128",
+            "x-fc-function-name": "signer",
+            "x-fc-function-timeout": "60",
+            "x-fc-qualifier": "LATEST",
+            "x-fc-region": "cn-hangzhou",
+            "x-fc-request-id": "ID",
+            "x-fc-retry-count": "0",
+            "x-fc-service-logproject": "",
+            "x-fc-service-logstore": "",
+            "x-fc-service-name": "",
+            "x-fc-tracing-jaeger-endpoint": "",
+            "x-fc-tracing-opentracing-span-baggages": "",
+            "x-fc-tracing-opentracing-span-context": "",
+            "x-fc-version-id": "",
+            "x-public": "1"
+          },
+          "key": "STS.id",
+          "method": "GET",
+          "request_id": "ID",
+          "target": "/a%20b?q=1"
+        }
+    "#
+    );
+    assert!(!house.log.text().contains("marker"));
+}
+
+#[tokio::test]
+async fn an_answer_loses_what_the_platform_decides() {
+    let house = House::open().await;
+    let mut caller = house.caller().await;
+    let answer = caller.ask("GET", "/", "").await;
+    assert_eq!(answer.header("server"), None);
+    assert_eq!(answer.header("x-fc-status"), None);
+    assert_eq!(answer.header("content-disposition"), None);
+    assert_eq!(answer.header("x-own"), Some("1"));
+}
+
+#[tokio::test]
+async fn the_default_domain_makes_browsers_download() {
+    let house = House::open().await;
+    let mut options = gateway::options(house.server.address);
+    options.default_domain = true;
+    let address = gateway::serve(Gateway::new(options)).await;
+    let answer = Caller::connect(address).await.ask("GET", "/", "").await;
+    assert_eq!(answer.header("content-disposition"), Some("attachment"));
+}
+
+#[tokio::test]
+async fn without_a_role_the_keys_are_empty_and_worth_nothing() {
+    let house = House::open().await;
+    let mut options = gateway::options(house.server.address);
+    options.keys = None;
+    let address = gateway::serve(Gateway::new(options)).await;
+    let answer = Caller::connect(address).await.ask("GET", "/", "").await;
+    assert_eq!(described(&answer)["key"], Value::Null);
+    assert_eq!(described(&answer)["event"], "Http");
+}
+
+#[tokio::test]
+async fn hooks_and_events_are_told_from_requests() {
+    let house = House::open().await;
+    let gateway = Gateway::new(gateway::options(house.server.address));
+    let answers = [
+        gateway.initialize().await,
+        gateway.pre_stop().await,
+        gateway.invoke(Bytes::from("{}")).await,
+    ];
+    let mut seen = Vec::new();
+    for answer in answers {
+        assert!(answer.headers().contains_key("x-fc-request-id"));
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        seen.push([text("method"), text("target"), text("event"), text("key")].join(" "));
+    }
+    insta::assert_snapshot!(seen.join("\n"), @"
+    POST /initialize Initialize STS.id
+    GET /pre-stop PreStop STS.id
+    POST /invoke Invoke STS.id
+    ");
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_in_the_platforms_words() {
+    let house = House::open().await;
+    let mut caller = house.caller().await;
+    let invalid = (400, "InvalidArgument".to_owned());
+    let large = format!("a: {}\r\n", "a".repeat(8192));
+    assert_eq!(refusal(&caller.ask("GET", "/", &large).await), invalid);
+    let long = format!("/?{}", "q".repeat(4096));
+    assert_eq!(refusal(&caller.ask("GET", &long, "").await), invalid);
+
+    let length = 32 * 1024 * 1024 + 1;
+    let head = format!("POST / HTTP/1.1\r\nhost: l\r\ncontent-length: {length}\r\n\r\n");
+    caller.send(&head).await;
+    caller.send(&"b".repeat(length)).await;
+    assert_eq!(refusal(&caller.answer().await), invalid);
+    assert_eq!(caller.ask("GET", "/next", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_with_too_many_headers_is_a_bad_response() {
+    let house = House::open().await;
+    let mut caller = house.caller().await;
+    let answer = caller.ask("GET", "/large", "").await;
+    assert_eq!(refusal(&answer), (502, "BadResponse".to_owned()));
+    assert!(answer.header("x-fc-request-id").is_some());
+}
+
+#[tokio::test]
+async fn the_functions_own_refusals_pass() {
+    let house = House::open().await;
+    let mut caller = house.caller().await;
+    let length = 2 * 1024 * 1024;
+    let head = format!("POST / HTTP/1.1\r\nhost: l\r\ncontent-length: {length}\r\n\r\n");
+    caller.send(&head).await;
+    caller.send(&"b".repeat(length)).await;
+    let answer = caller.answer().await;
+    assert_eq!(
+        (answer.status, answer.error().as_str()),
+        (413, "body_too_large")
+    );
+    assert_eq!(answer.header("connection"), None);
+    let lines = "content-length: 3\r\nexpect: 100-continue\r\n";
+    assert_eq!(caller.ask("POST", "/", lines).await.status, 100);
+    caller.send("abc").await;
+    assert_eq!(described(&caller.answer().await)["body"], 3);
+}
+
+#[tokio::test]
+async fn a_function_that_does_not_listen_was_not_started() {
+    let options = gateway::options(gateway::nowhere().await);
+    let address = gateway::serve(Gateway::new(options)).await;
+    let mut caller = Caller::connect(address).await;
+    for method in ["GET", "POST"] {
+        let answer = caller.ask(method, "/", "").await;
+        assert_eq!(refusal(&answer), (502, "FunctionNotStarted".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_connection_loses_only_what_must_not_run_twice() {
+    let upstream = gateway::hangs_up_at_the_second_request().await;
+    let address = gateway::serve(Gateway::new(gateway::options(upstream))).await;
+    let mut caller = Caller::connect(address).await;
+    assert_eq!(caller.ask("POST", "/", "").await.body, "1");
+    assert_eq!(caller.ask("GET", "/", "").await.body, "2");
+    let lost = caller.ask("POST", "/", "").await;
+    assert_eq!(refusal(&lost), (502, "CAExited".to_owned()));
+    assert_eq!(caller.ask("POST", "/", "").await.body, "3");
+}

@@ -1,0 +1,69 @@
+//! A log that can be read, in place of standard output.
+
+use std::io;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use oss_upload_signer::runtime::log;
+use oss_upload_signer::runtime::log::Sink;
+use tracing::subscriber::DefaultGuard;
+
+/// Receives this thread's events and the lines of servers that are given its sink.
+pub(crate) struct Log {
+    lines: Lines,
+    sink: Sink,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    /// Starts to receive what the filter lets through.
+    pub(crate) fn capture(filter: &str) -> Self {
+        let lines = Lines::default();
+        let sink = Sink::new(lines.clone());
+        let subscriber = log::subscriber(Some(filter), sink.clone()).unwrap();
+        Self {
+            lines,
+            sink,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    pub(crate) fn sink(&self) -> Sink {
+        self.sink.clone()
+    }
+
+    /// Returns everything written so far, one entry for each write.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        self.lines.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.writes().concat()
+    }
+
+    /// Returns the events with a level, parsed.
+    pub(crate) fn events(&self, level: &str) -> Vec<serde_json::Value> {
+        let text = self.text();
+        let events = text.lines().filter(|line| line.starts_with('{'));
+        events
+            .map(|line| serde_json::from_str(line).unwrap())
+            .filter(|event: &serde_json::Value| event["level"] == level)
+            .collect()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        self.0.lock().unwrap().push(text);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
