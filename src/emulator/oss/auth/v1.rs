@@ -1,0 +1,52 @@
+//! Signature version 1: HMAC-SHA1 under the bare secret, base64 (facts §1).
+//!
+//! Kept for old buckets; new accounts and buckets refuse it, and so can this one.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::Hmac;
+use hmac::KeyInit;
+use hmac::Mac;
+use sha1::Sha1;
+
+use crate::emulator::oss::auth::Names;
+use crate::emulator::oss::auth::Proof;
+use crate::emulator::oss::auth::keys;
+use crate::emulator::oss::auth::mismatch;
+use crate::emulator::oss::form::Form;
+use crate::emulator::oss::judge::Court;
+use crate::emulator::oss::refusal::Kind;
+use crate::emulator::oss::refusal::Refusal;
+
+const NAMES: Names = Names {
+    key: "OSSAccessKeyId",
+    signature: "Signature",
+    other_signature: "x-oss-signature",
+};
+
+/// Checks a V1 form and returns the policy that it vouches for.
+pub(super) fn authenticate<'a>(court: &Court<'_>, form: &'a Form) -> Result<&'a str, Refusal> {
+    let proof = Proof::take(form, &NAMES)?;
+    if court.judgement.refuse_v1 {
+        return Err(Kind::V1Refused
+            .because("the form is signed with V1, which this bucket does not take; sign with V4"));
+    }
+    let key = keys::find(court, form, proof.key)?;
+    if verifies(&key.secret, &proof) {
+        return Ok(proof.policy);
+    }
+    Err(mismatch(
+        proof.key,
+        &proof,
+        "the V1 signature is not the one that this secret makes for this policy",
+    ))
+}
+
+fn verifies(secret: &str, proof: &Proof<'_>) -> bool {
+    #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
+    let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("any key length");
+    mac.update(proof.policy.as_bytes());
+    STANDARD
+        .decode(proof.signature)
+        .is_ok_and(|signature| mac.verify_slice(&signature).is_ok())
+}

@@ -1,0 +1,102 @@
+//! One request, one answer: finds the bucket, calls the operation, words the refusal.
+
+use std::sync::atomic::AtomicBool;
+
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::StatusCode;
+use http::header;
+use http::request;
+use hyper::body::Incoming;
+
+use crate::emulator::oss::answer;
+use crate::emulator::oss::answer::Answer;
+use crate::emulator::oss::call::Call;
+use crate::emulator::oss::get_object::get_object;
+use crate::emulator::oss::host;
+use crate::emulator::oss::inflow::Inflow;
+use crate::emulator::oss::outflow::Outflow;
+use crate::emulator::oss::post_object::post_object;
+use crate::emulator::oss::refusal::Kind;
+use crate::emulator::oss::refusal::Refusal;
+use crate::emulator::oss::site::Site;
+
+/// Answers a request; `unread` is set when the connection closes before its body was read.
+pub(super) async fn answer(site: &Site, request: Request<Incoming>, unread: &AtomicBool) -> Answer {
+    let (head, body) = request.into_parts();
+    let call = Call::new(site.next_id(), &head.uri, &head.headers, unread);
+    let mut inflow = Inflow::new(body, site.judgement.patience);
+    let mut answer = match operate(site, &call, &head, &mut inflow).await {
+        Ok(answer) => answer,
+        Err(refusal) => refuse(site, &call, &head, &mut inflow, &refusal).await,
+    };
+    answer::stamp(&call, site.now(), &mut answer);
+    site.cors.stamp(call.origin.as_ref(), answer.headers_mut());
+    answer
+}
+
+async fn operate(
+    site: &Site,
+    call: &Call<'_>,
+    head: &request::Parts,
+    inflow: &mut Inflow,
+) -> Result<Answer, Refusal> {
+    // Check 1 of the list in `post_object`.
+    let bucket = host::bucket(&call.host, &site.buckets)?;
+    match head.method {
+        Method::OPTIONS => {
+            let mut answer = answer::bare(StatusCode::OK);
+            *answer.headers_mut() = site.cors.preflight(&head.headers)?;
+            Ok(answer)
+        }
+        Method::GET | Method::HEAD => get_object(site, bucket, head).await,
+        Method::POST if head.uri.path() == "/" => {
+            post_object(site, call, bucket, head, inflow).await
+        }
+        _ => Err(not_allowed(site, head)),
+    }
+}
+
+/// Refuses what is no upload, no reading back and no preflight.
+fn not_allowed(site: &Site, head: &request::Parts) -> Refusal {
+    let path = head.uri.path().strip_prefix('/').unwrap_or_default();
+    let first = path.split('/').next().unwrap_or_default();
+    if site.buckets.iter().any(|bucket| bucket.name == first) {
+        return host::path_style();
+    }
+    let resource = if path.is_empty() { "Bucket" } else { "Object" };
+    Kind::MethodNotAllowed
+        .because(format!(
+            "the local OSS takes form uploads with POST / and gives objects back; {} {} is neither",
+            head.method,
+            head.uri.path()
+        ))
+        .with_child("Method", head.method.as_str())
+        .with_child("ResourceType", resource)
+}
+
+async fn refuse(
+    site: &Site,
+    call: &Call<'_>,
+    head: &request::Parts,
+    inflow: &mut Inflow,
+    refusal: &Refusal,
+) -> Answer {
+    let reading = matches!(head.method, Method::GET | Method::HEAD);
+    if !reading {
+        site.tell_refusal(refusal);
+    }
+    let mut answer = answer::refused(call, refusal);
+    if head.method == Method::HEAD {
+        *answer.body_mut() = Outflow::empty();
+    }
+    // A client that waits for leave to send its body is simply not given it.
+    let waits = head.headers.contains_key(header::EXPECT) && inflow.untouched();
+    if waits || !inflow.drain().await {
+        call.leave_unread();
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
+    }
+    answer
+}

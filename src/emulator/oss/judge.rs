@@ -1,0 +1,70 @@
+//! The judge: everything about a form that can be decided before its file is read.
+//!
+//! Pure, so that a command can explain a refusal and a fuzzer can look for holes without a server.
+//! Checks 4 to 9 of the list in `post_object`; those before need the bytes of the body, those
+//! after need the file.
+
+use std::ops::RangeInclusive;
+
+use crate::emulator::oss::auth;
+use crate::emulator::oss::auth::Version;
+use crate::emulator::oss::fields;
+use crate::emulator::oss::fields::Wishes;
+use crate::emulator::oss::form::Form;
+use crate::emulator::oss::judgement::Judgement;
+use crate::emulator::oss::key;
+use crate::emulator::oss::options::AccessKey;
+use crate::emulator::oss::options::Bucket;
+use crate::emulator::oss::policy::Policy;
+use crate::emulator::oss::refusal::Refusal;
+
+/// Holds what a form is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Court<'a> {
+    /// The bucket that the host names.
+    pub bucket: &'a Bucket,
+    /// The keys that may sign.
+    pub keys: &'a [AccessKey],
+    /// How strictly to judge.
+    pub judgement: &'a Judgement,
+    /// The time, in Unix seconds.
+    pub now: i64,
+}
+
+/// Says yes, under these terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The object's key, with the file name put in.
+    pub key: String,
+    /// The sizes that the file may have.
+    pub sizes: RangeInclusive<u64>,
+    /// What the fields ask for.
+    pub wishes: Wishes,
+    /// The policy, for a second look at its expiry when the body has arrived.
+    pub policy: Policy,
+}
+
+impl Court<'_> {
+    /// Judges a form, in the order in which OSS is taken to judge.
+    pub fn judge(&self, form: &Form) -> Result<Verdict, Refusal> {
+        // 4: the key.
+        let key = key::required(form)?;
+        // 5 to 7: who asks, since when, in which region, and whether the signature is theirs.
+        let signed = auth::authenticate(self, form)?;
+        // 8: the policy's shape, its expiry, its conditions, and what it must not leave open.
+        let policy = Policy::decode(signed.policy, self.judgement)?;
+        policy.evaluate(form, &self.bucket.name, self.now, self.judgement)?;
+        if signed.version == Version::V4 {
+            policy.check_cover(form, self.judgement)?;
+        }
+        // 9: the values, and the key with the file name in it.
+        let key = key::expand(key, form, self.judgement)?;
+        let wishes = fields::check(form, self.judgement)?;
+        Ok(Verdict {
+            key,
+            sizes: policy.sizes(),
+            wishes,
+            policy,
+        })
+    }
+}

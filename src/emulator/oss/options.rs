@@ -1,0 +1,190 @@
+//! What the local OSS is opened with, and what it tells while it runs.
+//!
+//! Everything from the outside world comes in here: the folder, the buckets, the keys, the clock.
+//! Reads no environment and no clock of its own.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::emulator::oss::judgement::Judgement;
+
+/// Gives the time in Unix seconds.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Is told what happened, for the tool's console.
+pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Names a bucket and the region where it lies.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// The bucket's name, as it stands in the host.
+    pub name: String,
+    /// The general region id, such as `cn-hangzhou`.
+    pub region: String,
+}
+
+/// Holds a key that may sign: a long-term one, or a temporary one with its token.
+#[derive(Clone)]
+pub struct AccessKey {
+    /// The id that forms carry.
+    pub id: String,
+    /// The secret that signs.
+    pub secret: String,
+    /// The token that must come along with a temporary key.
+    pub security_token: Option<String>,
+    /// The Unix second from which the key no longer works.
+    pub expires_at: Option<i64>,
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.security_token.as_ref().map(|_| "…");
+        formatter
+            .debug_struct("AccessKey")
+            .field("id", &self.id)
+            .field("secret", &"…")
+            .field("security_token", &token)
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+/// Holds everything that a local OSS is opened with.
+#[derive(Clone)]
+pub struct Options {
+    /// Where objects are kept; created when it is not there.
+    pub data_dir: PathBuf,
+    /// The buckets; the first is the one behind a bare address or `localhost`.
+    pub buckets: Vec<Bucket>,
+    /// The keys that may sign.
+    pub keys: Vec<AccessKey>,
+    /// The origins that CORS allows: `*` or exact ones; none switches CORS off.
+    pub cors_origins: Vec<String>,
+    /// The clock that expiry is judged by.
+    pub clock: Clock,
+    /// Who is told what happened.
+    pub observer: Option<Observer>,
+    /// How strictly to judge.
+    pub judgement: Judgement,
+}
+
+impl Options {
+    /// Makes options with this folder and clock, no bucket, no key, CORS off and the strict judge.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>, clock: Clock) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            buckets: Vec::new(),
+            keys: Vec::new(),
+            cors_origins: Vec::new(),
+            clock,
+            observer: None,
+            judgement: Judgement::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("data_dir", &self.data_dir)
+            .field("buckets", &self.buckets)
+            .field("keys", &self.keys)
+            .field("cors_origins", &self.cors_origins)
+            .field("judgement", &self.judgement)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Tells what happened to a request.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An upload arrived whole and was kept.
+    Stored {
+        /// The bucket.
+        bucket: String,
+        /// The object's key.
+        key: String,
+        /// The content's size in bytes.
+        size: u64,
+        /// The file that holds the content.
+        path: PathBuf,
+    },
+    /// An upload or a preflight was refused.
+    Refused {
+        /// The HTTP status of the answer.
+        status: u16,
+        /// The `Code` of the answer.
+        code: &'static str,
+        /// The EC number, where one is known.
+        ec: Option<&'static str>,
+        /// One sentence in words that a developer understands.
+        reason: String,
+    },
+}
+
+/// Says why the local OSS could not be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// No bucket was named; name at least one.
+    NoBucket,
+    /// A name that no bucket can have; use 3 to 63 of `a-z`, `0-9` and `-`.
+    BucketName(String),
+    /// The data folder cannot be used; choose another or mend its permissions.
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoBucket => formatter.write_str("the local OSS needs at least one bucket"),
+            Self::BucketName(name) => write!(
+                formatter,
+                "{name:?} cannot be a bucket: 3 to 63 of a-z, 0-9 and -, not at either end"
+            ),
+            Self::DataDir { path, source } => write!(
+                formatter,
+                "the data folder {} cannot be created or written: {source}",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl Error for OpenError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::NoBucket | Self::BucketName(_) => None,
+            Self::DataDir { source, .. } => Some(source),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_neither_secret_nor_token() {
+        let key = AccessKey {
+            id: "key-id".to_owned(),
+            secret: "marker-secret".to_owned(),
+            security_token: Some("marker-token".to_owned()),
+            expires_at: None,
+        };
+        let mut options = Options::new("data", Arc::new(|| 0));
+        options.keys.push(key);
+        let text = format!("{options:?}");
+        assert!(text.contains("key-id"));
+        assert!(!text.contains("marker"));
+    }
+}
