@@ -14,5 +14,5 @@ pub mod secret;
 pub mod settings;
 pub mod signature;
 pub mod time;
-#[cfg(any())]
+#[cfg(feature = "tool")]
 pub mod tool;

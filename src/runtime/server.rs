@@ -229,10 +229,7 @@ mod tests {
         let other = io::ErrorKind::Other;
         assert_eq!(time_until_accepted(other, 0).await.as_millis(), 0);
         assert_eq!(time_until_accepted(other, 3).await.as_millis(), 5 + 10 + 20);
-        assert_eq!(
-            time_until_accepted(other, 10).await.as_millis(),
-            1275 + 2000
-        );
+        assert_eq!(time_until_accepted(other, 10).await.as_millis(), 1275 + 2000);
     }
 
     #[tokio::test(start_paused = true)]

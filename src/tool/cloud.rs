@@ -35,14 +35,13 @@ pub(super) struct Setup {
 impl Setup {
     /// Opens the data directory.
     pub(super) fn open(self) -> Result<oss::Oss, Failure> {
+        let clock = Arc::new(|| time::now().unix());
         let options = oss::Options {
-            data_dir: self.data_directory,
             buckets: self.buckets,
             keys: vec![self.key],
             cors_origins: self.cors_origins,
-            clock: Arc::new(|| time::now().unix()),
             observer: Some(Arc::new(report)),
-            ..oss::Options::default()
+            ..oss::Options::new(self.data_directory, clock)
         };
         oss::Oss::open(options)
             .map_err(|error| Failure::new(format!("{error}; choose another with --data-dir")))

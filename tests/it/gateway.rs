@@ -58,11 +58,8 @@ struct House {
 impl House {
     async fn open() -> Self {
         let log = Log::capture("info");
-        let options = runtime::Options {
-            platform: true,
-            log: log.sink(),
-            ..runtime::Options::default()
-        };
+        let options =
+            runtime::Options { platform: true, log: log.sink(), ..runtime::Options::default() };
         let server = Server::start(service_fn(describe), options).await;
         Self { server, log }
     }
@@ -227,10 +224,7 @@ async fn the_functions_own_refusals_pass() {
     caller.send(&head).await;
     caller.send(&"b".repeat(length)).await;
     let answer = caller.answer().await;
-    assert_eq!(
-        (answer.status, answer.error().as_str()),
-        (413, "body_too_large")
-    );
+    assert_eq!((answer.status, answer.error().as_str()), (413, "body_too_large"));
     assert_eq!(answer.header("connection"), None);
     let lines = "content-length: 3\r\nexpect: 100-continue\r\n";
     assert_eq!(caller.ask("POST", "/", lines).await.status, 100);

@@ -39,11 +39,7 @@ async fn start(options: Options) -> Server {
 }
 
 fn small() -> Options {
-    Options {
-        max_body: 10,
-        max_header_bytes: 1024,
-        ..Options::default()
-    }
+    Options { max_body: 10, max_header_bytes: 1024, ..Options::default() }
 }
 
 #[tokio::test]
@@ -150,10 +146,7 @@ async fn a_body_that_announces_nothing_is_refused_at_the_byte_too_many() {
     let mut caller = Caller::connect(server.address).await;
     let lines = "transfer-encoding: chunked\r\n\r\na\r\nabcdefghij\r\n1\r\nk\r\n0\r\n";
     let answer = caller.ask("POST", "/", lines).await;
-    assert_eq!(
-        (answer.status, answer.error().as_str()),
-        (413, "body_too_large")
-    );
+    assert_eq!((answer.status, answer.error().as_str()), (413, "body_too_large"));
     caller.closed().await;
 }
 
@@ -162,10 +155,7 @@ async fn a_body_that_does_not_arrive_is_the_callers_failure() {
     let server = start(small()).await;
     let mut caller = Caller::connect(server.address).await;
     let answer = caller.ask("POST", "/", "content-length: 3\r\n").await;
-    assert_eq!(
-        (answer.status, answer.error().as_str()),
-        (408, "body_timed_out")
-    );
+    assert_eq!((answer.status, answer.error().as_str()), (408, "body_timed_out"));
 }
 
 #[tokio::test]
@@ -174,10 +164,7 @@ async fn a_badly_framed_body_is_refused() {
     let mut caller = Caller::connect(server.address).await;
     let lines = "transfer-encoding: chunked\r\n\r\nzz\r\n";
     let answer = caller.ask("POST", "/", lines).await;
-    assert_eq!(
-        (answer.status, answer.error().as_str()),
-        (400, "body_unreadable")
-    );
+    assert_eq!((answer.status, answer.error().as_str()), (400, "body_unreadable"));
 }
 
 #[tokio::test]
@@ -190,19 +177,13 @@ async fn a_head_that_is_too_large_is_refused() {
         (answer.status, code.unwrap_or_default())
     };
     let large = format!("a: {}\r\n", "a".repeat(1024));
-    assert_eq!(
-        refused("/", &large).await,
-        (431, "headers_too_large".to_owned())
-    );
+    assert_eq!(refused("/", &large).await, (431, "headers_too_large".to_owned()));
     let path = format!("/{}", "a".repeat(9000));
     assert_eq!(refused(&path, "").await, (414, "uri_too_long".to_owned()));
     // What follows is beyond what hyper reads; it answers with a bare status.
     let huge = format!("a: {}\r\n", "a".repeat(1_000_000));
     assert_eq!(refused("/", &huge).await, (431, String::new()));
-    assert_eq!(
-        refused("/", &"a: b\r\n".repeat(101)).await,
-        (431, String::new())
-    );
+    assert_eq!(refused("/", &"a: b\r\n".repeat(101)).await, (431, String::new()));
     assert_eq!(refused("/", "no field\r\n").await, (400, String::new()));
 }
 
@@ -240,9 +221,7 @@ async fn a_services_error_is_logged_and_not_told() {
     let log = Log::capture("info");
     let server = start(Options::default()).await;
     let mut caller = Caller::connect(server.address).await;
-    let answer = caller
-        .ask("GET", "/error", "x-fc-request-id: 1-a\r\n")
-        .await;
+    let answer = caller.ask("GET", "/error", "x-fc-request-id: 1-a\r\n").await;
     insta::assert_snapshot!(answer.body, @r#"{"error":"internal","message":"The function failed; try again, and if it stays report the request id.","request_id":"1-a"}"#);
     let errors = log.events("ERROR");
     assert_eq!(errors.len(), 1);
@@ -331,11 +310,7 @@ async fn describe(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, Infa
     };
     let keys = context.role_keys.as_ref();
     let id = keys.map_or("none", |keys| keys.access_key_id.as_str());
-    let mut names: Vec<_> = request
-        .headers()
-        .keys()
-        .map(http::HeaderName::as_str)
-        .collect();
+    let mut names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
     names.sort_unstable();
     let text = format!("{kind} {id} {}", names.join(","));
     tracing::info!(?context, "described");
@@ -343,11 +318,7 @@ async fn describe(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, Infa
 }
 
 async fn start_on_platform(log: &Log) -> Server {
-    let options = Options {
-        platform: true,
-        log: log.sink(),
-        ..Options::default()
-    };
+    let options = Options { platform: true, log: log.sink(), ..Options::default() };
     Server::start(service_fn(describe), options).await
 }
 
@@ -362,10 +333,7 @@ async fn keys_reach_the_service_and_nothing_else() {
     let mut caller = Caller::connect(server.address).await;
     let lines = format!("x-fc-request-id: 1-a\r\nx-fc-control-path: /http-invoke\r\n{KEYS}");
     let answer = caller.ask("GET", "/", &lines).await;
-    assert_eq!(
-        answer.body,
-        "http STS.id host,x-fc-control-path,x-fc-request-id"
-    );
+    assert_eq!(answer.body, "http STS.id host,x-fc-control-path,x-fc-request-id");
     assert!(log.text().contains("described"));
     assert!(!log.text().contains("marker"), "{}", log.text());
 }
@@ -388,10 +356,7 @@ async fn a_path_is_a_hook_only_if_the_platform_says_so() {
         let answer = caller.ask(method, path, &lines).await;
         answer.body.split(' ').next().unwrap().to_owned()
     };
-    assert_eq!(
-        event("POST", "/initialize", "/initialize").await,
-        "initialize"
-    );
+    assert_eq!(event("POST", "/initialize", "/initialize").await, "initialize");
     assert_eq!(event("GET", "/pre-stop", "/pre-stop").await, "pre-stop");
     assert_eq!(event("POST", "/invoke", "/invoke").await, "invoke");
     assert_eq!(event("POST", "/initialize", "/http-invoke").await, "http");
@@ -414,9 +379,7 @@ async fn a_request_is_logged_between_the_platforms_lines_in_two_writes() {
     assert_eq!(answer.header("x-request-id"), Some("1-a"));
 
     let writes = log.writes();
-    let [.., start, described, end] = writes.as_slice() else {
-        panic!("{writes:?}")
-    };
+    let [.., start, described, end] = writes.as_slice() else { panic!("{writes:?}") };
     assert_eq!(start, "FC Invoke Start RequestId: 1-a\n");
     assert!(described.contains("\"described\""));
     let (event, last) = end.split_once('\n').unwrap();
@@ -438,20 +401,13 @@ async fn a_quiet_log_keeps_only_the_platforms_lines() {
     let mut caller = Caller::connect(server.address).await;
     caller.ask("GET", "/", "x-fc-request-id: 1-a\r\n").await;
     caller.ask("GET", "/", "x-fc-request-id: a b\r\n").await;
-    assert_eq!(
-        log.text(),
-        "FC Invoke Start RequestId: 1-a\nFC Invoke End RequestId: 1-a\n"
-    );
+    assert_eq!(log.text(), "FC Invoke Start RequestId: 1-a\nFC Invoke End RequestId: 1-a\n");
 }
 
 #[tokio::test]
 async fn a_host_decides_what_of_a_path_is_logged() {
     let log = Log::capture("info");
-    let options = Options {
-        log: log.sink(),
-        log_path: |_| "/t/…".into(),
-        ..Options::default()
-    };
+    let options = Options { log: log.sink(), log_path: |_| "/t/…".into(), ..Options::default() };
     let server = start(options).await;
     let mut caller = Caller::connect(server.address).await;
     caller.ask("GET", "/t/marker-ticket", "").await;
@@ -465,9 +421,7 @@ async fn a_caller_that_leaves_early_is_logged_too() {
     let log = Log::capture("info");
     let server = start(Options::default()).await;
     let mut caller = Caller::connect(server.address).await;
-    caller
-        .send("GET /forever HTTP/1.1\r\nhost: l\r\n\r\n")
-        .await;
+    caller.send("GET /forever HTTP/1.1\r\nhost: l\r\n\r\n").await;
     drop(caller);
     while !log.text().contains("499") {
         tokio::task::yield_now().await;

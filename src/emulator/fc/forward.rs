@@ -74,9 +74,5 @@ fn may_run_twice(method: &Method) -> bool {
 }
 
 fn refusal(error: &Error) -> Refusal {
-    if error.is_connect() {
-        Refusal::NotStarted
-    } else {
-        Refusal::Exited
-    }
+    if error.is_connect() { Refusal::NotStarted } else { Refusal::Exited }
 }

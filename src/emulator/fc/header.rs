@@ -75,11 +75,7 @@ impl Platform {
             headers.insert(name, HeaderValue::from_static(text));
         }
         let (id, secret, token) = match options.keys {
-            Some(keys) => (
-                keys.access_key_id,
-                keys.access_key_secret,
-                keys.security_token,
-            ),
+            Some(keys) => (keys.access_key_id, keys.access_key_secret, keys.security_token),
             None => Default::default(),
         };
         headers.insert("x-fc-access-key-id", value(&id));

@@ -152,9 +152,7 @@ impl Gateway {
         header::strip_request(&mut head.headers);
         let path = head.uri.path().to_owned();
         let control_path = "/http-invoke";
-        self.0
-            .platform
-            .sign(&mut head.headers, control_path, &path, request_id);
+        self.0.platform.sign(&mut head.headers, control_path, &path, request_id);
         let request = Request::from_parts(head, Full::new(body));
         self.pass(request).await
     }
@@ -164,9 +162,7 @@ impl Gateway {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from(PathAndQuery::from_static(path));
-        self.0
-            .platform
-            .sign(request.headers_mut(), path, path, &request_id);
+        self.0.platform.sign(request.headers_mut(), path, path, &request_id);
         let mut answer = match self.pass(request).await {
             Ok(answer) => answer,
             Err(refusal) => refusal.answer().map(Either::Left),

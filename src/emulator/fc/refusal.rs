@@ -65,14 +65,12 @@ impl Refusal {
             Self::Path => invalid("the request path and query exceed 4 KB"),
             Self::Body => invalid("the request body exceeds 32 MB"),
             Self::Broken => invalid("the request body is incomplete"),
-            Self::NotStarted => failed(
-                "FunctionNotStarted",
-                "the function's port refuses to connect",
-            ),
-            Self::Exited => failed(
-                "CAExited",
-                "Process exited unexpectedly before completing request",
-            ),
+            Self::NotStarted => {
+                failed("FunctionNotStarted", "the function's port refuses to connect")
+            }
+            Self::Exited => {
+                failed("CAExited", "Process exited unexpectedly before completing request")
+            }
             Self::Answer => failed("BadResponse", "the response headers exceed 8 KB"),
         }
     }

@@ -27,12 +27,8 @@ const X_OSS_EC: HeaderName = HeaderName::from_static("x-oss-ec");
 const X_OSS_HASH_CRC64ECMA: HeaderName = HeaderName::from_static("x-oss-hash-crc64ecma");
 
 /// What stays as it is in the path of an object's address.
-const PATH: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const PATH: AsciiSet =
+    NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What stays as it is in a query's value.
 const QUERY: AsciiSet = PATH.add(b'/');
@@ -82,10 +78,8 @@ pub(super) fn stored(
     };
     insert(&mut answer, header::ETAG, &etag);
     insert(&mut answer, X_OSS_HASH_CRC64ECMA, &object.crc64.to_string());
-    let encryption = object
-        .headers
-        .iter()
-        .filter(|(name, _)| name.starts_with("x-oss-server-side-"));
+    let encryption =
+        object.headers.iter().filter(|(name, _)| name.starts_with("x-oss-server-side-"));
     for (name, value) in encryption {
         if let Ok(name) = HeaderName::try_from(name) {
             insert(&mut answer, name, value);
@@ -96,9 +90,7 @@ pub(super) fn stored(
 
 /// Makes the answer to a refused request.
 pub(super) fn refused(call: &Call<'_>, refusal: &Refusal) -> Answer {
-    let advice = refusal
-        .ec()
-        .map(|ec| (ec, format!("https://api.aliyun.com/troubleshoot?q={ec}")));
+    let advice = refusal.ec().map(|ec| (ec, format!("https://api.aliyun.com/troubleshoot?q={ec}")));
     let mut children = vec![
         ("Code", refusal.code()),
         ("Message", refusal.message()),
@@ -130,17 +122,9 @@ pub(super) fn object(object: &Sidecar) -> Answer {
         }
     }
     insert(&mut answer, header::CONTENT_TYPE, &object.content_type);
-    insert(
-        &mut answer,
-        header::CONTENT_LENGTH,
-        &object.size.to_string(),
-    );
+    insert(&mut answer, header::CONTENT_LENGTH, &object.size.to_string());
     insert(&mut answer, header::ETAG, &format!("\"{}\"", object.etag));
-    insert(
-        &mut answer,
-        header::LAST_MODIFIED,
-        &dates::http_date(object.stored_at),
-    );
+    insert(&mut answer, header::LAST_MODIFIED, &dates::http_date(object.stored_at));
     insert(&mut answer, X_OSS_HASH_CRC64ECMA, &object.crc64.to_string());
     answer
 }
@@ -148,11 +132,7 @@ pub(super) fn object(object: &Sidecar) -> Answer {
 /// Adds what every answer carries.
 pub(super) fn stamp(call: &Call<'_>, now: i64, answer: &mut Answer) {
     let spent = call.started.elapsed().as_millis().to_string();
-    insert(
-        answer,
-        HeaderName::from_static("x-oss-request-id"),
-        &call.id,
-    );
+    insert(answer, HeaderName::from_static("x-oss-request-id"), &call.id);
     insert(answer, HeaderName::from_static("x-oss-server-time"), &spent);
     insert(answer, header::SERVER, "AliyunOSS");
     insert(answer, header::DATE, &dates::http_date(now));
@@ -194,10 +174,7 @@ mod tests {
     #[test]
     fn redirect_parameters_are_appended_where_they_belong() {
         let target = with_parameters("https://a.test/x?y=1#z", "b", "k/é &", "\"E\"");
-        assert_eq!(
-            target,
-            "https://a.test/x?y=1&bucket=b&key=k%2F%C3%A9%20%26&etag=%22E%22#z"
-        );
+        assert_eq!(target, "https://a.test/x?y=1&bucket=b&key=k%2F%C3%A9%20%26&etag=%22E%22#z");
         assert_eq!(
             with_parameters("https://a.test", "b", "k", "e"),
             "https://a.test?bucket=b&key=k&etag=e"

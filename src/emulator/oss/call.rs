@@ -28,9 +28,7 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(id: String, uri: &Uri, headers: &HeaderMap, unread: &'a AtomicBool) -> Self {
-        let named = headers
-            .get(header::HOST)
-            .and_then(|value| value.to_str().ok());
+        let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
         let authority = uri.authority().map(|authority| authority.as_str());
         let authority = authority.or(named).unwrap_or_default();
         Self {
@@ -65,10 +63,7 @@ mod tests {
         for (now, number) in [(0, 0), (1_732_687_781, 1), (i64::MAX, u64::MAX), (-1, 7)] {
             let id = request_id(now, number);
             assert_eq!(id.len(), 24, "{id}");
-            assert!(
-                id.bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'))
-            );
+            assert!(id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')));
         }
         assert_ne!(request_id(0, 1), request_id(0, 2));
     }

@@ -72,10 +72,7 @@ impl Cors {
         if self.origins.iter().any(|one| one == "*") {
             return Some(HeaderValue::from_static("*"));
         }
-        self.origins
-            .iter()
-            .any(|one| origin == one)
-            .then(|| origin.clone())
+        self.origins.iter().any(|one| origin == one).then(|| origin.clone())
     }
 
     fn forbid(&self, origin: &HeaderValue) -> Refusal {
@@ -100,10 +97,7 @@ mod tests {
         pairs
             .iter()
             .map(|(name, value)| {
-                (
-                    http::HeaderName::from_static(name),
-                    HeaderValue::from_static(value),
-                )
+                (http::HeaderName::from_static(name), HeaderValue::from_static(value))
             })
             .collect()
     }
@@ -120,31 +114,21 @@ mod tests {
             ("access-control-request-headers", "x-one, x-two"),
         ]);
         let answer = cors(&["http://a.test"]).preflight(&request).unwrap();
-        assert_eq!(
-            answer.get("access-control-allow-methods").unwrap(),
-            "POST, GET, HEAD"
-        );
-        assert_eq!(
-            answer.get("access-control-allow-headers").unwrap(),
-            "x-one, x-two"
-        );
+        assert_eq!(answer.get("access-control-allow-methods").unwrap(), "POST, GET, HEAD");
+        assert_eq!(answer.get("access-control-allow-headers").unwrap(), "x-one, x-two");
         assert_eq!(answer.get("access-control-max-age").unwrap(), "600");
     }
 
     #[test]
     fn other_origins_other_methods_and_no_cors_at_all_are_forbidden() {
-        let request = asking(&[
-            ("origin", "http://b.test"),
-            ("access-control-request-method", "POST"),
-        ]);
+        let request =
+            asking(&[("origin", "http://b.test"), ("access-control-request-method", "POST")]);
         for origins in [&["http://a.test"][..], &[]] {
             let refusal = cors(origins).preflight(&request).unwrap_err();
             assert_eq!(refusal.kind(), Kind::CorsForbidden);
         }
-        let request = asking(&[
-            ("origin", "http://a.test"),
-            ("access-control-request-method", "PUT"),
-        ]);
+        let request =
+            asking(&[("origin", "http://a.test"), ("access-control-request-method", "PUT")]);
         let refusal = cors(&["*"]).preflight(&request).unwrap_err();
         assert_eq!(refusal.kind(), Kind::CorsForbidden);
     }

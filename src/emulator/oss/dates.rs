@@ -71,21 +71,14 @@ mod tests {
             assert_eq!(parse_expiration(text, false), None, "{text}");
             assert_eq!(parse_expiration(text, true), Some(1_732_687_781), "{text}");
         }
-        for text in [
-            "2024-11-27 06:09:41",
-            "2024-11-27T06:09:41",
-            "20241127T060941Z",
-            "",
-        ] {
+        for text in ["2024-11-27 06:09:41", "2024-11-27T06:09:41", "20241127T060941Z", ""] {
             assert_eq!(parse_expiration(text, true), None, "{text}");
         }
     }
 
     #[test]
     fn days_that_do_not_exist_are_none() {
-        for text in [
-            "20241301", "20230229", "2024112", "+0241127", "2024-1-1", "",
-        ] {
+        for text in ["20241301", "20230229", "2024112", "+0241127", "2024-1-1", ""] {
             assert_eq!(parse_day(text), None, "{text}");
         }
         assert_eq!(parse_day("20240229"), Some(1_709_164_800));

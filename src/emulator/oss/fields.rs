@@ -15,22 +15,11 @@ use crate::emulator::oss::refusal::Refusal;
 const MAX_METADATA: usize = 8 * 1024;
 
 /// The fields that come back as headers of the object.
-const KEPT: [&str; 4] = [
-    "Cache-Control",
-    "Content-Disposition",
-    "Content-Encoding",
-    "Expires",
-];
+const KEPT: [&str; 4] = ["Cache-Control", "Content-Disposition", "Content-Encoding", "Expires"];
 
 const ACLS: [&str; 4] = ["default", "private", "public-read", "public-read-write"];
 
-const STORAGE_CLASSES: [&str; 5] = [
-    "Standard",
-    "IA",
-    "Archive",
-    "ColdArchive",
-    "DeepColdArchive",
-];
+const STORAGE_CLASSES: [&str; 5] = ["Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"];
 
 /// What is asked of the answer after success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,10 +83,7 @@ fn check_encryption(form: &Form) -> Result<(), Refusal> {
             Kind::EncryptionInvalid.because("x-oss-server-side-data-encryption must be SM4")
         );
     }
-    for name in [
-        "x-oss-server-side-data-encryption",
-        "x-oss-server-side-encryption-key-id",
-    ] {
+    for name in ["x-oss-server-side-data-encryption", "x-oss-server-side-encryption-key-id"] {
         if let Some(value) = form.get(name).filter(|_| method != Some("KMS")) {
             let reason = format!("{name} needs x-oss-server-side-encryption to be KMS");
             return Err(Kind::ArgumentInvalid.argument(name, value, reason));
@@ -153,15 +139,9 @@ fn success(form: &Form) -> Result<Success, Refusal> {
 
 /// Returns the stored type: the OSS field, else the file part's own, else the plain field.
 fn content_type(form: &Form) -> &str {
-    let candidates = [
-        form.get("x-oss-content-type"),
-        form.file_type(),
-        form.get("Content-Type"),
-    ];
+    let candidates = [form.get("x-oss-content-type"), form.file_type(), form.get("Content-Type")];
     let mut given = candidates.into_iter().flatten();
-    given
-        .find(|value| !value.is_empty())
-        .unwrap_or("application/octet-stream")
+    given.find(|value| !value.is_empty()).unwrap_or("application/octet-stream")
 }
 
 fn headers(form: &Form) -> Result<Vec<(String, String)>, Refusal> {
@@ -246,14 +226,8 @@ mod tests {
         }
         assert_eq!(checked(&[(METHOD, "aes256")]), Err(Kind::EncryptionInvalid));
         assert!(checked(&[(METHOD, "KMS"), (DATA, "SM4"), (KEY, "k")]).is_ok());
-        assert_eq!(
-            checked(&[(METHOD, "KMS"), (DATA, "AES")]),
-            Err(Kind::EncryptionInvalid)
-        );
-        assert_eq!(
-            checked(&[(METHOD, "AES256"), (KEY, "k")]),
-            Err(Kind::ArgumentInvalid)
-        );
+        assert_eq!(checked(&[(METHOD, "KMS"), (DATA, "AES")]), Err(Kind::EncryptionInvalid));
+        assert_eq!(checked(&[(METHOD, "AES256"), (KEY, "k")]), Err(Kind::ArgumentInvalid));
         assert_eq!(checked(&[(DATA, "SM4")]), Err(Kind::ArgumentInvalid));
     }
 
@@ -270,13 +244,7 @@ mod tests {
     #[test]
     fn the_status_is_200_201_or_else_204_and_a_redirect_wins() {
         const STATUS: &str = "success_action_status";
-        for (asked, given) in [
-            ("200", 200),
-            ("201", 201),
-            ("204", 204),
-            ("202", 204),
-            ("", 204),
-        ] {
+        for (asked, given) in [("200", 200), ("201", 201), ("204", 204), ("202", 204), ("", 204)] {
             let wishes = checked(&[(STATUS, asked)]).unwrap();
             assert_eq!(wishes.success, Success::Status(given));
         }
@@ -290,17 +258,11 @@ mod tests {
     #[test]
     fn the_stored_type_follows_the_documented_order() {
         let of = |fields: &[(&str, &str)]| checked(fields).unwrap().content_type;
-        assert_eq!(
-            of(&[("x-oss-content-type", "a/b"), ("Content-Type", "c/d")]),
-            "a/b"
-        );
+        assert_eq!(of(&[("x-oss-content-type", "a/b"), ("Content-Type", "c/d")]), "a/b");
         assert_eq!(of(&[("Content-Type", "c/d")]), "image/png");
         let judgement = Judgement::default();
         let mut form = Form::new(&judgement);
-        assert_eq!(
-            check(&form, &judgement).unwrap().content_type,
-            "application/octet-stream"
-        );
+        assert_eq!(check(&form, &judgement).unwrap().content_type, "application/octet-stream");
         form.push("content-type", "c/d", &judgement).unwrap();
         assert_eq!(check(&form, &judgement).unwrap().content_type, "c/d");
     }
@@ -309,9 +271,7 @@ mod tests {
     fn headers_and_metadata_are_kept_if_they_can_be_given_back() {
         let wishes = checked(&[("Cache-Control", "no-cache"), ("X-Oss-Meta-Who", "é")]).unwrap();
         let kept = [("cache-control", "no-cache"), ("x-oss-meta-who", "é")];
-        let kept: Vec<_> = kept
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
+        let kept: Vec<_> = kept.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         assert_eq!(wishes.headers, kept);
         let wrong = Err(Kind::ArgumentInvalid);
         assert_eq!(checked(&[("x-oss-meta-a", "1\r\nSet-Cookie: x")]), wrong);
@@ -321,10 +281,7 @@ mod tests {
 
     #[test]
     fn tags_and_callbacks_are_refused_rather_than_ignored() {
-        assert_eq!(
-            checked(&[("x-oss-tagging", "a=b")]),
-            Err(Kind::ArgumentInvalid)
-        );
+        assert_eq!(checked(&[("x-oss-tagging", "a=b")]), Err(Kind::ArgumentInvalid));
         assert_eq!(checked(&[("callback", "e30=")]), Err(Kind::NotImplemented));
     }
 }

@@ -27,10 +27,7 @@ impl Form {
     /// Makes an empty form.
     #[must_use]
     pub fn new(judgement: &Judgement) -> Self {
-        Self {
-            exact: judgement.case_sensitive_names,
-            ..Self::default()
-        }
+        Self { exact: judgement.case_sensitive_names, ..Self::default() }
     }
 
     /// Adds a field; a second one of the same name is refused unless the judge is lenient.
@@ -116,10 +113,7 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case() {
-        let form = form(
-            &[("OssAccessKeyId", "a"), ("KEY", "b")],
-            &Judgement::default(),
-        );
+        let form = form(&[("OssAccessKeyId", "a"), ("KEY", "b")], &Judgement::default());
         assert_eq!(form.get("OSSAccessKeyId"), Some("a"));
         assert_eq!(form.get("key"), Some("b"));
         assert_eq!(form.get("keys"), None);
@@ -127,10 +121,7 @@ mod tests {
 
     #[test]
     fn a_case_sensitive_judge_wants_the_documented_spelling() {
-        let judgement = Judgement {
-            case_sensitive_names: true,
-            ..Judgement::default()
-        };
+        let judgement = Judgement { case_sensitive_names: true, ..Judgement::default() };
         let form = form(&[("signature", "a"), ("Content-Type", "b")], &judgement);
         assert_eq!(form.get("Signature"), None);
         assert_eq!(form.find("content-type"), Some("b"));
@@ -151,11 +142,7 @@ mod tests {
     #[test]
     fn metadata_is_listed_by_prefix() {
         let form = form(
-            &[
-                ("x-oss-meta-b", "2"),
-                ("X-Oss-Meta-A", "1"),
-                ("x-oss-metal", "3"),
-            ],
+            &[("x-oss-meta-b", "2"), ("X-Oss-Meta-A", "1"), ("x-oss-metal", "3")],
             &Judgement::default(),
         );
         let listed: Vec<_> = form.with_prefix("x-oss-meta-").collect();
@@ -168,8 +155,7 @@ mod tests {
         let mut form = form(&[], &judgement);
         form.set_acl_header(Some("private".to_owned()));
         assert_eq!(form.acl(), Some("private"));
-        form.push("x-oss-object-acl", "public-read", &judgement)
-            .unwrap();
+        form.push("x-oss-object-acl", "public-read", &judgement).unwrap();
         assert_eq!(form.acl(), Some("public-read"));
     }
 }

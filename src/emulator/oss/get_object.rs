@@ -31,16 +31,12 @@ pub(super) async fn get_object(
         );
     }
     let found = site.store.find(&bucket.name, &key).await.map_err(|error| {
-        Kind::InternalError.because(format!(
-            "the local OSS could not read its data folder: {error}"
-        ))
+        Kind::InternalError
+            .because(format!("the local OSS could not read its data folder: {error}"))
     })?;
     let (object, file) = found.ok_or_else(|| {
         Kind::NoSuchKey
-            .because(format!(
-                "no object {key:?} is in the bucket {}",
-                bucket.name
-            ))
+            .because(format!("no object {key:?} is in the bucket {}", bucket.name))
             .with_child("Key", key)
     })?;
     let mut answer = answer::object(&object);

@@ -34,9 +34,7 @@ pub(super) fn bucket<'a>(host: &str, buckets: &'a [Bucket]) -> Result<&'a Bucket
         None => (name, None),
     };
     let mut known = buckets.iter();
-    let bucket = known
-        .find(|one| one.name == name)
-        .ok_or_else(|| unknown(name))?;
+    let bucket = known.find(|one| one.name == name).ok_or_else(|| unknown(name))?;
     match region {
         Some(region) if region.strip_prefix("oss-") != Some(&bucket.region) => {
             Err(Kind::WrongEndpoint.because(format!(
@@ -57,9 +55,7 @@ pub(super) fn path_style() -> Refusal {
 
 fn unknown(name: &str) -> Refusal {
     Kind::NoSuchBucket
-        .because(format!(
-            "the host names {name:?}, and no such bucket is here"
-        ))
+        .because(format!("the host names {name:?}, and no such bucket is here"))
         .with_child("BucketName", name)
 }
 
@@ -69,10 +65,8 @@ mod tests {
 
     fn named(host: &str) -> Result<String, Kind> {
         let buckets = [("first", "cn-hangzhou"), ("second", "cn-beijing")];
-        let buckets = buckets.map(|(name, region)| Bucket {
-            name: name.to_owned(),
-            region: region.to_owned(),
-        });
+        let buckets = buckets
+            .map(|(name, region)| Bucket { name: name.to_owned(), region: region.to_owned() });
         bucket(without_port(host), &buckets)
             .map(|bucket| bucket.name.clone())
             .map_err(|refusal| refusal.kind())
@@ -82,10 +76,7 @@ mod tests {
     fn virtual_hosts_name_their_bucket() {
         assert_eq!(named("second.localhost:8080"), Ok("second".to_owned()));
         assert_eq!(named("Second.LOCALHOST"), Ok("second".to_owned()));
-        assert_eq!(
-            named("second.oss-cn-beijing.localhost"),
-            Ok("second".to_owned())
-        );
+        assert_eq!(named("second.oss-cn-beijing.localhost"), Ok("second".to_owned()));
     }
 
     #[test]
@@ -97,27 +88,15 @@ mod tests {
 
     #[test]
     fn other_hosts_name_no_bucket() {
-        for host in [
-            "third.localhost",
-            "example.com",
-            "",
-            "first.example.com",
-            ".localhost",
-        ] {
+        for host in ["third.localhost", "example.com", "", "first.example.com", ".localhost"] {
             assert_eq!(named(host), Err(Kind::NoSuchBucket), "{host}");
         }
     }
 
     #[test]
     fn the_endpoint_of_another_region_is_refused() {
-        assert_eq!(
-            named("first.oss-cn-beijing.localhost"),
-            Err(Kind::WrongEndpoint)
-        );
-        assert_eq!(
-            named("first.cn-hangzhou.localhost"),
-            Err(Kind::WrongEndpoint)
-        );
+        assert_eq!(named("first.oss-cn-beijing.localhost"), Err(Kind::WrongEndpoint));
+        assert_eq!(named("first.cn-hangzhou.localhost"), Err(Kind::WrongEndpoint));
     }
 
     #[test]

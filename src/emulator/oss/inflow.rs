@@ -117,9 +117,7 @@ impl Inflow {
 
     /// Returns how many bytes are still to come.
     pub(super) fn remaining(&self) -> u64 {
-        self.announced
-            .unwrap_or_default()
-            .saturating_sub(self.arrived)
+        self.announced.unwrap_or_default().saturating_sub(self.arrived)
     }
 
     /// Reads and throws away what still comes, within the patience, and says whether that was all.

@@ -60,11 +60,6 @@ impl Court<'_> {
         // 9: the values, and the key with the file name in it.
         let key = key::expand(key, form, self.judgement)?;
         let wishes = fields::check(form, self.judgement)?;
-        Ok(Verdict {
-            key,
-            sizes: policy.sizes(),
-            wishes,
-            policy,
-        })
+        Ok(Verdict { key, sizes: policy.sizes(), wishes, policy })
     }
 }

@@ -145,10 +145,7 @@ impl FromStr for Leniency {
         let known = Self::ALL.iter().find(|leniency| leniency.name() == text);
         known.copied().ok_or_else(|| {
             let names: Vec<&str> = Self::ALL.iter().map(|one| one.name()).collect();
-            format!(
-                "no leniency is called {text:?}; there are {}",
-                names.join(", ")
-            )
+            format!("no leniency is called {text:?}; there are {}", names.join(", "))
         })
     }
 }

@@ -89,25 +89,15 @@ mod tests {
     #[test]
     fn folders_in_a_file_name_are_cut_off_unless_they_may_stay() {
         for name in ["C:\\dir\\x.png", "../../x.png", "dir/x.png"] {
-            assert_eq!(
-                expanded("a/${filename}", Some(name), &[]),
-                Ok("a/x.png".to_owned())
-            );
+            assert_eq!(expanded("a/${filename}", Some(name), &[]), Ok("a/x.png".to_owned()));
         }
-        let kept = expanded(
-            "a/${filename}",
-            Some("../x.png"),
-            &[Leniency::FilenameFolders],
-        );
+        let kept = expanded("a/${filename}", Some("../x.png"), &[Leniency::FilenameFolders]);
         assert_eq!(kept, Ok("a/../x.png".to_owned()));
     }
 
     #[test]
     fn a_missing_file_name_is_refused_unless_it_may_be_nothing() {
-        assert_eq!(
-            expanded("a/${filename}", None, &[]),
-            Err(Kind::ArgumentInvalid)
-        );
+        assert_eq!(expanded("a/${filename}", None, &[]), Err(Kind::ArgumentInvalid));
         let kept = expanded("a/${filename}", None, &[Leniency::MissingFilename]);
         assert_eq!(kept, Ok("a/".to_owned()));
     }
@@ -116,10 +106,7 @@ mod tests {
     fn a_key_has_1_to_1023_bytes() {
         assert_eq!(expanded("", None, &[]), Err(Kind::KeyInvalid));
         assert!(expanded(&"k".repeat(1023), None, &[]).is_ok());
-        assert_eq!(
-            expanded(&"k".repeat(1024), None, &[]),
-            Err(Kind::KeyInvalid)
-        );
+        assert_eq!(expanded(&"k".repeat(1024), None, &[]), Err(Kind::KeyInvalid));
         assert_eq!(expanded(&"é".repeat(512), None, &[]), Err(Kind::KeyInvalid));
     }
 

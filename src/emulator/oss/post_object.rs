@@ -63,24 +63,13 @@ pub(super) async fn post_object(
     let mut parts = Parts::new(inflow, &boundary, judgement);
     let mut form = read_form(&mut parts, site).await?;
     form.set_acl_header(text_header(head, "x-oss-object-acl"));
-    let court = Court {
-        bucket,
-        keys: &site.keys,
-        judgement,
-        now: site.now(),
-    };
+    let court = Court { bucket, keys: &site.keys, judgement, now: site.now() };
     let verdict = court.judge(&form)?;
     let upload = receive(site, call, &verdict, parts).await?;
     let object = keep(site, bucket, &verdict, upload).await?;
     let parameters = judgement.allows(Leniency::RedirectParameters);
     let success = &verdict.wishes.success;
-    Ok(answer::stored(
-        call,
-        &bucket.name,
-        &object,
-        success,
-        parameters,
-    ))
+    Ok(answer::stored(call, &bucket.name, &object, success, parameters))
 }
 
 /// Check 2.
@@ -202,12 +191,7 @@ async fn read_file(
         arrival.write(&bytes).await.map_err(trouble)?;
     }
     arrival.flush().await.map_err(trouble)?;
-    Ok(Upload {
-        arrival,
-        size,
-        crc64: crc64.finalize(),
-        md5: md5.map(|md5| md5.finalize().into()),
-    })
+    Ok(Upload { arrival, size, crc64: crc64.finalize(), md5: md5.map(|md5| md5.finalize().into()) })
 }
 
 fn too_large(size: u64, sizes: &RangeInclusive<u64>) -> Refusal {
@@ -218,9 +202,8 @@ fn too_large(size: u64, sizes: &RangeInclusive<u64>) -> Refusal {
 
 fn too_small(size: u64, sizes: &RangeInclusive<u64>) -> Refusal {
     let min = sizes.start();
-    Kind::FileTooSmall.because(format!(
-        "the file has {size} bytes; the policy wants at least {min}"
-    ))
+    Kind::FileTooSmall
+        .because(format!("the file has {size} bytes; the policy wants at least {min}"))
 }
 
 /// Check 11.
@@ -241,10 +224,7 @@ async fn keep(
         headers: wishes.headers.clone(),
     };
     let (arrival, forbid) = (upload.arrival, wishes.forbid_overwrite);
-    let kept = site
-        .store
-        .keep(arrival, &bucket.name, object.clone(), forbid)
-        .await;
+    let kept = site.store.keep(arrival, &bucket.name, object.clone(), forbid).await;
     let path = kept.map_err(|error| match error {
         KeepError::Exists => Kind::FileExists
             .because("an object of this key is there already, and x-oss-forbid-overwrite is true"),
@@ -271,9 +251,7 @@ fn etag(upload: &Upload) -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the end of an error")]
 fn trouble(error: std::io::Error) -> Refusal {
-    Kind::InternalError.because(format!(
-        "the local OSS could not write its data folder: {error}"
-    ))
+    Kind::InternalError.because(format!("the local OSS could not write its data folder: {error}"))
 }
 
 fn text_header(head: &request::Parts, name: &str) -> Option<String> {

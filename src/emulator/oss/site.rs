@@ -34,11 +34,7 @@ impl Site {
         if options.buckets.is_empty() {
             return Err(OpenError::NoBucket);
         }
-        if let Some(bucket) = options
-            .buckets
-            .iter()
-            .find(|one| !is_bucket_name(&one.name))
-        {
+        if let Some(bucket) = options.buckets.iter().find(|one| !is_bucket_name(&one.name)) {
             return Err(OpenError::BucketName(bucket.name.clone()));
         }
         Ok(Self {
@@ -99,16 +95,7 @@ mod tests {
         for name in ["abc", "a-1", &"x".repeat(63)] {
             assert!(is_bucket_name(name), "{name}");
         }
-        for name in [
-            "ab",
-            "..",
-            "a/b",
-            "-ab",
-            "ab-",
-            "Abc",
-            "a_b",
-            &"x".repeat(64),
-        ] {
+        for name in ["ab", "..", "a/b", "-ab", "ab-", "Abc", "a_b", &"x".repeat(64)] {
             assert!(!is_bucket_name(name), "{name}");
         }
     }

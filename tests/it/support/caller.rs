@@ -25,9 +25,7 @@ impl Answer {
     /// Returns a header's value, or none; the name is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
-        fields
-            .find(|(field, _)| *field == name)
-            .map(|(_, value)| value)
+        fields.find(|(field, _)| *field == name).map(|(_, value)| value)
     }
 
     /// Returns the code of a failure.
@@ -83,11 +81,7 @@ impl Caller {
             assert!(count > 0, "the connection was closed after {head:?}");
         }
         let status = head[9..12].parse().unwrap();
-        Answer {
-            status,
-            head,
-            body: String::new(),
-        }
+        Answer { status, head, body: String::new() }
     }
 
     /// Waits for the other side to close, without another byte and without a reset.

@@ -25,11 +25,7 @@ impl Log {
         let lines = Lines::default();
         let sink = Sink::new(lines.clone());
         let subscriber = log::subscriber(Some(filter), sink.clone()).unwrap();
-        Self {
-            lines,
-            sink,
-            _guard: tracing::subscriber::set_default(subscriber),
-        }
+        Self { lines, sink, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
     pub(crate) fn sink(&self) -> Sink {

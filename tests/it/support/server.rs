@@ -38,11 +38,7 @@ impl Server {
             let served = runtime::run_with(listener, service, options, shutdown).await;
             served.unwrap();
         });
-        Self {
-            address,
-            stop: Some(stop),
-            task,
-        }
+        Self { address, stop: Some(stop), task }
     }
 
     /// Gives the sign to stop and does not wait.

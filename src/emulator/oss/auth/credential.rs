@@ -30,10 +30,7 @@ impl<'a> Credential<'a> {
         let mut items = text.split('/');
         let id = items.next().unwrap_or_default();
         if id.is_empty() {
-            return Err(refuse(
-                Kind::KeyIdEmpty,
-                "x-oss-credential begins without a key id",
-            ));
+            return Err(refuse(Kind::KeyIdEmpty, "x-oss-credential begins without a key id"));
         }
         if !id.bytes().all(is_key_id_byte) {
             let reason = "the key id in x-oss-credential has a character that no key id has";

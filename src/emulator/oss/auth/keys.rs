@@ -15,9 +15,7 @@ const X_OSS_SECURITY_TOKEN: &str = "x-oss-security-token";
 /// Finds the key that a form is signed with, or says why it cannot be used.
 pub(super) fn find<'a>(court: &Court<'a>, form: &Form, id: &str) -> Result<&'a AccessKey, Refusal> {
     // An old client sends an empty token along with a long-term key; it means none.
-    let token = form
-        .get(X_OSS_SECURITY_TOKEN)
-        .filter(|token| !token.is_empty());
+    let token = form.get(X_OSS_SECURITY_TOKEN).filter(|token| !token.is_empty());
     let mut keys = court.keys.iter().filter(|key| key.id == id);
     let known = keys.clone().next();
     let key = keys
@@ -53,7 +51,5 @@ fn belongs_to_another(court: &Court<'_>, token: &str) -> bool {
 }
 
 fn unknown(id: &str, reason: &str) -> Refusal {
-    Kind::KeyIdUnknown
-        .because(reason)
-        .with_child("OSSAccessKeyId", id)
+    Kind::KeyIdUnknown.because(reason).with_child("OSSAccessKeyId", id)
 }

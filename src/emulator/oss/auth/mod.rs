@@ -95,25 +95,17 @@ impl<'a> Proof<'a> {
             let reason = "the form has a key id or a signature, but no policy before the file";
             Kind::PolicyMissing.argument("policy", "", reason)
         })?;
-        let key = form
-            .get(names.key)
-            .ok_or_else(|| key_missing(form, names))?;
+        let key = form.get(names.key).ok_or_else(|| key_missing(form, names))?;
         if key.is_empty() {
             let reason = format!("the field {} is empty", names.key);
             return Err(Kind::KeyIdEmpty.argument(names.key, "", reason));
         }
-        let signature = form
-            .get(names.signature)
-            .ok_or_else(|| signature_missing(form, names))?;
+        let signature = form.get(names.signature).ok_or_else(|| signature_missing(form, names))?;
         if signature.is_empty() {
             let reason = format!("the field {} is empty", names.signature);
             return Err(Kind::SignatureEmpty.argument(names.signature, "", reason));
         }
-        Ok(Self {
-            policy,
-            key,
-            signature,
-        })
+        Ok(Self { policy, key, signature })
     }
 }
 
@@ -146,11 +138,7 @@ fn signature_missing(form: &Form, names: &Names) -> Refusal {
 
 /// Refuses a signature that is not the one computed here, with what was signed.
 fn mismatch(id: &str, proof: &Proof<'_>, reason: &str) -> Refusal {
-    let bytes: String = proof
-        .policy
-        .bytes()
-        .map(|byte| format!("{byte:02X} "))
-        .collect();
+    let bytes: String = proof.policy.bytes().map(|byte| format!("{byte:02X} ")).collect();
     Kind::SignatureMismatch
         .because(reason)
         .with_child("OSSAccessKeyId", id)

@@ -18,11 +18,8 @@ use crate::emulator::oss::judge::Court;
 use crate::emulator::oss::refusal::Kind;
 use crate::emulator::oss::refusal::Refusal;
 
-const NAMES: Names = Names {
-    key: "OSSAccessKeyId",
-    signature: "Signature",
-    other_signature: "x-oss-signature",
-};
+const NAMES: Names =
+    Names { key: "OSSAccessKeyId", signature: "Signature", other_signature: "x-oss-signature" };
 
 /// Checks a V1 form and returns the policy that it vouches for.
 pub(super) fn authenticate<'a>(court: &Court<'_>, form: &'a Form) -> Result<&'a str, Refusal> {
@@ -46,7 +43,5 @@ fn verifies(secret: &str, proof: &Proof<'_>) -> bool {
     #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("any key length");
     mac.update(proof.policy.as_bytes());
-    STANDARD
-        .decode(proof.signature)
-        .is_ok_and(|signature| mac.verify_slice(&signature).is_ok())
+    STANDARD.decode(proof.signature).is_ok_and(|signature| mac.verify_slice(&signature).is_ok())
 }

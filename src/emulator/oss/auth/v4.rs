@@ -15,11 +15,8 @@ use crate::emulator::oss::form::Form;
 use crate::emulator::oss::judge::Court;
 use crate::emulator::oss::refusal::Refusal;
 
-const NAMES: Names = Names {
-    key: X_OSS_CREDENTIAL,
-    signature: "x-oss-signature",
-    other_signature: "Signature",
-};
+const NAMES: Names =
+    Names { key: X_OSS_CREDENTIAL, signature: "x-oss-signature", other_signature: "Signature" };
 
 /// Checks a V4 form and returns the policy that it vouches for.
 pub(super) fn authenticate<'a>(court: &Court<'_>, form: &'a Form) -> Result<&'a str, Refusal> {
@@ -38,10 +35,7 @@ pub(super) fn authenticate<'a>(court: &Court<'_>, form: &'a Form) -> Result<&'a 
 }
 
 fn verifies(secret: &str, credential: &Credential<'_>, proof: &Proof<'_>) -> bool {
-    let lower_case = !proof
-        .signature
-        .bytes()
-        .any(|byte| byte.is_ascii_uppercase());
+    let lower_case = !proof.signature.bytes().any(|byte| byte.is_ascii_uppercase());
     let Ok(signature) = hex::decode(proof.signature) else {
         return false;
     };
@@ -51,10 +45,7 @@ fn verifies(secret: &str, credential: &Credential<'_>, proof: &Proof<'_>) -> boo
     let service = step(&region, "oss");
     let signing = step(&service, "aliyun_v4_request");
     // The comparison of the code takes the same time wherever the difference is.
-    lower_case
-        && code(&signing, proof.policy)
-            .verify_slice(&signature)
-            .is_ok()
+    lower_case && code(&signing, proof.policy).verify_slice(&signature).is_ok()
 }
 
 fn step(key: &[u8], message: &str) -> [u8; 32] {

@@ -36,9 +36,7 @@ pub(in crate::emulator::oss) fn boundary(
 }
 
 fn bare<'a>(value: &'a str, judgement: &Judgement) -> &'a str {
-    let inner = value
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
+    let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match inner {
         Some(inner) if judgement.allows(Leniency::QuotedBoundary) => inner,
         _ => value,
@@ -71,19 +69,13 @@ mod tests {
 
     #[test]
     fn a_comma_instead_of_a_semicolon_is_no_form_upload() {
-        assert_eq!(
-            read("multipart/form-data, boundary=x"),
-            Err(Kind::MethodNotAllowed)
-        );
+        assert_eq!(read("multipart/form-data, boundary=x"), Err(Kind::MethodNotAllowed));
     }
 
     #[test]
     fn a_type_without_boundary_is_no_form_upload() {
         assert_eq!(read("multipart/form-data"), Err(Kind::MethodNotAllowed));
-        assert_eq!(
-            read("multipart/form-data; boundary="),
-            Err(Kind::MethodNotAllowed)
-        );
+        assert_eq!(read("multipart/form-data; boundary="), Err(Kind::MethodNotAllowed));
         let long = format!("multipart/form-data; boundary={}", "x".repeat(71));
         assert_eq!(read(&long), Err(Kind::MethodNotAllowed));
     }

@@ -37,11 +37,7 @@ impl Head {
             Some(Some((name, value))) if name.eq_ignore_ascii_case("content-disposition") => value,
             _ => return Err(no_disposition()),
         };
-        let mut head = Disposition {
-            judgement,
-            remaining,
-        }
-        .parse(disposition)?;
+        let mut head = Disposition { judgement, remaining }.parse(disposition)?;
         for line in lines {
             let (name, value) = line.ok_or_else(|| malformed("a header of a part has no colon"))?;
             if name.eq_ignore_ascii_case("content-type") {
@@ -102,9 +98,7 @@ impl Disposition<'_> {
             rest = tail.trim_start();
         }
         if !rest.is_empty() {
-            return Err(malformed(
-                "the disposition of a part ends in something unreadable",
-            ));
+            return Err(malformed("the disposition of a part ends in something unreadable"));
         }
         head.name = name.ok_or_else(|| malformed("a part has no name"))?;
         if head.name.len() as u64 > MAX_NAME {
@@ -188,8 +182,7 @@ fn unquote(text: &str) -> Option<(String, &str)> {
 
 fn escapes_quote(text: &str, backslash: usize) -> bool {
     let rest = text.get(backslash + 1..).unwrap_or_default();
-    rest.strip_prefix('"')
-        .is_some_and(|tail| tail.contains('"'))
+    rest.strip_prefix('"').is_some_and(|tail| tail.contains('"'))
 }
 
 #[cfg(test)]
@@ -230,10 +223,7 @@ mod tests {
         assert_eq!(refusal.kind(), Kind::NameTooLong);
         assert_eq!(
             refusal.children(),
-            [
-                ("MaxSizeAllowed", "8192".to_owned()),
-                ("ProposedSize", "77".to_owned())
-            ]
+            [("MaxSizeAllowed", "8192".to_owned()), ("ProposedSize", "77".to_owned())]
         );
     }
 

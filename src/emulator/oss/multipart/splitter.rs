@@ -223,11 +223,7 @@ mod tests {
             b"--B\r\nh: 1\r\n\r\none\r\n--\r\n-B\r\r\n--B\r\nh: 2\r\n\r\n\r\n--B--\r\nepilogue";
         for chunk in 1..body.len() {
             let pieces = cut(body, chunk).unwrap();
-            assert_eq!(
-                pieces,
-                ["h: 1", "one\r\n--\r\n-B\r", "/", "h: 2", "/", "//"],
-                "{chunk}"
-            );
+            assert_eq!(pieces, ["h: 1", "one\r\n--\r\n-B\r", "/", "h: 2", "/", "//"], "{chunk}");
         }
     }
 
@@ -237,19 +233,13 @@ mod tests {
         assert_eq!(cut(body, 3), Err(Damage::Opening));
         let mut splitter = Splitter::new("B", true);
         splitter.feed(body);
-        assert_eq!(
-            splitter.next(),
-            Ok(Some(Piece::Head(Bytes::from_static(b"h: 1"))))
-        );
+        assert_eq!(splitter.next(), Ok(Some(Piece::Head(Bytes::from_static(b"h: 1")))));
     }
 
     #[test]
     fn a_boundary_that_goes_on_is_damage() {
         assert_eq!(cut(b"--BX\r\nh: 1\r\n\r\n", 4), Err(Damage::Boundary));
-        assert_eq!(
-            cut(b"--B\r\nh: 1\r\n\r\none\r\n--Bad", 4),
-            Err(Damage::Boundary)
-        );
+        assert_eq!(cut(b"--B\r\nh: 1\r\n\r\none\r\n--Bad", 4), Err(Damage::Boundary));
     }
 
     #[test]

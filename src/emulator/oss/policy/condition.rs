@@ -64,10 +64,7 @@ impl Condition {
                 return Err(wrong_type("a condition's operator is not a string"));
             }
         };
-        if !matches!(
-            operator,
-            "eq" | "starts-with" | "in" | "not-in" | "content-length-range"
-        ) {
+        if !matches!(operator, "eq" | "starts-with" | "in" | "not-in" | "content-length-range") {
             return Err(Kind::OperatorUnknown.because(format!(
                 "the operator {operator:?} does not exist; there are eq, starts-with, in, not-in \
                  and content-length-range"
@@ -208,11 +205,7 @@ fn write_list(
 ) -> fmt::Result {
     let field = quote(&format!("${field}"));
     let values: Vec<String> = values.iter().map(|value| quote(value)).collect();
-    write!(
-        formatter,
-        "[\"{operator}\", {field}, [{}]]",
-        values.join(", ")
-    )
+    write!(formatter, "[\"{operator}\", {field}, [{}]]", values.join(", "))
 }
 
 fn quote(text: &str) -> String {
@@ -259,19 +252,10 @@ mod tests {
         for (written, printed) in [
             (r#"{"key":"a/b"}"#, r#"["eq", "$key", "a/b"]"#),
             (r#"["eq","$key","a\"b"]"#, r#"["eq", "$key", "a\"b"]"#),
-            (
-                r#"["starts-with","$key",""]"#,
-                r#"["starts-with", "$key", ""]"#,
-            ),
-            (
-                r#"["in","$Content-Type",["a","b"]]"#,
-                r#"["in", "$Content-Type", ["a", "b"]]"#,
-            ),
+            (r#"["starts-with","$key",""]"#, r#"["starts-with", "$key", ""]"#),
+            (r#"["in","$Content-Type",["a","b"]]"#, r#"["in", "$Content-Type", ["a", "b"]]"#),
             (r#"["not-in","key",[]]"#, r#"["not-in", "$key", []]"#),
-            (
-                r#"["content-length-range",0,10]"#,
-                r#"["content-length-range", 0, 10]"#,
-            ),
+            (r#"["content-length-range",0,10]"#, r#"["content-length-range", 0, 10]"#),
         ] {
             assert_eq!(parse(written).unwrap().to_string(), printed);
         }

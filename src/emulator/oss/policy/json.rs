@@ -120,10 +120,7 @@ impl Reader<'_> {
         let code = if (0xd800..0xdc00).contains(&first) {
             self.rest = self.rest.strip_prefix("\\u").ok_or_else(lone)?;
             let second = self.unit()?;
-            let low = second
-                .checked_sub(0xdc00)
-                .filter(|low| *low < 0x400)
-                .ok_or_else(lone)?;
+            let low = second.checked_sub(0xdc00).filter(|low| *low < 0x400).ok_or_else(lone)?;
             0x1_0000 + ((first - 0xd800) << 10) + low
         } else {
             first
@@ -157,11 +154,7 @@ impl Reader<'_> {
     }
 
     fn word(&mut self) -> Option<Json> {
-        let words = [
-            ("null", Json::Null),
-            ("true", Json::Bool),
-            ("false", Json::Bool),
-        ];
+        let words = [("null", Json::Null), ("true", Json::Bool), ("false", Json::Bool)];
         for (word, value) in words {
             if let Some(rest) = self.rest.strip_prefix(word) {
                 self.rest = rest;
@@ -247,10 +240,7 @@ mod tests {
             Json::Object(vec![]),
             Json::List(vec![]),
         ];
-        let items = vec![
-            ("a".to_owned(), Json::List(list)),
-            ("a".to_owned(), text("")),
-        ];
+        let items = vec![("a".to_owned(), Json::List(list)), ("a".to_owned(), text(""))];
         assert_eq!(read, Ok(Json::Object(items)));
     }
 

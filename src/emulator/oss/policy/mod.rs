@@ -135,9 +135,9 @@ impl Policy {
         }
         let extra = extra.join(", ");
         let reason = format!("the form sends {extra}, which a V4 policy must name in a condition");
-        Err(Kind::ExtraFields.because(reason).with_message(format!(
-            "Invalid according to Policy: Extra input fields: {extra}"
-        )))
+        Err(Kind::ExtraFields
+            .because(reason)
+            .with_message(format!("Invalid according to Policy: Extra input fields: {extra}")))
     }
 
     /// Returns the sizes that all ranges of the policy and the 5 GB limit allow.
@@ -256,9 +256,7 @@ impl Failed<'_> {
                 .refuse("the security token is not the one that the policy names".to_owned());
         }
         let condition = self.condition;
-        self.refuse(format!(
-            "the policy wants {condition}, but {field} is {value:?}"
-        ))
+        self.refuse(format!("the policy wants {condition}, but {field} is {value:?}"))
     }
 
     fn refuse(&self, reason: String) -> Refusal {

@@ -26,20 +26,13 @@ impl Kind {
     /// Makes a refusal of this kind; the reason is one sentence that a developer understands.
     #[must_use]
     pub fn because(self, reason: impl Into<String>) -> Refusal {
-        Refusal {
-            kind: self,
-            message: None,
-            children: Vec::new(),
-            reason: reason.into(),
-        }
+        Refusal { kind: self, message: None, children: Vec::new(), reason: reason.into() }
     }
 
     /// Makes a refusal about one form field, with the children that `InvalidArgument` carries.
     #[must_use]
     pub fn argument(self, name: &str, value: &str, reason: impl Into<String>) -> Refusal {
-        self.because(reason)
-            .with_child("ArgumentName", name)
-            .with_child("ArgumentValue", value)
+        self.because(reason).with_child("ArgumentName", name).with_child("ArgumentValue", value)
     }
 
     /// Makes a refusal about something longer than it may be.
@@ -93,9 +86,7 @@ impl Refusal {
     /// Returns the message on the wire.
     #[must_use]
     pub fn message(&self) -> &str {
-        self.message
-            .as_deref()
-            .unwrap_or_else(|| self.kind.row().message)
+        self.message.as_deref().unwrap_or_else(|| self.kind.row().message)
     }
 
     /// Returns the extra XML children.
@@ -147,10 +138,7 @@ mod tests {
         let refusal = Kind::RegionInvalid.argument("x-oss-credential", "a/b", "wrong region");
         assert_eq!(
             refusal.children(),
-            [
-                ("ArgumentName", "x-oss-credential".to_owned()),
-                ("ArgumentValue", "a/b".to_owned())
-            ]
+            [("ArgumentName", "x-oss-credential".to_owned()), ("ArgumentValue", "a/b".to_owned())]
         );
         assert_eq!(refusal.ec(), Some("0002-00000715"));
     }

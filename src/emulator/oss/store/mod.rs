@@ -55,16 +55,10 @@ pub(super) struct Store {
 impl Store {
     /// Creates the folders and clears what an earlier run left unfinished.
     pub(super) fn open(root: PathBuf, buckets: &[Bucket]) -> Result<Self, OpenError> {
-        let store = Self {
-            root,
-            places: Mutex::new(()),
-        };
+        let store = Self { root, places: Mutex::new(()) };
         match store.prepare(buckets) {
             Ok(()) => Ok(store),
-            Err(source) => Err(OpenError::DataDir {
-                path: store.root,
-                source,
-            }),
+            Err(source) => Err(OpenError::DataDir { path: store.root, source }),
         }
     }
 

@@ -99,25 +99,16 @@ mod tests {
             "e\u{301}", "con", "con.txt", "com1", "a.", "a..", " a", "a ", "a~b", &long, "a/b/",
             "a//b", ".a",
         ];
-        let names: BTreeSet<String> = keys
-            .iter()
-            .map(|key| file_name(key).to_lowercase())
-            .collect();
+        let names: BTreeSet<String> =
+            keys.iter().map(|key| file_name(key).to_lowercase()).collect();
         assert_eq!(names.len(), keys.len());
     }
 
     #[test]
     fn every_name_is_short_and_stays_in_its_folder() {
-        for key in [
-            "../../etc/passwd",
-            "..",
-            "/",
-            "\\",
-            "a/../../b",
-            &"é/".repeat(300),
-            "\0",
-            "C:x",
-        ] {
+        for key in
+            ["../../etc/passwd", "..", "/", "\\", "a/../../b", &"é/".repeat(300), "\0", "C:x"]
+        {
             let name = file_name(key);
             assert!(name.len() <= MAX_PLAIN, "{name}");
             assert!(!name.contains(['/', '\\', ':', '\0']), "{name}");

@@ -8,10 +8,7 @@ use tempfile::TempDir;
 use super::*;
 
 fn bucket() -> Vec<Bucket> {
-    vec![Bucket {
-        name: "examplebucket".to_owned(),
-        region: "cn-hangzhou".to_owned(),
-    }]
+    vec![Bucket { name: "examplebucket".to_owned(), region: "cn-hangzhou".to_owned() }]
 }
 
 fn open(folder: &TempDir) -> Arc<Store> {
@@ -55,9 +52,7 @@ async fn keys_of_every_shape_live_side_by_side() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     let long = "é".repeat(511);
-    let keys = [
-        "a", "a/b", "A", "..", "../../x", "a/../b", "%2e%2e", &long, "a!b", ".",
-    ];
+    let keys = ["a", "a/b", "A", "..", "../../x", "a/../b", "%2e%2e", &long, "a!b", "."];
     for (index, key) in keys.iter().enumerate() {
         put(&store, &format!("id{index}"), key, true).await.unwrap();
     }
@@ -66,10 +61,7 @@ async fn keys_of_every_shape_live_side_by_side() {
     }
     let inside = [".incoming", "examplebucket"].map(str::to_owned);
     assert_eq!(files(folder.path()), BTreeSet::from(inside));
-    assert_eq!(
-        files(&folder.path().join("examplebucket/objects")).len(),
-        keys.len()
-    );
+    assert_eq!(files(&folder.path().join("examplebucket/objects")).len(), keys.len());
 }
 
 #[tokio::test]
