@@ -50,13 +50,9 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
             )
         })?;
     let options = runtime::Options { platform: settings.platform, ..runtime::Options::default() };
-    let port = listener.local_addr()?.port();
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        port,
-        routes = settings.routes.len(),
-        "listening"
-    );
+    let routes: Vec<_> = settings.routes.iter().map(|route| route.name.as_str()).collect();
+    let (version, routes) = (env!("CARGO_PKG_VERSION"), routes.join(", "));
+    tracing::info!(version, routes, "version {version} signs for {routes}");
     let service = routes::service(Arc::new(App::new(settings)));
     runtime::run_with(listener, service, options, runtime::stop_signal()).await?;
     tracing::info!("stopped");

@@ -1,0 +1,162 @@
+//! What is deployed agrees with what is built: `s.yaml`, `bootstrap`, the settings, the binary.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+
+use oss_upload_signer::runtime;
+use oss_upload_signer::settings::Settings;
+use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::time::Timestamp;
+use yaml_rust2::Yaml;
+use yaml_rust2::YamlLoader;
+
+use crate::support::app::NOW;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_oss-upload-signer");
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn props() -> Yaml {
+    let text = fs::read_to_string(file("s.yaml")).unwrap();
+    YamlLoader::load_from_str(&text).unwrap()[0]["resources"]["signer"]["props"].clone()
+}
+
+/// The variables that the function is deployed with, all of them set to `value`.
+fn variables(value: &str) -> BTreeMap<String, String> {
+    let variables = props()["environmentVariables"].as_hash().unwrap().clone();
+    variables.into_iter().map(|(name, _)| (name.into_string().unwrap(), value.to_owned())).collect()
+}
+
+#[test]
+fn every_variable_of_the_deployment_is_a_setting() {
+    let environment: Environment = variables("!").into_iter().collect();
+    let now = Timestamp::from_unix(NOW).unwrap();
+    let complaints = Settings::load(&environment, None, now).unwrap_err().to_string();
+    for name in variables("").keys() {
+        assert!(
+            complaints.contains(&format!("{name} = \"!\"")),
+            "{name} is read by nobody: {complaints}"
+        );
+    }
+}
+
+#[test]
+fn what_is_left_alone_counts_as_unset() {
+    let mut all = variables("");
+    for (name, value) in
+        [("OSS_BUCKET", "my-bucket"), ("OSS_REGION", "cn-hangzhou"), ("UPLOAD_AUTH", "anonymous")]
+    {
+        *all.get_mut(name).unwrap() = value.to_owned();
+    }
+    let now = Timestamp::from_unix(NOW).unwrap();
+    Settings::load(&all.into_iter().collect(), None, now).unwrap();
+}
+
+#[test]
+fn the_deployment_listens_where_the_function_does() {
+    let port = runtime::port(|_| None).unwrap();
+    assert_eq!(props()["customRuntimeConfig"]["port"].as_i64(), Some(i64::from(port)));
+}
+
+#[test]
+fn the_trigger_lets_preflights_through() {
+    let methods = props()["triggers"][0]["triggerConfig"]["methods"].clone();
+    let methods: Vec<_> =
+        methods.as_vec().unwrap().iter().map(|method| method.as_str().unwrap()).collect();
+    assert_eq!(methods, ["GET", "HEAD", "POST", "OPTIONS"]);
+}
+
+#[test]
+fn the_command_and_bootstrap_name_the_binary_that_is_built() {
+    let name = Path::new(BINARY).file_name().unwrap().to_str().unwrap();
+    let command = props()["customRuntimeConfig"]["command"][0].as_str().unwrap().to_owned();
+    assert_eq!(command, format!("/code/{name}"));
+    let bootstrap = fs::read_to_string(file("bootstrap")).unwrap();
+    assert!(bootstrap.ends_with(&format!("exec \"$(dirname \"$0\")/{name}\"\n")), "{bootstrap}");
+}
+
+#[test]
+fn bootstrap_can_be_started_by_the_platform() {
+    let mode = fs::metadata(file("bootstrap")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+    let bytes = fs::read(file("bootstrap")).unwrap();
+    assert!(bytes.starts_with(b"#!/bin/sh\n") && !bytes.contains(&b'\r'));
+}
+
+/// A process that ends with its test.
+struct Instance(Child);
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Lays out a code folder as the platform unpacks it.
+fn code() -> tempfile::TempDir {
+    let code = tempfile::tempdir().unwrap();
+    fs::copy(file("bootstrap"), code.path().join("bootstrap")).unwrap();
+    fs::copy(BINARY, code.path().join("oss-upload-signer")).unwrap();
+    code
+}
+
+#[test]
+fn a_code_folder_starts_by_its_bootstrap_and_reads_the_settings_beside_it() {
+    let code = code();
+    let settings = "bucket = \"my-bucket\"\nregion = \"cn-hangzhou\"\nauth = \"anonymous\"\n";
+    fs::write(code.path().join("upload.toml"), settings).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let child = Command::new(code.path().join("bootstrap"))
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("FC_CUSTOM_LISTEN_PORT", port.to_string())
+        .current_dir("/")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut instance = Instance(child);
+    // Two lines and it listens: the warning that it is open, and where.
+    let mut log = instance.0.stdout.take().unwrap();
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains("listening") {
+        let mut chunk = [0; 1024];
+        let count = log.read(&mut chunk).unwrap();
+        assert!(count > 0, "it ended: {}", String::from_utf8_lossy(&seen));
+        seen.extend_from_slice(&chunk[..count]);
+    }
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+#[test]
+fn a_function_with_bad_settings_says_all_of_it_and_does_not_start() {
+    let outcome = Command::new(code().path().join("bootstrap"))
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("OSS_BUCKET", "My_Bucket")
+        .output()
+        .unwrap();
+    assert_eq!(outcome.status.code(), Some(1));
+    insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"
+    oss-upload-signer: 3 problems with the settings; nothing was started
+      UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
+      OSS_BUCKET = "My_Bucket": a bucket's name has 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end. Example: OSS_BUCKET=my-bucket
+      OSS_REGION: it is not set, and has no default. Example: OSS_REGION=cn-hangzhou
+    "#);
+}
