@@ -22,12 +22,14 @@ use http::header::CONNECTION;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
+use crate::runtime::service::BoxError;
+
 /// Marks an answer as the function's own failure in the platform's metrics; the platform takes it
 /// out again. 404 is the value it documents for that, whatever the status line says.
 const X_FC_STATUS: HeaderName = HeaderName::from_static("x-fc-status");
 
-/// One failure of the closed list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One failure of the closed list, with what only the operator may know of it.
+#[derive(Debug)]
 pub(crate) enum Fault {
     /// The body broke off or was badly framed. The caller should send it again.
     BodyUnreadable,
@@ -39,8 +41,11 @@ pub(crate) enum Fault {
     UriTooLong(usize),
     /// The fields together are longer than this many bytes. The caller should send fewer.
     HeadersTooLarge(usize),
-    /// The service failed or panicked. The operator should look for the error line with this id.
-    Internal,
+    /// The service failed. The operator should look for the error line with the request's id.
+    Failed(BoxError),
+    /// The service panicked at this place in its source. The operator should report the error line
+    /// with the request's id.
+    Panicked(String),
     /// The service took longer than its deadline. The operator should look at what it waits for.
     TimedOut,
 }
@@ -57,8 +62,21 @@ struct Problem<'a> {
 }
 
 impl Fault {
+    /// Writes the line that tells the operator what the answer does not tell the caller.
+    pub(crate) fn log(&self, request_id: &str) {
+        match self {
+            Self::Failed(error) => {
+                tracing::error!(%error, request_id, "the handler failed: {error}");
+            }
+            Self::Panicked(place) => {
+                tracing::error!(place, request_id, "the handler panicked at {place}");
+            }
+            _ => {}
+        }
+    }
+
     /// Writes the answer to the caller of this request.
-    pub(crate) fn answer(self, request_id: &str) -> Response<Bytes> {
+    pub(crate) fn answer(&self, request_id: &str) -> Response<Bytes> {
         let (status, error) = self.code();
         let problem = Problem { error, message: &self.message(), request_id };
         // Three plain strings always serialise; an empty body would still carry the status.
@@ -78,7 +96,7 @@ impl Fault {
         response
     }
 
-    fn code(self) -> (StatusCode, &'static str) {
+    fn code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::BodyUnreadable => (StatusCode::BAD_REQUEST, "body_unreadable"),
             Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "body_timed_out"),
@@ -87,12 +105,12 @@ impl Fault {
             Self::HeadersTooLarge(_) => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large")
             }
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Failed(_) | Self::Panicked(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "timed_out"),
         }
     }
 
-    fn message(self) -> String {
+    fn message(&self) -> String {
         match self {
             Self::BodyUnreadable => {
                 "The request body broke off or was badly framed; send the request again.".to_owned()
@@ -109,7 +127,7 @@ impl Fault {
             Self::HeadersTooLarge(limit) => {
                 format!("The header fields are longer than {limit} bytes together; send fewer.")
             }
-            Self::Internal => {
+            Self::Failed(_) | Self::Panicked(_) => {
                 "The function failed; try again, and if it stays report the request id.".to_owned()
             }
             Self::TimedOut => {
@@ -136,7 +154,7 @@ mod tests {
 
     #[test]
     fn only_the_functions_own_failures_are_marked_for_the_platform() {
-        for fault in [Fault::Internal, Fault::TimedOut] {
+        for fault in [Fault::Failed("disk".into()), Fault::TimedOut] {
             let answer = fault.answer("1-a");
             assert_eq!(answer.headers()[X_FC_STATUS], "404");
             assert!(!answer.headers().contains_key(CONNECTION));

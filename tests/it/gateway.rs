@@ -141,6 +141,12 @@ async fn an_answer_loses_what_the_platform_decides() {
     assert_eq!(answer.header("x-fc-status"), None);
     assert_eq!(answer.header("content-disposition"), None);
     assert_eq!(answer.header("x-own"), Some("1"));
+    let length = answer.header("content-length").map(str::to_owned);
+    let head = caller.ask("HEAD", "/", "").await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    // The description is one letter longer: HEAD for GET.
+    let longer = length.map(|length| (length.parse::<u32>().unwrap() + 1).to_string());
+    assert_eq!(head.header("content-length"), longer.as_deref());
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Turns faults into answers: the runtime's one error door.
+//! Turns faults into answers: the runtime's one error door. What is behind a fault is logged here,
+//! once, and the caller learns the request id.
 
 use std::convert::Infallible;
 use std::task;
@@ -48,7 +49,9 @@ where
             Ok(match answer.await {
                 Ok(answer) => answer.map(Either::Right),
                 Err(fault) => {
-                    let answer = fault.answer(&request_id.unwrap_or_default());
+                    let request_id = request_id.unwrap_or_default();
+                    fault.log(&request_id);
+                    let answer = fault.answer(&request_id);
                     answer.map(Full::new).map(Either::Left)
                 }
             })

@@ -63,7 +63,7 @@ impl<S> Contexts<S> {
         };
         let control_path = visible(headers.get(X_FC_CONTROL_PATH)).filter(|_| self.platform);
         let vouched = control_path.is_some() && visible(headers.get(X_FC_REQUEST_ID)).is_some();
-        let mut context = Context::new(request_id, Instant::now() + self.patience);
+        let mut context = Context::new(request_id, deadline(self.patience));
         context.event = event(control_path);
         context.role_keys = take_role_keys(headers).filter(|_| vouched);
         context
@@ -87,6 +87,12 @@ where
         request.extensions_mut().insert(context);
         self.inner.call(request)
     }
+}
+
+/// More patience than the clock can count is a day: no invocation lasts longer.
+fn deadline(patience: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(patience).unwrap_or_else(|| now + Duration::from_secs(24 * 3600))
 }
 
 /// A missing header, an empty one and `/http-invoke` all mean an ordinary request.
@@ -190,6 +196,12 @@ mod tests {
         headers.append(X_FC_SECURITY_TOKEN, HeaderValue::from_static("second"));
         contexts(true).context(&mut headers);
         assert!(!headers.contains_key(X_FC_SECURITY_TOKEN));
+    }
+
+    #[test]
+    fn endless_patience_is_a_day() {
+        let left = deadline(Duration::MAX) - Instant::now();
+        assert_eq!(left.as_secs().div_ceil(3600), 24);
     }
 
     #[test]

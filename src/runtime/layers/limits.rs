@@ -94,16 +94,16 @@ mod tests {
 
     #[test]
     fn a_head_may_be_exactly_as_large_as_the_limit() {
-        assert_eq!(verdict("/", &"v".repeat(95)), Ok(()));
-        let refused = Err(Fault::HeadersTooLarge(100));
-        assert_eq!(verdict("/", &"v".repeat(96)), refused);
+        assert!(verdict("/", &"v".repeat(95)).is_ok());
+        let refused = verdict("/", &"v".repeat(96));
+        assert!(matches!(refused, Err(Fault::HeadersTooLarge(100))));
     }
 
     #[test]
     fn path_and_query_are_measured_together() {
         let query = "q".repeat(MAX_URI - 2);
-        assert_eq!(verdict(&format!("/?{query}"), ""), Ok(()));
-        let refused = Err(Fault::UriTooLong(MAX_URI));
-        assert_eq!(verdict(&format!("/?{query}q"), ""), refused);
+        assert!(verdict(&format!("/?{query}"), "").is_ok());
+        let refused = verdict(&format!("/?{query}q"), "");
+        assert!(matches!(refused, Err(Fault::UriTooLong(MAX_URI))));
     }
 }

@@ -1,13 +1,12 @@
 //! What stands between the server and the service, one layer a file.
 //!
-//! A layer either passes a request on or ends it with a [`Fault`](crate::runtime::fault::Fault); one of them turns faults into
+//! A layer either passes a request on or ends it with a [`Fault`]; one of them turns faults into
 //! answers. Nothing here knows of sockets, so every layer is tested with a plain call.
 
 mod answer;
 mod body;
 mod context;
 mod deadline;
-mod error;
 mod limits;
 mod panic;
 mod trace;
@@ -24,6 +23,7 @@ use http_body_util::Full;
 use tower::Service;
 use tower::ServiceBuilder;
 
+use crate::runtime::fault::Fault;
 use crate::runtime::options::Options;
 use crate::runtime::service::BoxError;
 
@@ -72,7 +72,7 @@ where
         .layer_fn(|inner| limits::Limits::new(inner, max_header_bytes))
         // Reads the body into memory, up to its limit.
         .layer_fn(|inner| body::Bodies::new(inner, max_body))
-        // Logs what the service complains about and keeps it from the caller.
-        .layer_fn(error::Errors::new)
+        // What the service fails with is a fault like any other.
+        .map_err(|error: S::Error| Fault::Failed(error.into()))
         .service(service)
 }

@@ -1,7 +1,8 @@
 //! Turns a panic into one failed request.
 //!
-//! The connection and the instance live on. A panic is logged once, with its place in the source
-//! and without its message: messages of panics quote values, and values may be secrets.
+//! The connection and the instance live on. Of a panic only its place in the source is
+//! kept, not its message: messages of panics quote values, and values may be secrets. An answer's
+//! body that panics while it is sent ends its connection; such bodies are not caught here.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -13,12 +14,10 @@ use std::pin::Pin;
 use std::sync::Once;
 use std::task;
 use std::task::Poll;
-use std::task::ready;
 
 use http::Request;
 use tower::Service;
 
-use crate::runtime::context::ContextExt;
 use crate::runtime::fault::Fault;
 
 /// Catches panics of the service.
@@ -47,19 +46,14 @@ where
     }
 
     fn call(&mut self, request: Request<I>) -> Self::Future {
-        let request_id = request.context().map(|context| context.request_id.clone());
         // The layers below only assemble a future here; the service runs when it is polled.
-        Caught {
-            future: Box::pin(self.inner.call(request)),
-            request_id: request_id.unwrap_or_default(),
-        }
+        Caught { future: Box::pin(self.inner.call(request)) }
     }
 }
 
 /// A future whose panic is its failure.
 pub(crate) struct Caught<F> {
     future: Pin<Box<F>>,
-    request_id: String,
 }
 
 impl<F, T> Future for Caught<F>
@@ -72,18 +66,14 @@ where
         let future = &mut self.future;
         // A future that panicked is never polled again, so nothing sees what it left half done.
         match catch(|| future.as_mut().poll(cx)) {
-            Ok(poll) => Poll::Ready(ready!(poll)),
-            Err(place) => {
-                let request_id = &self.request_id;
-                tracing::error!(%place, request_id, "a handler panicked at {place}");
-                Poll::Ready(Err(Fault::Internal))
-            }
+            Ok(poll) => poll,
+            Err(place) => Poll::Ready(Err(Fault::Panicked(place))),
         }
     }
 }
 
 thread_local! {
-    /// Whether this thread is inside a handler, whose panics are logged here.
+    /// Whether this thread is inside a handler, whose panics are caught here.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
     /// Where the last panic inside a handler happened.
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
