@@ -124,9 +124,11 @@ fn take_role_keys(headers: &mut HeaderMap) -> Option<RoleKeys> {
 /// Reads a value of visible ASCII without spaces, which can neither break a log line nor hide in
 /// one; anything else, the empty value included, counts as absent.
 fn visible(value: Option<&HeaderValue>) -> Option<&str> {
-    let text = std::str::from_utf8(value?.as_bytes()).ok()?;
-    let visible = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    visible.then_some(text)
+    let bytes = value?.as_bytes();
+    // Looks at every byte instead of stopping at the first bad one: that way it is many at a time,
+    // and a token is long.
+    let visible = bytes.iter().fold(!bytes.is_empty(), |good, byte| good & byte.is_ascii_graphic());
+    visible.then(|| std::str::from_utf8(bytes).ok()).flatten()
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::task;
 use std::task::Poll;
 
@@ -60,17 +62,40 @@ where
     }
 
     fn call(&mut self, request: Request<I>) -> Self::Future {
-        let mut visit = Visit::start(self.lines.clone(), &request);
+        let mut visit = Some(Visit::start(self.lines.clone(), &request));
+        let log = self.lines.log.clone();
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let mut answer = answer.await?;
-            visit.status = answer.status().as_u16();
-            if let Ok(id) = HeaderValue::from_str(&visit.request_id) {
-                answer.headers_mut().insert(X_REQUEST_ID, id);
+            let mut answer = pin!(answer);
+            // Most requests are answered at the first poll, and then all their lines, the opening
+            // one included, are one write. One that has to wait is announced before it waits.
+            let first = poll_fn(|cx| {
+                Poll::Ready(log.together(|| {
+                    visit.as_ref().inspect(|visit| visit.announce());
+                    match answer.as_mut().poll(cx) {
+                        Poll::Ready(answer) => Some(answer.map(|answer| end(visit.take(), answer))),
+                        Poll::Pending => None,
+                    }
+                }))
+            });
+            if let Some(answer) = first.await {
+                return answer;
             }
-            Ok(answer)
+            let answer = answer.await?;
+            Ok(log.together(|| end(visit.take(), answer)))
         })
     }
+}
+
+/// Names the request in its answer; the visit is logged as it goes.
+fn end<B>(visit: Option<Visit>, mut answer: Answer<B>) -> Answer<B> {
+    if let Some(mut visit) = visit {
+        visit.status = answer.status().as_u16();
+        if let Ok(id) = HeaderValue::from_str(&visit.request_id) {
+            answer.headers_mut().insert(X_REQUEST_ID, id);
+        }
+    }
+    answer
 }
 
 /// Where lines go and how much of a path they show.
@@ -102,7 +127,7 @@ impl Visit {
         let name = context
             .filter(|_| given.is_some_and(|given| *given == *request_id))
             .map(|context| name(context.event));
-        let visit = Self {
+        Self {
             lines,
             method: request.method().clone(),
             uri: request.uri().clone(),
@@ -110,17 +135,19 @@ impl Visit {
             name,
             started: Instant::now(),
             status: CALLER_HAS_GONE,
-        };
-        if let Some(line) = visit.platform_line("Start") {
-            visit.lines.log.write(line.as_bytes());
         }
-        visit
     }
 
-    fn platform_line(&self, moment: &str) -> Option<String> {
-        let request_id = &self.request_id;
-        let line = |name| format!("FC {name} {moment} RequestId: {request_id}\n");
-        self.name.map(line)
+    /// Writes the platform's opening line.
+    fn announce(&self) {
+        self.write_platform_line("Start");
+    }
+
+    fn write_platform_line(&self, moment: &str) {
+        if let Some(name) = self.name {
+            let line = ["FC ", name, " ", moment, " RequestId: ", &self.request_id, "\n"].concat();
+            self.lines.log.write(line.as_bytes());
+        }
     }
 
     fn log_request(&self) {
@@ -134,17 +161,15 @@ impl Visit {
             status,
             duration_ms,
             request_id,
-            "{method} {path} answered {status} in {duration_ms} ms"
+            "{method} {path} answered {status}"
         );
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let end = self.platform_line("End").unwrap_or_default();
-        // Two lines, one write.
-        let log = &self.lines.log;
-        log.together(|| self.log_request(), end.as_bytes());
+        self.log_request();
+        self.write_platform_line("End");
     }
 }
 

@@ -4,6 +4,7 @@
 //! fields of an event stand side by side in the object; [`init`] is called once, by a binary.
 
 mod filter;
+mod format;
 mod sink;
 
 use std::error::Error;
@@ -39,13 +40,7 @@ pub fn subscriber(
     sink: Sink,
 ) -> Result<impl Subscriber + Send + Sync + use<>, FilterError> {
     let filter = filter::parse(filter.unwrap_or_default())?;
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        // Nothing here opens spans; looking for them would only cost.
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_writer(sink);
+    let lines = tracing_subscriber::fmt::layer().event_format(format::JsonLine).with_writer(sink);
     Ok(tracing_subscriber::registry().with(filter).with(lines))
 }
 

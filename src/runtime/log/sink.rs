@@ -54,12 +54,12 @@ impl Sink {
         }
     }
 
-    /// Runs `work` and writes the lines it produced, followed by `last`, in one go.
-    pub(crate) fn together(&self, work: impl FnOnce(), last: &[u8]) {
+    /// Runs `work` and writes the lines it produced in one go.
+    pub(crate) fn together<T>(&self, work: impl FnOnce() -> T) -> T {
         // Released by a drop, so that a panic in `work` cannot silence the log for good.
-        let _release = Release { sink: self, last };
+        let _release = Release { sink: self };
         self.lock().holding = true;
-        work();
+        work()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -69,16 +69,16 @@ impl Sink {
 
 struct Release<'a> {
     sink: &'a Sink,
-    last: &'a [u8],
 }
 
 impl Drop for Release<'_> {
     fn drop(&mut self) {
         let mut inner = self.sink.lock();
         let mut lines = mem::take(&mut inner.held);
-        lines.extend_from_slice(self.last);
-        let _ = inner.out.write_all(&lines);
-        let _ = inner.out.flush();
+        if !lines.is_empty() {
+            let _ = inner.out.write_all(&lines);
+            let _ = inner.out.flush();
+        }
         // The buffer is used again for the next lines.
         lines.clear();
         inner.held = lines;
@@ -136,7 +136,11 @@ mod tests {
         let writes = Writes::default();
         let sink = Sink::new(writes.clone());
         sink.write(b"a\n");
-        sink.together(|| sink.write(b"b\n"), b"c\n");
+        sink.together(|| {
+            sink.write(b"b\n");
+            sink.write(b"c\n");
+        });
+        sink.together(|| ());
         sink.write(b"d\n");
         assert_eq!(*writes.0.lock().unwrap(), ["a\n", "b\nc\n", "d\n"]);
     }
@@ -147,11 +151,14 @@ mod tests {
         let sink = Sink::new(writes.clone());
         let other = sink.clone();
         let thread = std::thread::spawn(move || {
-            other.together(|| std::panic::resume_unwind(Box::new(())), b"end\n");
+            other.together(|| {
+                other.write(b"before\n");
+                std::panic::resume_unwind(Box::new(()))
+            })
         });
         assert!(thread.join().is_err());
         sink.write(b"next\n");
-        assert_eq!(*writes.0.lock().unwrap(), ["end\n", "next\n"]);
+        assert_eq!(*writes.0.lock().unwrap(), ["before\n", "next\n"]);
     }
 
     #[test]
