@@ -55,9 +55,10 @@ pub(super) fn stored(
     let etag = format!("\"{}\"", object.etag);
     let mut answer = match success {
         Success::Redirect(target) => {
-            let target = match redirect_parameters {
-                true => with_parameters(target, bucket, &object.key, &etag),
-                false => target.clone(),
+            let target = if redirect_parameters {
+                with_parameters(target, bucket, &object.key, &etag)
+            } else {
+                target.clone()
             };
             let mut answer = bare(StatusCode::SEE_OTHER);
             insert(&mut answer, header::LOCATION, &target);

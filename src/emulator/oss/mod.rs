@@ -19,6 +19,7 @@ mod options;
 mod outflow;
 pub mod policy;
 mod post_object;
+mod reception;
 mod refusal;
 mod server;
 mod site;
