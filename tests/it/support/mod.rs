@@ -1,0 +1,4 @@
+//! Helpers of the integration tests.
+
+pub(crate) mod form;
+pub(crate) mod oss;
