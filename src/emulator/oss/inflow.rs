@@ -115,13 +115,6 @@ impl Inflow {
         self.arrived == 0 && !self.over && !self.broken
     }
 
-    /// Returns how many bytes are still to come.
-    pub(super) fn remaining(&self) -> u64 {
-        self.announced
-            .unwrap_or_default()
-            .saturating_sub(self.arrived)
-    }
-
     /// Reads and throws away what still comes, within the patience, and says whether that was all.
     pub(super) async fn drain(&mut self) -> bool {
         let bound = self.arrived.saturating_add(self.patience.drain_bytes);

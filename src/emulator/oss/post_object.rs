@@ -103,7 +103,7 @@ async fn read_form(parts: &mut Parts<'_>, site: &Site) -> Result<Form, Refusal> 
     let mut form = Form::new(judgement);
     while let Some(part) = parts.next_part().await? {
         check_before_file(parts)?;
-        if part.is_file() {
+        if part.is_file(judgement) {
             form.set_file(part.filename, part.content_type);
             return Ok(form);
         }

@@ -47,7 +47,7 @@ pub(super) async fn receive(
     let wants_md5 = site.judgement.allows(Leniency::Md5Etag);
     let upload = read_file(arrival, &verdict.sizes, wants_md5, &mut parts).await?;
     while let Some(part) = parts.next_part().await? {
-        if part.is_file() {
+        if part.is_file(&site.judgement) {
             return Err(Kind::FileCount.because("the form has more than one part named file"));
         }
         // What else follows the file is ignored, such as a form's own submit button.

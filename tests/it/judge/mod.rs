@@ -6,6 +6,7 @@
 mod answers;
 mod body;
 mod network;
+mod order;
 mod permission;
 mod reading;
 mod values;

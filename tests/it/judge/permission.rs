@@ -123,6 +123,18 @@ async fn each_operator_lets_its_values_in_and_no_others() {
 }
 
 #[tokio::test]
+async fn what_the_policy_does_not_name_the_uploader_chooses() {
+    let server = Server::start().await;
+    let mut form = Form::good();
+    form.set("key", "anywhere/at/all")
+        .set("x-oss-object-acl", "public-read-write")
+        .set("x-oss-meta-any", "thing")
+        .set("success_action_status", "200");
+    assert_eq!(server.post(&form).await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_failed_condition_is_told_to_client_and_developer() {
     let mut server = Server::start().await;
     let mut form = Form::good();
