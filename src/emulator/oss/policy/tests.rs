@@ -315,3 +315,23 @@ fn the_sizes_are_those_that_all_ranges_allow() {
     let huge = r#"["content-length-range",1,18446744073709551615]"#;
     assert_eq!(policy(huge).sizes(), 1..=MAX_OBJECT);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_document_makes_it_panic(
+        document in r#"([\[\]{}:,"$\\u]|eq|in|key|content-length-range|conditions|expiration|[0-9-]){0,60}"#,
+    ) {
+        let _ = Policy::parse(document.as_bytes(), &Judgement::default());
+    }
+
+    #[test]
+    fn a_condition_for_exactly_this_value_holds_for_it_and_for_no_other(
+        value in r"[^\\]{1,20}",
+        other in r"[^\\]{1,20}",
+    ) {
+        let condition = serde_json::json!(["eq", "$key", value]).to_string();
+        proptest::prop_assert!(check(&condition, &form(&[("key", &value)])).is_ok());
+        let result = check(&condition, &form(&[("key", &other)]));
+        proptest::prop_assert_eq!(result.is_ok(), value == other);
+    }
+}

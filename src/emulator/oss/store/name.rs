@@ -124,4 +124,12 @@ mod tests {
             assert!(!name.starts_with('.'), "{name}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn two_keys_have_two_names(left in r"[aA./!~\\-]{1,6}", right in r"[aA./!~\\-]{1,6}") {
+            let names = [&left, &right].map(|key| file_name(key).to_lowercase());
+            proptest::prop_assert_eq!(names[0] == names[1], left == right);
+        }
+    }
 }
