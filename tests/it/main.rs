@@ -5,6 +5,8 @@ mod deploy;
 #[cfg(feature = "emulator")]
 mod gateway;
 mod hooks;
+#[cfg(feature = "emulator")]
+mod judge;
 mod page;
 mod refusals;
 mod runtime;

@@ -48,44 +48,47 @@ pub(super) fn stored(
     success: &Success,
     redirect_parameters: bool,
 ) -> Answer {
-    let etag = format!("\"{}\"", object.etag);
+    let etag = quoted_etag(object);
     let mut answer = match success {
-        Success::Redirect(target) => {
-            let target = match redirect_parameters {
-                true => with_parameters(target, bucket, &object.key, &etag),
-                false => target.clone(),
-            };
-            let mut answer = bare(StatusCode::SEE_OTHER);
-            insert(&mut answer, header::LOCATION, &target);
-            answer
+        Success::Redirect(target) if redirect_parameters => {
+            redirect(&with_parameters(target, bucket, &object.key, &etag))
         }
-        Success::Status(201) => {
-            let path = utf8_percent_encode(&object.key, &PATH);
-            let location = format!("http://{}/{path}", call.authority);
-            xml_answer(
-                StatusCode::CREATED,
-                "PostResponse",
-                &[
-                    ("Bucket", bucket),
-                    ("Location", &location),
-                    ("Key", &object.key),
-                    ("ETag", &etag),
-                ],
-            )
-        }
+        Success::Redirect(target) => redirect(target),
+        Success::Status(201) => created(call, bucket, &object.key, &etag),
         Success::Status(200) => bare(StatusCode::OK),
         Success::Status(_) => bare(StatusCode::NO_CONTENT),
     };
     insert(&mut answer, header::ETAG, &etag);
     insert(&mut answer, X_OSS_HASH_CRC64ECMA, &object.crc64.to_string());
-    let encryption =
-        object.headers.iter().filter(|(name, _)| name.starts_with("x-oss-server-side-"));
-    for (name, value) in encryption {
+    let encryption = |name: &str| name.starts_with("x-oss-server-side-");
+    insert_kept(&mut answer, object, encryption);
+    answer
+}
+
+fn redirect(target: &str) -> Answer {
+    let mut answer = bare(StatusCode::SEE_OTHER);
+    insert(&mut answer, header::LOCATION, target);
+    answer
+}
+
+fn created(call: &Call<'_>, bucket: &str, key: &str, etag: &str) -> Answer {
+    let path = utf8_percent_encode(key, &PATH);
+    let location = format!("http://{}/{path}", call.authority);
+    let children = [("Bucket", bucket), ("Location", &location), ("Key", key), ("ETag", etag)];
+    xml_answer(StatusCode::CREATED, "PostResponse", &children)
+}
+
+fn quoted_etag(object: &Sidecar) -> String {
+    format!("\"{}\"", object.etag)
+}
+
+/// Sets the headers that are kept with an object and have such a name.
+fn insert_kept(answer: &mut Answer, object: &Sidecar, wanted: impl Fn(&str) -> bool) {
+    for (name, value) in object.headers.iter().filter(|(name, _)| wanted(name)) {
         if let Ok(name) = HeaderName::try_from(name) {
-            insert(&mut answer, name, value);
+            insert(answer, name, value);
         }
     }
-    answer
 }
 
 /// Makes the answer to a refused request.
@@ -116,14 +119,10 @@ pub(super) fn refused(call: &Call<'_>, refusal: &Refusal) -> Answer {
 /// Makes the answer that gives an object back; its bytes are put in by the caller.
 pub(super) fn object(object: &Sidecar) -> Answer {
     let mut answer = bare(StatusCode::OK);
-    for (name, value) in &object.headers {
-        if let Ok(name) = HeaderName::try_from(name) {
-            insert(&mut answer, name, value);
-        }
-    }
+    insert_kept(&mut answer, object, |_| true);
     insert(&mut answer, header::CONTENT_TYPE, &object.content_type);
     insert(&mut answer, header::CONTENT_LENGTH, &object.size.to_string());
-    insert(&mut answer, header::ETAG, &format!("\"{}\"", object.etag));
+    insert(&mut answer, header::ETAG, &quoted_etag(object));
     insert(&mut answer, header::LAST_MODIFIED, &dates::http_date(object.stored_at));
     insert(&mut answer, X_OSS_HASH_CRC64ECMA, &object.crc64.to_string());
     answer

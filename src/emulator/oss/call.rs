@@ -8,6 +8,7 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::Uri;
 use http::header;
+use http::uri::Authority;
 
 use crate::emulator::oss::host;
 
@@ -29,7 +30,7 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(super) fn new(id: String, uri: &Uri, headers: &HeaderMap, unread: &'a AtomicBool) -> Self {
         let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-        let authority = uri.authority().map(|authority| authority.as_str());
+        let authority = uri.authority().map(Authority::as_str);
         let authority = authority.or(named).unwrap_or_default();
         Self {
             id,

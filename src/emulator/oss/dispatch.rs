@@ -43,7 +43,7 @@ async fn operate(
     inflow: &mut Inflow,
 ) -> Result<Answer, Refusal> {
     // Check 1 of the list in `post_object`.
-    let bucket = host::bucket(&call.host, &site.buckets)?;
+    let bucket = host::bucket(&call.host, &site.buckets, &site.judgement)?;
     match head.method {
         Method::OPTIONS => {
             let mut answer = answer::bare(StatusCode::OK);

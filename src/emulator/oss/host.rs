@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::options::Bucket;
 use crate::emulator::oss::refusal::Kind;
 use crate::emulator::oss::refusal::Refusal;
@@ -18,32 +19,48 @@ pub(super) fn without_port(authority: &str) -> &str {
 }
 
 /// Finds the bucket that a host without its port names.
-pub(super) fn bucket<'a>(host: &str, buckets: &'a [Bucket]) -> Result<&'a Bucket, Refusal> {
+pub(super) fn bucket<'a>(
+    host: &str,
+    buckets: &'a [Bucket],
+    judgement: &Judgement,
+) -> Result<&'a Bucket, Refusal> {
     let host = host.to_ascii_lowercase();
     if host == "localhost" || host.parse::<IpAddr>().is_ok() {
         return buckets.first().ok_or_else(|| unknown(&host));
     }
-    let Some(name) = host.strip_suffix(".localhost") else {
-        return Err(unknown(&host));
+    let virtual_host = host.strip_suffix(".localhost").ok_or_else(|| unknown(&host))?;
+    let (name, endpoint) = match virtual_host.split_once('.') {
+        Some((name, endpoint)) => (name, Some(endpoint)),
+        None => (virtual_host, None),
     };
-    let (name, region) = match name.split_once('.') {
-        Some((name, region)) => (name, Some(region)),
-        None if name.starts_with("oss-") && !buckets.iter().any(|one| one.name == name) => {
-            return Err(path_style());
-        }
-        None => (name, None),
+    let Some(bucket) = buckets.iter().find(|bucket| bucket.name == name) else {
+        let bare = endpoint.is_none() && name.starts_with("oss-");
+        return Err(if bare { path_style() } else { unknown(name) });
     };
-    let mut known = buckets.iter();
-    let bucket = known.find(|one| one.name == name).ok_or_else(|| unknown(name))?;
-    match region {
-        Some(region) if region.strip_prefix("oss-") != Some(&bucket.region) => {
-            Err(Kind::WrongEndpoint.because(format!(
-                "the host names {region:?}, but the bucket's host is {}.oss-{}.localhost or {}.localhost",
-                bucket.name, bucket.region, bucket.name
-            )))
-        }
-        _ => Ok(bucket),
+    if let Some(endpoint) = endpoint {
+        check_endpoint(endpoint, bucket)?;
     }
+    if judgement.refuse_public_endpoint {
+        return Err(Kind::PublicEndpoint.because(
+            "the bucket's default host is refused, as for new accounts; upload to a custom domain",
+        ));
+    }
+    Ok(bucket)
+}
+
+/// Checks what stands between the bucket and `localhost`: the endpoint of the bucket's region.
+fn check_endpoint(endpoint: &str, bucket: &Bucket) -> Result<(), Refusal> {
+    if endpoint.strip_prefix("oss-") == Some(&bucket.region) {
+        return Ok(());
+    }
+    if endpoint.starts_with("oss-accelerate") {
+        return Err(Kind::AccelerationDisabled
+            .because("the host asks for transfer acceleration, which is not enabled"));
+    }
+    let (name, region) = (&bucket.name, &bucket.region);
+    Err(Kind::WrongEndpoint.because(format!(
+        "the host names {endpoint:?}, but the bucket's host is {name}.oss-{region}.localhost"
+    )))
 }
 
 /// Refuses a request that names its bucket in the path.
@@ -64,10 +81,14 @@ mod tests {
     use super::*;
 
     fn named(host: &str) -> Result<String, Kind> {
+        judged(host, &Judgement::default())
+    }
+
+    fn judged(host: &str, judgement: &Judgement) -> Result<String, Kind> {
         let buckets = [("first", "cn-hangzhou"), ("second", "cn-beijing")];
         let buckets = buckets
             .map(|(name, region)| Bucket { name: name.to_owned(), region: region.to_owned() });
-        bucket(without_port(host), &buckets)
+        bucket(without_port(host), &buckets, judgement)
             .map(|bucket| bucket.name.clone())
             .map_err(|refusal| refusal.kind())
     }
@@ -102,5 +123,21 @@ mod tests {
     #[test]
     fn an_endpoint_without_a_bucket_is_path_style() {
         assert_eq!(named("oss-cn-hangzhou.localhost"), Err(Kind::PathStyle));
+    }
+
+    #[test]
+    fn acceleration_is_not_enabled() {
+        for host in ["first.oss-accelerate.localhost", "first.oss-accelerate-overseas.localhost"] {
+            assert_eq!(named(host), Err(Kind::AccelerationDisabled));
+        }
+    }
+
+    #[test]
+    fn the_default_hosts_can_be_refused_as_for_new_accounts() {
+        let judgement = Judgement { refuse_public_endpoint: true, ..Judgement::default() };
+        let refused = Err(Kind::PublicEndpoint);
+        assert_eq!(judged("second.localhost", &judgement), refused);
+        assert_eq!(judged("second.oss-cn-beijing.localhost", &judgement), refused);
+        assert_eq!(judged("127.0.0.1", &judgement), Ok("first".to_owned()));
     }
 }

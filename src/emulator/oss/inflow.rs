@@ -12,7 +12,6 @@ use hyper::body::Body;
 use hyper::body::Incoming;
 use md5::Digest;
 use md5::Md5;
-use tokio::time::Instant;
 
 use crate::emulator::oss::judgement::Patience;
 use crate::emulator::oss::refusal::Kind;
@@ -115,23 +114,24 @@ impl Inflow {
         self.arrived == 0 && !self.over && !self.broken
     }
 
-    /// Returns how many bytes are still to come.
-    pub(super) fn remaining(&self) -> u64 {
-        self.announced.unwrap_or_default().saturating_sub(self.arrived)
-    }
-
     /// Reads and throws away what still comes, within the patience, and says whether that was all.
     pub(super) async fn drain(&mut self) -> bool {
-        let bound = self.arrived.saturating_add(self.patience.drain_bytes);
-        let deadline = Instant::now() + self.patience.drain_time;
         self.digest = None;
+        let patience = self.patience;
+        let read_over = self.read_over(patience.drain_bytes);
+        let all = tokio::time::timeout(patience.drain_time, read_over).await;
+        all.unwrap_or(false)
+    }
+
+    async fn read_over(&mut self, bytes: u64) -> bool {
+        let bound = self.arrived.saturating_add(bytes);
         while !self.broken && self.arrived < bound {
-            match tokio::time::timeout_at(deadline, self.chunk()).await {
-                Ok(Ok(Some(_))) => {}
-                Ok(Ok(None)) => return true,
-                Ok(Err(_)) | Err(_) => return false,
+            match self.chunk().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return true,
+                Err(_) => return false,
             }
         }
-        self.body.is_end_stream()
+        !self.broken && self.body.is_end_stream()
     }
 }

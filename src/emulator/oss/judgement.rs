@@ -23,6 +23,9 @@ pub struct Judgement {
     pub lenient: BTreeSet<Leniency>,
     /// Whether V1 forms are refused (EC 0002-00000080), as new accounts and buckets do.
     pub refuse_v1: bool,
+    /// Whether the virtual hosts are refused (EC 0048-00000401), as the default public endpoints
+    /// are for new accounts; a custom domain, which a bare address plays, still works.
+    pub refuse_public_endpoint: bool,
     /// Whether field names must be spelt exactly as documented.
     pub case_sensitive_names: bool,
     /// The longest value of one field in bytes; pages name 2 MB, 8 KB and 4 KB.
@@ -51,6 +54,7 @@ impl Default for Judgement {
         Self {
             lenient: BTreeSet::new(),
             refuse_v1: false,
+            refuse_public_endpoint: false,
             case_sensitive_names: false,
             value_limit: 2 * 1024 * 1024,
             date_ahead: FIFTEEN_MINUTES,

@@ -101,7 +101,7 @@ impl fmt::Debug for Options {
 }
 
 /// Tells what happened to a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An upload arrived whole and was kept.
     Stored {

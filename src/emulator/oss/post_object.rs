@@ -15,14 +15,7 @@
 //! Facts §8. 4 to 9 are pure and live in `judge`. The file streams to disk; nothing of it is seen
 //! unless all eleven pass.
 
-use std::ops::RangeInclusive;
-
-use crc::CRC_64_XZ;
-use crc::Crc;
-use crc::Table;
 use http::request;
-use md5::Digest;
-use md5::Md5;
 
 use crate::emulator::oss::answer;
 use crate::emulator::oss::answer::Answer;
@@ -38,17 +31,16 @@ use crate::emulator::oss::multipart::head::Head;
 use crate::emulator::oss::options::Bucket;
 use crate::emulator::oss::options::Event;
 use crate::emulator::oss::policy::MAX_OBJECT;
+use crate::emulator::oss::reception;
+use crate::emulator::oss::reception::Upload;
 use crate::emulator::oss::refusal::Kind;
 use crate::emulator::oss::refusal::Refusal;
 use crate::emulator::oss::site::Site;
-use crate::emulator::oss::store::Arrival;
 use crate::emulator::oss::store::KeepError;
 use crate::emulator::oss::store::Sidecar;
 
 /// The most bytes before the file: 8 MB.
 const MAX_BEFORE_FILE: u64 = 8 * 1024 * 1024;
-
-static CRC64: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
 
 /// Judges an upload and keeps it.
 pub(super) async fn post_object(
@@ -65,7 +57,7 @@ pub(super) async fn post_object(
     form.set_acl_header(text_header(head, "x-oss-object-acl"));
     let court = Court { bucket, keys: &site.keys, judgement, now: site.now() };
     let verdict = court.judge(&form)?;
-    let upload = receive(site, call, &verdict, parts).await?;
+    let upload = reception::receive(site, call, &verdict, parts).await?;
     let object = keep(site, bucket, &verdict, upload).await?;
     let parameters = judgement.allows(Leniency::RedirectParameters);
     let success = &verdict.wishes.success;
@@ -100,7 +92,7 @@ async fn read_form(parts: &mut Parts<'_>, site: &Site) -> Result<Form, Refusal> 
     let mut form = Form::new(judgement);
     while let Some(part) = parts.next_part().await? {
         check_before_file(parts)?;
-        if part.is_file() {
+        if part.is_file(judgement) {
             form.set_file(part.filename, part.content_type);
             return Ok(form);
         }
@@ -135,77 +127,6 @@ fn check_before_file(parts: &Parts<'_>) -> Result<(), Refusal> {
     Err(Kind::FieldsTooLarge.too_long(MAX_BEFORE_FILE, taken, reason))
 }
 
-/// A file that arrived whole, and what was computed on the way.
-struct Upload {
-    arrival: Arrival,
-    size: u64,
-    crc64: u64,
-    /// Computed only where it is wanted: it costs more than all the rest.
-    md5: Option<[u8; 16]>,
-}
-
-/// Check 10: streams the file to disk and reads what follows it.
-async fn receive(
-    site: &Site,
-    call: &Call<'_>,
-    verdict: &Verdict,
-    mut parts: Parts<'_>,
-) -> Result<Upload, Refusal> {
-    let arrival = site.store.receive(&call.id).await.map_err(trouble)?;
-    let wants_md5 = site.judgement.allows(Leniency::Md5Etag);
-    let upload = read_file(arrival, &verdict.sizes, wants_md5, &mut parts).await?;
-    while let Some(part) = parts.next_part().await? {
-        if part.is_file() {
-            return Err(Kind::FileCount.because("the form has more than one part named file"));
-        }
-        // What else follows the file is ignored, such as a form's own submit button.
-    }
-    parts.finish().await?;
-    if upload.size < *verdict.sizes.start() {
-        return Err(too_small(upload.size, &verdict.sizes));
-    }
-    if !site.judgement.allows(Leniency::ExpiryDuringUpload) {
-        verdict.policy.check_expiry(site.now())?;
-    }
-    Ok(upload)
-}
-
-async fn read_file(
-    mut arrival: Arrival,
-    sizes: &RangeInclusive<u64>,
-    wants_md5: bool,
-    parts: &mut Parts<'_>,
-) -> Result<Upload, Refusal> {
-    let mut size = 0;
-    let mut crc64 = CRC64.digest();
-    let mut md5 = wants_md5.then(Md5::new);
-    while let Some(bytes) = parts.data().await? {
-        size += bytes.len() as u64;
-        if size > *sizes.end() {
-            return Err(too_large(size, sizes));
-        }
-        crc64.update(&bytes);
-        if let Some(md5) = &mut md5 {
-            md5.update(&bytes);
-        }
-        arrival.write(&bytes).await.map_err(trouble)?;
-    }
-    arrival.flush().await.map_err(trouble)?;
-    Ok(Upload { arrival, size, crc64: crc64.finalize(), md5: md5.map(|md5| md5.finalize().into()) })
-}
-
-fn too_large(size: u64, sizes: &RangeInclusive<u64>) -> Refusal {
-    let max = *sizes.end();
-    let reason = format!("the file is larger than the {max} bytes that the policy allows");
-    Kind::FileTooLarge.too_long(max, size, reason)
-}
-
-fn too_small(size: u64, sizes: &RangeInclusive<u64>) -> Refusal {
-    let min = sizes.start();
-    Kind::FileTooSmall
-        .because(format!("the file has {size} bytes; the policy wants at least {min}"))
-}
-
 /// Check 11.
 async fn keep(
     site: &Site,
@@ -217,7 +138,7 @@ async fn keep(
     let object = Sidecar {
         key: verdict.key.clone(),
         size: upload.size,
-        etag: etag(&upload),
+        etag: upload.etag(),
         crc64: upload.crc64,
         stored_at: site.now(),
         content_type: wishes.content_type.clone(),
@@ -228,7 +149,7 @@ async fn keep(
     let path = kept.map_err(|error| match error {
         KeepError::Exists => Kind::FileExists
             .because("an object of this key is there already, and x-oss-forbid-overwrite is true"),
-        KeepError::Io(error) => trouble(error),
+        KeepError::Io(error) => reception::trouble(&error),
     })?;
     site.tell(&Event::Stored {
         bucket: bucket.name.clone(),
@@ -237,21 +158,6 @@ async fn keep(
         path,
     });
     Ok(object)
-}
-
-/// Makes the ETag: by default one that only looks like an MD5, because facts §6 says that the one
-/// of a posted object is not.
-fn etag(upload: &Upload) -> String {
-    let digest = upload.md5.unwrap_or_else(|| {
-        let (crc64, size) = (upload.crc64.to_be_bytes(), upload.size.to_be_bytes());
-        Md5::digest([crc64, size].concat()).into()
-    });
-    hex::encode_upper(digest)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is the end of an error")]
-fn trouble(error: std::io::Error) -> Refusal {
-    Kind::InternalError.because(format!("the local OSS could not write its data folder: {error}"))
 }
 
 fn text_header(head: &request::Parts, name: &str) -> Option<String> {

@@ -3,6 +3,10 @@
 pub(crate) mod app;
 pub(crate) mod caller;
 #[cfg(feature = "emulator")]
+pub(crate) mod form;
+#[cfg(feature = "emulator")]
 pub(crate) mod gateway;
 pub(crate) mod log;
+#[cfg(feature = "emulator")]
+pub(crate) mod oss;
 pub(crate) mod server;

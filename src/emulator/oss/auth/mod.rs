@@ -138,13 +138,13 @@ fn signature_missing(form: &Form, names: &Names) -> Refusal {
 
 /// Refuses a signature that is not the one computed here, with what was signed.
 fn mismatch(id: &str, proof: &Proof<'_>, reason: &str) -> Refusal {
-    let bytes: String = proof.policy.bytes().map(|byte| format!("{byte:02X} ")).collect();
+    let bytes: Vec<String> = proof.policy.bytes().map(|byte| format!("{byte:02X} ")).collect();
     Kind::SignatureMismatch
         .because(reason)
         .with_child("OSSAccessKeyId", id)
         .with_child("SignatureProvided", proof.signature)
         .with_child("StringToSign", proof.policy)
-        .with_child("StringToSignBytes", bytes)
+        .with_child("StringToSignBytes", bytes.concat())
 }
 
 #[cfg(test)]

@@ -48,8 +48,12 @@ impl Head {
     }
 
     /// Says whether this part is the file.
-    pub(in crate::emulator::oss) fn is_file(&self) -> bool {
-        self.name.eq_ignore_ascii_case("file")
+    pub(in crate::emulator::oss) fn is_file(&self, judgement: &Judgement) -> bool {
+        if judgement.case_sensitive_names {
+            self.name == "file"
+        } else {
+            self.name.eq_ignore_ascii_case("file")
+        }
     }
 }
 
@@ -204,7 +208,7 @@ mod tests {
              Content-Type: image/png\r\nContent-Transfer-Encoding: binary",
         )
         .unwrap();
-        assert!(head.is_file());
+        assert!(head.is_file(&Judgement::default()));
         assert_eq!(head.filename.as_deref(), Some("a b.png"));
         assert_eq!(head.content_type.as_deref(), Some("image/png"));
     }

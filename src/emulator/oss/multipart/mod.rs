@@ -48,7 +48,8 @@ impl<'a> Parts<'a> {
         loop {
             match self.piece().await? {
                 Piece::Head(block) => {
-                    let remaining = self.inflow.remaining();
+                    let announced = self.inflow.announced().unwrap_or_default();
+                    let remaining = announced.saturating_sub(self.taken);
                     return Head::parse(&block, remaining, self.judgement).map(Some);
                 }
                 Piece::End => return Ok(None),

@@ -274,4 +274,37 @@ mod tests {
             assert!(splitter.buffer.len() < 10);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_content_without_the_boundary_comes_out_as_it_went_in(
+            content in "[\\r\\n\\-Bx]{0,60}",
+            chunk in 1_usize..20,
+        ) {
+            proptest::prop_assume!(!content.contains("\r\n--B"));
+            let body = format!("--B\r\nh: 1\r\n\r\n{content}\r\n--B--");
+            let pieces = cut(body.as_bytes(), chunk).unwrap();
+            let expected: &[&str] = if content.is_empty() {
+                &["h: 1", "/", "//"]
+            } else {
+                &["h: 1", &content, "/", "//"]
+            };
+            proptest::prop_assert_eq!(pieces, expected);
+        }
+
+        #[test]
+        fn no_body_makes_it_panic_or_hold_much(
+            body in "(--B|\\r\\n|h: 1|--|x){0,40}",
+            chunk in 1_usize..9,
+            preamble: bool,
+        ) {
+            let mut splitter = Splitter::new("B", preamble);
+            for bytes in body.as_bytes().chunks(chunk) {
+                splitter.feed(bytes);
+                while let Ok(Some(_)) = splitter.next() {}
+                proptest::prop_assert!(splitter.buffer.len() <= body.len() + 2);
+            }
+            let _ = splitter.finish();
+        }
+    }
 }

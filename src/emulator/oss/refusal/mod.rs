@@ -11,6 +11,9 @@ use std::fmt;
 
 pub use self::table::Kind;
 
+/// The longest reason, in characters: fields can be long, a console is not.
+const MAX_REASON: usize = 400;
+
 /// Says no, with everything that is known about why.
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -26,7 +29,12 @@ impl Kind {
     /// Makes a refusal of this kind; the reason is one sentence that a developer understands.
     #[must_use]
     pub fn because(self, reason: impl Into<String>) -> Refusal {
-        Refusal { kind: self, message: None, children: Vec::new(), reason: reason.into() }
+        Refusal {
+            kind: self,
+            message: None,
+            children: Vec::new(),
+            reason: printable(&reason.into()),
+        }
     }
 
     /// Makes a refusal about one form field, with the children that `InvalidArgument` carries.
@@ -102,6 +110,18 @@ impl Refusal {
     }
 }
 
+/// Makes a reason fit for a console: bounded, and without characters that would steer a terminal.
+fn printable(reason: &str) -> String {
+    let visible = |character: char| {
+        if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }
+    };
+    let mut text: String = reason.chars().take(MAX_REASON).map(visible).collect();
+    if reason.chars().nth(MAX_REASON).is_some() {
+        text.push('…');
+    }
+    text
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.code(), self.reason)
@@ -131,6 +151,13 @@ mod tests {
         for kind in Kind::ALL {
             assert!((400..=599).contains(&kind.row().status), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_reason_is_short_and_steers_no_terminal() {
+        let refusal = Kind::NoSuchKey.because(format!("\u{1b}[2J{}", "x".repeat(1000)));
+        assert!(refusal.reason().starts_with("\u{fffd}[2J"));
+        assert_eq!(refusal.reason().chars().count(), MAX_REASON + 1);
     }
 
     #[test]

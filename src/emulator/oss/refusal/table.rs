@@ -52,6 +52,10 @@ refusals! {
     PathStyle = 403 "SecondLevelDomainForbidden" [] "Please use virtual hosted style to access.";
     /// The host names another region than the bucket's.
     WrongEndpoint = 403 "AccessDenied" [] "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.";
+    /// The bucket's default host, which new accounts in mainland China cannot use.
+    PublicEndpoint = 400 "PublicEndpointForbidden" ["0048-00000401"] "The bucket cannot be reached through its default public endpoint.";
+    /// The acceleration host of a bucket for which acceleration is not enabled.
+    AccelerationDisabled = 403 "TransferAccelerationDisabled" [] "Transfer acceleration is not enabled for this bucket.";
     /// The request is no form upload, or a method that is not emulated.
     MethodNotAllowed = 405 "MethodNotAllowed" [] "The specified method is not allowed against this resource.";
     /// The request does not say how long it is.
