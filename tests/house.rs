@@ -171,7 +171,7 @@ fn every_file_has_a_door_plate() {
 
 #[test]
 fn no_file_outgrows_its_name() {
-    for (file, text) in sources() {
+    for (file, text) in sources().into_iter().filter(|(file, _)| !file.ends_with("/tests.rs")) {
         let lines = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
         assert!(lines <= 300, "{file} has {lines} lines without its tests");
     }

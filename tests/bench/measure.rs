@@ -7,10 +7,7 @@
 //! Usage: `measure FUNCTION BARE_HYPER`
 #![expect(clippy::unwrap_used, reason = "a measurement that breaks should say so at once")]
 #![expect(clippy::print_stdout, reason = "the table is the product")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "arguments and timing are what a measurement is made of"
-)]
+#![expect(clippy::panic, reason = "a wrong call of a measurement says how to call it")]
 
 use std::io::Read;
 use std::io::Write;
@@ -137,7 +134,8 @@ fn round(server: &Server, stream: &mut TcpStream, request: &[u8]) -> f64 {
     for _ in 0..REQUESTS {
         exchange(stream, request, &mut buffer);
     }
-    (server.cpu() - before).as_secs_f64() * 1e6 / f64::from(u32::try_from(REQUESTS).unwrap())
+    server.cpu().checked_sub(before).unwrap().as_secs_f64() * 1e6
+        / f64::from(u32::try_from(REQUESTS).unwrap())
 }
 
 /// Milliseconds from the start of the process to the whole first answer.
@@ -148,8 +146,7 @@ fn first_answer(program: &str, body_bytes: usize, request: &[u8]) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-fn row(name: &str, unit: &str, function: f64, bare: f64, ratios: Vec<f64>, budget: &str) {
-    let ratio = median(ratios);
+fn row(name: &str, unit: &str, (function, bare): (f64, f64), ratio: f64, budget: &str) {
     println!("| {name} | {function:.2} {unit} | {bare:.2} {unit} | {ratio:.2} | {budget} |");
 }
 
@@ -188,15 +185,9 @@ fn main() {
     ] {
         let ratios = pairs.iter().map(|(function, bare)| function / bare).collect();
         let of = |pick: fn(&(f64, f64)) -> f64| median(pairs.iter().map(pick).collect());
-        row(name, unit, of(|pair| pair.0), of(|pair| pair.1), ratios, budget);
+        row(name, unit, (of(|pair| pair.0), of(|pair| pair.1)), median(ratios), budget);
     }
     let mib = |kib: u64| f64::from(u32::try_from(kib).unwrap()) / 1024.0;
-    row(
-        "resident when idle",
-        "MiB",
-        mib(idle.0),
-        mib(idle.1),
-        vec![mib(idle.0) / mib(idle.1)],
-        "6 MiB",
-    );
+    let idle = (mib(idle.0), mib(idle.1));
+    row("resident when idle", "MiB", idle, idle.0 / idle.1, "6 MiB");
 }

@@ -60,7 +60,7 @@ async fn a_connection_that_was_idle_for_hours_still_serves() {
     let mut unused = Caller::connect(server.address).await;
     assert_eq!(caller.ask("GET", "/before", "").await.status, 200);
     for _ in 0..16 {
-        tokio::time::advance(Duration::from_secs(15 * 60)).await;
+        tokio::time::advance(Duration::from_mins(15)).await;
         tokio::task::yield_now().await;
     }
     assert_eq!(caller.ask("POST", "/after", "").await.body, "POST /after ");
@@ -86,7 +86,7 @@ async fn an_empty_line_after_a_request_begins_no_head() {
     caller.ask("GET", "/before", "").await;
     caller.send("\r\n").await;
     tokio::task::yield_now().await;
-    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::advance(Duration::from_mins(1)).await;
     assert_eq!(caller.ask("GET", "/after", "").await.status, 200);
 }
 
@@ -284,7 +284,7 @@ async fn a_stop_closes_idle_connections() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_longer_than_its_drain_deadline() {
     let options = Options {
-        deadline: Duration::from_secs(3600),
+        deadline: Duration::from_hours(1),
         drain: Duration::from_secs(2),
         ..Options::default()
     };

@@ -67,7 +67,7 @@ impl Default for Judgement {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            idle: Duration::from_secs(60),
+            idle: Duration::from_mins(1),
             drain_bytes: 64 * 1024 * 1024,
             drain_time: Duration::from_secs(5),
         }

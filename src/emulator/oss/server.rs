@@ -40,7 +40,7 @@ const MAX_CONNECTIONS: usize = 512;
 const READ_BUFFER: usize = 128 * 1024;
 
 /// How long a connection may stay without a request; longer than browsers keep theirs.
-const IDLE: Duration = Duration::from_secs(600);
+const IDLE: Duration = Duration::from_mins(10);
 
 /// How long the uploads that are under way at the end may still take.
 const FAREWELL: Duration = Duration::from_secs(10);

@@ -92,7 +92,7 @@ where
 /// More patience than the clock can count is a day: no invocation lasts longer.
 fn deadline(patience: Duration) -> Instant {
     let now = Instant::now();
-    now.checked_add(patience).unwrap_or_else(|| now + Duration::from_secs(24 * 3600))
+    now.checked_add(patience).unwrap_or_else(|| now + Duration::from_hours(24))
 }
 
 /// A missing header, an empty one and `/http-invoke` all mean an ordinary request.

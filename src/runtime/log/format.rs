@@ -94,9 +94,8 @@ impl Visit for Members<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no word for what is not finite.
         let finite = value.is_finite();
-        self.add(field.name(), |writer| match finite {
-            true => write!(writer, "{value}"),
-            false => writer.write_str("null"),
+        self.add(field.name(), |writer| {
+            if finite { write!(writer, "{value}") } else { writer.write_str("null") }
         });
     }
 
