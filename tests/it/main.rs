@@ -10,5 +10,6 @@ mod judge;
 mod page;
 mod refusals;
 mod runtime;
+mod secrets;
 mod sign;
 mod support;
