@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The settings are the function's own, with what a laptop lacks filled in. Real keys in the
-//! environment are left alone: the role's keys here are invented, and known to the local OSS only.
+//! environment are left alone: the keys here are invented, and known to the local OSS only.
 
 use std::io;
 use std::net::SocketAddr;
@@ -33,6 +33,7 @@ use crate::tool::cloud::DATA_DIRECTORY;
 use crate::tool::cloud::Setup;
 use crate::tool::console;
 use crate::tool::failure::Failure;
+use crate::tool::strictness::Strictness;
 
 const ROLE_KEY_ID: &str = "STS.LocalRoleKeyId";
 const ROLE_KEY_SECRET: &str = "LocalRoleKeySecret";
@@ -56,6 +57,8 @@ pub(super) struct Options {
     /// The settings file; default is upload.toml in this folder, if there is one
     #[arg(long)]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    strictness: Strictness,
 }
 
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
@@ -64,7 +67,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let front = cloud::listen(options.port, "--port").await?;
     let back = cloud::listen(options.oss_port, "--oss-port").await?;
     let settings = settings(&environment, back.local_addr()?)?;
-    let oss = open_oss(&settings, options.data_dir.clone())?;
+    let oss = open_oss(&settings, &options)?;
     let function = TcpListener::bind("127.0.0.1:0").await?;
     let gateway = fc::Gateway::new(fc::Options {
         upstream: function.local_addr()?,
@@ -150,7 +153,7 @@ fn settings(environment: &Environment, oss: SocketAddr) -> Result<Settings, Fail
     Ok(settings)
 }
 
-fn open_oss(settings: &Settings, data_directory: PathBuf) -> Result<oss::Oss, Failure> {
+fn open_oss(settings: &Settings, options: &Options) -> Result<oss::Oss, Failure> {
     let mut buckets: Vec<oss::Bucket> = Vec::new();
     for Route { bucket, region, .. } in &settings.routes {
         if !buckets.iter().any(|known| known.name == bucket.as_str()) {
@@ -160,13 +163,19 @@ fn open_oss(settings: &Settings, data_directory: PathBuf) -> Result<oss::Oss, Fa
             });
         }
     }
-    let key = oss::AccessKey {
-        id: ROLE_KEY_ID.to_owned(),
-        secret: ROLE_KEY_SECRET.to_owned(),
-        security_token: Some(ROLE_TOKEN.to_owned()),
-        expires_at: None,
+    let setup = Setup {
+        data_directory: options.data_dir.clone(),
+        buckets,
+        key: oss::AccessKey {
+            id: ROLE_KEY_ID.to_owned(),
+            secret: ROLE_KEY_SECRET.to_owned(),
+            security_token: Some(ROLE_TOKEN.to_owned()),
+            expires_at: None,
+        },
+        cors_origins: vec!["*".to_owned()],
+        judgement: options.strictness.clone().judgement(),
     };
-    Setup { data_directory, buckets, key, cors_origins: vec!["*".to_owned()] }.open()
+    setup.open()
 }
 
 fn announce(front: SocketAddr, back: SocketAddr, data_directory: &Path) {
