@@ -13,6 +13,7 @@ mod console;
 mod dev;
 mod emulate;
 mod failure;
+mod strictness;
 
 use std::process::ExitCode;
 

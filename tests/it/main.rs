@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod deploy;
+#[cfg(feature = "tool")]
+mod emulate;
 #[cfg(feature = "emulator")]
 mod gateway;
 mod hooks;
@@ -13,3 +15,5 @@ mod runtime;
 mod secrets;
 mod sign;
 mod support;
+#[cfg(feature = "emulator")]
+mod v1;

@@ -23,12 +23,13 @@ const START_LIMIT_MS = 15 * 60 * 1000 // A first build is part of the start.
 /**
  * Starts `oss-upload dev` on free ports and reads its addresses from what it prints.
  * @param {Record<string, string>} [settings] environment variables on top of a clean slate
+ * @param {string[]} [options] further options of the command
  * @returns {Promise<{ page: string, sign: string, oss: string, data: string, stop: () => Promise<void> }>}
  */
-export async function startDev(settings = {}) {
+export async function startDev(settings = {}, options = []) {
   const data = await mkdtemp(join(tmpdir(), 'oss-upload-web-'))
   const [command, ...before] = process.env.OSS_UPLOAD_BIN ? [process.env.OSS_UPLOAD_BIN] : ['cargo', 'run', '--quiet', '--']
-  const child = spawn(command, [...before, 'dev', '--port', '0', '--oss-port', '0', '--data-dir', data], {
+  const child = spawn(command, [...before, 'dev', '--port', '0', '--oss-port', '0', '--data-dir', data, ...options], {
     cwd: ROOT,
     env: { ...slate(), ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,6 +2,7 @@
 //! answer out; no dialect can be weaker than another, since none decides anything.
 
 pub mod documented;
+pub mod documented_v1;
 pub mod native;
 
 use axum::body::Body;
