@@ -10,6 +10,7 @@ mod hooks;
 #[cfg(feature = "emulator")]
 mod judge;
 mod page;
+mod readme;
 mod refusals;
 mod runtime;
 mod secrets;
