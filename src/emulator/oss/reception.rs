@@ -95,8 +95,8 @@ fn too_small(size: u64, sizes: &RangeInclusive<u64>) -> Refusal {
 }
 
 impl Upload {
-    /// Makes the `ETag`: by default one that only looks like an MD5, because facts §6 says that the one
-    /// of a posted object is not.
+    /// Makes the `ETag`: by default one that only looks like an MD5, because the documentation says
+    /// that the one of a posted object is not.
     pub(super) fn etag(&self) -> String {
         let digest = self.md5.unwrap_or_else(|| {
             let (crc64, size) = (self.crc64.to_be_bytes(), self.size.to_be_bytes());
