@@ -3,7 +3,8 @@
 //! It takes `PostObject` forms signed with V4 or V1, keeps the files in a folder, and gives them
 //! back with GET and HEAD; those are open to everybody, where the real service wants a signature
 //! for a private object. The list of checks stands in `post_object`, the words of each refusal in
-//! `refusal`. [`Court`] and [`policy::Policy`] judge without a server.
+//! `refusal`. [`Court`] and [`policy::Policy`] judge without a server, [`Reading`] takes a form apart
+//! without one, and [`Oss::call`] does both.
 //!
 //! It is an independent judge: nothing here comes from the signer, not even the calendar. What it
 //! does not play: callbacks, tags, versioning, KMS keys, signature V2 and the S3 dialect (their
@@ -71,6 +72,7 @@ mod options;
 mod outflow;
 pub mod policy;
 mod post_object;
+mod reading;
 mod reception;
 mod refusal;
 mod server;
@@ -78,10 +80,16 @@ mod site;
 mod store;
 mod xml;
 
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::sync::atomic::AtomicBool;
 
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use hyper::body::Body;
 use tokio::net::TcpListener;
 
 use self::site::Site;
@@ -101,6 +109,7 @@ pub use self::options::Event;
 pub use self::options::Observer;
 pub use self::options::OpenError;
 pub use self::options::Options;
+pub use self::reading::Reading;
 pub use self::refusal::Kind;
 pub use self::refusal::Refusal;
 
@@ -113,6 +122,19 @@ impl Oss {
     /// Opens the data folder and clears what an earlier run left unfinished.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         Site::open(options).map(|site| Self { site })
+    }
+
+    /// Answers one request in process, without a socket; needs a tokio runtime with a timer.
+    ///
+    /// An upload's length is what the body's size hint says; without an exact one it is refused.
+    pub async fn call<B>(
+        &self,
+        request: Request<B>,
+    ) -> Response<impl Body<Data = Bytes, Error = io::Error> + use<B>>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        dispatch::answer(&self.site, request, &AtomicBool::new(false)).await
     }
 
     /// Serves until `shutdown` ends; uploads that are under way then have ten seconds to finish.
