@@ -1,6 +1,8 @@
 //! The integration tests, in one binary so that they link once.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+#[cfg(feature = "emulator")]
+mod agreement;
 mod deploy;
 #[cfg(feature = "tool")]
 mod emulate;
