@@ -13,6 +13,8 @@ mod console;
 mod dev;
 mod emulate;
 mod failure;
+pub mod language;
+pub mod remedy;
 
 use std::process::ExitCode;
 

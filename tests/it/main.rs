@@ -12,3 +12,5 @@ mod refusals;
 mod runtime;
 mod sign;
 mod support;
+#[cfg(feature = "tool")]
+mod tool;
