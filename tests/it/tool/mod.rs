@@ -1,3 +1,4 @@
-//! The developer's tool, command by command.
+//! The developer's tool, command by command, mostly as a child process.
 
 mod errors;
+mod sign;
