@@ -38,4 +38,10 @@ impl Desk {
         let dice = app.dice().map_err(|_| Failure::new("the system gave no random bytes"))?;
         Ok(Self { route, credentials, now, dice })
     }
+
+    /// Until when a form of this desk is good: as long as the rules say, and no longer than its key.
+    pub(super) fn until(&self) -> Timestamp {
+        let wanted = self.now.plus(self.route.lifetime);
+        self.credentials.usable_until.map_or(wanted, |end| wanted.min(end))
+    }
 }

@@ -14,10 +14,12 @@
 
 mod cloud;
 mod console;
+mod deed;
 mod desk;
 mod dev;
 mod emulate;
 mod failure;
+mod form;
 pub mod language;
 pub mod remedy;
 mod rules;
@@ -47,6 +49,8 @@ enum Command {
     Emulate(emulate::Options),
     /// Print a grant as JSON, signed with the keys in the environment
     Sign(sign::Options),
+    /// Write a page with a signed form, signed with the keys in the environment
+    Form(form::Options),
 }
 
 /// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
@@ -67,6 +71,7 @@ pub fn run() -> ExitCode {
                     Command::Dev(options) => dev::run(options).await,
                     Command::Emulate(options) => emulate::run(options).await,
                     Command::Sign(options) => sign::run(options),
+                    Command::Form(options) => form::run(options),
                 }
             })
         });

@@ -74,6 +74,13 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    /// Sets the time where neither an option nor a route says it.
+    pub(super) fn lasts_unless_said(&mut self, time: &str) {
+        if self.route.is_none() && self.config.is_none() && self.expires.is_none() {
+            self.expires = Some(time.to_owned());
+        }
+    }
+
     fn variables(&self) -> [(&'static str, Option<String>); 5] {
         let types = (!self.types.is_empty()).then(|| self.types.join(","));
         [

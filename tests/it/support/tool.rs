@@ -47,6 +47,10 @@ impl Tool {
         fs::write(self.path(name), content).unwrap();
     }
 
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
     /// Prepares a run, with nothing but what is set here in its environment.
     pub(crate) fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oss-upload"));
