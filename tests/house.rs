@@ -41,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "tool",
         &[
             "app",
+            "credentials",
             "emulator",
             "grant",
             "policy",

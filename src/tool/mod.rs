@@ -4,15 +4,26 @@
 //! |---|---|
 //! | `dev` | the page, the function behind a gateway, and a local OSS, in one process |
 //! | `emulate` | the local OSS alone |
+//! | `sign` | a grant as JSON, for scripts and other back ends |
+//! | `form` | a page with a signed form, to be hosted anywhere |
+//! | `upload` | files of this machine into a bucket, as a browser would |
+//! | `explain` | a policy, a form or a refusal in words |
 //!
 //! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
 //! business, what is signed and how is the function's.
 
 mod cloud;
 mod console;
+mod deed;
+mod desk;
 mod dev;
 mod emulate;
 mod failure;
+mod form;
+pub mod language;
+pub mod remedy;
+mod rules;
+mod sign;
 mod strictness;
 
 use std::process::ExitCode;
@@ -37,6 +48,10 @@ enum Command {
     Dev(dev::Options),
     /// Run the local OSS alone
     Emulate(emulate::Options),
+    /// Print a grant as JSON, signed with the keys in the environment
+    Sign(sign::Options),
+    /// Write a page with a signed form, signed with the keys in the environment
+    Form(form::Options),
 }
 
 /// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
@@ -56,6 +71,8 @@ pub fn run() -> ExitCode {
                 match cli.command {
                     Command::Dev(options) => dev::run(options).await,
                     Command::Emulate(options) => emulate::run(options).await,
+                    Command::Sign(options) => sign::run(options),
+                    Command::Form(options) => form::run(options),
                 }
             })
         });
@@ -63,7 +80,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             console::complain(&failure.to_string());
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
 }

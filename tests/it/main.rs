@@ -18,5 +18,7 @@ mod runtime;
 mod secrets;
 mod sign;
 mod support;
+#[cfg(feature = "tool")]
+mod tool;
 #[cfg(feature = "emulator")]
 mod v1;

@@ -15,7 +15,7 @@ async fn the_page_loads_from_its_own_origin_and_posts_to_the_upload_hosts() {
     200 OK
     access-control-allow-origin: *
     cache-control: public, max-age=300
-    content-length: 2900
+    content-length: 2942
     content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' https://up.example.com; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
     content-type: text/html; charset=utf-8
     referrer-policy: no-referrer
@@ -34,9 +34,11 @@ async fn the_client_may_be_imported_by_any_page() {
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     ");
-    for (path, content_type) in
-        [("/page.css", "text/css; charset=utf-8"), ("/page.js", "text/javascript; charset=utf-8")]
-    {
+    for (path, content_type) in [
+        ("/page.css", "text/css; charset=utf-8"),
+        ("/page.js", "text/javascript; charset=utf-8"),
+        ("/oss-errors.json", "application/json"),
+    ] {
         assert_eq!(Function::new(&[]).get(path).await.headers["content-type"], content_type);
     }
 }

@@ -187,15 +187,38 @@ test('a refusal of OSS is told in words', () =>
     await page.route('**/uploads', async (route) => {
       const answer = await route.fetch()
       const body = await answer.json()
-      for (const { fields } of body.uploads) fields['x-oss-signature'] = '0'.repeat(64)
+      for (const { fields } of body.uploads) if (fields) fields['x-oss-signature'] = '0'.repeat(64)
       await route.fulfill({ response: answer, json: body })
     })
+    let fetched = 0
+    page.on('request', (request) => (fetched += request.url().endsWith('/oss-errors.json') ? 1 : 0))
+    await choose(page, [file('two.png', '')])
+    await inState(page, 'two.png', 'failed')
+    assert.equal(fetched, 0, 'a refusal of the signer needs no table of OSS')
     await choose(page, [file('one.png')])
     await inState(page, 'one.png', 'failed')
     const row = rowOf(page, 'one.png')
     assert.equal(await row.locator('summary').textContent().then((code) => code.trim()), 'SignatureDoesNotMatch')
     assert.match(await row.locator('.words').textContent(), /did not accept the permit/)
     assert.ok(await row.getByRole('button', { name: 'Retry' }).isVisible())
+    await row.locator('summary').click()
+    await row.getByText('Sign the very base64 text that is sent').waitFor()
+    assert.equal(fetched, 1)
+  }))
+
+test('what causes a refusal of OSS and what helps stands beside its code in Chinese too, and may be missing', () =>
+  visit({ locale: 'zh-CN' }, async ({ page }) => {
+    await page.route(`${dev.oss}/**`, (route) =>
+      route.fulfill({ status: 403, headers: { 'access-control-allow-origin': '*' }, body: '<Error><Code>AccessDenied</Code><EC>0006-00000213</EC></Error>' }))
+    await page.route('**/oss-errors.json', (route) => route.abort(), { times: 1 })
+    await choose(page, [file('one.png')])
+    await inState(page, 'one.png', 'failed')
+    await rowOf(page, 'one.png').locator('summary').click()
+    await choose(page, [file('two.png')])
+    await inState(page, 'two.png', 'failed')
+    await rowOf(page, 'two.png').locator('summary').click()
+    await rowOf(page, 'two.png').getByText('policy 已过期。在上传前重新获取签名').waitFor()
+    assert.equal(await rowOf(page, 'one.png').locator('.advice').isVisible(), false)
   }))
 
 test('three files travel at a time, and the others are signed only when their turn comes', () =>

@@ -18,6 +18,7 @@ import { chromium } from 'playwright-core'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PRINTED = /^\s*(page|sign|oss|data)\s+(\S+)/
+export const KEY = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'LTAI5tExampleKeyId0001', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'ExampleSecret' }
 const START_LIMIT_MS = 15 * 60 * 1000 // A first build is part of the start.
 
 /**
@@ -26,18 +27,42 @@ const START_LIMIT_MS = 15 * 60 * 1000 // A first build is part of the start.
  * @param {string[]} [options] further options of the command
  * @returns {Promise<{ page: string, sign: string, oss: string, data: string, stop: () => Promise<void> }>}
  */
-export async function startDev(settings = {}, options = []) {
-  const data = await mkdtemp(join(tmpdir(), 'oss-upload-web-'))
+export function startDev(settings = {}, options = []) {
+  return start(['dev', '--port', '0', '--oss-port', '0', ...options], settings, ['page', 'sign', 'oss', 'data'])
+}
+
+/**
+ * Starts `oss-upload emulate` on a free port, with the bucket `dev-bucket` and the key `KEY`.
+ * @returns {Promise<{ oss: string, data: string, stop: () => Promise<void> }>}
+ */
+export function startEmulate() {
+  const key = ['--access-key-id', KEY.ALIBABA_CLOUD_ACCESS_KEY_ID, '--access-key-secret', KEY.ALIBABA_CLOUD_ACCESS_KEY_SECRET]
+  return start(['emulate', '--port', '0', '--bucket', 'dev-bucket', ...key], {}, ['oss', 'data'])
+}
+
+/** Runs a command of the tool to its end, with the key in its environment, and gives what it printed. */
+export async function run(...args) {
+  const child = launch(args, KEY)
+  const output = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk))
+  const [code] = await once(child, 'close')
+  const printed = Buffer.concat(output).toString()
+  assert.equal(code, 0, printed)
+  return printed
+}
+
+function launch(args, settings) {
   const [command, ...before] = process.env.OSS_UPLOAD_BIN ? [process.env.OSS_UPLOAD_BIN] : ['cargo', 'run', '--quiet', '--']
-  const child = spawn(command, [...before, 'dev', '--port', '0', '--oss-port', '0', '--data-dir', data, ...options], {
-    cwd: ROOT,
-    env: { ...slate(), ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  return spawn(command, [...before, ...args], { cwd: ROOT, env: { ...slate(), ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+async function start(args, settings, wanted) {
+  const data = await mkdtemp(join(tmpdir(), 'oss-upload-web-'))
+  const child = launch([...args, '--data-dir', data], settings)
   const output = []
   child.stderr.on('data', (chunk) => output.push(chunk))
   const exit = once(child, 'exit')
-  const addresses = await readAddresses(child, exit, output)
+  const addresses = await readAddresses(child, exit, output, wanted)
 
   const stop = async () => {
     const crashed = child.exitCode !== null || child.signalCode !== null
@@ -58,13 +83,13 @@ function slate() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }
 
-async function readAddresses(child, exit, output) {
+async function readAddresses(child, exit, output, wanted) {
   const addresses = {}
   const complete = new Promise((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const [, name, value] = line.match(PRINTED) ?? []
       if (name) addresses[name] = value
-      if (Object.keys(addresses).length === 4) resolve(true)
+      if (wanted.every((one) => addresses[one])) resolve(true)
     })
   })
   let timer

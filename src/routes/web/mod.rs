@@ -2,7 +2,8 @@
 //!
 //! The page loads nothing from outside and runs no inline script; its policy says so, and lets it
 //! post to the routes' upload hosts and nowhere else. The client may be imported by any page: it
-//! holds no secret, and the calls that it makes are judged by their origin.
+//! holds no secret, and the calls that it makes are judged by their origin. `oss-errors.json` says of
+//! each refusal of OSS what causes it and what helps; the page fetches it when there is one.
 
 use std::sync::Arc;
 
@@ -20,10 +21,12 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 const CLIENT: &str = include_str!("client.js");
+const OSS_ERRORS: &str = include_str!("oss-errors.json");
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 pub(super) fn assets(app: &App) -> Router<Arc<App>> {
     let policy = content_security_policy(app);
@@ -37,6 +40,7 @@ pub(super) fn assets(app: &App) -> Router<Arc<App>> {
         .route("/page.css", get(|| async { asset(STYLE, CSS) }))
         .route("/page.js", get(|| async { asset(SCRIPT, JAVASCRIPT) }))
         .route("/client.js", get(|| async { asset(CLIENT, JAVASCRIPT) }))
+        .route("/oss-errors.json", get(|| async { asset(OSS_ERRORS, JSON) }))
 }
 
 fn asset(text: &'static str, content_type: HeaderValue) -> Response {

@@ -15,7 +15,7 @@ import { upload } from './client.js'
  * @property {HTMLElement} element
  * @property {AbortController} [controller] set while sending
  * @property {{ key: string, url: string }} [stored] set once OSS holds the file
- * @property {{ code: string, message: string }} [error] why the last attempt failed
+ * @property {{ code: string, message: string, advice?: string }} [error] why the last attempt failed
  */
 
 const AT_ONCE = 3
@@ -156,6 +156,8 @@ const by = (id) => document.getElementById(id)
 
 /** @type {Row[]} */
 let rows = []
+/** @type {Promise<object[]> | undefined} */
+let fetched
 
 speak()
 listen()
@@ -193,6 +195,7 @@ async function start(row) {
     else fail(row, await diagnose(error, row.file))
   }
   pump()
+  advise(row)
 }
 
 function act(row, action) {
@@ -236,6 +239,24 @@ async function diagnose(error, file) {
   } catch {
     return { code: 'unreadable', message: error.message }
   }
+}
+
+/** Says beside the code of OSS what causes such a refusal and what helps. */
+async function advise(row) {
+  const { error } = row
+  if (!error?.ec && !/^[A-Z]/.test(error?.code)) return // Not of OSS.
+  const table = await refusals()
+  const same = ({ code }) => code === error.code
+  const known = table.find(({ ec }) => ec && ec === error.ec) ?? table.find((entry) => same(entry) && !entry.ec) ?? table.find(same)
+  if (!known || row.error !== error) return
+  error.advice = [known.cause[language], known.remedy[language]].join(language === 'zh' ? '' : ' ')
+  show(row)
+}
+
+/** Fetches the table once, when it is wanted for the first time; without it the words have to do. */
+function refusals() {
+  const none = () => (fetched = undefined) ?? []
+  return (fetched ??= fetch('./oss-errors.json').then((answer) => answer.json()).catch(none))
 }
 
 // Showing.
@@ -290,6 +311,8 @@ function explain(part, error) {
   const more = [error.message, error.ec, error.requestId && `${text.request} ${error.requestId}`]
   part('.words').textContent = words(error)
   part('summary code').textContent = error.code ?? error.name
+  part('.advice').hidden = !error.advice
+  part('.advice').textContent = error.advice ?? ''
   part('.technical').textContent = more.filter(Boolean).join(' · ')
 }
 

@@ -12,6 +12,7 @@ use oss_upload_signer::policy::name::Bucket;
 use oss_upload_signer::policy::name::Region;
 use oss_upload_signer::policy::name::UploadHost;
 use oss_upload_signer::policy::route::Route;
+use oss_upload_signer::policy::route::SignatureVersion;
 use oss_upload_signer::policy::route::SizeRange;
 use oss_upload_signer::policy::template::Directory;
 use oss_upload_signer::secret::Secret;
@@ -212,6 +213,7 @@ impl Rules {
             types: self.types.iter().map(|text| TypePattern::parse(text).unwrap()).collect(),
             lifetime: Duration::from_secs(self.lifetime),
             overwrite: self.overwrite,
+            signature: SignatureVersion::V4,
         }
     }
 

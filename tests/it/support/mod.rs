@@ -10,3 +10,5 @@ pub(crate) mod log;
 #[cfg(feature = "emulator")]
 pub(crate) mod oss;
 pub(crate) mod server;
+#[cfg(feature = "tool")]
+pub(crate) mod tool;

@@ -1,0 +1,47 @@
+//! The desk at which the tool signs: a route, keys, one reading of the clock, one throw of the dice.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::credentials::Credentials;
+use crate::policy::route::Route;
+use crate::policy::template::Dice;
+use crate::settings::environment::Environment;
+use crate::time;
+use crate::time::Timestamp;
+use crate::tool::failure::Failure;
+use crate::tool::rules;
+use crate::tool::rules::Place;
+use crate::tool::rules::Rules;
+
+/// Everything that one command signs with.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) route: Route,
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) now: Timestamp,
+    pub(super) dice: Dice,
+}
+
+impl Desk {
+    /// Takes the rules from the options, the keys from the environment.
+    pub(super) fn open(place: &Place, rules: &Rules) -> Result<Self, Failure> {
+        let now = time::now();
+        let (settings, route) = rules::load(place, rules, Environment::of_process(), now)?;
+        let app = App::new(settings);
+        let credentials = app.credentials(None, now).map_err(|_| {
+            Failure::arguments(
+                "there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and \
+                 ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN for a temporary key",
+            )
+        })?;
+        let dice = app.dice().map_err(|_| Failure::new("the system gave no random bytes"))?;
+        Ok(Self { route, credentials, now, dice })
+    }
+
+    /// Until when a form of this desk is good: as long as the rules say, and no longer than its key.
+    pub(super) fn until(&self) -> Timestamp {
+        let wanted = self.now.plus(self.route.lifetime);
+        self.credentials.usable_until.map_or(wanted, |end| wanted.min(end))
+    }
+}

@@ -1,0 +1,129 @@
+//! `oss-upload form`: a page with a signed form, complete in itself, to be hosted or sent anywhere.
+//!
+//! It works without a script. Whoever has the page may upload under its policy until it ends, so
+//! the policy is as narrow as the options say: one key or one directory, sizes, types, answer.
+
+mod file;
+mod page;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::policy::condition::Condition;
+use crate::policy::content_type;
+use crate::time::Timestamp;
+use crate::tool::console;
+use crate::tool::deed::Deed;
+use crate::tool::desk::Desk;
+use crate::tool::failure::Failure;
+use crate::tool::rules::Place;
+use crate::tool::rules::Rules;
+
+/// What OSS puts the file's own name in for.
+const FILENAME: &str = "${filename}";
+
+/// Time to fill in a form by hand.
+const LIFETIME: &str = "1h";
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    rules: Rules,
+    /// The object's key, fixed or ending in '${filename}'; default is the directory and '${filename}'
+    #[arg(long)]
+    key: Option<String>,
+    /// What OSS answers when the file is stored: 200, 201 (the browser shows what was stored) or 204
+    #[arg(long, value_name = "STATUS", value_parser = ["200", "201", "204"])]
+    success_action_status: Option<String>,
+    /// Where the browser goes when the file is stored
+    #[arg(long, value_name = "URL")]
+    success_action_redirect: Option<String>,
+    /// Refuse an upload whose key is taken
+    #[arg(long)]
+    forbid_overwrite: bool,
+    /// The page to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace the page if it is there
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(mut options: Options) -> Result<(), Failure> {
+    options.rules.lasts_unless_said(LIFETIME);
+    let desk = Desk::open(&options.place, &options.rules)?;
+    let directory = desk.route.directory.render(desk.now, &desk.dice);
+    let key = options.key.clone().unwrap_or_else(|| format!("{directory}{FILENAME}"));
+    let deed = Deed {
+        key: &key,
+        key_condition: key_condition(&key)?,
+        size: desk.route.size,
+        types: content_type::as_conditions(&desk.route.types).ok_or_else(several_kinds)?,
+        pinned: options.pinned()?,
+        expires_at: desk.until(),
+    };
+    let fields = deed.sign(&desk);
+    let html = page::write(&desk.route, &fields, deed.expires_at);
+    file::write(&options.out, &html, options.force)?;
+    announce(&options, &desk, &key, deed.expires_at);
+    Ok(())
+}
+
+fn announce(options: &Options, desk: &Desk, key: &str, expires_at: Timestamp) {
+    console::say(&format!("page   {}", options.out.display()));
+    console::say(&format!("posts  {key} to {}", desk.route.host.as_str()));
+    let ending = if expires_at < desk.now.plus(desk.route.lifetime) {
+        ", when the temporary key may end"
+    } else {
+        ""
+    };
+    console::say(&format!("until  {expires_at}{ending}"));
+}
+
+impl Options {
+    /// The fields that say what happens when the file is stored, and whether it may replace another.
+    fn pinned(&self) -> Result<Vec<(&'static str, String)>, Failure> {
+        let mut pinned = Vec::new();
+        if let Some(url) = &self.success_action_redirect {
+            if !url.starts_with("https://") && !url.starts_with("http://") {
+                return Err(Failure::arguments(format!(
+                    "--success-action-redirect {url:?}: write the whole address, with https://"
+                )));
+            }
+            pinned.push(("success_action_redirect", url.clone()));
+        }
+        // Without a script 200 and 204 leave a person in front of nothing; 201 shows the answer.
+        let default = self.success_action_redirect.is_none().then(|| "201".to_owned());
+        let status = self.success_action_status.clone().or(default);
+        pinned.extend(status.map(|status| ("success_action_status", status)));
+        if self.forbid_overwrite {
+            pinned.push(("x-oss-forbid-overwrite", "true".to_owned()));
+        }
+        Ok(pinned)
+    }
+}
+
+/// A policy sees the placeholder and not the name; the part before it is what can be held on to.
+fn key_condition(key: &str) -> Result<Condition<'_>, Failure> {
+    let wrong = |what: &str| Err(Failure::arguments(format!("--key {key:?}: {what}")));
+    if key.is_empty() || key.len() > 1023 || key.starts_with(['/', '\\']) {
+        return wrong("a key has 1 to 1023 bytes and no slash in front");
+    }
+    match key.split_once(FILENAME) {
+        None => Ok(Condition::Equal("key", key)),
+        Some((directory, "")) if directory.ends_with('/') => {
+            Ok(Condition::StartsWith("key", directory))
+        }
+        Some(_) => wrong("write a directory before '${filename}' and nothing after it"),
+    }
+}
+
+fn several_kinds() -> Failure {
+    Failure::arguments(
+        "one form takes whole types such as image/png and image/jpeg, or one kind such as image/*, \
+         but not a mixture; write one form for each",
+    )
+}

@@ -1,0 +1,118 @@
+//! `oss-upload sign`: a grant as JSON, for scripts and for back ends in other languages.
+
+use clap::Args;
+use clap::ValueEnum;
+use serde::Serialize;
+use serde::Serializer;
+
+use crate::grant;
+use crate::grant::Ask;
+use crate::grant::Form;
+use crate::grant::Grant;
+use crate::policy::content_type::ContentType;
+use crate::routes::dialect::documented::Documented;
+use crate::routes::dialect::native::Native;
+use crate::routes::problem::Problem;
+use crate::tool::console;
+use crate::tool::desk::Desk;
+use crate::tool::failure::Failure;
+use crate::tool::rules::Place;
+use crate::tool::rules::Rules;
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    rules: Rules,
+    /// The file's name, which becomes the last part of the key
+    #[arg(long, value_name = "NAME")]
+    filename: Option<String>,
+    /// The file's type, which the upload must have; a single --type says it too
+    #[arg(long, value_name = "TYPE")]
+    content_type: Option<String>,
+    /// The file's size in bytes, which the upload must have
+    #[arg(long, value_name = "BYTES")]
+    size: Option<u64>,
+    /// The shape of the JSON
+    #[arg(long, value_enum, default_value_t = Dialect::Native)]
+    dialect: Dialect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Dialect {
+    /// What the function answers to POST /uploads
+    Native,
+    /// What the documentation's page reads
+    Documented,
+    /// The address and the form's fields, and nothing else
+    Fields,
+}
+
+pub(super) fn run(mut options: Options) -> Result<(), Failure> {
+    options.name_type();
+    let ask = options.ask()?;
+    let desk = Desk::open(&options.place, &options.rules)?;
+    let grant = grant::issue(&ask, &desk.route, &desk.credentials, desk.now, &desk.dice)
+        .map_err(|refused| Failure::new(Problem::refused(refused, &desk.route).message()))?;
+    let json = match options.dialect {
+        Dialect::Native => serde_json::to_string(&Native::new(desk.now, &[Ok(grant)])),
+        Dialect::Documented => serde_json::to_string(&Documented::new(&grant)),
+        Dialect::Fields => serde_json::to_string(&Fields::new(&grant)),
+    };
+    console::say(&json.map_err(|error| Failure::new(error.to_string()))?);
+    Ok(())
+}
+
+impl Options {
+    /// Lets a single `--type` speak of the file: beside a route it can mean nothing else, and among
+    /// the rules one whole type leaves no choice.
+    fn name_type(&mut self) {
+        let [only] = &self.rules.types[..] else { return };
+        if self.content_type.is_none() && !only.ends_with("/*") {
+            self.content_type = Some(only.clone());
+        }
+        if self.rules.route.is_some() {
+            self.rules.types.clear();
+        }
+    }
+
+    fn ask(&self) -> Result<Ask, Failure> {
+        let named = self.content_type.as_deref();
+        let content_type = named.map(ContentType::parse);
+        if content_type == Some(None) {
+            let named = named.unwrap_or_default();
+            return Err(Failure::arguments(format!("{named:?} is no type; write image/png")));
+        }
+        Ok(Ask {
+            filename: self.filename.clone(),
+            content_type: content_type.flatten(),
+            size: self.size,
+            form: match self.dialect {
+                Dialect::Documented => Form::Documented,
+                Dialect::Native | Dialect::Fields => Form::Complete,
+            },
+        })
+    }
+}
+
+/// The least that a form needs.
+#[derive(Serialize)]
+struct Fields<'a> {
+    url: &'a str,
+    #[serde(serialize_with = "in_order")]
+    fields: &'a [(&'static str, String)],
+}
+
+impl<'a> Fields<'a> {
+    fn new(grant: &'a Grant) -> Self {
+        Self { url: &grant.url, fields: &grant.fields }
+    }
+}
+
+fn in_order<S: Serializer>(
+    fields: &[(&'static str, String)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
+}

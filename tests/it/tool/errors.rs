@@ -1,0 +1,63 @@
+//! The table of refusals: it knows every refusal that has a number, in both languages, and the
+//! documents show it as it is.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use oss_upload_signer::emulator::oss::Kind;
+use oss_upload_signer::tool::language::Language;
+use oss_upload_signer::tool::remedy;
+use oss_upload_signer::tool::remedy::MARKERS;
+
+#[test]
+fn every_refusal_with_a_number_has_an_entry_under_its_code() {
+    for kind in Kind::ALL {
+        let refusal = kind.because("");
+        let Some(ec) = refusal.ec() else { continue };
+        let entry = remedy::find(Some(ec), "").unwrap_or_else(|| panic!("no entry for {ec}"));
+        assert_eq!(entry.code, refusal.code(), "{ec}");
+    }
+}
+
+#[test]
+fn both_languages_say_why_and_what_to_do_and_no_number_comes_twice() {
+    let mut seen = BTreeSet::new();
+    for entry in remedy::table() {
+        assert!(seen.insert((entry.ec.clone(), entry.code.clone())), "{entry:?} comes twice");
+        assert!(entry.ec.is_none() || seen.insert((entry.ec.clone(), String::new())), "{entry:?}");
+        for said in [&entry.cause, &entry.remedy] {
+            let (english, chinese) = (said.words(Language::En), said.words(Language::Zh));
+            assert!(english.is_ascii() || english.contains('…'), "{english}");
+            assert!(english.ends_with('.') && chinese.ends_with('。'), "{entry:?}");
+            assert!(chinese.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{chinese}");
+        }
+    }
+    assert!(seen.len() > 100);
+}
+
+#[test]
+fn an_unknown_number_is_explained_by_its_code() {
+    let code = |ec, code| remedy::find(ec, code).map(|entry| (entry.ec, entry.code));
+    let access_denied = Some((None, "AccessDenied".to_owned()));
+    assert_eq!(code(Some("0000-00000000"), "AccessDenied"), access_denied);
+    assert_eq!(code(None, "AccessDenied"), access_denied);
+    assert_eq!(code(None, "EntityTooLarge").unwrap().0.as_deref(), Some("0006-00000003"));
+    assert_eq!(code(None, "NoSuchThing"), None);
+}
+
+/// `oss-upload explain --list` prints the table for the place between the markers.
+#[test]
+fn the_documents_show_the_table_as_it_is() {
+    for (document, language) in [("README.md", Language::En), ("README.zh-CN.md", Language::Zh)] {
+        let path = format!("{}/{document}", env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let [start, end] = MARKERS;
+        let Some((_, rest)) = text.split_once(start) else { continue };
+        let (shown, _) = rest.split_once(end).unwrap_or_else(|| panic!("{document} lacks {end}"));
+        assert_eq!(
+            shown.trim(),
+            remedy::markdown(language).trim(),
+            "{document}: the table is not the one that `oss-upload explain --list` prints"
+        );
+    }
+}

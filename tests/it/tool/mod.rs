@@ -1,0 +1,5 @@
+//! The developer's tool, command by command, mostly as a child process.
+
+mod errors;
+mod form;
+mod sign;

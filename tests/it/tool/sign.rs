@@ -1,0 +1,132 @@
+//! `sign` prints grants that the judge takes, in each dialect, and says clearly what it cannot sign.
+
+use insta::assert_snapshot;
+use oss_upload_signer::emulator::oss::AccessKey;
+use oss_upload_signer::emulator::oss::Bucket;
+use oss_upload_signer::emulator::oss::Court;
+use oss_upload_signer::emulator::oss::Form;
+use oss_upload_signer::emulator::oss::Judgement;
+use oss_upload_signer::time;
+use serde_json::Value;
+
+use crate::support::form::BUCKET;
+use crate::support::form::KEY_ID;
+use crate::support::form::REGION;
+use crate::support::form::SECRET;
+use crate::support::tool::Tool;
+
+const PLACE: [&str; 5] = ["sign", "--bucket", BUCKET, "--region", REGION];
+
+fn with<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    [&PLACE[..], arguments].concat()
+}
+
+/// Lets the judge look at a form now and gives the key under which it would keep the file.
+fn judge(fields: &[(&str, &str)]) -> Result<String, String> {
+    let judgement = Judgement::default();
+    let mut form = Form::new(&judgement);
+    for (name, value) in fields {
+        form.push(name, *value, &judgement).unwrap();
+    }
+    form.set_file(Some("a.png".to_owned()), Some("image/png".to_owned()));
+    let bucket = Bucket { name: BUCKET.to_owned(), region: REGION.to_owned() };
+    let key = AccessKey {
+        id: KEY_ID.to_owned(),
+        secret: SECRET.to_owned(),
+        security_token: None,
+        expires_at: None,
+    };
+    let court =
+        Court { bucket: &bucket, keys: &[key], judgement: &judgement, now: time::now().unix() };
+    court.judge(&form).map(|verdict| verdict.key).map_err(|refusal| refusal.reason().to_owned())
+}
+
+fn fields(json: &Value) -> Vec<(&str, &str)> {
+    let fields = json.as_object().unwrap();
+    fields.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn each_dialect_is_a_form_that_the_judge_takes() {
+    let tool = Tool::new();
+    let file = ["--filename", "a.png", "--type", "image/png", "--size", "3", "--dir", "up/"];
+    let run = async |dialect| {
+        let out = tool.run(&[&with(&file)[..], &["--dialect", dialect]].concat()).await.good();
+        assert_eq!(out.lines().count(), 1);
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let native = run("native").await;
+    assert_eq!(judge(&fields(&native["uploads"][0]["fields"])), Ok("up/a.png".to_owned()));
+    let short = run("fields").await;
+    assert_eq!(judge(&fields(&short["fields"])), Ok("up/a.png".to_owned()));
+    assert_eq!(short["url"], format!("https://{BUCKET}.oss-{REGION}.aliyuncs.com"));
+    assert_eq!(short.as_object().unwrap().len(), 2);
+    let documented = run("documented").await;
+    let text = |name: &str| documented[name].as_str().unwrap();
+    let posted = [
+        ("success_action_status", "200"),
+        ("policy", text("policy")),
+        ("x-oss-signature", text("signature")),
+        ("x-oss-signature-version", text("x_oss_signature_version")),
+        ("x-oss-credential", text("x_oss_credential")),
+        ("x-oss-date", text("x_oss_date")),
+        ("key", text("key")),
+    ];
+    assert_eq!(judge(&posted), Ok("up/a.png".to_owned()));
+}
+
+#[tokio::test]
+async fn a_route_of_a_settings_file_is_signed_by_its_rules() {
+    let tool = Tool::new();
+    tool.write(
+        "upload.toml",
+        "bucket = \"file-bucket\"\nregion = \"cn-beijing\"\n[routes.avatar]\nmax_size = 10\ntypes = [\"image/*\"]\n",
+    );
+    let ask = ["sign", "--route", "avatar", "--filename", "a.png", "--type", "image/png"];
+    let json: Value = serde_json::from_str(&tool.run(&ask).await.good()).unwrap();
+    assert_eq!(json["uploads"][0]["url"], "https://file-bucket.oss-cn-beijing.aliyuncs.com");
+    let large = tool.run(&[&ask[..], &["--size", "11"]].concat()).await;
+    assert_eq!((large.code, large.out.as_str()), (1, ""));
+    assert_snapshot!(large.err, @"oss-upload: The file has 11 bytes; at most 10 are taken. Choose a smaller one.");
+    assert_snapshot!(tool.run(&["sign", "--route", "x", "--config", "upload.toml"]).await.complaint(), @r#"oss-upload: there is no route "x"; there are avatar"#);
+    assert_snapshot!(tool.run(&["sign", "--config", "none.toml"]).await.complaint(), @"oss-upload: none.toml cannot be read: No such file or directory (os error 2); mend it, or point UPLOAD_CONFIG at another file");
+}
+
+#[tokio::test]
+async fn what_cannot_be_signed_is_one_line() {
+    let tool = Tool::new();
+    let complaint = async |arguments: &[&str]| tool.run(&with(arguments)).await.complaint();
+    assert_snapshot!(complaint(&["--max-size", "10 megs"]).await, @r#"oss-upload: --max-size "10 megs": a size is a whole number with B, KB, KiB, MB, MiB, GB or GiB. Example: --max-size 10MiB"#);
+    assert_snapshot!(complaint(&["--expires", "365d"]).await, @r#"oss-upload: --expires "365d": a grant lasts from 10s to 7d, the longest that OSS accepts; V4 is capped at 7 days, and years are possible only with a long-lived key and V1. Example: --expires 10m"#);
+    assert_snapshot!(complaint(&["--dir", "up"]).await, @r#"oss-upload: --dir "up": a directory ends in '/'. Example: --dir photos/{uuid}/"#);
+    assert_snapshot!(complaint(&["--content-type", "png"]).await, @r#"oss-upload: "png" is no type; write image/png"#);
+    assert_snapshot!(complaint(&["--endpoint", "127.0.0.1:9100"]).await, @"oss-upload: --endpoint 127.0.0.1:9100: a bucket has no name below an IP address; give the whole address with --upload-host");
+    assert_snapshot!(complaint(&["--upload-host", "up.example.com"]).await, @r#"oss-upload: --upload-host "up.example.com": an upload host begins with https://"#);
+    assert_snapshot!(tool.run(&["sign", "--region", REGION]).await.complaint(), @"oss-upload: --bucket: it is not set, and has no default. Example: --bucket my-bucket");
+    assert_snapshot!(tool.run(&["sign", "--bucket", "My_Bucket", "--region", REGION]).await.complaint(), @r#"oss-upload: --bucket "My_Bucket": a bucket's name has 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end. Example: --bucket my-bucket"#);
+    let keyless = Tool::new()
+        .with("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
+        .with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "");
+    assert_snapshot!(keyless.run(&PLACE).await.complaint(), @"oss-upload: there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN for a temporary key");
+}
+
+#[tokio::test]
+async fn an_option_wins_over_the_environment_and_a_host_belongs_to_its_bucket() {
+    let tool = Tool::new()
+        .with("OSS_BUCKET", "other-bucket")
+        .with("OSS_REGION", "cn-beijing")
+        .with("OSS_UPLOAD_HOST", "https://other.example.com");
+    let url = async |arguments: &[&str]| {
+        let all = [arguments, &["--dialect", "fields"]].concat();
+        let json: Value = serde_json::from_str(&tool.run(&all).await.good()).unwrap();
+        json["url"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(url(&["sign"]).await, "https://other.example.com");
+    assert_eq!(url(&PLACE).await, format!("https://{BUCKET}.oss-{REGION}.aliyuncs.com"));
+    for endpoint in ["oss-accelerate.aliyuncs.com", "examplebucket.oss-accelerate.aliyuncs.com"] {
+        assert_eq!(
+            url(&with(&["--endpoint", endpoint])).await,
+            format!("https://{BUCKET}.oss-accelerate.aliyuncs.com")
+        );
+    }
+}
