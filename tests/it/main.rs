@@ -4,6 +4,8 @@
 #[cfg(feature = "emulator")]
 mod agreement;
 mod deploy;
+#[cfg(feature = "tool")]
+mod emulate;
 #[cfg(feature = "emulator")]
 mod gateway;
 mod hooks;
