@@ -11,6 +11,8 @@ mod gateway;
 mod hooks;
 #[cfg(feature = "emulator")]
 mod judge;
+#[cfg(feature = "tool")]
+mod little_room;
 mod page;
 mod readme;
 mod refusals;
