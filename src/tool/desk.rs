@@ -15,7 +15,7 @@ use crate::tool::rules::Place;
 use crate::tool::rules::Rules;
 
 /// Everything that one command signs with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Desk {
     pub(super) route: Route,
     pub(super) credentials: Arc<Credentials>,
@@ -37,6 +37,11 @@ impl Desk {
         })?;
         let dice = app.dice().map_err(|_| Failure::new("the system gave no random bytes"))?;
         Ok(Self { route, credentials, now, dice })
+    }
+
+    /// Gives the same desk at another reading of the clock.
+    pub(super) fn at(&self, now: Timestamp) -> Self {
+        Self { now, ..self.clone() }
     }
 
     /// Until when a form of this desk is good: as long as the rules say, and no longer than its key.

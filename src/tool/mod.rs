@@ -25,6 +25,8 @@ pub mod remedy;
 mod rules;
 mod sign;
 mod strictness;
+mod upload;
+mod xml;
 
 use std::process::ExitCode;
 
@@ -52,6 +54,8 @@ enum Command {
     Sign(sign::Options),
     /// Write a page with a signed form, signed with the keys in the environment
     Form(form::Options),
+    /// Upload files, signed with the keys in the environment or by a running function
+    Upload(upload::Options),
 }
 
 /// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
@@ -73,6 +77,7 @@ pub fn run() -> ExitCode {
                     Command::Emulate(options) => emulate::run(options).await,
                     Command::Sign(options) => sign::run(options),
                     Command::Form(options) => form::run(options),
+                    Command::Upload(options) => upload::run(options).await,
                 }
             })
         });

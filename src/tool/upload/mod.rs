@@ -1,0 +1,148 @@
+//! `oss-upload upload`: posts files of this machine as a browser would.
+//!
+//! Exit codes for scripts: 0 when all files are stored, 1 when some were refused or failed, 2 when
+//! the arguments were wrong and nothing was tried. What is stored is said on standard output, one
+//! line each; what is not, on standard error.
+
+mod body;
+mod kind;
+mod network;
+mod origin;
+mod outcome;
+mod progress;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::policy::content_type::ContentType;
+use crate::tool::console;
+use crate::tool::desk::Desk;
+use crate::tool::failure::Failure;
+use crate::tool::rules::Place;
+use crate::tool::rules::Rules;
+use crate::tool::upload::body::Source;
+use crate::tool::upload::network::Network;
+use crate::tool::upload::origin::Origin;
+use crate::tool::upload::progress::Progress;
+
+/// How long a form made here lasts: time for a large file on a slow line.
+const LIFETIME: &str = "6h";
+
+/// How long nothing may move before an upload is given up.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+#[derive(Args, Debug)]
+#[command(after_help = "Exit codes: 0 all files are stored; 1 some were refused or failed; \
+                        2 the arguments were wrong and nothing was tried.")]
+pub(super) struct Options {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    /// The object's key, or a directory that ends in '/', in which the files keep their names
+    #[arg(long, value_name = "KEY", required_unless_present = "signer")]
+    object: Option<String>,
+    /// Refuse to replace an object
+    #[arg(long, conflicts_with = "signer")]
+    forbid_overwrite: bool,
+    /// Ask this function for the forms, as a browser would, and take its keys and directories
+    #[arg(long, value_name = "URL", conflicts_with_all = ["object", "bucket", "region", "upload_host", "endpoint"])]
+    signer: Option<String>,
+    /// The function's route
+    #[arg(long, value_name = "NAME", requires = "signer")]
+    route: Option<String>,
+    /// The type of the files; default goes by their endings
+    #[arg(long = "type", value_name = "TYPE")]
+    content_type: Option<String>,
+}
+
+pub(super) async fn run(options: Options) -> Result<(), Failure> {
+    let sources = options.sources()?;
+    let origin = options.origin()?;
+    let network = Network::open()?;
+    let (count, mut lost) = (sources.len(), 0);
+    for source in sources {
+        let name = source.path.display().to_string();
+        match send(&origin, source, &network).await {
+            Ok(line) => console::say(&line),
+            Err(reason) => {
+                lost += 1;
+                console::complain(&format!("{name}: {reason}"));
+            }
+        }
+    }
+    match lost {
+        0 => Ok(()),
+        1 if count == 1 => Err(Failure::new("the file was not uploaded")),
+        lost => Err(Failure::new(format!("{lost} of {count} files were not uploaded"))),
+    }
+}
+
+/// Sends one file; gives the line that says where it is, or the sentence that says why it is not.
+async fn send(origin: &Origin, source: Source, network: &Network) -> Result<String, String> {
+    let form = origin.form(&source, network).await?;
+    let size = source.size;
+    let progress = Progress::begin(&source.name, size);
+    let (body, content_type) = body::begin(&form.fields, source, progress.report());
+    let answer = tokio::select! {
+        answer = network.post(&form.url, &content_type, body) => answer,
+        () = stalled(&progress) => Err(format!("nothing moved for {} seconds; try again", PATIENCE.as_secs())),
+    };
+    progress.end();
+    outcome::judge(&answer?)?;
+    Ok(format!("stored   {}  {}", form.key, console::size(size)))
+}
+
+/// Ends when nothing has been handed over for a while and no answer has come either.
+async fn stalled(progress: &Progress) {
+    let mut before = None;
+    while before != Some(progress.sent()) {
+        before = Some(progress.sent());
+        tokio::time::sleep(PATIENCE).await;
+    }
+}
+
+impl Options {
+    /// Looks at the files before anything is sent.
+    fn sources(&self) -> Result<Vec<Source>, Failure> {
+        if let Some(text) = &self.content_type
+            && ContentType::parse(text).is_none()
+        {
+            return Err(Failure::arguments(format!("--type {text:?} is no type; write image/png")));
+        }
+        self.files.iter().map(|path| self.source(path)).collect()
+    }
+
+    fn source(&self, path: &Path) -> Result<Source, Failure> {
+        let wrong = |what: &str| Failure::arguments(format!("{}: {what}", path.display()));
+        let about = std::fs::metadata(path).map_err(|error| wrong(&error.to_string()))?;
+        if !about.is_file() {
+            return Err(wrong("this is no file; name the files inside"));
+        }
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| wrong("the name is not Unicode; rename the file"))?;
+        let content_type = self.content_type.clone();
+        Ok(Source {
+            path: path.to_owned(),
+            content_type: content_type.unwrap_or_else(|| kind::guess(name).to_owned()),
+            name: name.to_owned(),
+            size: about.len(),
+        })
+    }
+
+    fn origin(&self) -> Result<Origin, Failure> {
+        if let Some(url) = &self.signer {
+            return Ok(Origin::Signer { url: url.clone(), route: self.route.clone() });
+        }
+        let object = self.object.clone().unwrap_or_default();
+        origin::check_object(&object, self.files.len())?;
+        let mut rules = Rules::default();
+        rules.lasts_unless_said(LIFETIME);
+        let desk = Box::new(Desk::open(&self.place, &rules)?);
+        Ok(Origin::Desk { desk, object, forbid_overwrite: self.forbid_overwrite })
+    }
+}

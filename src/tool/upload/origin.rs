@@ -1,0 +1,144 @@
+//! Where the forms come from: made here with the keys in the environment, or asked of a function.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::policy::condition::Condition;
+use crate::policy::route::MAX_OBJECT_BYTES;
+use crate::policy::route::SizeRange;
+use crate::time;
+use crate::tool::deed::Deed;
+use crate::tool::desk::Desk;
+use crate::tool::failure::Failure;
+use crate::tool::upload::body::Source;
+use crate::tool::upload::network::Network;
+
+/// A form for one file.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) url: String,
+    pub(super) key: String,
+    pub(super) fields: Vec<(String, String)>,
+}
+
+/// Who makes the forms.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// This process.
+    Desk { desk: Box<Desk>, object: String, forbid_overwrite: bool },
+    /// A function, under one of its routes.
+    Signer { url: String, route: Option<String> },
+}
+
+impl Origin {
+    /// Gives a fresh form, so that none grows old while others are uploaded.
+    pub(super) async fn form(&self, source: &Source, network: &Network) -> Result<Form, String> {
+        if source.size >= MAX_OBJECT_BYTES {
+            return Err("a form upload takes less than 5 GiB; use multipart upload".to_owned());
+        }
+        match self {
+            Self::Desk { desk, object, forbid_overwrite } => {
+                Ok(make(desk, &key(object, source), *forbid_overwrite, source))
+            }
+            Self::Signer { url, route } => ask(url, route.as_deref(), source, network).await,
+        }
+    }
+}
+
+/// An object that ends in `/` is a directory, in which the file keeps its name.
+fn key(object: &str, source: &Source) -> String {
+    if object.ends_with('/') { format!("{object}{}", source.name) } else { object.to_owned() }
+}
+
+fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Form {
+    let desk = desk.at(time::now());
+    let mut pinned = vec![
+        ("success_action_status", "200".to_owned()),
+        ("x-oss-content-type", source.content_type.clone()),
+    ];
+    if forbid_overwrite {
+        pinned.push(("x-oss-forbid-overwrite", "true".to_owned()));
+    }
+    let deed = Deed {
+        key,
+        key_condition: Condition::Equal("key", key),
+        size: SizeRange { min: source.size, max: source.size },
+        types: Vec::new(),
+        pinned,
+        expires_at: desk.until(),
+    };
+    let fields = deed.sign(&desk).into_iter().map(|(name, value)| (name.to_owned(), value));
+    Form { url: desk.route.host.as_str().to_owned(), key: key.to_owned(), fields: fields.collect() }
+}
+
+/// What a function answers, as far as it matters here.
+#[derive(Deserialize)]
+struct Answered {
+    #[serde(default)]
+    uploads: Vec<Verdict>,
+    error: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Verdict {
+    Refused { error: Problem },
+    Granted { url: String, key: String, fields: serde_json::Map<String, Value> },
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    error: String,
+    message: String,
+}
+
+async fn ask(
+    signer: &str,
+    route: Option<&str>,
+    source: &Source,
+    network: &Network,
+) -> Result<Form, String> {
+    let file = json!({"name": source.name, "type": source.content_type, "size": source.size});
+    let mut call = json!({"files": [file]});
+    if let Some(route) = route {
+        call["route"] = route.into();
+    }
+    let url = format!("{}/uploads", signer.trim_end_matches('/'));
+    let answer = network.post_json(&url, call.to_string()).await;
+    let answer = answer.map_err(|error| format!("the signer gave no answer: {error}"))?;
+    let status = answer.status;
+    let answered: Answered = serde_json::from_str(&answer.body).map_err(|_| {
+        format!("{url} answered {status} and no grant; is this the address of the function?")
+    })?;
+    match (answered.uploads.into_iter().next(), answered.error, answered.message) {
+        (Some(Verdict::Granted { url, key, fields }), ..) => {
+            let text = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
+            let fields = fields.into_iter().map(|(name, value)| (name, text(value))).collect();
+            Ok(Form { url, key, fields })
+        }
+        (Some(Verdict::Refused { error }), ..) => {
+            Err(format!("the signer refused it ({}): {}", error.error, error.message))
+        }
+        (None, Some(code), message) => {
+            Err(format!("the signer refused it ({code}): {}", message.unwrap_or_default()))
+        }
+        (None, None, _) => Err(format!("{url} answered {status} without a grant")),
+    }
+}
+
+/// Refuses an object that would not name what was meant.
+pub(super) fn check_object(object: &str, files: usize) -> Result<(), Failure> {
+    if files > 1 && !object.ends_with('/') {
+        return Err(Failure::arguments(format!(
+            "--object {object:?}: {files} files need a directory; end it in '/'"
+        )));
+    }
+    if object.is_empty() || object.starts_with(['/', '\\']) || object.contains("${filename}") {
+        return Err(Failure::arguments(format!(
+            "--object {object:?}: write a key such as photos/a.png, or a directory such as photos/"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! `upload` stores files in the local OSS and says in one line each what became of them.
+
+use std::fs;
+use std::fs::File;
+
+use insta::assert_snapshot;
+use oss_upload_signer::time;
+use tokio::io::AsyncBufReadExt;
+use tokio::io::AsyncReadExt;
+use tokio::io::BufReader;
+use tokio::net::TcpListener;
+
+use crate::support::form::BUCKET;
+use crate::support::form::REGION;
+use crate::support::oss::Server;
+use crate::support::tool::Outcome;
+use crate::support::tool::Tool;
+
+/// A local OSS whose clock shows the tool's time.
+async fn oss() -> Server {
+    Server::with(|options| options.clock = std::sync::Arc::new(|| time::now().unix())).await
+}
+
+/// Uploads with the key in the environment.
+async fn upload(tool: &Tool, oss: &Server, arguments: &[&str]) -> Outcome {
+    let host = format!("http://{}", oss.address);
+    let place = ["upload", "--bucket", BUCKET, "--region", REGION, "--upload-host", &host];
+    tool.run(&[&place[..], arguments].concat()).await
+}
+
+#[tokio::test]
+async fn files_are_stored_byte_for_byte_and_keep_their_names_in_a_directory() {
+    let (tool, oss) = (Tool::new(), oss().await);
+    let large: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+    tool.write("large.bin", &large);
+    tool.write("照片 1.png", "picture");
+    tool.write("empty", "");
+    let files = ["large.bin", "照片 1.png", "empty", "--object", "in/"];
+    assert_snapshot!(upload(&tool, &oss, &files).await.good(), @"
+    stored   in/large.bin  2.8 MiB
+    stored   in/照片 1.png  7 B
+    stored   in/empty  0 B
+    ");
+    let reply = oss.ask("GET", "/in/large.bin", &[]).await;
+    assert!(reply.body == large);
+    let reply = oss.ask("GET", "/in/%E7%85%A7%E7%89%87%201.png", &[]).await;
+    assert_eq!((reply.text().as_str(), reply.header("content-type")), ("picture", "image/png"));
+    assert_eq!(oss.ask("GET", "/in/empty", &[]).await.status, 200);
+    oss.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_is_explained_and_the_others_are_stored() {
+    let (tool, oss) = (Tool::new(), oss().await);
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        tool.write(name, name);
+    }
+    upload(&tool, &oss, &["b.txt", "--object", "in/b.txt"]).await.good();
+    let all = ["a.txt", "b.txt", "c.txt", "--object", "in/", "--forbid-overwrite"];
+    let outcome = upload(&tool, &oss, &all).await;
+    assert_eq!(outcome.code, 1);
+    assert_snapshot!(outcome.out, @"
+    stored   in/a.txt  5 B
+    stored   in/c.txt  5 B
+    ");
+    assert_snapshot!(without_request(&outcome.err), @"
+    oss-upload: b.txt: 409 (FileAlreadyExists, request …): An object with this key is there, and the form forbids overwriting. Choose another key (a directory with {uuid} gives each upload its own), or allow overwriting. OSS says: The object you specified already exists and can not be overwritten.
+    oss-upload: 1 of 3 files were not uploaded
+    ");
+    oss.stop().await;
+}
+
+/// Takes out the request ids, which change.
+fn without_request(text: &str) -> String {
+    let words = text.split(' ').map(|word| match word.strip_suffix("):") {
+        Some(id) if id.len() == 24 => "…):",
+        _ => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn a_wrong_key_and_a_wrong_region_are_explained_without_a_secret() {
+    let oss = oss().await;
+    let wrong = Tool::new().with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "marker-secret");
+    wrong.write("a.txt", "a");
+    let outcome = upload(&wrong, &oss, &["a.txt", "--object", "a"]).await;
+    assert_eq!(outcome.code, 1);
+    assert_snapshot!(without_request(&outcome.err), @"
+    oss-upload: a.txt: 403 (SignatureDoesNotMatch, 0002-00000705, request …): The signature is not the one that OSS computes from the policy, or it stands in the field of another version. Sign the very base64 text that is sent, with the right secret and one reading of the clock; V4 wants lower-case hex in x-oss-signature. OSS says: The request signature we calculated does not match the signature you provided. Check your key and signing method.
+    oss-upload: the file was not uploaded
+    ");
+    assert!(!outcome.err.contains("marker-secret"));
+    let tool = Tool::new().with("ALIBABA_CLOUD_SECURITY_TOKEN", "marker-token");
+    tool.write("a.txt", "a");
+    let outcome = upload(&tool, &oss, &["a.txt", "--object", "a"]).await;
+    assert_eq!(outcome.code, 1);
+    assert!(!outcome.err.contains("marker-token"));
+    let host = format!("http://{}", oss.address);
+    let place = ["upload", "--bucket", BUCKET, "--region", "cn-beijing", "--upload-host", &host];
+    let outcome = Tool::new()
+        .run(&[&place[..], &[tool.path("a.txt").to_str().unwrap(), "--object", "a"]].concat())
+        .await;
+    assert!(outcome.err.contains("400 (InvalidArgument, 0002-00000715"), "{}", outcome.err);
+    oss.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_file_that_is_refused_early_is_still_explained() {
+    let (tool, oss) = (Tool::new().with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "x"), oss().await);
+    // Sparse: it costs nothing to make, and would not fit into memory twice by accident.
+    File::create(tool.path("large.bin")).unwrap().set_len(300 << 20).unwrap();
+    let outcome = upload(&tool, &oss, &["large.bin", "--object", "a"]).await;
+    assert_eq!((outcome.code, outcome.out.as_str()), (1, ""));
+    assert!(outcome.err.contains("403 (SignatureDoesNotMatch"), "{}", outcome.err);
+    oss.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_is_told_from_one_that_never_was() {
+    let tool = Tool::new();
+    File::create(tool.path("large.bin")).unwrap().set_len(50 << 20).unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let host = format!("http://{}", listener.local_addr().unwrap());
+    let arguments = [
+        "upload",
+        "--bucket",
+        BUCKET,
+        "--region",
+        REGION,
+        "--upload-host",
+        &host,
+        "large.bin",
+        "--object",
+        "a",
+    ];
+    let cut = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut some = vec![0; 100_000];
+        stream.read_exact(&mut some).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(tool.run(&arguments), cut);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.err.contains("the connection broke"), "{}", outcome.err);
+    drop(listener);
+    let outcome = tool.run(&arguments).await;
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.err.contains("no connection ("), "{}", outcome.err);
+}
+
+#[tokio::test]
+async fn https_is_spoken_and_checked() {
+    let (tool, oss) = (Tool::new(), oss().await);
+    tool.write("a.txt", "a");
+    let host = format!("https://{}", oss.address);
+    let arguments = ["upload", "--bucket", BUCKET, "--region", REGION, "--upload-host", &host];
+    let outcome = tool.run(&[&arguments[..], &["a.txt", "--object", "a"]].concat()).await;
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.err.contains("no connection ("), "{}", outcome.err);
+    assert!(!outcome.err.contains("panicked"), "{}", outcome.err);
+    oss.stop().await;
+}
+
+#[tokio::test]
+async fn a_running_function_is_asked_as_a_browser_would() {
+    let tool = Tool::new().with("UPLOAD_MAX_SIZE", "10B");
+    let data = tool.path("data");
+    let mut dev = tool
+        .command(&["dev", "--port", "0", "--oss-port", "0", "--data-dir", data.to_str().unwrap()])
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
+    let page = lines.next_line().await.unwrap().unwrap();
+    let page = page.trim_start_matches("page").trim();
+    let keyless = Tool::new().with("ALIBABA_CLOUD_ACCESS_KEY_ID", "");
+    keyless.write("small.png", "small");
+    keyless.write("large.png", "more than ten bytes");
+    let outcome = keyless.run(&["upload", "--signer", page, "small.png", "large.png"]).await;
+    assert_eq!(outcome.code, 1);
+    assert!(
+        outcome.out.starts_with("stored   uploads/") && outcome.out.contains("/small.png  5 B")
+    );
+    assert_snapshot!(outcome.err, @"
+    oss-upload: large.png: the signer refused it (file_too_large): The file has 19 bytes; at most 10 are taken. Choose a smaller one.
+    oss-upload: 1 of 2 files were not uploaded
+    ");
+    let outcome = keyless.run(&["upload", "--signer", page, "--route", "x", "small.png"]).await;
+    assert_snapshot!(outcome.err, @r#"
+    oss-upload: small.png: the signer refused it (route_not_found): There is no route "x". Name one that the settings define.
+    oss-upload: the file was not uploaded
+    "#);
+    assert!(fs::read_dir(&data).unwrap().count() > 0);
+    dev.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_one_line_and_nothing_is_tried() {
+    let tool = Tool::new();
+    tool.write("a.txt", "a");
+    tool.write("b.txt", "b");
+    let place = ["upload", "--bucket", BUCKET, "--region", REGION];
+    let complaint =
+        async |arguments: &[&str]| tool.run(&[&place[..], arguments].concat()).await.complaint();
+    assert_snapshot!(complaint(&["a.txt", "b.txt", "--object", "a"]).await, @r#"oss-upload: --object "a": 2 files need a directory; end it in '/'"#);
+    assert_snapshot!(complaint(&["a.txt", "--object", "/a"]).await, @r#"oss-upload: --object "/a": write a key such as photos/a.png, or a directory such as photos/"#);
+    assert_snapshot!(complaint(&["a.txt"]).await, @"oss-upload: the following required arguments were not provided: --object <KEY>; --help lists the options");
+    assert_snapshot!(complaint(&["--object", "a"]).await, @"oss-upload: the following required arguments were not provided: <FILE>...; --help lists the options");
+    assert_snapshot!(complaint(&["none.txt", "--object", "a"]).await, @"oss-upload: none.txt: No such file or directory (os error 2)");
+    assert_snapshot!(complaint(&[".", "--object", "a"]).await, @"oss-upload: .: this is no file; name the files inside");
+    assert_snapshot!(complaint(&["a.txt", "--object", "a", "--type", "text"]).await, @r#"oss-upload: --type "text" is no type; write image/png"#);
+    assert_snapshot!(complaint(&["a.txt", "--object", "a", "--signer", "http://x"]).await, @"oss-upload: the argument '--bucket <BUCKET>' cannot be used with '--signer <URL>'; --help lists the options");
+}
