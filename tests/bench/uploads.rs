@@ -32,6 +32,7 @@ use oss_upload_signer::policy::name::Bucket;
 use oss_upload_signer::policy::name::Region;
 use oss_upload_signer::policy::name::UploadHost;
 use oss_upload_signer::policy::route::Route;
+use oss_upload_signer::policy::route::SignatureVersion;
 use oss_upload_signer::policy::route::SizeRange;
 use oss_upload_signer::policy::template::Directory;
 use oss_upload_signer::secret::Secret;
@@ -117,6 +118,7 @@ fn form(name: &str) -> (String, String) {
         types: Vec::new(),
         lifetime: Duration::from_hours(1),
         overwrite: true,
+        signature: SignatureVersion::V4,
     };
     let credentials = Credentials {
         key_id: "LTAI5tExample".to_owned(),
