@@ -90,6 +90,14 @@ impl Emulator {
         start.elapsed()
     }
 
+    /// The seconds that all its threads have spent on a core, to a hundredth.
+    fn cpu(&self) -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let after_name = stat.rsplit(") ").next().unwrap();
+        let ticks = after_name.split(' ').skip(11).take(2);
+        ticks.map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+    }
+
     fn peak_mib(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -207,6 +215,7 @@ fn main() {
         1 => plain_write(folder),
         _ => socket_to_file(folder),
     };
+    let before = emulator.cpu();
     let rounds: Vec<[f64; 3]> = (0..ROUNDS)
         .map(|round| {
             let mut spent = [0.0; 3];
@@ -217,6 +226,8 @@ fn main() {
             spent
         })
         .collect();
+    let rounds_of_it = f64::from(u32::try_from(ROUNDS).unwrap());
+    let cpu = (emulator.cpu() - before) / rounds_of_it;
     let alone = emulator.peak_mib();
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -237,6 +248,7 @@ fn main() {
     println!("| seconds | {own:.2} | {plain:.2} | {socket:.2} |");
     let [plain, socket] = [of(|r| r[0] / r[1]), of(|r| r[0] / r[2])];
     println!("| local OSS to it | 1 | {plain:.2} | {socket:.2} |");
+    println!("| CPU of the local OSS, seconds | {cpu:.2} | | |");
     println!("| peak memory, one upload | {alone:.1} MiB | | |");
     println!("| peak memory, {AT_ONCE} x 1 GiB at once | {peak:.1} MiB ({together:.1} s) | | |");
 }
