@@ -1,7 +1,7 @@
 //! A form as it was captured: the fields, what is known of the file, and what came back.
 
-/// A captured form.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// A captured form. It may carry a token, so it has no `Debug`.
+#[derive(Default)]
 pub(super) struct Captured {
     /// The host that it was posted to.
     pub(super) host: Option<String>,
@@ -13,7 +13,7 @@ pub(super) struct Captured {
 }
 
 /// What is known of the file.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(super) struct CapturedFile {
     pub(super) name: Option<String>,
     pub(super) content_type: Option<String>,

@@ -12,8 +12,7 @@ use crate::tool::explain::multipart;
 const UNKNOWN: &str = "this is neither a policy (base64 or JSON), nor a form (a HAR, a multipart body or key=value \
                        lines), nor the XML of a refusal; --help says more";
 
-/// What was given.
-#[derive(Debug)]
+/// What was given. It may carry a token, so it has no `Debug`.
 pub(super) enum Input {
     /// A policy's text, still in base64 or not.
     Policy(Document),
@@ -23,7 +22,6 @@ pub(super) enum Input {
 }
 
 /// A policy as it was written.
-#[derive(Debug)]
 pub(super) enum Document {
     Base64(String),
     Json(Vec<u8>),
@@ -65,6 +63,11 @@ fn from_json(text: &str) -> Result<Input, String> {
         return policy();
     }
     match &json {
+        // The documentation's shape: a policy among other things, and not yet a form.
+        Ok(json) if json.get("policy").is_some_and(Value::is_string) => {
+            let policy = json["policy"].as_str().unwrap_or_default();
+            Ok(Input::Policy(Document::Base64(policy.to_owned())))
+        }
         Ok(json) => har::read(json).map(Input::form).ok_or_else(|| UNKNOWN.to_owned()),
         // What is broken may still be meant as a policy, and the judge says where it breaks.
         Err(_) if text.contains("\"conditions\"") || text.contains("\"expiration\"") => policy(),

@@ -81,6 +81,22 @@ async fn a_policy_in_base64() {
 }
 
 #[tokio::test]
+async fn a_signers_answer_in_each_dialect() {
+    let place = ["sign", "--bucket", "examplebucket", "--region", "cn-hangzhou", "--dialect"];
+    let met = "The form meets its policy.\nThe signature was checked";
+    for (dialect, expected) in [
+        ("native", met),
+        ("fields", met),
+        ("documented", "It allows:\n  bucket is \"examplebucket\""),
+    ] {
+        let tool = Tool::new();
+        let signed = tool.run(&[&place[..], &[dialect]].concat()).await.good();
+        let said = tool.run_with(&["explain"], &signed).await.good();
+        assert!(said.contains(expected), "{dialect}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_policy_in_json_that_is_over_and_open() {
     let policy =
         r#"{"expiration":"2024-11-20T06:00:00.000Z","conditions":[["starts-with","$key",""]]}"#;
