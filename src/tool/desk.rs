@@ -23,6 +23,14 @@ pub(super) struct Desk {
     pub(super) dice: Dice,
 }
 
+/// Gives the key in the environment, if there is one, for who only wants to compare.
+pub(super) fn keys() -> Option<Arc<Credentials>> {
+    let now = time::now();
+    let (settings, _) =
+        rules::load(&Place::anywhere(), &Rules::default(), Environment::of_process(), now).ok()?;
+    App::new(settings).credentials(None, now).ok()
+}
+
 impl Desk {
     /// Takes the rules from the options, the keys from the environment.
     pub(super) fn open(place: &Place, rules: &Rules) -> Result<Self, Failure> {

@@ -18,6 +18,7 @@ mod deed;
 mod desk;
 mod dev;
 mod emulate;
+mod explain;
 mod failure;
 mod form;
 pub mod language;
@@ -56,6 +57,8 @@ enum Command {
     Form(form::Options),
     /// Upload files, signed with the keys in the environment or by a running function
     Upload(upload::Options),
+    /// Say in words what a policy allows, why a form is refused, or what a refusal means
+    Explain(explain::Options),
 }
 
 /// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
@@ -78,6 +81,7 @@ pub fn run() -> ExitCode {
                     Command::Sign(options) => sign::run(options),
                     Command::Form(options) => form::run(options),
                     Command::Upload(options) => upload::run(options).await,
+                    Command::Explain(options) => explain::run(options),
                 }
             })
         });

@@ -1,4 +1,5 @@
 //! Reads the small XML document in which OSS says no: flat, a root with children that hold text.
+//! What it reads is fit for a console.
 
 /// Gives a child's text with its entities put back.
 pub(super) fn child(document: &str, name: &str) -> Option<String> {
@@ -9,6 +10,8 @@ pub(super) fn child(document: &str, name: &str) -> Option<String> {
     let text = pairs
         .iter()
         .fold(text.trim().to_owned(), |text, (entity, character)| text.replace(entity, character));
+    // What came from elsewhere steers no terminal.
+    let text = text.replace(char::is_control, " ");
     (!text.is_empty()).then_some(text)
 }
 

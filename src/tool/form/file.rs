@@ -45,6 +45,13 @@ fn put(neighbour: &Path, path: &Path, force: bool) -> io::Result<()> {
         return fs::rename(neighbour, path);
     }
     // A second name for the file is given only where there is none yet, in one step.
-    fs::hard_link(neighbour, path)?;
-    fs::remove_file(neighbour)
+    match fs::hard_link(neighbour, path) {
+        Ok(()) => fs::remove_file(neighbour),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // Not every file system has second names: there the place is taken first, and then filled.
+        Err(_) => {
+            File::create_new(path)?;
+            fs::rename(neighbour, path)
+        }
+    }
 }

@@ -109,8 +109,9 @@ impl Options {
 /// A policy sees the placeholder and not the name; the part before it is what can be held on to.
 fn key_condition(key: &str) -> Result<Condition<'_>, Failure> {
     let wrong = |what: &str| Err(Failure::arguments(format!("--key {key:?}: {what}")));
-    if key.is_empty() || key.len() > 1023 || key.starts_with(['/', '\\']) {
-        return wrong("a key has 1 to 1023 bytes and no slash in front");
+    let fits = (1..=1023).contains(&key.len()) && !key.chars().any(char::is_control);
+    if !fits || key.starts_with(['/', '\\']) {
+        return wrong("a key has 1 to 1023 bytes, no slash in front and no line ends");
     }
     match key.split_once(FILENAME) {
         None => Ok(Condition::Equal("key", key)),

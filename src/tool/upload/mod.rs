@@ -136,6 +136,11 @@ impl Options {
 
     fn origin(&self) -> Result<Origin, Failure> {
         if let Some(url) = &self.signer {
+            if !url.starts_with("https://") && !url.starts_with("http://") {
+                return Err(Failure::arguments(format!(
+                    "--signer {url:?}: write the function's whole address, with https://"
+                )));
+            }
             return Ok(Origin::Signer { url: url.clone(), route: self.route.clone() });
         }
         let object = self.object.clone().unwrap_or_default();

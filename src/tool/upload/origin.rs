@@ -14,8 +14,7 @@ use crate::tool::failure::Failure;
 use crate::tool::upload::body::Source;
 use crate::tool::upload::network::Network;
 
-/// A form for one file.
-#[derive(Debug)]
+/// A form for one file. It is a permission and carries the token, so it has no `Debug`.
 pub(super) struct Form {
     pub(super) url: String,
     pub(super) key: String,

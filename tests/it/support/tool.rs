@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::support::form::KEY_ID;
@@ -69,6 +70,15 @@ impl Tool {
     /// Runs the tool to its end.
     pub(crate) async fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Outcome {
         Outcome::of(&self.command(arguments).output().await.unwrap())
+    }
+
+    /// Runs the tool with something on its standard input.
+    pub(crate) async fn run_with(&self, arguments: &[&str], input: &str) -> Outcome {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        Outcome::of(&child.wait_with_output().await.unwrap())
     }
 }
 

@@ -93,7 +93,7 @@ async fn what_cannot_be_written_is_one_line() {
     assert_snapshot!(complaint(&["--expires", "3650d"]).await, @r#"oss-upload: --expires "3650d": a grant lasts from 10s to 7d, the longest that OSS accepts; V4 is capped at 7 days, and years are possible only with a long-lived key and V1. Example: --expires 10m"#);
     assert_snapshot!(complaint(&["--type", "image/*", "--type", "text/plain"]).await, @"oss-upload: one form takes whole types such as image/png and image/jpeg, or one kind such as image/*, but not a mixture; write one form for each");
     assert_snapshot!(complaint(&["--key", "${filename}"]).await, @r#"oss-upload: --key "${filename}": write a directory before '${filename}' and nothing after it"#);
-    assert_snapshot!(complaint(&["--key", "/a"]).await, @r#"oss-upload: --key "/a": a key has 1 to 1023 bytes and no slash in front"#);
+    assert_snapshot!(complaint(&["--key", "/a"]).await, @r#"oss-upload: --key "/a": a key has 1 to 1023 bytes, no slash in front and no line ends"#);
     assert_snapshot!(complaint(&["--success-action-status", "202"]).await, @"oss-upload: invalid value '202' for '--success-action-status <STATUS>' [possible values: 200, 201, 204]; --help lists the options");
     assert_snapshot!(complaint(&["--success-action-redirect", "a.example"]).await, @r#"oss-upload: --success-action-redirect "a.example": write the whole address, with https://"#);
     assert_snapshot!(complaint(&["--route", "a", "--dir", "b/"]).await, @"oss-upload: the argument '--route <NAME>' cannot be used with '--dir <DIR>'; --help lists the options");

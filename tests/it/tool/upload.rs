@@ -208,5 +208,7 @@ async fn wrong_arguments_are_one_line_and_nothing_is_tried() {
     assert_snapshot!(complaint(&["none.txt", "--object", "a"]).await, @"oss-upload: none.txt: No such file or directory (os error 2)");
     assert_snapshot!(complaint(&[".", "--object", "a"]).await, @"oss-upload: .: this is no file; name the files inside");
     assert_snapshot!(complaint(&["a.txt", "--object", "a", "--type", "text"]).await, @r#"oss-upload: --type "text" is no type; write image/png"#);
+    let bare = ["upload", "--signer", "localhost:8080", "a.txt"];
+    assert_snapshot!(tool.run(&bare).await.complaint(), @r#"oss-upload: --signer "localhost:8080": write the function's whole address, with https://"#);
     assert_snapshot!(complaint(&["a.txt", "--object", "a", "--signer", "http://x"]).await, @"oss-upload: the argument '--bucket <BUCKET>' cannot be used with '--signer <URL>'; --help lists the options");
 }
