@@ -54,15 +54,16 @@ impl Vector {
         Secret::new(self.input("access_key_secret"))
     }
 
+    /// Makes our own signer with this vector's key, region and moment; the vectors have no token.
+    fn signer<'a>(&'a self, secret: &'a Secret) -> Signer<'a> {
+        let (key_id, region) = (self.input("access_key_id"), self.input("region"));
+        Signer { key_id, secret, token: None, region, now: self.now() }
+    }
+
     /// Signs this vector's policy with our own signer.
     fn signature(&self) -> String {
-        let signer = Signer {
-            key_id: self.input("access_key_id"),
-            secret: &self.secret(),
-            token: None,
-            region: self.input("region"),
-            now: self.now(),
-        };
+        let secret = self.secret();
+        let signer = self.signer(&secret);
         signer.sign(&v4::encode_policy(self.input("policy_json")))
     }
 
@@ -103,13 +104,8 @@ fn the_policy_text_is_the_vectors_to_the_letter() {
     for (name, rest) in rest {
         let vectors = Vector::all("positive");
         let vector = vectors.iter().find(|vector| vector.text("/name") == name).unwrap();
-        let signer = Signer {
-            key_id: vector.input("access_key_id"),
-            secret: &vector.secret(),
-            token: None,
-            region: vector.input("region"),
-            now: vector.now(),
-        };
+        let secret = vector.secret();
+        let signer = vector.signer(&secret);
         let fields = signer.stamp();
         let stamp = fields.iter().map(|(name, value)| Condition::Equal(name, value));
         let conditions = [Condition::Equal("bucket", vector.input("bucket"))]
@@ -169,13 +165,8 @@ fn the_v1_signature_is_the_vectors_and_the_published_one() {
 #[test]
 fn the_form_fields_are_the_vectors_in_name_and_value() {
     for vector in Vector::all("positive") {
-        let signer = Signer {
-            key_id: vector.input("access_key_id"),
-            secret: &vector.secret(),
-            token: None,
-            region: vector.input("region"),
-            now: vector.now(),
-        };
+        let secret = vector.secret();
+        let signer = vector.signer(&secret);
         let policy = v4::encode_policy(vector.input("policy_json"));
         let signature = signer.sign(&policy);
         let mut fields = vec![(v4::POLICY, policy)];
