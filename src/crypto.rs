@@ -5,6 +5,7 @@
 
 use base64_simd::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -19,6 +20,15 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Digest {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key length");
     mac.update(message);
     Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+/// Computes HMAC-SHA1 of `message` under `key`, both of any length; only V1 signatures want it.
+#[must_use]
+pub fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
+    #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
+    let mut mac = Hmac::<Sha1>::new_from_slice(key).expect("any key length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
 }
 
 /// Writes bytes as lower-case hexadecimal.
@@ -44,6 +54,12 @@ mod tests {
             hex(code.as_slice()),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
+    }
+
+    #[test]
+    fn hmac_sha1_agrees_with_rfc_2202_case_2() {
+        let code = hmac_sha1(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(hex(&code), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! #     directory: policy::template::Directory::parse("up/{uuid}/").unwrap(),
 //! #     size: policy::route::SizeRange { min: 1, max: 1024 },
 //! #     types: vec![], lifetime: Duration::from_secs(600), overwrite: false,
+//! #     signature: policy::route::SignatureVersion::V4,
 //! # };
 //! # let credentials = Credentials {
 //! #     key_id: "LTAI5tExample".into(), secret: Secret::new("s"), token: None, usable_until: None };
@@ -38,9 +39,11 @@ use crate::policy::document::PolicyDocument;
 use crate::policy::key::safe_name;
 use crate::policy::route::Refusal;
 use crate::policy::route::Route;
+use crate::policy::route::SignatureVersion;
 use crate::policy::template::Dice;
+use crate::signature::signer::Signer;
+use crate::signature::v1;
 use crate::signature::v4;
-use crate::signature::v4::Signer;
 use crate::time::Timestamp;
 
 /// How long before its credential ends a grant ends, for clocks that differ a little.
@@ -146,19 +149,13 @@ pub fn issue(
     let expires_at = expiry(route, credentials, now)?;
     let directory = route.directory.render(now, dice);
     let key = key(ask, &directory);
-    let signer = Signer {
-        key_id: &credentials.key_id,
-        secret: &credentials.secret,
-        token: credentials.token.as_ref(),
-        region: route.region.as_str(),
-        now,
-    };
+    let signer = signer(route, credentials, now);
     let stamp = signer.stamp();
     let pinned = pinned_fields(ask, route);
 
     let mut conditions = Vec::with_capacity(12);
     conditions.push(Condition::Equal("bucket", route.bucket.as_str()));
-    let fixed = stamp.iter().chain(&pinned);
+    let fixed = stamp.fields.iter().filter(|_| stamp.is_pinned).chain(&pinned);
     conditions.extend(fixed.map(|(name, value)| Condition::Equal(name, value)));
     conditions.push(match &key {
         Some(key) => Condition::Equal("key", key),
@@ -169,14 +166,26 @@ pub fn issue(
 
     let json = PolicyDocument { expiration: expires_at, conditions }.to_json();
     let policy = v4::encode_policy(&json);
-    let signature = signer.sign(&policy);
+    let proof = signer.prove(&policy);
     let mut fields = Vec::with_capacity(10);
     fields.extend(key.clone().map(|key| ("key", key)));
     fields.push((v4::POLICY, policy));
-    fields.extend(stamp);
-    fields.push((v4::X_OSS_SIGNATURE, signature));
+    fields.extend(stamp.fields);
+    fields.push(proof);
     fields.extend(pinned);
     Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, expires_at })
+}
+
+/// Picks the signer of the route's version.
+fn signer<'a>(route: &'a Route, credentials: &'a Credentials, now: Timestamp) -> Signer<'a> {
+    let Credentials { key_id, secret, .. } = credentials;
+    let token = credentials.token.as_ref();
+    match route.signature {
+        SignatureVersion::V1 => Signer::V1(v1::Signer { key_id, secret, token }),
+        SignatureVersion::V4 => {
+            Signer::V4(v4::Signer { key_id, secret, token, region: route.region.as_str(), now })
+        }
+    }
 }
 
 /// A grant never outlives its credential.

@@ -1,4 +1,30 @@
-//! Signs browser uploads to Alibaba Cloud OSS.
+//! Signs browser uploads to Alibaba Cloud OSS, and rehearses the whole journey on a laptop.
+//!
+//! A browser asks the function, the function signs with the temporary keys of its role, the browser
+//! posts the file straight to OSS. `README.md` tells how to use it; this is the map of the code.
+//!
+//! # Layout
+//!
+//! Data moves one way, and nobody calls back:
+//!
+//! ```text
+//! bytes ─▶ runtime ─▶ routes ─▶ identity ─▶ credentials ─▶ grant ─▶ routes ─▶ runtime ─▶ bytes
+//!                                                          │   │
+//!                                                     policy   signature
+//! ```
+//!
+//! * [`runtime`]: the HTTP front of a custom runtime. Knows nothing of OSS.
+//! * [`routes`]: the HTTP face, its [dialects](routes::dialect) and its [one error
+//!   door](routes::problem).
+//! * [`identity`], [`credentials`], [`policy`]: who asks, whom we sign as, what is allowed.
+//! * [`signature`]: the proof. [`grant`]: the one place where policy and signature meet.
+//! * [`settings`], [`app`]: what the process is told, and what it is made of.
+//! * [`time`], [`secret`], [`crypto`]: leaves that everybody may use.
+#![cfg_attr(
+    feature = "emulator",
+    doc = "* [`emulator`]: the local cloud. It shares no line with the signer."
+)]
+#![cfg_attr(feature = "tool", doc = "* [`tool`]: the developer's tool, `oss-upload`.")]
 
 pub mod app;
 pub mod credentials;

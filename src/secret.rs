@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Holds a secret text and never shows it. A clone shares the text; the last one wipes it.
@@ -27,6 +28,15 @@ impl Secret {
     }
 }
 
+/// Takes the same time wherever two texts differ.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Secret(…)")
@@ -42,5 +52,12 @@ mod tests {
         let secret = Secret::new("marker-secret");
         assert_eq!(format!("{secret:?}"), "Secret(…)");
         assert_eq!(secret.expose(), "marker-secret");
+    }
+
+    #[test]
+    fn secrets_are_equal_when_their_texts_are() {
+        let secret = Secret::new("marker-secret");
+        assert!(secret == secret.clone() && secret == Secret::new("marker-secret"));
+        assert!(secret != Secret::new("marker-secrex") && secret != Secret::new("marker"));
     }
 }

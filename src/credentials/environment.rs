@@ -36,6 +36,12 @@ impl EnvironmentKey {
         let usable_until = token.as_ref().map(|_| started.plus(lifetime));
         Self { credentials: Arc::new(Credentials { key_id, secret, token, usable_until }) }
     }
+
+    /// Tells whether the key belongs to a user rather than to a role: it has no token and no end.
+    #[must_use]
+    pub fn is_long_lived(&self) -> bool {
+        self.credentials.token.is_none()
+    }
 }
 
 impl Provider for EnvironmentKey {

@@ -22,8 +22,11 @@ impl PolicyDocument<'_> {
     /// Write it once and sign that text: white space and escapes are part of what is signed.
     #[must_use]
     pub fn to_json(&self) -> String {
+        // Room for a policy with a token, so that the text is not moved as it grows.
+        let mut json = Vec::with_capacity(2048);
         // Texts and numbers under text keys: there is nothing here that JSON cannot say.
-        sonic_rs::to_string(self).unwrap_or_default()
+        let _ = sonic_rs::to_writer(&mut json, self);
+        String::from_utf8(json).unwrap_or_default()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::policy::template::Directory;
 /// The largest object that a form upload can make: 5 GB, of which the whole body must stay below.
 pub const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
-/// The longest validity of a V4 form, counted from `x-oss-date`.
+/// The longest validity of a V4 form, counted from `x-oss-date`; V1 names none, and is held to it too.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 /// One kind of upload: where it goes and what it may be.
@@ -37,6 +37,31 @@ pub struct Route {
     pub lifetime: Duration,
     /// Whether an upload may replace an object of the same key.
     pub overwrite: bool,
+    /// The version of the signature that its forms carry.
+    pub signature: SignatureVersion,
+}
+
+/// The version of a form's signature. Which fields that means is `signature/`'s business.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureVersion {
+    /// For pages that know nothing newer. OSS refuses it to accounts opened since 2025-03-01 and
+    /// for buckets created since 2025-09-01.
+    V1,
+    /// What OSS takes everywhere.
+    #[default]
+    V4,
+}
+
+impl SignatureVersion {
+    /// Reads `v1` or `v4`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "v1" => Some(Self::V1),
+            "v4" => Some(Self::V4),
+            _ => None,
+        }
+    }
 }
 
 /// The bounds of a file's size in bytes, both included.

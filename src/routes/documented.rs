@@ -1,7 +1,7 @@
 //! `GET /get_post_signature_for_oss_upload`: the call that the documentation's page makes.
 //!
 //! The page asks without parameters. Those that there are (`route`, `filename`, `type`, `size`)
-//! narrow the grant.
+//! narrow the grant. The route's signature decides the shape: the page of each version reads its own.
 
 use std::sync::Arc;
 
@@ -13,8 +13,10 @@ use crate::app::App;
 use crate::grant::Ask;
 use crate::grant::Form;
 use crate::policy::content_type::ContentType;
+use crate::policy::route::SignatureVersion;
 use crate::routes::dialect;
 use crate::routes::dialect::documented::Documented;
+use crate::routes::dialect::documented_v1::DocumentedV1;
 use crate::routes::problem::Problem;
 use crate::routes::signing::Signing;
 use crate::runtime::ContextExt;
@@ -26,7 +28,10 @@ pub(super) async fn answer(
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
     let signing = Signing::open(&app, request.context(), query.route.as_deref())?;
     let grant = signing.grant(&query.ask)?;
-    Ok(dialect::grant_response(&Documented::new(&grant)))
+    Ok(match signing.route.signature {
+        SignatureVersion::V1 => dialect::grant_response(&DocumentedV1::new(&grant)),
+        SignatureVersion::V4 => dialect::grant_response(&Documented::new(&grant)),
+    })
 }
 
 struct Query {

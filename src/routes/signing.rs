@@ -18,7 +18,8 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub(super) struct Signing<'a> {
     app: &'a App,
-    route: &'a Route,
+    /// The route that was asked for.
+    pub(super) route: &'a Route,
     credentials: Arc<Credentials>,
     /// The one reading of the clock.
     pub(super) now: Timestamp,

@@ -32,13 +32,24 @@ pub(super) const MAX_SIZE: Setting = setting("UPLOAD_MAX_SIZE", "max_size", "10M
 pub(super) const TYPES: Setting = setting("UPLOAD_TYPES", "types", "image/png,image/jpeg");
 pub(super) const EXPIRES: Setting = setting("UPLOAD_EXPIRES", "expires", "10m");
 pub(super) const OVERWRITE: Setting = setting("UPLOAD_OVERWRITE", "overwrite", "false");
+pub(super) const SIGNATURE: Setting = setting("UPLOAD_SIGNATURE", "signature", "v4");
 
 /// The settings that stand at the top of the file only.
 pub(super) const TOP: [&Setting; 4] = [&AUTH, &ORIGINS, &CREDENTIALS, &ROLE_KEY_LIFETIME];
 
 /// The settings that a route may have, or that stand at the top for all routes.
-pub(super) const ROUTE: [&Setting; 9] =
-    [&BUCKET, &REGION, &UPLOAD_HOST, &DIR, &MIN_SIZE, &MAX_SIZE, &TYPES, &EXPIRES, &OVERWRITE];
+pub(super) const ROUTE: [&Setting; 10] = [
+    &BUCKET,
+    &REGION,
+    &UPLOAD_HOST,
+    &DIR,
+    &MIN_SIZE,
+    &MAX_SIZE,
+    &TYPES,
+    &EXPIRES,
+    &OVERWRITE,
+    &SIGNATURE,
+];
 
 /// Where a setting was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

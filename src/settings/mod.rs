@@ -12,6 +12,7 @@
 //! | `desk` | reads entries into values and collects complaints |
 //! | `value` | sizes and times as people write them |
 //! | `route` | the named routes |
+//! | `warning` | what an operator should read once at the start |
 //! | `keys` | the access key in the environment |
 
 pub mod complaint;
@@ -23,6 +24,7 @@ mod file;
 mod keys;
 mod route;
 mod value;
+mod warning;
 
 use std::time::Duration;
 
@@ -116,31 +118,6 @@ impl Settings {
             (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
     }
-
-    /// Sentences that an operator should read once at the start.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.access == Access::Anonymous {
-            warnings.push(
-                "auth is 'anonymous': whoever reaches this address may upload within the routes' limits".to_owned(),
-            );
-        }
-        if self.origins == Origins::Any {
-            warnings.push(
-                "origins is '*': every web page may ask for uploads in its visitors' browsers"
-                    .to_owned(),
-            );
-        }
-        for route in self.routes.iter().filter(|route| !route.directory.is_unique()) {
-            warnings.push(format!(
-                "route '{}' puts all uploads into '{}': uploads of one name can collide; \
-                 add {{uuid}}/ to give each grant a directory of its own",
-                route.name, route.directory
-            ));
-        }
-        warnings
-    }
 }
 
 fn source(text: &str) -> Result<Source, &'static str> {
@@ -167,6 +144,7 @@ impl Setting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::route::SignatureVersion;
 
     fn load(variables: &[(&str, &str)], file: &str) -> Result<Settings, String> {
         let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -218,8 +196,8 @@ mod tests {
         let complaints = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(complaints, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, bucket, region, upload_host, dir, min_size, max_size, types, expires, overwrite. Example: max_size = "10MiB"
-          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_AUTH, UPLOAD_ORIGINS, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_DIR, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, bucket, region, upload_host, dir, min_size, max_size, types, expires, overwrite, signature. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_AUTH, UPLOAD_ORIGINS, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_DIR, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SIGNATURE, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"
@@ -288,5 +266,41 @@ mod tests {
         .unwrap();
         assert_eq!(open.warnings().len(), 3);
         assert_eq!(load(&SMALL, "").unwrap().warnings().len(), 1);
+    }
+
+    #[test]
+    fn v1_is_asked_for_by_name_and_warned_of() {
+        assert_eq!(load(&SMALL, "").unwrap().routes[0].signature, SignatureVersion::V4);
+        let old = load(&SMALL, "[routes.default]\n[routes.old]\nsignature = \"v1\"\n").unwrap();
+        let versions: Vec<_> = old.routes.iter().map(|route| route.signature).collect();
+        assert_eq!(versions, [SignatureVersion::V4, SignatureVersion::V1]);
+        insta::assert_snapshot!(old.v1_warnings().join("\n"), @"
+        route 'old' signs with V1, which OSS has closed to accounts opened since 2025-03-01 and to buckets created since 2025-09-01: it refuses their uploads with EC 0002-00000080; take signature 'v4' as soon as the pages can
+        route 'old': with temporary keys a V1 form needs the field x-oss-security-token, which the well-known V1 pages do not post; teach the page to, or set a long-lived key and credentials = 'environment'
+        ");
+        let wrong = load(&[SMALL[0], SMALL[1], SMALL[2], ("UPLOAD_SIGNATURE", "V1")], "");
+        insta::assert_snapshot!(wrong.unwrap_err(), @r#"
+        1 problem with the settings; nothing was started
+          UPLOAD_SIGNATURE = "V1": the signatures are 'v4' and, for old buckets, 'v1'. Example: UPLOAD_SIGNATURE=v4
+        "#);
+    }
+
+    #[test]
+    fn only_a_long_lived_key_and_no_other_spares_v1_pages_the_token() {
+        let key = [("OSS_ACCESS_KEY_ID", "id"), ("OSS_ACCESS_KEY_SECRET", "secret")];
+        let token = ("OSS_SESSION_TOKEN", "token");
+        let (cloud, pinned) =
+            (("FC_FUNCTION_NAME", "signer"), ("UPLOAD_CREDENTIALS", "environment"));
+        for (more, warnings) in [
+            (vec![], 2),
+            (vec![key[0], key[1]], 1),
+            (vec![key[0], key[1], token], 2),
+            (vec![key[0], key[1], cloud], 2),
+            (vec![key[0], key[1], cloud, pinned], 1),
+            (vec![key[0], key[1], ("UPLOAD_CREDENTIALS", "request")], 2),
+        ] {
+            let variables = [&SMALL[..], &[("UPLOAD_SIGNATURE", "v1")], &more].concat();
+            assert_eq!(load(&variables, "").unwrap().v1_warnings().len(), warnings, "{more:?}");
+        }
     }
 }

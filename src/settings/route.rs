@@ -12,6 +12,7 @@ use crate::policy::name::UploadHost;
 use crate::policy::route::MAX_LIFETIME;
 use crate::policy::route::MAX_OBJECT_BYTES;
 use crate::policy::route::Route;
+use crate::policy::route::SignatureVersion;
 use crate::policy::route::SizeRange;
 use crate::policy::template::Directory;
 use crate::settings::DEFAULT_ROUTE;
@@ -61,6 +62,7 @@ impl Reader<'_, '_> {
         let types = self.types();
         let lifetime = self.value(&entry::EXPIRES, lifetime).unwrap_or(Setting::LIFETIME);
         let overwrite = self.value(&entry::OVERWRITE, value::truth).unwrap_or(false);
+        let signature = self.value(&entry::SIGNATURE, signature).unwrap_or_default();
         Some(Route {
             name: self.name,
             bucket: bucket?,
@@ -71,6 +73,7 @@ impl Reader<'_, '_> {
             types,
             lifetime,
             overwrite,
+            signature,
         })
     }
 
@@ -179,4 +182,8 @@ fn lifetime(text: &str) -> Result<Duration, String> {
         return Err("a grant lasts from 10s to 7d, the longest that OSS accepts".to_owned());
     }
     Ok(lifetime)
+}
+
+fn signature(text: &str) -> Result<SignatureVersion, &'static str> {
+    SignatureVersion::parse(text).ok_or("the signatures are 'v4' and, for old buckets, 'v1'")
 }

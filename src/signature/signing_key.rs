@@ -3,6 +3,8 @@
 //! It resembles AWS Signature Version 4 and is not it: the secret is prefixed with `aliyun_v4`,
 //! the service is `oss` and the chain ends in `aliyun_v4_request`.
 
+use std::cell::RefCell;
+
 use zeroize::Zeroizing;
 
 use crate::crypto::Digest;
@@ -15,11 +17,29 @@ use crate::signature::scope::TERMINATOR;
 /// What stands before the secret in the first key.
 const PREFIX: &[u8] = b"aliyun_v4";
 
+thread_local! {
+    /// The last key that was derived, for its secret and scope. Four of five HMACs of a signature
+    /// are these, and they are the same all day. Nothing else of a signature is kept.
+    static LAST: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+struct Kept {
+    secret: Secret,
+    scope: Scope,
+    key: Digest,
+}
+
 /// Derives the key that signs policies of this scope.
 #[must_use]
 pub fn derive(secret: &Secret, scope: &Scope) -> Digest {
-    let [.., signing] = chain(secret, scope);
-    signing
+    LAST.with_borrow_mut(|last| match last {
+        Some(kept) if kept.scope == *scope && kept.secret == *secret => kept.key.clone(),
+        _ => {
+            let [.., key] = chain(secret, scope);
+            let (secret, scope) = (secret.clone(), scope.clone());
+            last.insert(Kept { secret, scope, key }).key.clone()
+        }
+    })
 }
 
 /// Derives all four keys in order, so that each can be held against a golden vector.
@@ -51,5 +71,22 @@ mod tests {
                 "5692380658f70153cea877ff62b579726cc41c098f2fcad9a6bfab989236c5a0",
             ]
         );
+    }
+
+    #[test]
+    fn a_kept_key_is_given_only_for_its_own_secret_and_scope() {
+        let scope = |date: &str, region: &str| Scope { date: date.into(), region: region.into() };
+        let first = (Secret::new("a"), scope("20241127", "cn-hangzhou"));
+        let others = [
+            (Secret::new("b"), scope("20241127", "cn-hangzhou")),
+            (Secret::new("a"), scope("20241128", "cn-hangzhou")),
+            (Secret::new("a"), scope("20241127", "cn-beijing")),
+        ];
+        for (secret, scope) in &others {
+            let key = derive(&first.0, &first.1);
+            assert_eq!(key, derive(&first.0, &first.1));
+            assert_ne!(key, derive(secret, scope));
+            assert_eq!(derive(secret, scope), chain(secret, scope)[3]);
+        }
     }
 }

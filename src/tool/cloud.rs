@@ -30,6 +30,7 @@ pub(super) struct Setup {
     pub(super) buckets: Vec<oss::Bucket>,
     pub(super) key: oss::AccessKey,
     pub(super) cors_origins: Vec<String>,
+    pub(super) judgement: oss::Judgement,
 }
 
 impl Setup {
@@ -40,6 +41,7 @@ impl Setup {
             buckets: self.buckets,
             keys: vec![self.key],
             cors_origins: self.cors_origins,
+            judgement: self.judgement,
             observer: Some(Arc::new(report)),
             ..oss::Options::new(self.data_directory, clock)
         };

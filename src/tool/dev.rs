@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The settings are the function's own, with what a laptop lacks filled in. Real keys in the
-//! environment are left alone: the role's keys here are invented, and known to the local OSS only.
+//! environment are left alone: the keys here are invented, and known to the local OSS only.
 
 use std::io;
 use std::net::SocketAddr;
@@ -33,10 +33,14 @@ use crate::tool::cloud::DATA_DIRECTORY;
 use crate::tool::cloud::Setup;
 use crate::tool::console;
 use crate::tool::failure::Failure;
+use crate::tool::strictness::Strictness;
 
 const ROLE_KEY_ID: &str = "STS.LocalRoleKeyId";
 const ROLE_KEY_SECRET: &str = "LocalRoleKeySecret";
 const ROLE_TOKEN: &str = "LocalRoleSecurityToken";
+
+const LONG_LIVED_KEY_ID: &str = "LocalLongLivedKeyId";
+const LONG_LIVED_KEY_SECRET: &str = "LocalLongLivedKeySecret";
 
 /// What a laptop lacks, unless the environment or the file says otherwise.
 const DEFAULTS: [(&str, &str); 3] =
@@ -56,6 +60,12 @@ pub(super) struct Options {
     /// The settings file; default is upload.toml in this folder, if there is one
     #[arg(long)]
     config: Option<PathBuf>,
+    /// Sign with a key that has no token, as with credentials = "environment" and the key of a
+    /// user: the well-known V1 pages need one
+    #[arg(long)]
+    long_lived_key: bool,
+    #[command(flatten)]
+    strictness: Strictness,
 }
 
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
@@ -64,7 +74,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let front = cloud::listen(options.port, "--port").await?;
     let back = cloud::listen(options.oss_port, "--oss-port").await?;
     let settings = settings(&environment, back.local_addr()?)?;
-    let oss = open_oss(&settings, options.data_dir.clone())?;
+    let oss = open_oss(&settings, &options)?;
     let function = TcpListener::bind("127.0.0.1:0").await?;
     let gateway = fc::Gateway::new(fc::Options {
         upstream: function.local_addr()?,
@@ -81,6 +91,9 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
             .unwrap_or_default(),
         default_domain: false,
     });
+    for warning in settings.v1_warnings() {
+        console::say(&format!("note  {warning}"));
+    }
     announce(front.local_addr()?, back.local_addr()?, &options.data_dir);
 
     let (stop, stopped) = watch::channel(());
@@ -112,6 +125,12 @@ fn environment(options: &Options) -> Environment {
     environment.set("FC_FUNCTION_NAME", "dev");
     if let Some(path) = &options.config {
         environment.set("UPLOAD_CONFIG", path.to_string_lossy());
+    }
+    if options.long_lived_key {
+        // The gateway goes on bringing the role's keys, as the platform would.
+        environment.set("UPLOAD_CREDENTIALS", "environment");
+        environment.set("ALIBABA_CLOUD_ACCESS_KEY_ID", LONG_LIVED_KEY_ID);
+        environment.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", LONG_LIVED_KEY_SECRET);
     }
     environment
 }
@@ -150,7 +169,7 @@ fn settings(environment: &Environment, oss: SocketAddr) -> Result<Settings, Fail
     Ok(settings)
 }
 
-fn open_oss(settings: &Settings, data_directory: PathBuf) -> Result<oss::Oss, Failure> {
+fn open_oss(settings: &Settings, options: &Options) -> Result<oss::Oss, Failure> {
     let mut buckets: Vec<oss::Bucket> = Vec::new();
     for Route { bucket, region, .. } in &settings.routes {
         if !buckets.iter().any(|known| known.name == bucket.as_str()) {
@@ -160,13 +179,29 @@ fn open_oss(settings: &Settings, data_directory: PathBuf) -> Result<oss::Oss, Fa
             });
         }
     }
-    let key = oss::AccessKey {
-        id: ROLE_KEY_ID.to_owned(),
-        secret: ROLE_KEY_SECRET.to_owned(),
-        security_token: Some(ROLE_TOKEN.to_owned()),
-        expires_at: None,
+    let setup = Setup {
+        data_directory: options.data_dir.clone(),
+        buckets,
+        key: key(options.long_lived_key),
+        cors_origins: vec!["*".to_owned()],
+        judgement: options.strictness.clone().judgement(),
     };
-    Setup { data_directory, buckets, key, cors_origins: vec!["*".to_owned()] }.open()
+    setup.open()
+}
+
+/// The one key that is known to the local OSS: the one that the function signs with.
+fn key(is_long_lived: bool) -> oss::AccessKey {
+    let (id, secret, token) = if is_long_lived {
+        (LONG_LIVED_KEY_ID, LONG_LIVED_KEY_SECRET, None)
+    } else {
+        (ROLE_KEY_ID, ROLE_KEY_SECRET, Some(ROLE_TOKEN.to_owned()))
+    };
+    oss::AccessKey {
+        id: id.to_owned(),
+        secret: secret.to_owned(),
+        security_token: token,
+        expires_at: None,
+    }
 }
 
 fn announce(front: SocketAddr, back: SocketAddr, data_directory: &Path) {

@@ -13,6 +13,7 @@ use crate::tool::cloud::DATA_DIRECTORY;
 use crate::tool::cloud::Setup;
 use crate::tool::console;
 use crate::tool::failure::Failure;
+use crate::tool::strictness::Strictness;
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -40,6 +41,8 @@ pub(super) struct Options {
     /// An origin that the bucket's CORS rule names, or '*'; may be given several times
     #[arg(long)]
     cors_origin: Vec<String>,
+    #[command(flatten)]
+    strictness: Strictness,
 }
 
 /// The options hold keys, so they show only what is none.
@@ -49,6 +52,7 @@ impl std::fmt::Debug for Options {
             .debug_struct("Options")
             .field("port", &self.port)
             .field("bucket", &self.bucket)
+            .field("strictness", &self.strictness)
             .finish_non_exhaustive()
     }
 }
@@ -74,6 +78,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
             expires_at: None,
         },
         cors_origins: options.cors_origin,
+        judgement: options.strictness.judgement(),
     };
     let oss = setup.open()?;
     console::say(&format!(

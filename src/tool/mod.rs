@@ -25,6 +25,7 @@ pub mod language;
 pub mod remedy;
 mod rules;
 mod sign;
+mod strictness;
 mod upload;
 mod xml;
 

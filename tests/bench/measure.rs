@@ -2,7 +2,9 @@
 //! first signed answer, memory when idle. See `run` beside this file.
 //!
 //! Both servers run on one core, the load on the other; rounds alternate, so that a machine whose
-//! speed drifts is unfair to both alike. What counts is the ratio.
+//! speed drifts is unfair to both alike. What counts is the ratio. Several connections ask at once,
+//! so that a server is never woken for one request alone: waking is dear on a virtual machine, the
+//! same for both, and would hide what they do.
 //!
 //! Usage: `measure FUNCTION BARE_HYPER`
 #![expect(clippy::unwrap_used, reason = "a measurement that breaks should say so at once")]
@@ -20,13 +22,14 @@ use std::time::Duration;
 use std::time::Instant;
 
 const ROUNDS: usize = 15;
-const REQUESTS: usize = 4_000;
+const REQUESTS: usize = 4_096;
+const CONNECTIONS: usize = 16;
 const STARTS: usize = 40;
 
 /// What the gateway of the platform sends, with the keys of a role whose token is as long as real
 /// ones are.
 fn request() -> Vec<u8> {
-    let token = "CAIS".repeat(200);
+    let token = "CAIS".repeat(150);
     format!(
         "GET /get_post_signature_for_oss_upload HTTP/1.1\r\nHost: signer.example.com\r\nAccept: */*\r\n\
          Accept-Encoding: gzip\r\nUser-Agent: measure\r\nX-Fc-Request-Id: 1-67a59f35-150c1267-f381ba1c085c\r\n\
@@ -101,8 +104,13 @@ impl Drop for Server {
 }
 
 /// Sends one request and reads the whole answer; gives the length of its body.
-fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> usize {
+fn exchange(stream: &mut TcpStream, request: &[u8]) -> usize {
     stream.write_all(request).unwrap();
+    answer(stream, &mut Vec::new())
+}
+
+/// Reads one whole answer; gives the length of its body.
+fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> usize {
     buffer.clear();
     let mut chunk = [0; 8192];
     loop {
@@ -128,21 +136,26 @@ fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> T {
 }
 
 /// Microseconds of CPU per request, one round.
-fn round(server: &Server, stream: &mut TcpStream, request: &[u8]) -> f64 {
+fn round(server: &Server, streams: &mut [TcpStream], request: &[u8]) -> f64 {
     let mut buffer = Vec::new();
     let before = server.cpu();
-    for _ in 0..REQUESTS {
-        exchange(stream, request, &mut buffer);
+    for _ in 0..REQUESTS / CONNECTIONS {
+        for stream in &mut *streams {
+            stream.write_all(request).unwrap();
+        }
+        for stream in &mut *streams {
+            answer(stream, &mut buffer);
+        }
     }
-    server.cpu().checked_sub(before).unwrap().as_secs_f64() * 1e6
-        / f64::from(u32::try_from(REQUESTS).unwrap())
+    let spent = server.cpu().checked_sub(before).unwrap();
+    spent.as_secs_f64() * 1e6 / f64::from(u32::try_from(REQUESTS).unwrap())
 }
 
 /// Milliseconds from the start of the process to the whole first answer.
 fn first_answer(program: &str, body_bytes: usize, request: &[u8]) -> f64 {
     let start = Instant::now();
     let server = Server::start(program, body_bytes);
-    exchange(&mut server.connect(), request, &mut Vec::new());
+    exchange(&mut server.connect(), request);
     start.elapsed().as_secs_f64() * 1e3
 }
 
@@ -156,15 +169,15 @@ fn main() {
     let request = request();
 
     let signer = Server::start(function, 0);
-    let mut to_signer = signer.connect();
-    let body_bytes = exchange(&mut to_signer, &request, &mut Vec::new());
+    let body_bytes = exchange(&mut signer.connect(), &request);
     let yardstick = Server::start(bare, body_bytes);
-    let mut to_yardstick = yardstick.connect();
+    exchange(&mut yardstick.connect(), &request);
     let idle = (signer.resident_kib(), yardstick.resident_kib());
 
-    let warm = |server: &Server, stream: &mut TcpStream| round(server, stream, &request);
-    warm(&signer, &mut to_signer);
-    warm(&yardstick, &mut to_yardstick);
+    let mut to_signer: Vec<_> = (0..CONNECTIONS).map(|_| signer.connect()).collect();
+    let mut to_yardstick: Vec<_> = (0..CONNECTIONS).map(|_| yardstick.connect()).collect();
+    round(&signer, &mut to_signer, &request);
+    round(&yardstick, &mut to_yardstick, &request);
     let rounds: Vec<(f64, f64)> = (0..ROUNDS)
         .map(|_| {
             (

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -105,11 +106,12 @@ impl Drop for Instance {
     }
 }
 
-/// Lays out a code folder as the platform unpacks it.
+/// Lays out a code folder as the platform unpacks it. Nothing is written: a file that is open for
+/// writing cannot be started, and a child that another test is starting just then would keep it open.
 fn code() -> tempfile::TempDir {
-    let code = tempfile::tempdir().unwrap();
-    fs::copy(file("bootstrap"), code.path().join("bootstrap")).unwrap();
-    fs::copy(BINARY, code.path().join("oss-upload-signer")).unwrap();
+    let code = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    symlink(file("bootstrap"), code.path().join("bootstrap")).unwrap();
+    fs::hard_link(BINARY, code.path().join("oss-upload-signer")).unwrap();
     code
 }
 

@@ -1,16 +1,26 @@
 //! The integration tests, in one binary so that they link once.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+#[cfg(feature = "emulator")]
+mod agreement;
 mod deploy;
+#[cfg(feature = "tool")]
+mod emulate;
 #[cfg(feature = "emulator")]
 mod gateway;
 mod hooks;
 #[cfg(feature = "emulator")]
 mod judge;
+#[cfg(feature = "tool")]
+mod little_room;
 mod page;
+mod readme;
 mod refusals;
 mod runtime;
+mod secrets;
 mod sign;
 mod support;
 #[cfg(feature = "tool")]
 mod tool;
+#[cfg(feature = "emulator")]
+mod v1;

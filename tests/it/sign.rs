@@ -88,6 +88,55 @@ async fn the_documentations_page_is_held_to_the_routes_types_though_it_names_non
 }
 
 #[tokio::test]
+async fn a_v1_route_answers_the_documentations_call_in_the_v1_shape() {
+    let answer = Function::new(&[("UPLOAD_SIGNATURE", "v1")]).get(DOCUMENTED).await;
+    assert_snapshot!(answer.whole(), @r#"
+    200 OK
+    cache-control: no-store
+    content-length: 625
+    content-type: application/json
+    vary: Origin
+
+    {"accessid":"STS.ExampleKeyId","ossAccessKeyId":"STS.ExampleKeyId","host":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com","dir":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/","policy":"eyJleHBpcmF0aW9uIjoiMjAyNC0xMS0yN1QwNjoxOTo0MS4wMDBaIiwiY29uZGl0aW9ucyI6W3siYnVja2V0IjoiZXhhbXBsZWJ1Y2tldCJ9LHsic3VjY2Vzc19hY3Rpb25fc3RhdHVzIjoiMjAwIn0sWyJzdGFydHMtd2l0aCIsIiRrZXkiLCJ1cGxvYWRzLzIwMjQvMTEvMjcvYWJhYmFiYWItYWJhYi00YmFiLWFiYWItYWJhYmFiYWJhYmFiLyJdLFsiY29udGVudC1sZW5ndGgtcmFuZ2UiLDEsMTA0ODU3NjAwXV19","signature":"btM54j4HattpSPIW7BPvaJmWuOg=","expire":1732688381,"security_token":"ExampleToken","callback":""}
+    policy: {"expiration":"2024-11-27T06:19:41.000Z","conditions":[{"bucket":"examplebucket"},{"success_action_status":"200"},["starts-with","$key","uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/"],["content-length-range",1,104857600]]}
+    "#);
+}
+
+#[tokio::test]
+async fn a_v1_route_gives_a_named_file_its_own_key() {
+    let file = "[routes.old]\nsignature = \"v1\"\ntypes = [\"image/*\"]\n";
+    let query = "?route=old&filename=a.png&type=image%2Fpng&size=5";
+    let function = Function::with_file(&[("ALIBABA_CLOUD_SECURITY_TOKEN", "")], file);
+    assert_snapshot!(function.get(&format!("{DOCUMENTED}{query}")).await.whole(), @r#"
+    200 OK
+    cache-control: no-store
+    content-length: 699
+    content-type: application/json
+    vary: Origin
+
+    {"accessid":"STS.ExampleKeyId","ossAccessKeyId":"STS.ExampleKeyId","host":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com","dir":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/","policy":"eyJleHBpcmF0aW9uIjoiMjAyNC0xMS0yN1QwNjoxOTo0MS4wMDBaIiwiY29uZGl0aW9ucyI6W3siYnVja2V0IjoiZXhhbXBsZWJ1Y2tldCJ9LHsic3VjY2Vzc19hY3Rpb25fc3RhdHVzIjoiMjAwIn0seyJrZXkiOiJ1cGxvYWRzLzIwMjQvMTEvMjcvYWJhYmFiYWItYWJhYi00YmFiLWFiYWItYWJhYmFiYWJhYmFiL2EucG5nIn0sWyJjb250ZW50LWxlbmd0aC1yYW5nZSIsNSw1XSx7ImNvbnRlbnQtdHlwZSI6ImltYWdlL3BuZyJ9XX0=","signature":"Zfg8RnUOgY8HX43dyIx8fXFVYJg=","expire":1732688381,"security_token":"","callback":"","key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png"}
+    policy: {"expiration":"2024-11-27T06:19:41.000Z","conditions":[{"bucket":"examplebucket"},{"success_action_status":"200"},{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png"},["content-length-range",5,5],{"content-type":"image/png"}]}
+    "#);
+}
+
+#[tokio::test]
+async fn a_v1_route_answers_the_native_call_with_v1_fields() {
+    let function = Function::new(&[("UPLOAD_SIGNATURE", "v1"), ("UPLOAD_MAX_SIZE", "1KiB")]);
+    let body =
+        r#"{"files":[{"name":"a.png","type":"image/png","size":10},{"name":"b","size":2000}]}"#;
+    assert_snapshot!(function.post("/uploads", body).await.whole(), @r#"
+    200 OK
+    cache-control: no-store
+    content-length: 1093
+    content-type: application/json
+    vary: Origin
+
+    {"server_time":"2024-11-27T06:09:41Z","uploads":[{"method":"POST","url":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com","fields":{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png","policy":"eyJleHBpcmF0aW9uIjoiMjAyNC0xMS0yN1QwNjoxOTo0MS4wMDBaIiwiY29uZGl0aW9ucyI6W3siYnVja2V0IjoiZXhhbXBsZWJ1Y2tldCJ9LHsic3VjY2Vzc19hY3Rpb25fc3RhdHVzIjoiMjAwIn0seyJ4LW9zcy1mb3JiaWQtb3ZlcndyaXRlIjoidHJ1ZSJ9LHsieC1vc3MtY29udGVudC10eXBlIjoiaW1hZ2UvcG5nIn0seyJrZXkiOiJ1cGxvYWRzLzIwMjQvMTEvMjcvYWJhYmFiYWItYWJhYi00YmFiLWFiYWItYWJhYmFiYWJhYmFiL2EucG5nIn0sWyJjb250ZW50LWxlbmd0aC1yYW5nZSIsMTAsMTBdXX0=","OSSAccessKeyId":"STS.ExampleKeyId","x-oss-security-token":"ExampleToken","Signature":"m6Ta+KTkCNymO6WrDFreFyxa0K4=","success_action_status":"200","x-oss-forbid-overwrite":"true","x-oss-content-type":"image/png"},"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png","expires_at":"2024-11-27T06:19:41Z"},{"error":{"error":"file_too_large","message":"The file has 2000 bytes; at most 1024 are taken. Choose a smaller one.","limits":{"min_size":1,"max_size":1024,"types":[]}}}]}
+    policy: {"expiration":"2024-11-27T06:19:41.000Z","conditions":[{"bucket":"examplebucket"},{"success_action_status":"200"},{"x-oss-forbid-overwrite":"true"},{"x-oss-content-type":"image/png"},{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png"},["content-length-range",10,10]]}
+    "#);
+}
+
+#[tokio::test]
 async fn one_reading_of_the_clock_serves_the_whole_grant_at_midnight_too() {
     let to_midnight = 86_400 - NOW % 86_400;
     for (seconds, day) in [(to_midnight - 1, "20241127"), (to_midnight, "20241128")] {

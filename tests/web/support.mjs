@@ -24,10 +24,11 @@ const START_LIMIT_MS = 15 * 60 * 1000 // A first build is part of the start.
 /**
  * Starts `oss-upload dev` on free ports and reads its addresses from what it prints.
  * @param {Record<string, string>} [settings] environment variables on top of a clean slate
+ * @param {string[]} [options] further options of the command
  * @returns {Promise<{ page: string, sign: string, oss: string, data: string, stop: () => Promise<void> }>}
  */
-export function startDev(settings = {}) {
-  return start(['dev', '--port', '0', '--oss-port', '0'], settings, ['page', 'sign', 'oss', 'data'])
+export function startDev(settings = {}, options = []) {
+  return start(['dev', '--port', '0', '--oss-port', '0', ...options], settings, ['page', 'sign', 'oss', 'data'])
 }
 
 /**

@@ -1,4 +1,7 @@
-//! How answers look: success (facts §6), refusals (facts §7.1), and what every answer carries.
+//! How answers look: success, refusals, and what every answer carries.
+//!
+//! PostObject page for success; error code pages for the XML of a refusal; the headers as they were
+//! seen in SDK tests.
 
 use http::HeaderName;
 use http::HeaderValue;

@@ -1,6 +1,6 @@
 //! Dates as they stand on the wire, read and written without the signer's help.
 //!
-//! Moments are Unix seconds. Reading is exact: what the facts do not show as accepted is none.
+//! Moments are Unix seconds. Reading is exact: what no page and no SDK shows as accepted is none.
 
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;

@@ -1,14 +1,16 @@
 //! One request, one answer: finds the bucket, calls the operation, words the refusal.
 
+use std::error::Error;
 use std::sync::atomic::AtomicBool;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::StatusCode;
 use http::header;
 use http::request;
-use hyper::body::Incoming;
+use hyper::body::Body;
 
 use crate::emulator::oss::answer;
 use crate::emulator::oss::answer::Answer;
@@ -23,7 +25,10 @@ use crate::emulator::oss::refusal::Refusal;
 use crate::emulator::oss::site::Site;
 
 /// Answers a request; `unread` is set when the connection closes before its body was read.
-pub(super) async fn answer(site: &Site, request: Request<Incoming>, unread: &AtomicBool) -> Answer {
+pub(super) async fn answer<B>(site: &Site, request: Request<B>, unread: &AtomicBool) -> Answer
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
     let (head, body) = request.into_parts();
     let call = Call::new(site.next_id(), &head.uri, &head.headers, unread);
     let mut inflow = Inflow::new(body, site.judgement.patience);

@@ -1,6 +1,6 @@
 //! The values of the fields that OSS acts on, and what becomes of them.
 //!
-//! Facts §3.4 and §5: access, storage class, encryption, overwriting, the answer after success,
+//! PostObject page, table of form fields: access, storage class, encryption, overwriting, the answer after success,
 //! and the headers and metadata that are kept with the object. The policy has passed by now.
 
 use http::HeaderValue;

@@ -1,6 +1,6 @@
 //! The form: what stands before the file, and what the file says about itself.
 //!
-//! Field names are compared without regard to case (facts §4.4), unless the judge is told
+//! Field names are compared without regard to case, as the PostObject page says, unless the judge is told
 //! otherwise. Knows no field by meaning; the limits on values are applied by who reads the body.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::emulator::oss::judgement::Leniency;
 use crate::emulator::oss::refusal::Kind;
 use crate::emulator::oss::refusal::Refusal;
 
-/// Holds the fields before the file and the two facts that the file part's headers give.
+/// Holds the fields before the file and the two things that the file part's headers give.
 #[derive(Clone, Debug, Default)]
 pub struct Form {
     /// Lower-case name to the name as sent and the value.

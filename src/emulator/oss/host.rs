@@ -1,6 +1,6 @@
 //! Which bucket a request is for: the host says so.
 //!
-//! Facts §10, on a laptop: `<bucket>.localhost` and `<bucket>.oss-<region>.localhost` are the
+//! The pages on regions, endpoints and custom domains, on a laptop: `<bucket>.localhost` and `<bucket>.oss-<region>.localhost` are the
 //! virtual hosts, a bare address or `localhost` is a custom domain bound to the first bucket.
 
 use std::net::IpAddr;

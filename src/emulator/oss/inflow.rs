@@ -4,12 +4,14 @@
 //! `Content-MD5` was sent. After a refusal it goes on reading for a while and throws the bytes
 //! away: a browser that is still sending would otherwise never see the answer.
 
+use std::error::Error;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Body;
-use hyper::body::Incoming;
 use md5::Digest;
 use md5::Md5;
 
@@ -17,10 +19,13 @@ use crate::emulator::oss::judgement::Patience;
 use crate::emulator::oss::refusal::Kind;
 use crate::emulator::oss::refusal::Refusal;
 
+/// What a body may fail with; whatever it is, the upload was cut.
+type BoxError = Box<dyn Error + Send + Sync>;
+
 /// Reads one request body.
 #[derive(Debug)]
 pub(super) struct Inflow {
-    body: Incoming,
+    body: UnsyncBoxBody<Bytes, BoxError>,
     patience: Patience,
     /// The announced length of the whole body; none without `Content-Length`.
     announced: Option<u64>,
@@ -34,10 +39,13 @@ pub(super) struct Inflow {
 }
 
 impl Inflow {
-    pub(super) fn new(body: Incoming, patience: Patience) -> Self {
+    pub(super) fn new<B>(body: B, patience: Patience) -> Self
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         Self {
             announced: body.size_hint().exact(),
-            body,
+            body: body.map_err(Into::into).boxed_unsync(),
             patience,
             arrived: 0,
             over: false,

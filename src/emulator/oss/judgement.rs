@@ -1,6 +1,6 @@
 //! How strictly the local OSS judges.
 //!
-//! Where the facts are uncertain or contradict each other the emulator takes the stricter reading,
+//! Where the documentation is silent or contradicts itself the emulator takes the stricter reading,
 //! so that a form which passes here passes there too. A client that is known to work all the same
 //! can be let through by naming the [`Leniency`]; the table of choices stands in the room's door
 //! plate.
@@ -162,6 +162,20 @@ mod tests {
     fn the_default_believes_nobody() {
         let judgement = Judgement::default();
         assert!(Leniency::ALL.iter().all(|one| !judgement.allows(*one)));
+    }
+
+    #[test]
+    fn the_table_of_choices_names_every_setting() {
+        let table = include_str!("mod.rs");
+        let fields =
+            ["date_behind", "date_ahead", "value_limit", "case_sensitive_names", "refuse_v1"];
+        let fields = fields.into_iter().chain(["refuse_public_endpoint"]);
+        for name in fields.chain(Leniency::ALL.iter().map(|one| one.name())) {
+            let cell = format!("`{name}`");
+            let rows = table.lines().filter(|line| line.starts_with("//! | "));
+            let mut settings = rows.filter_map(|row| row.rsplit(" | ").next());
+            assert!(settings.any(|settings| settings.contains(&cell)), "{name}");
+        }
     }
 
     #[test]

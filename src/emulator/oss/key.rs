@@ -1,6 +1,6 @@
 //! The object's key: required, expanded, and fit to name an object.
 //!
-//! Facts §3.5 and §4.2. The policy has seen the key unexpanded; `${filename}` is put in afterwards,
+//! PostObject page, on `key` and `${filename}`. The policy has seen the key unexpanded; `${filename}` is put in afterwards,
 //! and only here. A key is a plain name: `..` and `//` mean nothing in it.
 
 use crate::emulator::oss::form::Form;

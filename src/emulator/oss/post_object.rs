@@ -12,7 +12,7 @@
 //! 10. The file and all that follows it arrive whole, in the allowed size.
 //! 11. Nothing is overwritten that must not be; the object is put in its place.
 //!
-//! Facts §8. 4 to 9 are pure and live in `judge`. The file streams to disk; nothing of it is seen
+//! No page gives the order; this one agrees with every message that is known. 4 to 9 are pure and live in `judge`. The file streams to disk; nothing of it is seen
 //! unless all eleven pass.
 
 use http::request;
@@ -24,6 +24,7 @@ use crate::emulator::oss::form::Form;
 use crate::emulator::oss::inflow::Inflow;
 use crate::emulator::oss::judge::Court;
 use crate::emulator::oss::judge::Verdict;
+use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::judgement::Leniency;
 use crate::emulator::oss::multipart::Parts;
 use crate::emulator::oss::multipart::boundary::boundary;
@@ -53,7 +54,7 @@ pub(super) async fn post_object(
     let judgement = &site.judgement;
     let boundary = check_request(site, head, inflow)?;
     let mut parts = Parts::new(inflow, &boundary, judgement);
-    let mut form = read_form(&mut parts, site).await?;
+    let mut form = read_form(&mut parts, judgement).await?;
     form.set_acl_header(text_header(head, "x-oss-object-acl"));
     let court = Court { bucket, keys: &site.keys, judgement, now: site.now() };
     let verdict = court.judge(&form)?;
@@ -87,8 +88,10 @@ fn check_request(
 }
 
 /// Check 3: reads the fields, up to the file's first byte.
-async fn read_form(parts: &mut Parts<'_>, site: &Site) -> Result<Form, Refusal> {
-    let judgement = &site.judgement;
+pub(super) async fn read_form(
+    parts: &mut Parts<'_>,
+    judgement: &Judgement,
+) -> Result<Form, Refusal> {
     let mut form = Form::new(judgement);
     while let Some(part) = parts.next_part().await? {
         check_before_file(parts)?;

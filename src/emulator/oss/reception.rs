@@ -14,6 +14,7 @@ use md5::Md5;
 
 use crate::emulator::oss::call::Call;
 use crate::emulator::oss::judge::Verdict;
+use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::judgement::Leniency;
 use crate::emulator::oss::multipart::Parts;
 use crate::emulator::oss::refusal::Kind;
@@ -42,13 +43,7 @@ pub(super) async fn receive(
     let arrival = site.store.receive(&call.id).await.map_err(|error| trouble(&error))?;
     let wants_md5 = site.judgement.allows(Leniency::Md5Etag);
     let upload = read_file(arrival, &verdict.sizes, wants_md5, &mut parts).await?;
-    while let Some(part) = parts.next_part().await? {
-        if part.is_file(&site.judgement) {
-            return Err(Kind::FileCount.because("the form has more than one part named file"));
-        }
-        // What else follows the file is ignored, such as a form's own submit button.
-    }
-    parts.finish().await?;
+    read_rest(parts, &site.judgement).await?;
     if upload.size < *verdict.sizes.start() {
         return Err(too_small(upload.size, &verdict.sizes));
     }
@@ -56,6 +51,16 @@ pub(super) async fn receive(
         verdict.policy.check_expiry(site.now())?;
     }
     Ok(upload)
+}
+
+/// Reads what follows the file; it is ignored, such as a form's own submit button.
+pub(super) async fn read_rest(mut parts: Parts<'_>, judgement: &Judgement) -> Result<(), Refusal> {
+    while let Some(part) = parts.next_part().await? {
+        if part.is_file(judgement) {
+            return Err(Kind::FileCount.because("the form has more than one part named file"));
+        }
+    }
+    parts.finish().await
 }
 
 async fn read_file(
@@ -95,8 +100,8 @@ fn too_small(size: u64, sizes: &RangeInclusive<u64>) -> Refusal {
 }
 
 impl Upload {
-    /// Makes the `ETag`: by default one that only looks like an MD5, because facts §6 says that the one
-    /// of a posted object is not.
+    /// Makes the `ETag`: by default one that only looks like an MD5, because the documentation says
+    /// that the one of a posted object is not.
     pub(super) fn etag(&self) -> String {
         let digest = self.md5.unwrap_or_else(|| {
             let (crc64, size) = (self.crc64.to_be_bytes(), self.size.to_be_bytes());

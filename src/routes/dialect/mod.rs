@@ -2,6 +2,7 @@
 //! answer out; no dialect can be weaker than another, since none decides anything.
 
 pub mod documented;
+pub mod documented_v1;
 pub mod native;
 
 use axum::body::Body;
@@ -20,8 +21,10 @@ pub(super) fn grant_response(answer: &impl Serialize) -> Response {
 
 /// Answers with JSON.
 pub(super) fn json(answer: &impl Serialize) -> Response {
-    // Texts and numbers under text keys: there is nothing here that JSON cannot say.
-    let body = sonic_rs::to_vec(answer).unwrap_or_default();
+    // Room for one grant with its token. Texts and numbers under text keys: there is nothing here
+    // that JSON cannot say.
+    let mut body = Vec::with_capacity(4096);
+    let _ = sonic_rs::to_writer(&mut body, answer);
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

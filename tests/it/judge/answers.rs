@@ -1,4 +1,4 @@
-//! The shapes of answers: success (facts §6), errors (facts §7.1), CORS (facts §11).
+//! The shapes of answers: success, errors, CORS.
 
 use insta::assert_snapshot;
 

@@ -1,4 +1,4 @@
-//! The multipart body: its parts, their order, damage and limits (facts §4).
+//! The multipart body: its parts, their order, damage and limits.
 
 use crate::support::form::Form;
 use crate::support::form::disposition;

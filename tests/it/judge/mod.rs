@@ -1,6 +1,6 @@
 //! The local OSS over real HTTP: what it takes, what it refuses, and in which words.
 //!
-//! The rows of the facts are tested where they are decided: pure ones in the room itself, those
+//! Each rule is tested where it is decided: pure ones in the room itself, those
 //! that need bytes on a wire here.
 
 mod answers;

@@ -1,4 +1,4 @@
-//! The order of the checks: of several faults the earliest is told (facts §8).
+//! The order of the checks: of several faults the earliest is told.
 
 use crate::support::form::Form;
 use crate::support::form::NOW;

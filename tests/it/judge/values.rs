@@ -1,4 +1,4 @@
-//! Sizes and the values of fields (facts §3.2, §3.4, §3.5, §5).
+//! Sizes and the values of fields.
 
 use crate::support::form::Form;
 use crate::support::oss::Server;

@@ -35,15 +35,20 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// Makes a form that is good in every respect, signed with V4.
-    pub(crate) fn good() -> Self {
-        let mut form = Self {
+    /// Makes a form without a field, whose file has no name.
+    pub(crate) fn empty() -> Self {
+        Self {
             fields: Vec::new(),
-            file_head: String::new(),
+            file_head: disposition("file"),
             content: b"hello world".to_vec(),
             after: Vec::new(),
             boundary: BOUNDARY.to_owned(),
-        };
+        }
+    }
+
+    /// Makes a form that is good in every respect, signed with V4.
+    pub(crate) fn good() -> Self {
+        let mut form = Self::empty();
         form.set("key", "dir/hello.txt").file("hello.txt", Some("text/plain")).allow(&[]);
         form
     }

@@ -2,6 +2,8 @@
 
 pub(crate) mod app;
 pub(crate) mod caller;
+#[cfg(feature = "tool")]
+pub(crate) mod emulate;
 #[cfg(feature = "emulator")]
 pub(crate) mod form;
 #[cfg(feature = "emulator")]

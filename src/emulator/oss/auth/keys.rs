@@ -1,6 +1,6 @@
 //! Looks up who a key id belongs to, and whether its token is good.
 //!
-//! Facts §2.4. Tokens and ids are compared plainly: they are no secrets to whoever sent them, and
+//! Signature V4 page and the page of 403 errors. Tokens and ids are compared plainly: they are no secrets to whoever sent them, and
 //! the signature is what proves the right to use them.
 
 use crate::emulator::oss::form::Form;

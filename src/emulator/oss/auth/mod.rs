@@ -1,7 +1,8 @@
 //! Who asks, and whether the signature is theirs.
 //!
 //! Checks 5 to 7 of the list: which version the form claims, whether its fields are complete, who
-//! the key belongs to, and the signature over the policy's base64 text (facts §1, §2, §7.3). What
+//! the key belongs to, and the signature over the policy's base64 text. Signature V4 and V1 pages of
+//! PostObject; error code pages 0002-00000701 to 0002-00000715. What
 //! the policy says is not looked at here.
 
 mod credential;

@@ -1,4 +1,4 @@
-//! Every row of facts §7.3 that concerns a form, and the golden vectors.
+//! Every error code page of family 0002 that concerns a form, and the golden vectors.
 
 use serde_json::Value;
 

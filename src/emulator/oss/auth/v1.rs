@@ -1,4 +1,6 @@
-//! Signature version 1: HMAC-SHA1 under the bare secret, base64 (facts §1).
+//! Signature version 1: HMAC-SHA1 under the bare secret, base64.
+//!
+//! Signature V1 page of PostObject.
 //!
 //! Kept for old buckets; new accounts and buckets refuse it, and so can this one.
 

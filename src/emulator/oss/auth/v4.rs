@@ -1,4 +1,6 @@
-//! Signature version 4: a derived key, HMAC-SHA256, lower-case hex (facts §2.1).
+//! Signature version 4: a derived key, HMAC-SHA256, lower-case hex.
+//!
+//! Signature V4 page of PostObject.
 
 use hmac::Hmac;
 use hmac::KeyInit;

@@ -1,6 +1,7 @@
 //! Finds the boundary in the request's `Content-Type`.
 //!
-//! Facts §4.1: anything that is not `multipart/form-data; boundary=…` is no PostObject at all.
+//! Anything that is not `multipart/form-data; boundary=…` is no PostObject at all, as answers of the
+//! service in public issues show.
 
 use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::judgement::Leniency;

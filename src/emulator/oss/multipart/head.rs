@@ -1,6 +1,7 @@
 //! Reads the headers of one part.
 //!
-//! Facts §4.1: Content-Disposition comes first, names are quoted, a space follows each semicolon,
+//! Error code pages 0006-00000103 to 0006-00000110 and public issues of HTTP clients:
+//! Content-Disposition comes first, names are quoted, a space follows each semicolon,
 //! and `filename*` is taken for an endless name. The header block arrives whole; finding its end
 //! is the splitter's business.
 

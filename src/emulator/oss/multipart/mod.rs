@@ -1,7 +1,7 @@
 //! The multipart body: boundary, parts, headers, damage.
 //!
 //! Our own reader, because OSS minds what libraries smooth over: the order of a part's headers, a
-//! missing space, the size of a name (facts §4.1). Gives parts and their bytes in order; what they
+//! missing space, the size of a name. Gives parts and their bytes in order; what they
 //! mean is `form`'s and `post_object`'s business.
 
 pub(super) mod boundary;

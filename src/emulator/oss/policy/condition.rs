@@ -1,6 +1,6 @@
 //! One condition of a policy: how it is read, when it holds, how it is printed when it does not.
 //!
-//! Facts §3.2 and §7.2. Knows one condition at a time; which values of the form it is asked about
+//! PostObject page, appendix on policies; error code pages 0006-00000216 to 0006-00000224. Knows one condition at a time; which values of the form it is asked about
 //! is the policy's business.
 
 use std::fmt;
@@ -162,7 +162,8 @@ impl Condition {
     #[must_use]
     pub fn holds(&self, value: &str) -> bool {
         match self {
-            // The real service was seen to fail a comparison with the empty string (facts §2.4).
+            // The real service was seen to fail a comparison with the empty string: an upload plugin
+            // that sent an empty token was refused with this condition in the message.
             Self::Equal(_, wanted) => !wanted.is_empty() && value == wanted,
             Self::StartsWith(_, prefix) => value.starts_with(prefix),
             Self::In(_, values) => values.iter().any(|one| one == value),
@@ -225,7 +226,7 @@ fn name(field: &str) -> Result<String, Refusal> {
     Ok(name.to_owned())
 }
 
-/// Reads `\$` as `$`: some SDKs escape twice, and the service takes both (facts §3.5).
+/// Reads `\$` as `$`: some SDKs escape twice, and their tests show that the service takes both.
 fn dollars(value: &str) -> String {
     value.replace("\\$", "$")
 }

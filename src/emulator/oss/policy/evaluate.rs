@@ -1,4 +1,7 @@
-//! Judges a form by a policy: expiry, conditions, cover, sizes (facts §3.2, §3.3, §3.6).
+//! Judges a form by a policy: expiry, conditions, cover, sizes.
+//!
+//! PostObject page, appendix on policies; error code pages 0006-00000213 and 0006-00000226 to
+//! 0006-00000228. That `$content-type` looks at the file part was seen in SDK tests.
 
 use std::ops::RangeInclusive;
 
@@ -11,7 +14,7 @@ use crate::emulator::oss::policy::Policy;
 use crate::emulator::oss::refusal::Kind;
 use crate::emulator::oss::refusal::Refusal;
 
-/// The V4 fields that a policy must name (facts §3.6).
+/// The V4 fields that a policy must name (error code page 0006-00000228).
 const COVERED: [&str; 3] = ["x-oss-signature-version", "x-oss-credential", "x-oss-date"];
 
 impl Policy {

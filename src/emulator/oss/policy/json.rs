@@ -1,8 +1,8 @@
 //! A small JSON reader with the habits of the one behind OSS.
 //!
-//! It takes `\$` for a dollar sign (facts §3.5), keeps numbers as they are written so that a
+//! It takes `\$` for a dollar sign (PostObject page), keeps numbers as they are written so that a
 //! fraction can be told from an integer, keeps double keys so that they can be refused, and words
-//! its complaints as OSS does where that is known (facts §7.2).
+//! its complaints as OSS does where that is known (error code page 0006-00000204).
 
 /// The deepest nesting that is read; a policy needs four.
 const MAX_DEPTH: usize = 16;

@@ -1,6 +1,6 @@
 //! The policy: reading it, and judging a form by it.
 //!
-//! Facts §3. Pure: the clock and the form are arguments, so a command that explains a refusal and
+//! PostObject page, appendix on policies; error code pages of family 0006. Pure: the clock and the form are arguments, so a command that explains a refusal and
 //! a fuzzer can both use it. Who signed the policy is `auth`'s business.
 
 mod condition;

@@ -1,4 +1,5 @@
-//! Every row of facts §7.2 about the document, and §3 about what it means.
+//! Every error code page of family 0006 that is about the document, and what the policy appendix
+//! of the PostObject page says that it means.
 
 use super::*;
 use crate::emulator::oss::form::Form;

@@ -1,6 +1,7 @@
 //! The closed table of refusals: status, `Code`, EC and message of every answer that says no.
 //!
-//! Facts §7. An EC or a message that no source shows is left out or written in plain words of our
+//! Error code pages, the PostObject page of common errors, and the pages of 400, 403 and 409 errors.
+//! An EC or a message that no source shows is left out or written in plain words of our
 //! own; `Code` and status are the contract, the rest is diagnostics. What a refusal means for the
 //! developer in front of the screen is said where it is raised, see [`Refusal::reason`].
 //!

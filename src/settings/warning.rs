@@ -1,0 +1,71 @@
+//! What an operator should read once at the start: settings that are allowed, and have a price.
+
+use crate::credentials::chain::Source;
+use crate::credentials::environment::EnvironmentKey;
+use crate::identity::access::Access;
+use crate::identity::origin::Origins;
+use crate::policy::route::SignatureVersion;
+use crate::settings::Settings;
+
+impl Settings {
+    /// Sentences that an operator should read once at the start.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.access == Access::Anonymous {
+            warnings.push(
+                "auth is 'anonymous': whoever reaches this address may upload within the routes' limits".to_owned(),
+            );
+        }
+        if self.origins == Origins::Any {
+            warnings.push(
+                "origins is '*': every web page may ask for uploads in its visitors' browsers"
+                    .to_owned(),
+            );
+        }
+        for route in self.routes.iter().filter(|route| !route.directory.is_unique()) {
+            warnings.push(format!(
+                "route '{}' puts all uploads into '{}': uploads of one name can collide; \
+                 add {{uuid}}/ to give each grant a directory of its own",
+                route.name, route.directory
+            ));
+        }
+        warnings.extend(self.v1_warnings());
+        warnings
+    }
+
+    /// Those among the warnings that speak of routes that sign with V1.
+    #[must_use]
+    pub fn v1_warnings(&self) -> Vec<String> {
+        let v1 = self.routes.iter().filter(|route| route.signature == SignatureVersion::V1);
+        let names: Vec<_> = v1.map(|route| format!("'{}'", route.name)).collect();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let (noun, verb) = if names.len() == 1 { ("route", "signs") } else { ("routes", "sign") };
+        let names = names.join(", ");
+        let mut warnings = vec![format!(
+            "{noun} {names} {verb} with V1, which OSS has closed to accounts opened since \
+             2025-03-01 and to buckets created since 2025-09-01: it refuses their uploads with \
+             EC 0002-00000080; take signature 'v4' as soon as the pages can"
+        )];
+        if !self.signs_with_a_long_lived_key() {
+            warnings.push(format!(
+                "{noun} {names}: with temporary keys a V1 form needs the field \
+                 x-oss-security-token, which the well-known V1 pages do not post; teach the page \
+                 to, or set a long-lived key and credentials = 'environment'"
+            ));
+        }
+        warnings
+    }
+
+    /// On the platform the role's keys, which are temporary, come first unless they are ruled out.
+    fn signs_with_a_long_lived_key(&self) -> bool {
+        let first = match self.source {
+            Source::Auto => !self.platform,
+            Source::Request => false,
+            Source::Environment => true,
+        };
+        first && self.environment_key.as_ref().is_some_and(EnvironmentKey::is_long_lived)
+    }
+}

@@ -1,0 +1,278 @@
+//! Random rules, wishes and deviations, and what the rules say of them in words of their own.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use oss_upload_signer::credentials::Credentials;
+use oss_upload_signer::grant;
+use oss_upload_signer::grant::Ask;
+use oss_upload_signer::policy::content_type::ContentType;
+use oss_upload_signer::policy::content_type::TypePattern;
+use oss_upload_signer::policy::name::Bucket;
+use oss_upload_signer::policy::name::Region;
+use oss_upload_signer::policy::name::UploadHost;
+use oss_upload_signer::policy::route::Route;
+use oss_upload_signer::policy::route::SignatureVersion;
+use oss_upload_signer::policy::route::SizeRange;
+use oss_upload_signer::policy::template::Directory;
+use oss_upload_signer::secret::Secret;
+use oss_upload_signer::time::Timestamp;
+use proptest::prelude::*;
+
+use crate::support::app::NOW;
+
+/// What a route allows, and what it signs with.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) min: u64,
+    pub(super) max: u64,
+    /// Types as a setting writes them.
+    pub(super) types: Vec<&'static str>,
+    pub(super) directory: &'static str,
+    pub(super) overwrite: bool,
+    pub(super) lifetime: u64,
+    pub(super) token: bool,
+    /// The seconds that the credential still has.
+    pub(super) credential: Option<i64>,
+}
+
+/// What somebody asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) documented: bool,
+    pub(super) filename: Option<String>,
+    pub(super) content_type: Option<&'static str>,
+    pub(super) size: Option<u64>,
+}
+
+/// What the form says instead of what it should; nothing where it is faithful.
+#[derive(Clone, Debug)]
+pub(super) struct Deviation {
+    pub(super) key: Option<&'static str>,
+    pub(super) status: Option<&'static str>,
+    pub(super) forbid: Option<&'static str>,
+    pub(super) oss_type: Option<&'static str>,
+    pub(super) part_type: Option<&'static str>,
+    pub(super) type_field: Option<&'static str>,
+    pub(super) size: Option<u64>,
+    pub(super) arrival: Option<Arrival>,
+    /// The number of the signed field to spoil.
+    pub(super) spoilt: Option<usize>,
+    pub(super) extra: Option<(&'static str, &'static str)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Arrival {
+    AfterSigning(i64),
+    AfterExpiry(i64),
+}
+
+const TYPES: [&str; 9] = [
+    "image/png",
+    "image/jpeg",
+    "IMAGE/PNG",
+    "image/png; a=b",
+    "imagery/png",
+    "text/plain",
+    "text/html",
+    "text/plainer",
+    "application/octet-stream",
+];
+
+const PATTERNS: [&str; 5] = ["image/png", "image/jpeg", "text/plain", "image/*", "text/*"];
+
+/// The fields that say who signed what, by the number that a deviation gives.
+pub(super) const SIGNED: [&str; 6] = [
+    "policy",
+    "x-oss-signature",
+    "x-oss-signature-version",
+    "x-oss-credential",
+    "x-oss-date",
+    "x-oss-security-token",
+];
+
+pub(super) fn rules() -> impl Strategy<Value = Rules> {
+    let types = prop::collection::vec(prop::sample::select(&PATTERNS[..]), 0..4);
+    let directories = ["up/", "{uuid}/", "a/{yyyy}/{mm}/{dd}/", "用户/{yyyy}{uuid}/b c/"];
+    let sizes = (0_u64..40, 0_u64..40);
+    let ways = (prop::sample::select(directories.to_vec()), any::<bool>(), any::<bool>());
+    let times = (10_u64..=604_800, prop::option::of(30_i64..200_000));
+    (types, sizes, ways, times).prop_map(|(types, (min, more), ways, times)| Rules {
+        min,
+        max: min + more,
+        types,
+        directory: ways.0,
+        overwrite: ways.1,
+        lifetime: times.0,
+        token: ways.2,
+        credential: times.1,
+    })
+}
+
+pub(super) fn wish() -> impl Strategy<Value = Wish> {
+    let filename = prop::option::of("[a-z照片 ./\\\\$\"*]{0,12}");
+    let content_type = prop::option::of(prop::sample::select(&TYPES[..]));
+    (any::<bool>(), filename, content_type, prop::option::of(0_u64..80)).prop_map(
+        |(documented, filename, content_type, size)| Wish {
+            documented,
+            filename,
+            content_type,
+            size,
+        },
+    )
+}
+
+/// Makes a form deviate in none, one or two places.
+pub(super) fn deviation() -> impl Strategy<Value = Deviation> {
+    let place = 0_u32..10;
+    let places = prop::collection::vec(place, 0..=2);
+    (values(), places).prop_map(|(values, places)| values.only(&places))
+}
+
+/// Makes a form deviate in every place.
+fn values() -> impl Strategy<Value = Deviation> {
+    let keys = [
+        "",
+        "other/a",
+        "up",
+        "up/",
+        "up/b",
+        "{dir}",
+        "{dir}b",
+        "{dir}../照",
+        "{dir}\u{1}",
+        "/{dir}b",
+        "{beside}s/b",
+        "{beside}",
+    ];
+    let arrivals = [-901, -900, 0, 604_800, 604_801].map(Arrival::AfterSigning);
+    let arrivals = [&arrivals[..], &[-1, 0, 1].map(Arrival::AfterExpiry)].concat();
+    let extras = [
+        ("x-oss-meta-a", "b"),
+        ("Cache-Control", "no-store"),
+        ("custom", ""),
+        ("x-oss-object-acl", "public"),
+        ("x-oss-tagging", "a=b"),
+    ];
+    let fields = (
+        one_of(&keys),
+        one_of(&["", "201", "204", "200 "]),
+        one_of(&["", "false", "TRUE"]),
+        one_of(&TYPES),
+    );
+    let file = (one_of(&TYPES), one_of(&TYPES), prop::option::of(0_u64..90));
+    let rest = (one_of(&arrivals), one_of(&[0, 1, 2, 3, 4, 5]), one_of(&extras));
+    (fields, file, rest).prop_map(|(fields, file, rest)| Deviation {
+        key: fields.0,
+        status: fields.1,
+        forbid: fields.2,
+        oss_type: fields.3,
+        part_type: file.0,
+        type_field: file.1,
+        size: file.2,
+        arrival: rest.0,
+        spoilt: rest.1,
+        extra: rest.2,
+    })
+}
+
+fn one_of<T: Clone + Debug + 'static>(choices: &[T]) -> impl Strategy<Value = Option<T>> + use<T> {
+    prop::sample::select(choices.to_vec()).prop_map(Some)
+}
+
+impl Deviation {
+    /// Keeps the deviation in these places and is faithful in all others.
+    fn only(self, places: &[u32]) -> Self {
+        let here = |place| places.contains(&place);
+        Self {
+            key: self.key.filter(|_| here(0)),
+            status: self.status.filter(|_| here(1)),
+            forbid: self.forbid.filter(|_| here(2)),
+            oss_type: self.oss_type.filter(|_| here(3)),
+            part_type: self.part_type.filter(|_| here(4)),
+            type_field: self.type_field.filter(|_| here(5)),
+            size: self.size.filter(|_| here(6)),
+            arrival: self.arrival.filter(|_| here(7)),
+            spoilt: self.spoilt.filter(|_| here(8)),
+            extra: self.extra.filter(|_| here(9)),
+        }
+    }
+}
+
+impl Rules {
+    pub(super) fn route(&self) -> Route {
+        let bucket = Bucket::parse("examplebucket").unwrap();
+        let region = Region::parse("cn-hangzhou").unwrap();
+        Route {
+            name: "default".to_owned(),
+            host: UploadHost::default_for(&bucket, &region),
+            bucket,
+            region,
+            directory: Directory::parse(self.directory).unwrap(),
+            size: SizeRange { min: self.min, max: self.max },
+            types: self.types.iter().map(|text| TypePattern::parse(text).unwrap()).collect(),
+            lifetime: Duration::from_secs(self.lifetime),
+            overwrite: self.overwrite,
+            signature: SignatureVersion::V4,
+        }
+    }
+
+    pub(super) fn credentials(&self) -> Credentials {
+        let key_id = if self.token { "STS.ExampleKeyId" } else { "LTAI5tLong" };
+        Credentials {
+            key_id: key_id.to_owned(),
+            secret: Secret::new("ExampleSecret"),
+            token: self.token.then(|| Secret::new("ExampleToken")),
+            usable_until: self
+                .credential
+                .map(|seconds| Timestamp::from_unix(NOW + seconds).unwrap()),
+        }
+    }
+
+    /// Says whether a type is one of those that the route takes, its parameters and case aside.
+    fn takes(&self, content_type: &str) -> bool {
+        let bare = content_type.split(';').next().unwrap().to_lowercase();
+        self.types.is_empty() || self.takes_literally(&bare)
+    }
+
+    /// Says whether a type is one of them to the letter, which is how OSS compares.
+    pub(super) fn takes_literally(&self, content_type: &str) -> bool {
+        let one = |pattern: &&str| match pattern.strip_suffix('*') {
+            Some(kind) => content_type.starts_with(kind),
+            None => content_type == *pattern,
+        };
+        self.types.is_empty() || self.types.iter().any(one)
+    }
+
+    /// Says whether the wish can be granted at all.
+    pub(super) fn grants(&self, wish: &Wish) -> bool {
+        let size = wish.size.is_none_or(|size| (self.min..=self.max).contains(&size));
+        let kinds = self.types.iter().filter(|pattern| pattern.ends_with('*')).count();
+        // One policy cannot say "of this kind or exactly that".
+        let sayable = kinds == 0 || self.types.len() == 1;
+        let content_type = match wish.content_type {
+            Some(content_type) => self.takes(content_type),
+            None if wish.documented => sayable,
+            None => self.types.is_empty(),
+        };
+        // A minute is kept back for clocks that differ.
+        size && content_type && self.credential.is_none_or(|seconds| seconds > 60)
+    }
+
+    pub(super) fn expiry(&self) -> i64 {
+        let lifetime = NOW + i64::try_from(self.lifetime).unwrap();
+        self.credential.map_or(lifetime, |seconds| lifetime.min(NOW + seconds - 60))
+    }
+}
+
+impl Wish {
+    pub(super) fn ask(&self) -> Ask {
+        let form = if self.documented { grant::Form::Documented } else { grant::Form::Complete };
+        Ask {
+            filename: self.filename.clone(),
+            content_type: self.content_type.map(|text| ContentType::parse(text).unwrap()),
+            size: self.size,
+            form,
+        }
+    }
+}

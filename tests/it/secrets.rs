@@ -1,0 +1,105 @@
+//! The hunt: keys with marker texts travel the whole function, and nothing but a grant may show one.
+
+use std::sync::Arc;
+
+use oss_upload_signer::app::App;
+use oss_upload_signer::routes;
+use oss_upload_signer::runtime::Options;
+use oss_upload_signer::settings::Settings;
+use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::time;
+
+use crate::support::caller::Answer;
+use crate::support::caller::Caller;
+use crate::support::log::Log;
+use crate::support::server::Server;
+
+/// Every secret of a test carries this word.
+const MARKER: &str = "marker";
+
+/// The keys of the function's role, as the platform sends them.
+const ROLE: &str = "x-fc-request-id: 1-a\r\nx-fc-control-path: /http-invoke\r\n\
+                    x-fc-access-key-id: STS.Role\r\nx-fc-access-key-secret: marker-role-secret\r\n\
+                    x-fc-security-token: marker-role-token\r\n";
+
+fn environment() -> Environment {
+    let mut environment = Environment::default();
+    for (name, value) in [
+        ("OSS_BUCKET", "examplebucket"),
+        ("OSS_REGION", "cn-hangzhou"),
+        ("UPLOAD_AUTH", "anonymous"),
+        ("FC_FUNCTION_NAME", "signer"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.Environment"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "marker-environment-secret"),
+        ("ALIBABA_CLOUD_SECURITY_TOKEN", "marker-environment-token"),
+    ] {
+        environment.set(name, value);
+    }
+    environment
+}
+
+async fn start(log: &Log) -> Server {
+    let settings = Settings::load(&environment(), None, time::now()).unwrap();
+    assert!(!format!("{settings:?}").contains(MARKER));
+    let app = App::new(settings);
+    assert!(!format!("{app:?}").contains(MARKER));
+    let options = Options { platform: true, log: log.sink(), ..Options::default() };
+    Server::start(routes::service(Arc::new(app)), options).await
+}
+
+/// Everything that a caller may ask, well and badly.
+async fn ask_everything(caller: &mut Caller, keys: &str) -> Vec<Answer> {
+    let documented = "/get_post_signature_for_oss_upload";
+    let mut answers = Vec::new();
+    for path in [documented, "/", "/client.js", "/health", "/nothing", "/uploads"] {
+        answers.push(caller.ask("GET", path, keys).await);
+    }
+    for query in
+        ["size=x", "size=999999999999", "type=x", "route=none", "filename=a.png&type=image/png"]
+    {
+        answers.push(caller.ask("GET", &format!("{documented}?{query}"), keys).await);
+    }
+    answers.push(
+        caller.ask("GET", documented, &format!("{keys}origin: https://evil.example\r\n")).await,
+    );
+    for body in ["", "{", r#"{"files":[{"name":"a","size":1}]}"#] {
+        let length = format!("{keys}content-length: {}\r\n", body.len());
+        caller.send(&format!("POST /uploads HTTP/1.1\r\nhost: a\r\n{length}\r\n{body}")).await;
+        answers.push(caller.answer().await);
+    }
+    answers
+}
+
+#[tokio::test]
+async fn no_secret_is_logged_or_answered_outside_a_grant() {
+    let log = Log::capture("trace");
+    let server = start(&log).await;
+    let mut caller = Caller::connect(server.address).await;
+    let mut grants = 0;
+    for keys in [ROLE, ""] {
+        for answer in ask_everything(&mut caller, keys).await {
+            assert!(!answer.head.contains(MARKER), "{}", answer.head);
+            assert!(!answer.body.contains("-secret"), "{}", answer.body);
+            let is_grant = answer.status == 200 && answer.body.contains("signature");
+            assert!(is_grant || !answer.body.contains(MARKER), "{}", answer.body);
+            if answer.body.contains("-token") {
+                assert_eq!(answer.header("cache-control"), Some("no-store"));
+                grants += 1;
+            }
+        }
+    }
+    // The hunt is worth something only if there was prey: three grants under each key.
+    assert_eq!(grants, 6);
+    assert!(log.text().contains("GET /health answered 200"));
+    assert!(!log.text().contains(MARKER), "{}", log.text());
+}
+
+#[test]
+fn no_complaint_shows_a_key() {
+    for (name, value) in [("UPLOAD_MAX_SIZE", "x"), ("ALIBABA_CLOUD_ACCESS_KEY_ID", "")] {
+        let mut environment = environment();
+        environment.set(name, value);
+        let complaints = Settings::load(&environment, None, time::now()).unwrap_err();
+        assert!(!format!("{complaints} {complaints:?} {environment:?}").contains(MARKER));
+    }
+}
