@@ -17,13 +17,13 @@
 
 pub mod complaint;
 pub mod environment;
+pub mod value;
 
 mod desk;
 mod entry;
 mod file;
 mod keys;
 mod route;
-mod value;
 mod warning;
 
 use std::time::Duration;

@@ -23,7 +23,7 @@ pub(super) fn size(text: &str) -> Result<u64, &'static str> {
 }
 
 /// Reads a time; a bare number would be ambiguous and is refused.
-pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+pub fn duration(text: &str) -> Result<Duration, &'static str> {
     let (number, unit) = split(text);
     let factor = match unit {
         "s" => 1,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::credentials::Credentials;
+use crate::policy::route::MAX_LIFETIME;
 use crate::policy::route::Route;
 use crate::policy::template::Dice;
 use crate::settings::environment::Environment;
@@ -43,6 +44,12 @@ impl Desk {
                  ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN for a temporary key",
             )
         })?;
+        if route.lifetime > MAX_LIFETIME && credentials.usable_until.is_some() {
+            return Err(Failure::arguments(
+                "--expires: more than 7 days are possible only with a long-lived key, and the one in \
+                 the environment is temporary",
+            ));
+        }
         let dice = app.dice().map_err(|_| Failure::new("the system gave no random bytes"))?;
         Ok(Self { route, credentials, now, dice })
     }

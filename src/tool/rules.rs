@@ -16,6 +16,7 @@ use crate::settings::Settings;
 use crate::settings::complaint::Complaint;
 use crate::settings::complaint::Complaints;
 use crate::settings::environment::Environment;
+use crate::settings::value::duration;
 use crate::time::Timestamp;
 use crate::tool::failure::Failure;
 
@@ -68,9 +69,12 @@ pub(super) struct Rules {
     /// A type that is taken, such as image/png or 'image/*'; may be given several times
     #[arg(id = "types", long = "type", value_name = "TYPE")]
     pub(super) types: Vec<String>,
-    /// How long the form lasts, such as 10m or 12h; at most 7d
+    /// How long the form lasts, such as 10m or 12h; at most 7d, except with --v1 and a long-lived key
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
+    /// Sign with V1, which OSS takes from old accounts for old buckets only
+    #[arg(long, conflicts_with = "route")]
+    v1: bool,
 }
 
 impl Rules {
@@ -81,14 +85,16 @@ impl Rules {
         }
     }
 
-    fn variables(&self) -> [(&'static str, Option<String>); 5] {
+    fn variables(&self) -> [(&'static str, Option<String>); 6] {
         let types = (!self.types.is_empty()).then(|| self.types.join(","));
         [
             ("UPLOAD_DIR", self.dir.clone()),
             ("UPLOAD_MIN_SIZE", self.min_size.clone()),
             ("UPLOAD_MAX_SIZE", self.max_size.clone()),
             ("UPLOAD_TYPES", types),
-            ("UPLOAD_EXPIRES", self.expires.clone()),
+            // A function grants minutes; a V1 form may last for years, so that is judged here.
+            ("UPLOAD_EXPIRES", self.expires.clone().filter(|_| !self.v1)),
+            ("UPLOAD_SIGNATURE", self.v1.then(|| "v1".to_owned())),
         ]
     }
 }
@@ -126,6 +132,13 @@ pub(super) fn load(
         Failure::arguments(format!("there is no route {name:?}; there are {}", names.join(", ")))
     })?;
     place.apply(&mut route)?;
+    if let Some(text) = rules.expires.as_deref().filter(|_| rules.v1) {
+        let lifetime = duration(text).map_err(|error| wrong("--expires", text, &error))?;
+        if lifetime.is_zero() {
+            return Err(wrong("--expires", text, &"the form would be over before it is written"));
+        }
+        route.lifetime = lifetime;
+    }
     Ok((settings, route))
 }
 
@@ -212,7 +225,7 @@ fn reword_one(complaint: &Complaint, given: &[&str]) -> String {
     let value = complaint.place[variable.len()..].trim_start_matches(" =");
     let limit = match *option {
         "--expires" => {
-            "; V4 is capped at 7 days, and years are possible only with a long-lived key and V1"
+            "; V4 is capped at 7 days, and years are possible only with a long-lived key and V1 (--v1)"
         }
         _ => "",
     };

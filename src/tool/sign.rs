@@ -10,7 +10,9 @@ use crate::grant::Ask;
 use crate::grant::Form;
 use crate::grant::Grant;
 use crate::policy::content_type::ContentType;
+use crate::policy::route::SignatureVersion;
 use crate::routes::dialect::documented::Documented;
+use crate::routes::dialect::documented_v1::DocumentedV1;
 use crate::routes::dialect::native::Native;
 use crate::routes::problem::Problem;
 use crate::tool::console;
@@ -57,7 +59,10 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
         .map_err(|refused| Failure::new(Problem::refused(refused, &desk.route).message()))?;
     let json = match options.dialect {
         Dialect::Native => serde_json::to_string(&Native::new(desk.now, &[Ok(grant)])),
-        Dialect::Documented => serde_json::to_string(&Documented::new(&grant)),
+        Dialect::Documented => match desk.route.signature {
+            SignatureVersion::V1 => serde_json::to_string(&DocumentedV1::new(&grant)),
+            SignatureVersion::V4 => serde_json::to_string(&Documented::new(&grant)),
+        },
         Dialect::Fields => serde_json::to_string(&Fields::new(&grant)),
     };
     console::say(&json.map_err(|error| Failure::new(error.to_string()))?);

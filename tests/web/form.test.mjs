@@ -87,6 +87,12 @@ test('what the policy does not allow is refused', async () => {
   })
 })
 
+test('a form of V1 is taken too', () =>
+  visit(['--v1', '--expires', '365d'], async ({ page }) => {
+    assert.equal((await post(page, 'v1.png', 'old')).status(), 201)
+    assert.equal((await stored('in/v1.png')).toString(), 'old')
+  }))
+
 for (const colorScheme of ['light', 'dark']) {
   test(`${colorScheme} is legible, fits a narrow screen, and tells in two languages what is taken`, () =>
     visit(['--max-size', '5MiB', '--type', 'image/*'], async ({ page, assertClean }) => {

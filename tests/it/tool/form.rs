@@ -4,6 +4,7 @@
 use std::fs;
 
 use insta::assert_snapshot;
+use oss_upload_signer::time;
 
 use crate::support::form::BUCKET;
 use crate::support::form::REGION;
@@ -90,7 +91,7 @@ async fn a_page_that_is_there_is_replaced_only_by_force() {
 async fn what_cannot_be_written_is_one_line() {
     let tool = Tool::new();
     let complaint = async |arguments: &[&str]| tool.run(&with(arguments)).await.complaint();
-    assert_snapshot!(complaint(&["--expires", "3650d"]).await, @r#"oss-upload: --expires "3650d": a grant lasts from 10s to 7d, the longest that OSS accepts; V4 is capped at 7 days, and years are possible only with a long-lived key and V1. Example: --expires 10m"#);
+    assert_snapshot!(complaint(&["--expires", "3650d"]).await, @r#"oss-upload: --expires "3650d": a grant lasts from 10s to 7d, the longest that OSS accepts; V4 is capped at 7 days, and years are possible only with a long-lived key and V1 (--v1). Example: --expires 10m"#);
     assert_snapshot!(complaint(&["--type", "image/*", "--type", "text/plain"]).await, @"oss-upload: one form takes whole types such as image/png and image/jpeg, or one kind such as image/*, but not a mixture; write one form for each");
     assert_snapshot!(complaint(&["--key", "${filename}"]).await, @r#"oss-upload: --key "${filename}": write a directory before '${filename}' and nothing after it"#);
     assert_snapshot!(complaint(&["--key", "/a"]).await, @r#"oss-upload: --key "/a": a key has 1 to 1023 bytes, no slash in front and no line ends"#);
@@ -102,6 +103,20 @@ async fn what_cannot_be_written_is_one_line() {
     assert_eq!(outcome.code, 1);
     assert_snapshot!(outcome.err, @"oss-upload: none/post.html cannot be written: No such file or directory (os error 2)");
     assert!(!tool.path("post.html").exists());
+}
+
+#[tokio::test]
+async fn years_are_for_long_lived_keys_and_v1() {
+    let tool = Tool::new();
+    let said = tool.run(&with(&["--v1", "--expires", "3650d"])).await.good();
+    let until: u16 = said.trim_end().rsplit(' ').next().unwrap()[..4].parse().unwrap();
+    let now: u16 = time::now().date()[..4].parse().unwrap();
+    assert!((now + 9..=now + 10).contains(&until), "{said}");
+    let page = tool.read("post.html");
+    assert!(page.contains("name=\"OSSAccessKeyId\"") && !page.contains("x-oss-date"));
+    let temporary = Tool::new().with("ALIBABA_CLOUD_SECURITY_TOKEN", "t");
+    assert_snapshot!(temporary.run(&with(&["--v1", "--expires", "8d"])).await.complaint(), @"oss-upload: --expires: more than 7 days are possible only with a long-lived key, and the one in the environment is temporary");
+    assert_snapshot!(tool.run(&with(&["--v1", "--expires", "8 years"])).await.complaint(), @r#"oss-upload: --expires "8 years": a time is a whole number with s, m, h or d"#);
 }
 
 #[tokio::test]

@@ -76,6 +76,29 @@ async fn each_dialect_is_a_form_that_the_judge_takes() {
 }
 
 #[tokio::test]
+async fn with_v1_each_dialect_is_a_form_that_the_judge_takes_too() {
+    let tool = Tool::new();
+    let file = ["--v1", "--filename", "a.png", "--type", "image/png", "--dir", "up/"];
+    let run = async |dialect| {
+        let out = tool.run(&[&with(&file)[..], &["--dialect", dialect]].concat()).await.good();
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let short = run("fields").await;
+    assert_eq!(judge(&fields(&short["fields"])), Ok("up/a.png".to_owned()));
+    assert!(short["fields"].get("x-oss-date").is_none());
+    let documented = run("documented").await;
+    let text = |name: &str| documented[name].as_str().unwrap();
+    let posted = [
+        ("success_action_status", "200"),
+        ("policy", text("policy")),
+        ("OSSAccessKeyId", text("accessid")),
+        ("Signature", text("signature")),
+        ("key", text("key")),
+    ];
+    assert_eq!(judge(&posted), Ok("up/a.png".to_owned()));
+}
+
+#[tokio::test]
 async fn a_route_of_a_settings_file_is_signed_by_its_rules() {
     let tool = Tool::new();
     tool.write(
@@ -97,7 +120,7 @@ async fn what_cannot_be_signed_is_one_line() {
     let tool = Tool::new();
     let complaint = async |arguments: &[&str]| tool.run(&with(arguments)).await.complaint();
     assert_snapshot!(complaint(&["--max-size", "10 megs"]).await, @r#"oss-upload: --max-size "10 megs": a size is a whole number with B, KB, KiB, MB, MiB, GB or GiB. Example: --max-size 10MiB"#);
-    assert_snapshot!(complaint(&["--expires", "365d"]).await, @r#"oss-upload: --expires "365d": a grant lasts from 10s to 7d, the longest that OSS accepts; V4 is capped at 7 days, and years are possible only with a long-lived key and V1. Example: --expires 10m"#);
+    assert_snapshot!(complaint(&["--expires", "365d"]).await, @r#"oss-upload: --expires "365d": a grant lasts from 10s to 7d, the longest that OSS accepts; V4 is capped at 7 days, and years are possible only with a long-lived key and V1 (--v1). Example: --expires 10m"#);
     assert_snapshot!(complaint(&["--dir", "up"]).await, @r#"oss-upload: --dir "up": a directory ends in '/'. Example: --dir photos/{uuid}/"#);
     assert_snapshot!(complaint(&["--content-type", "png"]).await, @r#"oss-upload: "png" is no type; write image/png"#);
     assert_snapshot!(complaint(&["--endpoint", "127.0.0.1:9100"]).await, @"oss-upload: --endpoint 127.0.0.1:9100: a bucket has no name below an IP address; give the whole address with --upload-host");
