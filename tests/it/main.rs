@@ -7,6 +7,8 @@ mod deploy;
 #[cfg(feature = "tool")]
 mod emulate;
 #[cfg(feature = "emulator")]
+mod fuzz_corpus;
+#[cfg(feature = "emulator")]
 mod gateway;
 mod hooks;
 #[cfg(feature = "emulator")]

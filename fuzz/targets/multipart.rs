@@ -1,0 +1,162 @@
+//! The multipart reader: it never panics, what comes out does not depend on how the body was cut
+//! into chunks, and what came out can be written and read again.
+//!
+//! Input: one byte of leniency, one that says how many bytes of cuts follow, the cuts, the body,
+//! whose boundary is `b`.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Bytes;
+use hyper::body::Body;
+use hyper::body::Frame;
+use hyper::body::SizeHint;
+use oss_upload_signer::emulator::oss::Judgement;
+use oss_upload_signer::emulator::oss::Kind;
+use oss_upload_signer::emulator::oss::Leniency;
+use oss_upload_signer::emulator::oss::Reading;
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
+
+/// What the first byte can allow.
+const LENIENCIES: [Leniency; 5] = [
+    Leniency::Preamble,
+    Leniency::UnquotedNames,
+    Leniency::TightSemicolons,
+    Leniency::RepeatedFields,
+    Leniency::QuotedBoundary,
+];
+
+/// The longest body that is also read byte by byte, which takes long.
+const MAX_CRUMBS: usize = 512;
+
+/// Short enough for a fuzzer to exceed.
+const VALUE_LIMIT: u64 = 64;
+
+thread_local! {
+    static RUNTIME: RefCell<Runtime> =
+        RefCell::new(Builder::new_current_thread().enable_time().build().unwrap());
+}
+
+/// A body that arrives in these chunks.
+struct Chunks {
+    waiting: VecDeque<Bytes>,
+    left: u64,
+}
+
+impl Chunks {
+    /// Cuts a body: each cut is the length of a chunk, and the last chunk is what remains.
+    fn cut(body: &[u8], cuts: &[u8]) -> Self {
+        let mut rest = Bytes::copy_from_slice(body);
+        let mut waiting = VecDeque::new();
+        for cut in cuts {
+            waiting.push_back(rest.split_to(usize::from(*cut).min(rest.len())));
+        }
+        waiting.push_back(rest);
+        Self { waiting, left: body.len() as u64 }
+    }
+
+    /// Cuts a body into single bytes.
+    fn crumbs(body: &[u8]) -> Self {
+        let waiting = body.chunks(1).map(Bytes::copy_from_slice).collect();
+        Self { waiting, left: body.len() as u64 }
+    }
+}
+
+impl Body for Chunks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.waiting.pop_front();
+        self.left -= next.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        Poll::Ready(next.map(|chunk| Ok(Frame::data(chunk))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// What is compared.
+#[derive(Debug, PartialEq, Eq)]
+struct Read {
+    fields: Vec<(String, String)>,
+    filename: Option<String>,
+    file_type: Option<String>,
+    content: Vec<u8>,
+}
+
+/// Runs one input.
+pub(crate) fn run(input: &[u8]) {
+    let [flags, count, rest @ ..] = input else {
+        return;
+    };
+    let (cuts, body) = rest.split_at(usize::from(*count).min(rest.len()));
+    let mut judgement = Judgement { value_limit: VALUE_LIMIT, ..Judgement::default() };
+    for (bit, leniency) in LENIENCIES.into_iter().enumerate() {
+        if flags & (1 << bit) != 0 {
+            judgement.lenient.insert(leniency);
+        }
+    }
+    let whole = read(Chunks::cut(body, &[]), &judgement);
+    assert_eq!(read(Chunks::cut(body, cuts), &judgement), whole);
+    if flags & 0x80 != 0 && body.len() <= MAX_CRUMBS {
+        assert_eq!(read(Chunks::crumbs(body), &judgement), whole);
+    }
+    let Ok(form) = whole else {
+        return;
+    };
+    if let Some(written) = write(&form) {
+        assert_eq!(read(Chunks::cut(&written, cuts), &judgement), Ok(form));
+    }
+}
+
+fn read(body: Chunks, judgement: &Judgement) -> Result<Read, Kind> {
+    let reading = RUNTIME.with_borrow(|runtime| {
+        runtime.block_on(Reading::of("multipart/form-data; boundary=b", body, judgement))
+    });
+    let Reading { form, content } = reading.map_err(|refusal| refusal.kind())?;
+    let own = |text: Option<&str>| text.map(str::to_owned);
+    let fields = form.with_prefix("").map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Ok(Read {
+        fields: fields.collect(),
+        filename: own(form.filename()),
+        file_type: own(form.file_type()),
+        content,
+    })
+}
+
+/// Writes a form plainly; none if a name cannot be put in quotes without a doubt.
+fn write(read: &Read) -> Option<Vec<u8>> {
+    let Read { fields, filename, file_type, content } = read;
+    let names = fields.iter().map(|(name, _)| name).chain(filename);
+    if names.clone().any(|name| name.contains(['"', '\\'])) {
+        return None;
+    }
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        // A name in lower case can mean the file where it did not before.
+        if name == "file" {
+            return None;
+        }
+        let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        body.extend([head.as_bytes(), value.as_bytes(), b"\r\n"].concat());
+    }
+    body.extend(b"--b\r\nContent-Disposition: form-data; name=\"file\"");
+    if let Some(filename) = filename {
+        body.extend(format!("; filename=\"{filename}\"").bytes());
+    }
+    if let Some(file_type) = file_type {
+        body.extend(format!("\r\nContent-Type: {file_type}").bytes());
+    }
+    body.extend([b"\r\n\r\n", &content[..], b"\r\n--b--\r\n"].concat());
+    Some(body)
+}

@@ -1,0 +1,244 @@
+//! The whole of PostObject, in process: it never panics and never breaks, what it takes is there
+//! byte for byte, what it refuses leaves nothing, and its verdict is that of the pure judge.
+//!
+//! Input: one byte of flags, header lines (`name: value`), a zero, a policy document, a zero, the
+//! body. With flag 1 the policy is signed and its fields are put before the body; with flag 2 the
+//! judge is lenient in everything; with flag 4 the document is a list of conditions, and those that
+//! every policy needs are put before it. The boundary is `b` unless a header says otherwise.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use hmac::Hmac;
+use hmac::KeyInit;
+use hmac::Mac;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Request;
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use oss_upload_signer::emulator::oss::AccessKey;
+use oss_upload_signer::emulator::oss::Bucket;
+use oss_upload_signer::emulator::oss::Court;
+use oss_upload_signer::emulator::oss::Event;
+use oss_upload_signer::emulator::oss::Judgement;
+use oss_upload_signer::emulator::oss::Leniency;
+use oss_upload_signer::emulator::oss::Options;
+use oss_upload_signer::emulator::oss::Oss;
+use oss_upload_signer::emulator::oss::Reading;
+use sha2::Sha256;
+use tempfile::TempDir;
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
+
+/// The moment at which everything happens: 2024-11-27T06:09:41Z.
+const NOW: i64 = 1_732_687_781;
+const CREDENTIAL: &str = "LTAI5tExampleKeyId0001/20241127/cn-hangzhou/oss/aliyun_v4_request";
+const SECRET: &str = "ExampleSecretKey/abcDEF+0123456789=";
+
+thread_local! {
+    static WORLD: RefCell<World> = RefCell::new(World::new());
+}
+
+/// A strict and a lenient OSS, each with its folder, and what runs them.
+struct World {
+    runtime: Runtime,
+    strict: Place,
+    lenient: Place,
+}
+
+/// One local OSS.
+struct Place {
+    oss: Oss,
+    folder: TempDir,
+    judgement: Judgement,
+    /// The file of the last upload that was kept.
+    kept: Arc<Mutex<Option<PathBuf>>>,
+}
+
+/// What came of a request.
+struct Answered {
+    status: u16,
+    body: Bytes,
+}
+
+impl World {
+    fn new() -> Self {
+        let lenient = Judgement {
+            lenient: Leniency::ALL.iter().copied().collect(),
+            value_limit: 4096,
+            ..Judgement::default()
+        };
+        Self {
+            runtime: Builder::new_current_thread().enable_time().build().unwrap(),
+            strict: Place::new(Judgement::default()),
+            lenient: Place::new(lenient),
+        }
+    }
+}
+
+impl Place {
+    fn new(judgement: Judgement) -> Self {
+        // Memory is quicker than a disk, and a fuzzer writes much.
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
+        let folder = folder.unwrap();
+        let kept = Arc::new(Mutex::new(None));
+        let note = Arc::clone(&kept);
+        let mut options = Options::new(folder.path(), Arc::new(|| NOW));
+        options.buckets = vec![bucket()];
+        options.keys = vec![key()];
+        options.judgement = judgement.clone();
+        options.observer = Some(Arc::new(move |event: &Event| {
+            if let Event::Stored { path, .. } = event {
+                *note.lock().unwrap() = Some(path.clone());
+            }
+        }));
+        Self { oss: Oss::open(options).unwrap(), folder, judgement, kept }
+    }
+
+    /// Removes what was kept and returns its bytes.
+    fn take_kept(&self) -> Option<Vec<u8>> {
+        let path = self.kept.lock().unwrap().take()?;
+        let content = fs::read(&path).unwrap();
+        let sidecar = format!("{}.json", path.file_name().unwrap().to_str().unwrap());
+        fs::remove_file(&path).unwrap();
+        fs::remove_file(path.parent().unwrap().with_file_name("sidecars").join(sidecar)).unwrap();
+        Some(content)
+    }
+
+    fn is_clean(&self) -> bool {
+        fs::read_dir(self.folder.path().join(".incoming")).unwrap().next().is_none()
+    }
+}
+
+/// Runs one input.
+pub(crate) fn run(input: &[u8]) {
+    let Some((flags, rest)) = input.split_first() else {
+        return;
+    };
+    let mut items = rest.splitn(3, |byte| *byte == 0);
+    let mut next = || items.next().unwrap_or_default();
+    let (headers, policy, body) = (next(), next(), next());
+    let policy = if flags & 4 != 0 { covered(policy) } else { policy.to_vec() };
+    let body = if flags & 1 != 0 { [&signed(&policy), body].concat() } else { body.to_vec() };
+    let request = request(headers, body.into());
+    WORLD.with_borrow(|world| {
+        let place = if flags & 2 != 0 { &world.lenient } else { &world.strict };
+        world.runtime.block_on(check(place, request));
+    });
+}
+
+async fn check(place: &Place, request: Request<Full<Bytes>>) {
+    let expected = judge(place, &request).await;
+    let answered = answer(place, request).await;
+    let Answered { status, body } = &answered;
+    assert_ne!(*status, 500, "{}", String::from_utf8_lossy(body));
+    let kept = place.take_kept();
+    assert!(place.is_clean());
+    if *status >= 400 {
+        assert!(kept.is_none());
+        assert!(body.starts_with(b"<?xml"), "{}", String::from_utf8_lossy(body));
+    } else {
+        assert!(matches!(status, 200 | 201 | 204 | 303), "{status}");
+        assert!(kept.is_some());
+    }
+    if let Some(expected) = expected {
+        assert_eq!(kept, expected, "{}", String::from_utf8_lossy(body));
+    }
+}
+
+async fn answer(place: &Place, request: Request<Full<Bytes>>) -> Answered {
+    let (parts, body) = place.oss.call(request).await.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Answered { status: parts.status.as_u16(), body }
+}
+
+/// Asks the pure judge: the bytes that should be kept, or none; no answer where a header decides.
+async fn judge(place: &Place, request: &Request<Full<Bytes>>) -> Option<Option<Vec<u8>>> {
+    let headers = request.headers();
+    let plain = headers.len() == 2 && headers["host"] == "127.0.0.1";
+    let content_type = headers["content-type"].to_str().ok().filter(|_| plain)?;
+    let reading = Reading::of(content_type, request.body().clone(), &place.judgement).await;
+    let Ok(Reading { form, content }) = reading else {
+        return Some(None);
+    };
+    let (bucket, keys) = (bucket(), [key()]);
+    let court = Court { bucket: &bucket, keys: &keys, judgement: &place.judgement, now: NOW };
+    let verdict = court.judge(&form).ok();
+    let fits = verdict.is_some_and(|verdict| verdict.sizes.contains(&(content.len() as u64)));
+    Some(fits.then_some(content))
+}
+
+fn request(headers: &[u8], body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::post("/").body(Full::new(body)).unwrap();
+    let map = request.headers_mut();
+    map.insert("host", HeaderValue::from_static("127.0.0.1"));
+    map.insert("content-type", HeaderValue::from_static("multipart/form-data; boundary=b"));
+    for line in headers.split(|byte| *byte == b'\n') {
+        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let (name, value) = line.split_at(colon);
+        let value = value.strip_prefix(b": ").unwrap_or_default();
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
+        {
+            map.insert(name, value);
+        }
+    }
+    request
+}
+
+/// Writes a policy with the conditions that every one needs, and these.
+fn covered(conditions: &[u8]) -> Vec<u8> {
+    let before = format!(
+        r#"{{"expiration":"2024-11-27T07:09:41.000Z","conditions":[{{"bucket":"examplebucket"}},
+        {{"x-oss-signature-version":"OSS4-HMAC-SHA256"}},{{"x-oss-credential":"{CREDENTIAL}"}},
+        {{"x-oss-date":"20241127T060941Z"}}"#
+    );
+    let comma: &[u8] = if conditions.is_empty() { b"" } else { b"," };
+    [before.as_bytes(), comma, conditions, b"]}"].concat()
+}
+
+/// Writes the fields that make a policy count.
+fn signed(policy: &[u8]) -> Vec<u8> {
+    let policy = STANDARD.encode(policy);
+    let steps = ["20241127", "cn-hangzhou", "oss", "aliyun_v4_request", &policy];
+    let first = format!("aliyun_v4{SECRET}").into_bytes();
+    let signature = steps.iter().fold(first, |key, step| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+        mac.update(step.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    });
+    let signature = hex::encode(signature);
+    let fields = [
+        ("x-oss-signature-version", "OSS4-HMAC-SHA256"),
+        ("x-oss-credential", CREDENTIAL),
+        ("x-oss-date", "20241127T060941Z"),
+        ("x-oss-signature", &signature),
+        ("policy", &policy),
+    ];
+    let parts = fields.map(|(name, value)| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    });
+    parts.concat().into_bytes()
+}
+
+fn bucket() -> Bucket {
+    Bucket { name: "examplebucket".to_owned(), region: "cn-hangzhou".to_owned() }
+}
+
+fn key() -> AccessKey {
+    AccessKey {
+        id: "LTAI5tExampleKeyId0001".to_owned(),
+        secret: SECRET.to_owned(),
+        security_token: None,
+        expires_at: None,
+    }
+}
