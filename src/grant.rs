@@ -98,7 +98,7 @@ pub struct Grant {
     pub directory: String,
     /// The object's key, when the server made it; else any key in the directory.
     pub key: Option<String>,
-    /// The moment from which on OSS refuses the form.
+    /// The last moment at which OSS takes the form.
     pub expires_at: Timestamp,
 }
 

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 /// A policy: until when a form is valid, and what it may say.
 #[derive(Debug, Serialize)]
 pub struct PolicyDocument<'a> {
-    /// The moment from which on OSS refuses the form.
+    /// The last moment at which OSS takes the form.
     #[serde(serialize_with = "millis")]
     pub expiration: Timestamp,
     /// All of them have to hold.
