@@ -14,7 +14,6 @@
 
 mod cloud;
 mod console;
-mod deed;
 mod desk;
 mod dev;
 mod emulate;

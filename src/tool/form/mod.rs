@@ -10,11 +10,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::grant::deed::Deed;
 use crate::policy::condition::Condition;
 use crate::policy::content_type;
 use crate::time::Timestamp;
 use crate::tool::console;
-use crate::tool::deed::Deed;
 use crate::tool::desk::Desk;
 use crate::tool::failure::Failure;
 use crate::tool::rules::Place;
@@ -58,17 +58,18 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
     let directory = desk.route.directory.render(desk.now, &desk.dice);
     let key = options.key.clone().unwrap_or_else(|| format!("{directory}{FILENAME}"));
     let deed = Deed {
-        key: &key,
+        key: Some(&key),
         key_condition: key_condition(&key)?,
         size: desk.route.size,
         types: content_type::as_conditions(&desk.route.types).ok_or_else(several_kinds)?,
         pinned: options.pinned()?,
         expires_at: desk.until(),
     };
-    let fields = deed.sign(&desk);
-    let html = page::write(&desk.route, &fields, deed.expires_at);
+    let expires_at = deed.expires_at;
+    let fields = deed.sign(&desk.route, &desk.credentials, desk.now);
+    let html = page::write(&desk.route, &fields, expires_at);
     file::write(&options.out, &html, options.force)?;
-    announce(&options, &desk, &key, deed.expires_at);
+    announce(&options, &desk, &key, expires_at);
     Ok(())
 }
 

@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::grant::deed::Deed;
 use crate::policy::condition::Condition;
 use crate::policy::route::MAX_OBJECT_BYTES;
 use crate::policy::route::SizeRange;
 use crate::time;
-use crate::tool::deed::Deed;
 use crate::tool::desk::Desk;
 use crate::tool::failure::Failure;
 use crate::tool::upload::body::Source;
@@ -60,14 +60,15 @@ fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Form
         pinned.push(("x-oss-forbid-overwrite", "true".to_owned()));
     }
     let deed = Deed {
-        key,
+        key: Some(key),
         key_condition: Condition::Equal("key", key),
         size: SizeRange { min: source.size, max: source.size },
         types: Vec::new(),
         pinned,
         expires_at: desk.until(),
     };
-    let fields = deed.sign(&desk).into_iter().map(|(name, value)| (name.to_owned(), value));
+    let fields = deed.sign(&desk.route, &desk.credentials, desk.now).into_iter();
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
     Form { url: desk.route.host.as_str().to_owned(), key: key.to_owned(), fields: fields.collect() }
 }
 

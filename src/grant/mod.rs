@@ -28,22 +28,21 @@
 //! assert_eq!(grant.expires_at, now.plus(Duration::from_secs(600)));
 //! ```
 
+pub mod deed;
+
 use std::fmt;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
+use crate::grant::deed::Deed;
 use crate::policy::condition::Condition;
 use crate::policy::content_type;
 use crate::policy::content_type::ContentType;
-use crate::policy::document::PolicyDocument;
 use crate::policy::key::safe_name;
 use crate::policy::route::Refusal;
 use crate::policy::route::Route;
-use crate::policy::route::SignatureVersion;
+use crate::policy::route::SizeRange;
 use crate::policy::template::Dice;
-use crate::signature::signer::Signer;
-use crate::signature::v1;
-use crate::signature::v4;
 use crate::time::Timestamp;
 
 /// How long before its credential ends a grant ends, for clocks that differ a little.
@@ -149,43 +148,19 @@ pub fn issue(
     let expires_at = expiry(route, credentials, now)?;
     let directory = route.directory.render(now, dice);
     let key = key(ask, &directory);
-    let signer = signer(route, credentials, now);
-    let stamp = signer.stamp();
-    let pinned = pinned_fields(ask, route);
-
-    let mut conditions = Vec::with_capacity(12);
-    conditions.push(Condition::Equal("bucket", route.bucket.as_str()));
-    let fixed = stamp.fields.iter().filter(|_| stamp.is_pinned).chain(&pinned);
-    conditions.extend(fixed.map(|(name, value)| Condition::Equal(name, value)));
-    conditions.push(match &key {
-        Some(key) => Condition::Equal("key", key),
-        None => Condition::StartsWith("key", &directory),
-    });
-    conditions.push(size_condition(ask, route)?);
-    conditions.extend(type_conditions(ask, route)?);
-
-    let json = PolicyDocument { expiration: expires_at, conditions }.to_json();
-    let policy = v4::encode_policy(&json);
-    let proof = signer.prove(&policy);
-    let mut fields = Vec::with_capacity(10);
-    fields.extend(key.clone().map(|key| ("key", key)));
-    fields.push((v4::POLICY, policy));
-    fields.extend(stamp.fields);
-    fields.push(proof);
-    fields.extend(pinned);
+    let deed = Deed {
+        key: key.as_deref(),
+        key_condition: match &key {
+            Some(key) => Condition::Equal("key", key),
+            None => Condition::StartsWith("key", &directory),
+        },
+        size: size(ask, route)?,
+        types: type_conditions(ask, route)?,
+        pinned: pinned_fields(ask, route),
+        expires_at,
+    };
+    let fields = deed.sign(route, credentials, now);
     Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, expires_at })
-}
-
-/// Picks the signer of the route's version.
-fn signer<'a>(route: &'a Route, credentials: &'a Credentials, now: Timestamp) -> Signer<'a> {
-    let Credentials { key_id, secret, .. } = credentials;
-    let token = credentials.token.as_ref();
-    match route.signature {
-        SignatureVersion::V1 => Signer::V1(v1::Signer { key_id, secret, token }),
-        SignatureVersion::V4 => {
-            Signer::V4(v4::Signer { key_id, secret, token, region: route.region.as_str(), now })
-        }
-    }
 }
 
 /// A grant never outlives its credential.
@@ -224,12 +199,12 @@ fn pinned_fields(ask: &Ask, route: &Route) -> Vec<(&'static str, String)> {
 }
 
 /// A size that was named is pinned exactly, so that what was asked for is what arrives.
-fn size_condition(ask: &Ask, route: &Route) -> Result<Condition<'static>, Refusal> {
+fn size(ask: &Ask, route: &Route) -> Result<SizeRange, Refusal> {
     let Some(size) = ask.size else {
-        return Ok(Condition::ContentLengthRange(route.size.min, route.size.max));
+        return Ok(route.size);
     };
     route.check_size(size)?;
-    Ok(Condition::ContentLengthRange(size, size))
+    Ok(SizeRange { min: size, max: size })
 }
 
 fn type_conditions<'a>(ask: &'a Ask, route: &'a Route) -> Result<Vec<Condition<'a>>, Refusal> {
