@@ -12,13 +12,13 @@ use axum::response::Response;
 use crate::app::App;
 use crate::grant::Ask;
 use crate::grant::Form;
-use crate::policy::content_type::ContentType;
 use crate::policy::route::SignatureVersion;
 use crate::routes::dialect;
 use crate::routes::dialect::documented::Documented;
 use crate::routes::dialect::documented_v1::DocumentedV1;
 use crate::routes::problem::Problem;
 use crate::routes::signing::Signing;
+use crate::routes::signing::content_type;
 use crate::runtime::ContextExt;
 
 pub(super) async fn answer(
@@ -29,8 +29,8 @@ pub(super) async fn answer(
     let signing = Signing::open(&app, request.context(), query.route.as_deref())?;
     let grant = signing.grant(&query.ask)?;
     Ok(match signing.route.signature {
-        SignatureVersion::V1 => dialect::grant_response(&DocumentedV1::new(&grant)),
-        SignatureVersion::V4 => dialect::grant_response(&Documented::new(&grant)),
+        SignatureVersion::V1 => dialect::uncached(&DocumentedV1::new(&grant)),
+        SignatureVersion::V4 => dialect::uncached(&Documented::new(&grant)),
     })
 }
 
@@ -56,12 +56,6 @@ impl Query {
         }
         Ok(query)
     }
-}
-
-/// Reads a content type that an ask named.
-pub(super) fn content_type(text: &str) -> Result<ContentType, Problem> {
-    ContentType::parse(text)
-        .ok_or_else(|| Problem::invalid("'type' is no content type; one looks like 'image/png'"))
 }
 
 fn size(text: &str) -> Result<u64, Problem> {

@@ -9,9 +9,7 @@
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use http::HeaderValue;
 use http::StatusCode;
-use http::header::CACHE_CONTROL;
 use http::header::CONTENT_LENGTH;
 use serde::Serialize;
 
@@ -239,11 +237,10 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
         }
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),
     }
-    let worded = dialect::json(&Worded { detail: problem.detail(), request_id });
+    let worded = dialect::uncached(&Worded { detail: problem.detail(), request_id });
     let (mut parts, _) = response.into_parts();
     // The length was that of the empty body that carried the problem here.
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.extend(worded.headers().clone());
-    parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(parts, worded.into_body())
 }

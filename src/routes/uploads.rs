@@ -17,9 +17,9 @@ use crate::grant::Form;
 use crate::grant::Grant;
 use crate::routes::dialect;
 use crate::routes::dialect::native::Native;
-use crate::routes::documented::content_type;
 use crate::routes::problem::Problem;
 use crate::routes::signing::Signing;
+use crate::routes::signing::content_type;
 use crate::runtime::Context;
 use crate::runtime::ContextExt;
 
@@ -68,7 +68,7 @@ fn sign_all(app: &App, context: Option<&Context>, body: &[u8]) -> Result<Respons
     }
     let signing = Signing::open(app, context, call.route.as_deref())?;
     let verdicts: Vec<_> = call.files.into_iter().map(|file| sign_one(&signing, file)).collect();
-    Ok(dialect::grant_response(&Native::new(signing.now, &verdicts)))
+    Ok(dialect::uncached(&Native::new(signing.now, &verdicts)))
 }
 
 fn sign_one(signing: &Signing<'_>, file: File) -> Result<Grant, Problem> {

@@ -12,20 +12,16 @@ use http::header::CACHE_CONTROL;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
-/// Answers with a grant. It is a bearer's permission, so nobody on the way may keep it.
-pub(super) fn grant_response(answer: &impl Serialize) -> Response {
-    let mut response = json(answer);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-/// Answers with JSON.
-pub(super) fn json(answer: &impl Serialize) -> Response {
+/// Answers with JSON that nobody on the way may keep: a grant is a bearer's permission, and a
+/// refusal or the time of day is good for one caller at one moment.
+pub(super) fn uncached(answer: &impl Serialize) -> Response {
     // Room for one grant with its token. Texts and numbers under text keys: there is nothing here
     // that JSON cannot say.
     let mut body = Vec::with_capacity(4096);
     let _ = sonic_rs::to_writer(&mut body, answer);
     let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
