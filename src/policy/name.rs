@@ -27,9 +27,7 @@ impl Bucket {
         if text.contains('.') || text.contains('/') {
             return Err(InvalidName("a bucket is named without host or path"));
         }
-        let characters =
-            text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !characters
+        if !is_plain(text)
             || !(3..=63).contains(&text.len())
             || text.starts_with('-')
             || text.ends_with('-')
@@ -58,9 +56,7 @@ impl Region {
         if text.starts_with("oss-") {
             return Err(InvalidName("a signature names the region without 'oss-' in front"));
         }
-        let characters =
-            text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !characters || !text.contains('-') || text.len() > 64 {
+        if !is_plain(text) || !text.contains('-') || text.len() > 64 {
             return Err(InvalidName("a region id has lower-case letters, digits and hyphens"));
         }
         Ok(Self(text.to_owned()))
@@ -107,6 +103,11 @@ impl UploadHost {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Tells a text of lower-case letters, digits and hyphens.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]

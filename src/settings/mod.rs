@@ -26,8 +26,6 @@ mod keys;
 mod route;
 mod warning;
 
-use std::time::Duration;
-
 use crate::credentials::chain::Source;
 use crate::credentials::environment::EnvironmentKey;
 use crate::credentials::environment::ROLE_KEY_LIFETIME;
@@ -39,7 +37,6 @@ use crate::runtime;
 use crate::settings::complaint::Complaints;
 use crate::settings::desk::Desk;
 use crate::settings::entry::Entry;
-use crate::settings::entry::Setting;
 use crate::settings::environment::Environment;
 use crate::settings::file::File;
 use crate::time::Timestamp;
@@ -136,13 +133,10 @@ fn origins(desk: &mut Desk<'_>, entry: &Entry) -> Origins {
     Origins::List(desk.each(&entry::ORIGINS, entry, Origin::parse))
 }
 
-impl Setting {
-    /// How long the default grant lasts: time for a large file on a slow line, little for a thief.
-    const LIFETIME: Duration = Duration::from_mins(10);
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::policy::route::SignatureVersion;
 

@@ -31,6 +31,9 @@ const DEFAULT_MIN_BYTES: u64 = 1;
 /// Enough for photographs and documents; a page that wants more says so.
 const DEFAULT_MAX_BYTES: u64 = 100 << 20;
 
+/// How long the default grant lasts: time for a large file on a slow line, little for a thief.
+const DEFAULT_LIFETIME: Duration = Duration::from_mins(10);
+
 /// The shortest lifetime that a browser can make use of.
 const MIN_LIFETIME: Duration = Duration::from_secs(10);
 
@@ -60,7 +63,7 @@ impl Reader<'_, '_> {
         let directory = self.value(&entry::DIR, Directory::parse);
         let size = self.size();
         let types = self.types();
-        let lifetime = self.value(&entry::EXPIRES, lifetime).unwrap_or(Setting::LIFETIME);
+        let lifetime = self.value(&entry::EXPIRES, lifetime).unwrap_or(DEFAULT_LIFETIME);
         let overwrite = self.value(&entry::OVERWRITE, value::truth).unwrap_or(false);
         let signature = self.value(&entry::SIGNATURE, signature).unwrap_or_default();
         Some(Route {
