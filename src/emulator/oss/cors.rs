@@ -1,7 +1,8 @@
 //! CORS: who may read the answers, and the preflight.
 //!
-//! CORS pages and the Options page. One rule for the allowed origins, with all that a browser upload needs. The upload
-//! itself is never blocked by CORS; an origin that is not allowed merely cannot read the answer.
+//! CORS pages and the Options page. One rule for the allowed origins, with all that a browser
+//! upload needs. The upload itself is never blocked by CORS; an origin that is not allowed merely
+//! cannot read the answer.
 
 use http::HeaderMap;
 use http::HeaderValue;

@@ -1,7 +1,8 @@
 //! The values of the fields that OSS acts on, and what becomes of them.
 //!
-//! PostObject page, table of form fields: access, storage class, encryption, overwriting, the answer after success,
-//! and the headers and metadata that are kept with the object. The policy has passed by now.
+//! PostObject page, table of form fields: access, storage class, encryption, overwriting, the
+//! answer after success, and the headers and metadata that are kept with the object. The policy has
+//! passed by now.
 
 use http::HeaderValue;
 

@@ -1,7 +1,8 @@
 //! The form: what stands before the file, and what the file says about itself.
 //!
-//! Field names are compared without regard to case, as the PostObject page says, unless the judge is told
-//! otherwise. Knows no field by meaning; the limits on values are applied by who reads the body.
+//! Field names are compared without regard to case, as the PostObject page says, unless the judge
+//! is told otherwise. Knows no field by meaning; the limits on values are applied by who reads the
+//! body.
 
 use std::collections::BTreeMap;
 

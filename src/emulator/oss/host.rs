@@ -1,7 +1,8 @@
 //! Which bucket a request is for: the host says so.
 //!
-//! The pages on regions, endpoints and custom domains, on a laptop: `<bucket>.localhost` and `<bucket>.oss-<region>.localhost` are the
-//! virtual hosts, a bare address or `localhost` is a custom domain bound to the first bucket.
+//! The pages on regions, endpoints and custom domains, on a laptop: `<bucket>.localhost` and
+//! `<bucket>.oss-<region>.localhost` are the virtual hosts, a bare address or `localhost` is a
+//! custom domain bound to the first bucket.
 
 use std::net::IpAddr;
 

@@ -1,7 +1,8 @@
 //! The object's key: required, expanded, and fit to name an object.
 //!
-//! PostObject page, on `key` and `${filename}`. The policy has seen the key unexpanded; `${filename}` is put in afterwards,
-//! and only here. A key is a plain name: `..` and `//` mean nothing in it.
+//! PostObject page, on `key` and `${filename}`. The policy has seen the key unexpanded;
+//! `${filename}` is put in afterwards, and only here. A key is a plain name: `..` and `//` mean
+//! nothing in it.
 
 use crate::emulator::oss::form::Form;
 use crate::emulator::oss::judgement::Judgement;

@@ -12,8 +12,8 @@
 //! 10. The file and all that follows it arrive whole, in the allowed size.
 //! 11. Nothing is overwritten that must not be; the object is put in its place.
 //!
-//! No page gives the order; this one agrees with every message that is known. 4 to 9 are pure and live in `judge`. The file streams to disk; nothing of it is seen
-//! unless all eleven pass.
+//! No page gives the order; this one agrees with every message that is known. 4 to 9 are pure and
+//! live in `judge`. The file streams to disk; nothing of it is seen unless all eleven pass.
 
 use http::request;
 

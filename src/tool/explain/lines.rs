@@ -1,4 +1,5 @@
-//! A form as `key=value` lines, as developers print them; the file is written like curl's `file=@a.png`.
+//! A form as `key=value` lines, as developers print them; the file is written like curl's
+//! `file=@a.png`.
 
 use crate::tool::explain::form::Captured;
 use crate::tool::explain::form::CapturedFile;

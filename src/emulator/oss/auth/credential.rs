@@ -1,7 +1,7 @@
 //! The V4 credential and its date: `<key id>/<day>/<region>/oss/aliyun_v4_request`.
 //!
-//! Signature V4 page; error code pages 0002-00000707 to 0002-00000715. Which day and region are right depends on the bucket and the clock,
-//! which are arguments.
+//! Signature V4 page; error code pages 0002-00000707 to 0002-00000715. Which day and region are
+//! right depends on the bucket and the clock, which are arguments.
 
 use crate::emulator::oss::dates;
 use crate::emulator::oss::form::Form;

@@ -1,7 +1,7 @@
 //! Looks up who a key id belongs to, and whether its token is good.
 //!
-//! Signature V4 page and the page of 403 errors. Tokens and ids are compared plainly: they are no secrets to whoever sent them, and
-//! the signature is what proves the right to use them.
+//! Signature V4 page and the page of 403 errors. Tokens and ids are compared plainly: they are no
+//! secrets to whoever sent them, and the signature is what proves the right to use them.
 
 use crate::emulator::oss::form::Form;
 use crate::emulator::oss::judge::Court;

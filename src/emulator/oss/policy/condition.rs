@@ -1,7 +1,7 @@
 //! One condition of a policy: how it is read, when it holds, how it is printed when it does not.
 //!
-//! PostObject page, appendix on policies; error code pages 0006-00000216 to 0006-00000224. Knows one condition at a time; which values of the form it is asked about
-//! is the policy's business.
+//! PostObject page, appendix on policies; error code pages 0006-00000216 to 0006-00000224. Knows
+//! one condition at a time; which values of the form it is asked about is the policy's business.
 
 use std::fmt;
 

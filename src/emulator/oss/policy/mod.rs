@@ -1,7 +1,8 @@
 //! The policy: reading it, and judging a form by it.
 //!
-//! PostObject page, appendix on policies; error code pages of family 0006. Pure: the clock and the form are arguments, so a command that explains a refusal and
-//! a fuzzer can both use it. Who signed the policy is `auth`'s business.
+//! PostObject page, appendix on policies; error code pages of family 0006. Pure: the clock and the
+//! form are arguments, so a command that explains a refusal and a fuzzer can both use it. Who
+//! signed the policy is `auth`'s business.
 
 mod condition;
 mod evaluate;

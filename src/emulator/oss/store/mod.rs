@@ -6,10 +6,10 @@
 //! <data>/<bucket>/sidecars/<name>.json    what is known of them; an object without it is none
 //! ```
 //!
-//! The dot keeps `.incoming` apart from every bucket. An upload is written to `.incoming` and moved into place when all of it is there and judged. The
-//! moves happen under one lock, so that of two uploads which must not overwrite exactly one wins,
-//! and a reader never sees one object's bytes with another's sidecar. Which file name a key gets
-//! is `name`'s business.
+//! The dot keeps `.incoming` apart from every bucket. An upload is written to `.incoming` and moved
+//! into place when all of it is there and judged. The moves happen under one lock, so that of two
+//! uploads which must not overwrite exactly one wins, and a reader never sees one object's bytes
+//! with another's sidecar. Which file name a key gets is `name`'s business.
 
 mod arrival;
 mod name;
