@@ -100,12 +100,12 @@ impl App {
     ///
     /// # Errors
     /// No source has any.
-    pub fn credentials(
+    pub async fn credentials(
         &self,
         hint: Option<&RoleKeys>,
         now: Timestamp,
     ) -> Result<Arc<Credentials>, Unavailable> {
-        self.credentials.provide(hint, now)
+        self.credentials.provide(hint, now).await
     }
 }
 

@@ -19,6 +19,7 @@
 //! * [`identity`], [`credentials`], [`policy`]: who asks, whom we sign as, what is allowed.
 //! * [`signature`]: the proof. [`grant`]: the one place where policy and signature meet.
 //! * [`settings`], [`app`]: what the process is told, and what it is made of.
+//! * [`http_client`]: the one door to the network outwards.
 //! * [`time`], [`secret`], [`crypto`]: leaves that everybody may use.
 #![cfg_attr(
     feature = "emulator",
@@ -32,6 +33,7 @@ pub mod crypto;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 pub mod grant;
+pub mod http_client;
 pub mod identity;
 pub mod policy;
 pub mod routes;

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use crate::credentials::Credentials;
-use crate::credentials::Provider;
 use crate::credentials::RoleKeys;
 use crate::credentials::Unavailable;
 use crate::credentials::environment::EnvironmentKey;
-use crate::credentials::request::RequestKeys;
+use crate::credentials::request;
 use crate::time::Timestamp;
 
 /// Which sources may be asked.
@@ -25,7 +24,7 @@ pub enum Source {
 /// The sources of one process, in order.
 #[derive(Debug)]
 pub struct Chain {
-    request: Option<RequestKeys>,
+    request: bool,
     environment: Option<EnvironmentKey>,
 }
 
@@ -34,25 +33,25 @@ impl Chain {
     #[must_use]
     pub fn new(source: Source, environment: Option<EnvironmentKey>) -> Self {
         Self {
-            request: (source != Source::Environment).then_some(RequestKeys),
+            request: source != Source::Environment,
             environment: environment.filter(|_| source != Source::Request),
         }
     }
 
     /// Gives credentials usable at `now` from the first source that has them.
-    pub fn provide(
+    #[expect(clippy::unused_async, reason = "sources that call out come next")]
+    pub async fn provide(
         &self,
         hint: Option<&RoleKeys>,
         now: Timestamp,
     ) -> Result<Arc<Credentials>, Unavailable> {
-        let sources: [Option<&dyn Provider>; 2] =
-            [self.request.as_ref().map(|s| s as _), self.environment.as_ref().map(|s| s as _)];
-        for source in sources.into_iter().flatten() {
-            if let Some(credentials) = source.provide(hint, now)? {
-                return Ok(credentials);
-            }
+        if let Some(credentials) = self.request.then(|| request::read(hint, now)).flatten() {
+            return Ok(Arc::new(credentials));
         }
-        Err(Unavailable::Missing)
+        match &self.environment {
+            Some(key) => key.read(now),
+            None => Err(Unavailable::Missing(String::new())),
+        }
     }
 }
 
@@ -62,7 +61,7 @@ mod tests {
     use crate::credentials::environment::ROLE_KEY_LIFETIME;
     use crate::secret::Secret;
 
-    fn chosen(
+    async fn chosen(
         source: Source,
         hint_id: Option<&str>,
         environment: bool,
@@ -78,24 +77,30 @@ mod tests {
         });
         Chain::new(source, environment)
             .provide(hint.as_ref(), now)
+            .await
             .map(|found| found.key_id.clone())
     }
 
-    #[test]
-    fn the_order_and_the_pin_decide() {
+    #[tokio::test]
+    async fn the_order_and_the_pin_decide() {
         let table = [
             (Source::Auto, Some("STS.role"), true, Ok("STS.role")),
             (Source::Auto, Some("garbage"), true, Ok("from-env")),
             (Source::Auto, None, true, Ok("from-env")),
-            (Source::Auto, None, false, Err(Unavailable::Missing)),
-            (Source::Auto, Some("garbage"), false, Err(Unavailable::Missing)),
+            (Source::Auto, None, false, Err(Unavailable::Missing(String::new()))),
+            (Source::Auto, Some("garbage"), false, Err(Unavailable::Missing(String::new()))),
             (Source::Request, Some("STS.role"), true, Ok("STS.role")),
-            (Source::Request, None, true, Err(Unavailable::Missing)),
+            (Source::Request, None, true, Err(Unavailable::Missing(String::new()))),
             (Source::Environment, Some("STS.role"), true, Ok("from-env")),
-            (Source::Environment, Some("STS.role"), false, Err(Unavailable::Missing)),
+            (
+                Source::Environment,
+                Some("STS.role"),
+                false,
+                Err(Unavailable::Missing(String::new())),
+            ),
         ];
         for (source, hint, environment, expected) in table {
-            let found = chosen(source, hint, environment);
+            let found = chosen(source, hint, environment).await;
             assert_eq!(found, expected.map(str::to_owned), "{source:?} {hint:?} {environment}");
         }
     }

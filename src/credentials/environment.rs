@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
-use crate::credentials::Provider;
-use crate::credentials::RoleKeys;
 use crate::credentials::Unavailable;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -42,17 +40,12 @@ impl EnvironmentKey {
     pub fn is_long_lived(&self) -> bool {
         self.credentials.token.is_none()
     }
-}
 
-impl Provider for EnvironmentKey {
-    fn provide(
-        &self,
-        _: Option<&RoleKeys>,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Credentials>>, Unavailable> {
+    /// Gives the key, if it can still be used.
+    pub fn read(&self, now: Timestamp) -> Result<Arc<Credentials>, Unavailable> {
         match self.credentials.usable_until {
             Some(end) if end <= now => Err(Unavailable::Expired),
-            _ => Ok(Some(Arc::clone(&self.credentials))),
+            _ => Ok(Arc::clone(&self.credentials)),
         }
     }
 }
@@ -74,14 +67,14 @@ mod tests {
 
     #[test]
     fn a_temporary_key_ends_and_is_then_refused() {
-        let at = |seconds| key(Some("t")).provide(None, Timestamp::from_unix(seconds).unwrap());
-        assert_eq!(at(1_099).unwrap().unwrap().usable_until, Timestamp::from_unix(1_100));
+        let at = |seconds| key(Some("t")).read(Timestamp::from_unix(seconds).unwrap());
+        assert_eq!(at(1_099).unwrap().usable_until, Timestamp::from_unix(1_100));
         assert_eq!(at(1_100).unwrap_err(), Unavailable::Expired);
     }
 
     #[test]
     fn a_long_lived_key_does_not_end() {
-        let provided = key(None).provide(None, Timestamp::from_unix(1_000_000_000).unwrap());
-        assert_eq!(provided.unwrap().unwrap().usable_until, None);
+        let provided = key(None).read(Timestamp::from_unix(1_000_000_000).unwrap());
+        assert_eq!(provided.unwrap().usable_until, None);
     }
 }

@@ -5,12 +5,19 @@
 //! Nothing here runs by itself: an instance that is frozen between requests does not tick, so
 //! whatever has to be fresh is looked at when a request asks.
 
+pub mod assume_role;
 pub mod chain;
 pub mod environment;
+pub mod oidc;
 pub mod request;
+pub mod sts;
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::http_client::HttpClient;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -39,20 +46,104 @@ pub struct RoleKeys {
 }
 
 /// Says why there is nothing to sign with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unavailable {
-    /// No source has a key: attach a role to the function, or set the key variables.
-    Missing,
+    /// No source has a key; the text names each and why it passed.
+    Missing(String),
     /// The key in the environment has reached its end: start a new instance.
     Expired,
+    /// The source has a key to give and did not, for now; the text says why.
+    Failing {
+        /// Which source, and what it said.
+        reason: String,
+        /// When to ask again.
+        retry_after: Duration,
+    },
 }
 
-/// One place where credentials can come from.
-pub trait Provider {
-    /// Gives credentials that are usable at `now`, or `None` where this source has none.
-    fn provide(
-        &self,
-        hint: Option<&RoleKeys>,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Credentials>>, Unavailable>;
+/// What a provider is sent out with.
+#[derive(Clone, Copy, Debug)]
+pub struct Errand<'a> {
+    /// The keys that came with the request that is waiting.
+    pub hint: Option<&'a RoleKeys>,
+    /// The one reading of the clock.
+    pub now: Timestamp,
+    /// How long it may take, all attempts together.
+    pub patience: Duration,
+}
+
+/// Credentials that are under way.
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Failure>> + Send + 'a>>;
+
+/// One place where credentials can come from. Asked anew for each set of credentials: what it has
+/// given before is kept by `cache`, not here.
+pub trait Provider: fmt::Debug + Send + Sync {
+    /// Names the source, as a failure and the log name it.
+    fn name(&self) -> &'static str;
+
+    /// Fetches credentials.
+    fn fetch<'a>(&'a self, errand: Errand<'a>) -> Fetching<'a>;
+}
+
+/// Says why a provider has nothing. Its text never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What that means for the chain and the cache.
+    pub kind: FailureKind,
+    /// What happened and what to do, as part of a sentence.
+    pub reason: String,
+}
+
+/// What a failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// This source is not set up here: the next one may be asked.
+    Absent,
+    /// It is set up, and trying again soon may help.
+    Temporary,
+    /// It is set up wrongly, and somebody has to mend it.
+    Permanent,
+}
+
+impl Failure {
+    /// Says that a source is not set up here.
+    pub fn absent(reason: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Absent, reason: reason.into() }
+    }
+
+    /// Says that a source may work when it is tried again.
+    pub fn temporary(reason: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Temporary, reason: reason.into() }
+    }
+
+    /// Says that a source is set up wrongly.
+    pub fn permanent(reason: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Permanent, reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Draws sixteen random bytes.
+pub type Draw = Arc<dyn Fn() -> Result<[u8; 16], getrandom::Error> + Send + Sync>;
+
+/// What providers reach the world with.
+#[derive(Clone)]
+pub struct Means {
+    /// The network.
+    pub http: Arc<dyn HttpClient>,
+    /// Randomness, for nonces.
+    pub draw: Draw,
+}
+
+impl fmt::Debug for Means {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Means").field("http", &self.http).finish_non_exhaustive()
+    }
 }

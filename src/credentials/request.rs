@@ -4,13 +4,10 @@
 //! only make a form that OSS refuses; what must not happen is that garbage denies service, so
 //! whatever does not look like a role's key counts as absent and the next source is asked.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
-use crate::credentials::Provider;
 use crate::credentials::RoleKeys;
-use crate::credentials::Unavailable;
 use crate::time::Timestamp;
 
 /// How long keys that have just arrived are counted on.
@@ -22,26 +19,16 @@ const LEAST_REMAINING: Duration = Duration::from_hours(24);
 /// How the id of every temporary key begins.
 const TEMPORARY_PREFIX: &str = "STS.";
 
-/// Takes the keys that came with the request.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RequestKeys;
-
-impl Provider for RequestKeys {
-    fn provide(
-        &self,
-        hint: Option<&RoleKeys>,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Credentials>>, Unavailable> {
-        let Some(keys) = hint.filter(|keys| is_plausible(keys)) else {
-            return Ok(None);
-        };
-        Ok(Some(Arc::new(Credentials {
-            key_id: keys.key_id.clone(),
-            secret: keys.secret.clone(),
-            token: Some(keys.token.clone()),
-            usable_until: Some(now.plus(LEAST_REMAINING)),
-        })))
-    }
+/// Gives the keys that came with the request, if they look like a role's.
+#[must_use]
+pub fn read(hint: Option<&RoleKeys>, now: Timestamp) -> Option<Credentials> {
+    let keys = hint.filter(|keys| is_plausible(keys))?;
+    Some(Credentials {
+        key_id: keys.key_id.clone(),
+        secret: keys.secret.clone(),
+        token: Some(keys.token.clone()),
+        usable_until: Some(now.plus(LEAST_REMAINING)),
+    })
 }
 
 fn is_plausible(keys: &RoleKeys) -> bool {
@@ -64,7 +51,7 @@ mod tests {
         let keys =
             RoleKeys { key_id: id.into(), secret: Secret::new(secret), token: Secret::new(token) };
         let now = Timestamp::from_unix(0).unwrap();
-        RequestKeys.provide(Some(&keys), now).unwrap().is_some()
+        read(Some(&keys), now).is_some()
     }
 
     #[test]
@@ -75,6 +62,6 @@ mod tests {
         assert!(!provided("STS.a/20240101", "secret", "token"));
         assert!(!provided("STS.a", "", "token"));
         assert!(!provided("STS.a", "secret", "to ken"));
-        assert!(RequestKeys.provide(None, Timestamp::from_unix(0).unwrap()).unwrap().is_none());
+        assert!(read(None, Timestamp::from_unix(0).unwrap()).is_none());
     }
 }

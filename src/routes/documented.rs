@@ -26,7 +26,7 @@ pub(super) async fn answer(
     request: Request,
 ) -> Result<Response, Problem> {
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
-    let signing = Signing::open(&app, request.context(), query.route.as_deref())?;
+    let signing = Signing::open(&app, request.context(), query.route.as_deref()).await?;
     let grant = signing.grant(&query.ask)?;
     Ok(match signing.route.signature {
         SignatureVersion::V1 => dialect::uncached(&DocumentedV1::new(&grant)),

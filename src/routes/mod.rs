@@ -59,7 +59,7 @@ pub fn service(
             let request_id = context.map(|context| context.request_id.clone());
             let response = match event {
                 Event::Http => table.oneshot(request.map(Body::from)).await?,
-                Event::Invoke => uploads::answer_event(&app, &request),
+                Event::Invoke => uploads::answer_event(&app, &request).await,
                 Event::Initialize | Event::PreStop => platform::acknowledge(),
             };
             Ok(problem::word(response, request_id.as_deref()))

@@ -198,7 +198,7 @@ fn describe(refusal: &Refusal, limits: &Limits) -> String {
 impl From<Unavailable> for Problem {
     fn from(unavailable: Unavailable) -> Self {
         match unavailable {
-            Unavailable::Missing => Self::NoCredentials,
+            Unavailable::Missing(_) | Unavailable::Failing { .. } => Self::NoCredentials,
             Unavailable::Expired => Self::CredentialsExpired,
         }
     }

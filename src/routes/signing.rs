@@ -28,7 +28,7 @@ pub(super) struct Signing<'a> {
 
 impl<'a> Signing<'a> {
     /// Finds the route, lets the caller in, and finds keys to sign with.
-    pub(super) fn open(
+    pub(super) async fn open(
         app: &'a App,
         context: Option<&Context>,
         route: Option<&str>,
@@ -42,7 +42,7 @@ impl<'a> Signing<'a> {
             secret: Secret::new(keys.access_key_secret.as_str()),
             token: Secret::new(keys.security_token.as_str()),
         });
-        let credentials = app.credentials(hint.as_ref(), now)?;
+        let credentials = app.credentials(hint.as_ref(), now).await?;
         Ok(Self { app, route, credentials, now })
     }
 

@@ -46,15 +46,17 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let body = whole(body).await?;
-    sign_all(&app, parts.extensions.context(), &body)
+    sign_all(&app, parts.extensions.context(), &body).await
 }
 
 /// Answers an event invocation, which the platform let in by its own rules.
-pub(super) fn answer_event(app: &App, request: &Request<Bytes>) -> Response {
-    sign_all(app, request.context(), request.body()).unwrap_or_else(IntoResponse::into_response)
+pub(super) async fn answer_event(app: &App, request: &Request<Bytes>) -> Response {
+    sign_all(app, request.context(), request.body())
+        .await
+        .unwrap_or_else(IntoResponse::into_response)
 }
 
-fn sign_all(app: &App, context: Option<&Context>, body: &[u8]) -> Result<Response, Problem> {
+async fn sign_all(app: &App, context: Option<&Context>, body: &[u8]) -> Result<Response, Problem> {
     let call: Call = serde_json::from_slice(body).map_err(|error| {
         Problem::invalid(format!(
             "the body is not the JSON of this call ({error}); it looks like \
@@ -66,7 +68,7 @@ fn sign_all(app: &App, context: Option<&Context>, body: &[u8]) -> Result<Respons
         1..=MAX_FILES => {}
         count => return Err(Problem::TooManyFiles(count)),
     }
-    let signing = Signing::open(app, context, call.route.as_deref())?;
+    let signing = Signing::open(app, context, call.route.as_deref()).await?;
     let verdicts: Vec<_> = call.files.into_iter().map(|file| sign_one(&signing, file)).collect();
     Ok(dialect::uncached(&Native::new(signing.now, &verdicts)))
 }

@@ -29,7 +29,7 @@ pub(super) fn keys() -> Option<Arc<Credentials>> {
     let now = time::now();
     let (settings, _) =
         rules::load(&Place::anywhere(), &Rules::default(), Environment::of_process(), now).ok()?;
-    App::new(settings).credentials(None, now).ok()
+    settings.environment_key?.read(now).ok()
 }
 
 impl Desk {
@@ -37,8 +37,8 @@ impl Desk {
     pub(super) fn open(place: &Place, rules: &Rules) -> Result<Self, Failure> {
         let now = time::now();
         let (settings, route) = rules::load(place, rules, Environment::of_process(), now)?;
-        let app = App::new(settings);
-        let credentials = app.credentials(None, now).map_err(|_| {
+        let key = settings.environment_key.as_ref().and_then(|key| key.read(now).ok());
+        let credentials = key.ok_or_else(|| {
             Failure::arguments(
                 "there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and \
                  ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN for a temporary key",
@@ -50,7 +50,9 @@ impl Desk {
                  the environment is temporary",
             ));
         }
-        let dice = app.dice().map_err(|_| Failure::new("the system gave no random bytes"))?;
+        let dice = App::new(settings)
+            .dice()
+            .map_err(|_| Failure::new("the system gave no random bytes"))?;
         Ok(Self { route, credentials, now, dice })
     }
 
