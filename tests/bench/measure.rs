@@ -183,8 +183,10 @@ fn grant() -> f64 {
         environment.set(name, value);
     }
     let now = time::now();
-    let app = App::new(Settings::load(&environment, None, now).unwrap());
-    let (route, credentials) = (app.route(None).unwrap(), app.credentials(None, now).unwrap());
+    let settings = Settings::load(&environment, None, now).unwrap();
+    let credentials = settings.environment_key.as_ref().unwrap().read(now).unwrap();
+    let app = App::new(settings);
+    let route = app.route(None).unwrap();
     let ask = Ask::new(Form::Documented);
     let rounds = (0..ROUNDS).map(|_| {
         let start = Instant::now();
