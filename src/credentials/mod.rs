@@ -8,9 +8,16 @@
 pub mod assume_role;
 pub mod chain;
 pub mod environment;
+mod expiry;
+mod found;
+pub mod metadata;
 pub mod oidc;
+mod reply;
 pub mod request;
 pub mod sts;
+pub mod uri;
+
+pub use found::UNKNOWN_END;
 
 use std::fmt;
 use std::pin::Pin;
@@ -147,3 +154,6 @@ impl fmt::Debug for Means {
         formatter.debug_struct("Means").field("http", &self.http).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod scripted;
