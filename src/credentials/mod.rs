@@ -9,6 +9,7 @@ pub mod assume_role;
 pub mod chain;
 pub mod environment;
 mod expiry;
+pub mod external;
 mod found;
 pub mod metadata;
 pub mod oidc;
