@@ -13,9 +13,13 @@ pub mod external;
 mod found;
 pub mod metadata;
 pub mod oidc;
+pub mod plan;
+pub mod profile;
 mod reply;
 pub mod request;
+mod role;
 pub mod sts;
+mod text_file;
 pub mod uri;
 
 pub use found::UNKNOWN_END;

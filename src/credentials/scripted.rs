@@ -10,6 +10,8 @@ use http::Request;
 use http::Response;
 
 use crate::credentials::Errand;
+use crate::credentials::Means;
+use crate::credentials::plan::Surroundings;
 use crate::http_client::HttpClient;
 use crate::http_client::SendError;
 use crate::http_client::Sending;
@@ -85,6 +87,30 @@ pub(super) fn now() -> Timestamp {
 /// An errand without hurry.
 pub(super) fn errand() -> Errand<'static> {
     Errand { hint: None, now: now(), patience: Duration::from_mins(1) }
+}
+
+/// Means whose network knows only the script.
+pub(super) fn means(http: Arc<Script>) -> Means {
+    Means { http, draw: Arc::new(|| Ok([7; 16])) }
+}
+
+/// Surroundings whose network nobody may use.
+pub(super) fn surroundings() -> Surroundings {
+    surroundings_with(Script::new([]))
+}
+
+/// Surroundings whose network knows only the script.
+pub(super) fn surroundings_with(http: Arc<Script>) -> Surroundings {
+    Surroundings {
+        means: means(http),
+        sts_endpoint: "https://sts.example.test".into(),
+        session_name: "from-settings".into(),
+        metadata: Some(crate::credentials::metadata::MetadataOptions {
+            base_url: crate::credentials::metadata::ADDRESS.into(),
+            role: None,
+            token_only: false,
+        }),
+    }
 }
 
 /// The vector `id` of the STS vectors.
