@@ -11,6 +11,7 @@ pub mod environment;
 mod expiry;
 pub mod external;
 mod found;
+pub mod ini;
 pub mod metadata;
 pub mod oidc;
 pub mod plan;
