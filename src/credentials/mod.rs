@@ -6,11 +6,20 @@
 //! whatever has to be fresh is looked at when a request asks.
 
 pub mod assume_role;
+pub mod broker;
+pub mod cache;
 pub mod chain;
 pub mod environment;
 pub mod oidc;
+pub mod own;
 pub mod request;
+pub mod scope;
+pub mod sessions;
+pub mod sources;
 pub mod sts;
+
+#[cfg(test)]
+mod scripted;
 
 use std::fmt;
 use std::pin::Pin;
@@ -59,6 +68,18 @@ pub enum Unavailable {
         /// When to ask again.
         retry_after: Duration,
     },
+}
+
+impl Unavailable {
+    /// Says in these terms what a provider's failure means; `word` puts its reason into a sentence.
+    fn of(failure: Failure, retry_after: Duration, word: impl FnOnce(String) -> String) -> Self {
+        match failure.kind {
+            FailureKind::Absent => Self::Missing(word(failure.reason)),
+            FailureKind::Temporary | FailureKind::Permanent => {
+                Self::Failing { reason: failure.reason, retry_after }
+            }
+        }
+    }
 }
 
 /// What a provider is sent out with.
@@ -119,6 +140,19 @@ impl Failure {
     /// Says that a source is set up wrongly.
     pub fn permanent(reason: impl Into<String>) -> Self {
         Self { kind: FailureKind::Permanent, reason: reason.into() }
+    }
+}
+
+/// For a source that stands on another one.
+impl From<Unavailable> for Failure {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::Missing(reason) => Self::absent(reason),
+            Unavailable::Expired => Self::permanent(
+                "the key in the environment has reached its end; start a new instance",
+            ),
+            Unavailable::Failing { reason, .. } => Self::temporary(reason),
+        }
     }
 }
 
