@@ -100,7 +100,7 @@ fn is_region(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::scripted;
+    use crate::credentials::scripted_http;
 
     fn endpoint(endpoint: &str, region: &str, vpc: bool) -> Result<String, String> {
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -110,7 +110,7 @@ mod tests {
             vpc,
             ..Role::default()
         };
-        let sts = role.sts(&scripted::surroundings());
+        let sts = role.sts(&scripted_http::surroundings());
         sts.map(|sts| sts.endpoint).map_err(|failure| failure.reason)
     }
 
@@ -160,7 +160,7 @@ mod tests {
             ),
             ..Role::default()
         };
-        let request = role.request(&scripted::surroundings()).unwrap();
+        let request = role.request(&scripted_http::surroundings()).unwrap();
         insta::assert_snapshot!(request.policy.unwrap(), @r#"{"Statement":[{"Resource":"a b # c"}],"Version":"1"}"#);
     }
 
@@ -168,7 +168,9 @@ mod tests {
     fn a_duration_that_sts_never_grants_is_refused() {
         let with = |seconds| {
             let role = Role { arn: Some("a".into()), seconds, ..Role::default() };
-            role.request(&scripted::surroundings()).ok().map(|request| request.duration.as_secs())
+            role.request(&scripted_http::surroundings())
+                .ok()
+                .map(|request| request.duration.as_secs())
         };
         assert_eq!(with(None), Some(3600));
         assert_eq!(with(Some(900)), Some(900));

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::credentials::FailureKind;
 use crate::credentials::UNKNOWN_END;
-use crate::credentials::scripted;
+use crate::credentials::scripted_http;
 
 fn printing(json: &str) -> External {
     External::new(Secret::new(format!("printf %s '{json}'")))
@@ -15,14 +15,14 @@ fn printing(json: &str) -> External {
 
 async fn failure(command: &str) -> (FailureKind, String) {
     let external = External::new(Secret::new(command));
-    let failure = external.fetch(scripted::errand()).await.unwrap_err();
+    let failure = external.fetch(scripted_http::errand()).await.unwrap_err();
     (failure.kind, failure.reason)
 }
 
 #[tokio::test]
 async fn a_temporary_key_is_taken_with_its_end() {
     let json = r#"{"mode":"StsToken","access_key_id":"STS.a","access_key_secret":"s","sts_token":"t","expiration":"2030-01-02T17:04:05+08:00"}"#;
-    let given = printing(json).fetch(scripted::errand()).await.unwrap();
+    let given = printing(json).fetch(scripted_http::errand()).await.unwrap();
     assert_eq!(given.key_id, "STS.a");
     assert_eq!(given.secret.expose(), "s");
     assert_eq!(given.token.unwrap().expose(), "t");
@@ -32,14 +32,14 @@ async fn a_temporary_key_is_taken_with_its_end() {
 #[tokio::test]
 async fn a_temporary_key_without_an_end_is_counted_on_for_a_short_time() {
     let json = r#"{"mode":"StsToken","access_key_id":"STS.a","access_key_secret":"s","sts_token":"t","expiration":""}"#;
-    let given = printing(json).fetch(scripted::errand()).await.unwrap();
-    assert_eq!(given.usable_until, Some(scripted::now().plus(UNKNOWN_END)));
+    let given = printing(json).fetch(scripted_http::errand()).await.unwrap();
+    assert_eq!(given.usable_until, Some(scripted_http::now().plus(UNKNOWN_END)));
 }
 
 #[tokio::test]
 async fn a_long_lived_key_has_no_end() {
     let json = r#"{"mode":"AK","access_key_id":"id","access_key_secret":"s","sts_token":null}"#;
-    let given = printing(json).fetch(scripted::errand()).await.unwrap();
+    let given = printing(json).fetch(scripted_http::errand()).await.unwrap();
     assert_eq!((given.token, given.usable_until), (None, None));
 }
 
@@ -47,7 +47,7 @@ async fn a_long_lived_key_has_no_end() {
 async fn no_shell_reads_the_command() {
     // A shell would run the second command and take the dollar sign for a variable.
     let json = r#"{"mode":"AK","access_key_id":"$HOME;id","access_key_secret":"`id`"}"#;
-    let given = printing(json).fetch(scripted::errand()).await.unwrap();
+    let given = printing(json).fetch(scripted_http::errand()).await.unwrap();
     assert_eq!((given.key_id.as_str(), given.secret.expose()), ("$HOME;id", "`id`"));
 }
 
@@ -65,7 +65,7 @@ async fn what_is_printed_wrongly_is_refused_and_not_repeated() {
         r#"{"access_key_id":"marker","access_key_secret":"s"}"#,
         r#"{"mode":"StsToken","access_key_id":"i","access_key_secret":"s","sts_token":"marker","expiration":"2030-01-02T03:04:05Z"}"#,
     ] {
-        let failure = printing(json).fetch(scripted::errand()).await.unwrap_err();
+        let failure = printing(json).fetch(scripted_http::errand()).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Permanent, "{json}");
         assert!(!failure.reason.contains("marker"), "{}", failure.reason);
     }
@@ -106,7 +106,7 @@ async fn the_command_has_nothing_to_read() {
 #[tokio::test]
 async fn a_slow_command_is_given_up() {
     let external = External::new(Secret::new("sleep 600"));
-    let errand = Errand { patience: Duration::from_millis(20), ..scripted::errand() };
+    let errand = Errand { patience: Duration::from_millis(20), ..scripted_http::errand() };
     let failure = external.fetch(errand).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Temporary);
     insta::assert_snapshot!(failure.reason, @"the command did not end in time and was killed");
@@ -120,7 +120,7 @@ async fn a_command_that_nobody_waits_for_is_killed() {
     let command = format!("bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; exec sleep 600'");
     let external = External::new(Secret::new(command));
     let mut connection = tokio::select! {
-        given = external.fetch(scripted::errand()) => panic!("{given:?}"),
+        given = external.fetch(scripted_http::errand()) => panic!("{given:?}"),
         accepted = listener.accept() => accepted.unwrap().0,
     };
     let mut rest = Vec::new();

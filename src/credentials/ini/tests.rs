@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::credentials::FailureKind;
 use crate::credentials::UNKNOWN_END;
-use crate::credentials::scripted;
+use crate::credentials::scripted_http;
 
 struct Home {
     folder: TempDir,
@@ -25,11 +25,11 @@ impl Home {
     fn ini(&self, section: Option<&str>) -> Ini {
         let paths = ["credentials", "credentials.ini"].map(|name| self.folder.path().join(name));
         let options = IniOptions { paths: paths.into(), section: section.map(str::to_owned) };
-        Ini::new(options, scripted::surroundings())
+        Ini::new(options, scripted_http::surroundings())
     }
 
     async fn ask(&self, section: Option<&str>) -> Result<Credentials, (FailureKind, String)> {
-        let given = self.ini(section).fetch(scripted::errand()).await;
+        let given = self.ini(section).fetch(scripted_http::errand()).await;
         let folder = self.folder.path().display().to_string();
         given.map_err(|failure| (failure.kind, failure.reason.replace(&folder, "~")))
     }
@@ -92,7 +92,7 @@ async fn a_token_of_unknown_end_is_counted_on_for_a_short_time() {
         );
         let given = home.ask(None).await.unwrap();
         assert_eq!(given.token.unwrap().expose(), "t");
-        assert_eq!(given.usable_until, Some(scripted::now().plus(UNKNOWN_END)));
+        assert_eq!(given.usable_until, Some(scripted_http::now().plus(UNKNOWN_END)));
     }
 }
 
@@ -135,14 +135,14 @@ async fn a_key_pasted_over_half_of_another_is_refused() {
 async fn a_repaired_file_is_believed_at_once() {
     let home = Home::new();
     let ini = home.ini(None);
-    assert!(ini.fetch(scripted::errand()).await.is_err());
+    assert!(ini.fetch(scripted_http::errand()).await.is_err());
     home.write("credentials", "[default]\nnonsense");
-    assert!(ini.fetch(scripted::errand()).await.is_err());
+    assert!(ini.fetch(scripted_http::errand()).await.is_err());
     home.write(
         "credentials",
         "[default]\ntype = access_key\naccess_key_id = LTAI\naccess_key_secret = s\n",
     );
-    assert_eq!(ini.fetch(scripted::errand()).await.unwrap().key_id, "LTAI");
+    assert_eq!(ini.fetch(scripted_http::errand()).await.unwrap().key_id, "LTAI");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::credentials::FailureKind;
-use crate::credentials::scripted;
-use crate::credentials::scripted::Script;
-use crate::credentials::scripted::Turn;
-use crate::credentials::scripted::answer;
+use crate::credentials::scripted_http;
+use crate::credentials::scripted_http::Script;
+use crate::credentials::scripted_http::Turn;
+use crate::credentials::scripted_http::answer;
 use crate::time::Timestamp;
 
 const PUT: &str = "PUT http://100.100.100.200/latest/api/token";
@@ -29,7 +29,8 @@ fn metadata(script: &Arc<Script>, role: Option<&str>, token_only: bool) -> Metad
 
 async fn failure(turns: Vec<Turn>, role: Option<&str>, token_only: bool) -> (FailureKind, String) {
     let script = Script::new(turns);
-    let failure = metadata(&script, role, token_only).fetch(scripted::errand()).await.unwrap_err();
+    let failure =
+        metadata(&script, role, token_only).fetch(scripted_http::errand()).await.unwrap_err();
     (failure.kind, failure.reason)
 }
 
@@ -39,14 +40,14 @@ fn gone() -> Turn {
 
 #[tokio::test]
 async fn the_calls_are_those_of_the_vector_with_one_token_for_both() {
-    let vector = scripted::vector("imds-v2-flow");
+    let vector = scripted_http::vector("imds-v2-flow");
     let bodies = &vector["response_bodies"];
     let script = Script::new([
         answer(200, "IMDSTOKENabc=="),
         answer(200, "\n EcsRamRoleTest \nsecond-line\n"),
         answer(200, &bodies["credentials"].to_string()),
     ]);
-    let given = metadata(&script, None, false).fetch(scripted::errand()).await.unwrap();
+    let given = metadata(&script, None, false).fetch(scripted_http::errand()).await.unwrap();
     assert_eq!(given.key_id, "STS.imdsAK");
     assert_eq!(given.secret.expose(), "imdsSecret");
     assert_eq!(given.token.unwrap().expose(), "CAISimds");
@@ -73,14 +74,14 @@ async fn the_calls_are_those_of_the_vector_with_one_token_for_both() {
 #[tokio::test]
 async fn the_token_is_asked_for_by_put_and_never_by_get() {
     let script = Script::new([answer(200, "token"), good("STS.a")]);
-    metadata(&script, Some("role"), false).fetch(scripted::errand()).await.unwrap();
+    metadata(&script, Some("role"), false).fetch(scripted_http::errand()).await.unwrap();
     assert_eq!(script.lines(), [PUT.to_owned(), format!("{LIST}role")]);
 }
 
 #[tokio::test]
 async fn no_call_takes_a_proxy_or_looks_forwarded_or_lasts() {
     let script = Script::new([answer(200, "token"), answer(200, "role"), good("STS.a")]);
-    metadata(&script, None, false).fetch(scripted::errand()).await.unwrap();
+    metadata(&script, None, false).fetch(scripted_http::errand()).await.unwrap();
     for call in script.calls() {
         assert!(!call.terms.proxy);
         assert_eq!(call.terms.time, Duration::from_secs(1));
@@ -92,7 +93,7 @@ async fn no_call_takes_a_proxy_or_looks_forwarded_or_lasts() {
 async fn a_service_that_knows_no_tokens_is_asked_without_one() {
     for refused in [answer(404, ""), answer(405, ""), answer(403, ""), answer(200, " ")] {
         let script = Script::new([refused, answer(200, "role"), good("STS.a")]);
-        metadata(&script, None, false).fetch(scripted::errand()).await.unwrap();
+        metadata(&script, None, false).fetch(scripted_http::errand()).await.unwrap();
         let calls = script.calls();
         assert!(calls[1].headers.is_empty() && calls[2].headers.is_empty());
     }
@@ -126,11 +127,11 @@ async fn silence_is_a_fault_once_the_service_has_answered() {
     ]);
     let metadata = metadata(&script, None, false);
     for _ in 0..2 {
-        let failure = metadata.fetch(scripted::errand()).await.unwrap_err();
+        let failure = metadata.fetch(scripted_http::errand()).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Temporary);
     }
     // Nothing is left of the failures.
-    assert_eq!(metadata.fetch(scripted::errand()).await.unwrap().key_id, "STS.b");
+    assert_eq!(metadata.fetch(scripted_http::errand()).await.unwrap().key_id, "STS.b");
 }
 
 #[tokio::test]
@@ -199,7 +200,7 @@ async fn id_secret_and_token_are_of_one_generation() {
     ]);
     let metadata = metadata(&script, Some("role"), false);
     for id in ["STS.first", "STS.second"] {
-        let given = metadata.fetch(scripted::errand()).await.unwrap();
+        let given = metadata.fetch(scripted_http::errand()).await.unwrap();
         assert_eq!(given.key_id, id);
         assert_eq!(given.secret.expose(), format!("{id}-secret"));
         assert_eq!(given.token.unwrap().expose(), format!("{id}-token"));
@@ -220,7 +221,7 @@ impl HttpClient for Silent {
 async fn the_caller_s_patience_is_never_outstayed() {
     let options = MetadataOptions { base_url: ADDRESS.into(), role: None, token_only: false };
     let metadata = Metadata::new(options, Arc::new(Silent));
-    let errand = Errand { patience: Duration::from_millis(300), ..scripted::errand() };
+    let errand = Errand { patience: Duration::from_millis(300), ..scripted_http::errand() };
     let start = tokio::time::Instant::now();
     let failure = metadata.fetch(errand).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Absent);

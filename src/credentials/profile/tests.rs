@@ -10,9 +10,9 @@ use super::*;
 use crate::credentials::FailureKind;
 use crate::credentials::UNKNOWN_END;
 use crate::credentials::plan::Plan;
-use crate::credentials::scripted;
-use crate::credentials::scripted::Script;
-use crate::credentials::scripted::answer;
+use crate::credentials::scripted_http;
+use crate::credentials::scripted_http::Script;
+use crate::credentials::scripted_http::answer;
 
 struct Home {
     folder: TempDir,
@@ -37,8 +37,8 @@ impl Home {
     }
 
     async fn ask(&self, name: Option<&str>) -> Result<Credentials, (FailureKind, String)> {
-        let profile = self.profile(name, scripted::surroundings());
-        let given = profile.fetch(scripted::errand()).await;
+        let profile = self.profile(name, scripted_http::surroundings());
+        let given = profile.fetch(scripted_http::errand()).await;
         let folder = self.folder.path().display().to_string();
         given.map_err(|failure| (failure.kind, failure.reason.replace(&folder, "~")))
     }
@@ -79,7 +79,7 @@ async fn a_temporary_key_ends_when_the_file_says_or_soon() {
     home.write(&here(profile.clone()));
     let given = home.ask(None).await.unwrap();
     assert_eq!(given.token.unwrap().expose(), "t");
-    assert_eq!(given.usable_until, Some(scripted::now().plus(UNKNOWN_END)));
+    assert_eq!(given.usable_until, Some(scripted_http::now().plus(UNKNOWN_END)));
 
     profile["sts_expiration"] = 1_893_575_045.into();
     home.write(&here(profile.clone()));
@@ -126,14 +126,14 @@ async fn no_file_no_profile_and_no_key_are_absent_and_never_an_empty_source() {
 #[tokio::test]
 async fn a_repaired_file_is_believed_at_once() {
     let home = Home::new();
-    let profile = home.profile(None, scripted::surroundings());
-    assert!(profile.fetch(scripted::errand()).await.is_err());
+    let profile = home.profile(None, scripted_http::surroundings());
+    assert!(profile.fetch(scripted_http::errand()).await.is_err());
     home.write("{");
-    assert!(profile.fetch(scripted::errand()).await.is_err());
+    assert!(profile.fetch(scripted_http::errand()).await.is_err());
     for id in ["first", "second"] {
         home.write(&here(json!({ "mode": "StsToken", "access_key_id": id,
             "access_key_secret": format!("{id}-secret"), "sts_token": format!("{id}-token") })));
-        let given = profile.fetch(scripted::errand()).await.unwrap();
+        let given = profile.fetch(scripted_http::errand()).await.unwrap();
         assert_eq!(given.key_id, id);
         assert_eq!(given.secret.expose(), format!("{id}-secret"));
         assert_eq!(given.token.unwrap().expose(), format!("{id}-token"));
@@ -255,8 +255,8 @@ async fn the_instance_s_role_is_asked_for_by_the_profile_s_name() {
     let home = Home::new();
     home.write(&here(json!({ "mode": "EcsRamRole", "ram_role_name": "mine" })));
     let script = Script::new([answer(200, "token"), answer(404, "")]);
-    let profile = home.profile(None, scripted::surroundings_with(script.clone()));
-    let failure = profile.fetch(scripted::errand()).await.unwrap_err();
+    let profile = home.profile(None, scripted_http::surroundings_with(script.clone()));
+    let failure = profile.fetch(scripted_http::errand()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Permanent);
     assert!(script.lines()[1].ends_with("/security-credentials/mine"));
 }
@@ -266,12 +266,12 @@ async fn a_source_that_a_profile_names_is_never_absent() {
     let home = Home::new();
     home.write(&here(json!({ "mode": "EcsRamRole" })));
     let script = Script::new([Err(crate::http_client::SendError::TimedOut)]);
-    let profile = home.profile(None, scripted::surroundings_with(script));
-    let failure = profile.fetch(scripted::errand()).await.unwrap_err();
+    let profile = home.profile(None, scripted_http::surroundings_with(script));
+    let failure = profile.fetch(scripted_http::errand()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Temporary);
 
-    let around = Surroundings { metadata: None, ..scripted::surroundings() };
-    let failure = home.profile(None, around).fetch(scripted::errand()).await.unwrap_err();
+    let around = Surroundings { metadata: None, ..scripted_http::surroundings() };
+    let failure = home.profile(None, around).fetch(scripted_http::errand()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Absent, "switched off is another matter");
 }
 

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::credentials::FailureKind;
-use crate::credentials::scripted;
-use crate::credentials::scripted::Script;
-use crate::credentials::scripted::Turn;
-use crate::credentials::scripted::answer;
+use crate::credentials::scripted_http;
+use crate::credentials::scripted_http::Script;
+use crate::credentials::scripted_http::Turn;
+use crate::credentials::scripted_http::answer;
 use crate::http_client::SendError;
 
 const URI: &str = "http://marker-user:marker-password@creds.internal:8080/marker-path?x=marker";
@@ -16,18 +16,18 @@ fn source(uri: &str, script: &Arc<Script>) -> CredentialsUri {
 
 async fn failure(uri: &str, turn: Option<Turn>) -> (FailureKind, String) {
     let script = Script::new(turn);
-    let failure = source(uri, &script).fetch(scripted::errand()).await.unwrap_err();
+    let failure = source(uri, &script).fetch(scripted_http::errand()).await.unwrap_err();
     (failure.kind, failure.reason)
 }
 
 #[tokio::test]
 async fn the_call_is_that_of_the_vector() {
-    let vector = scripted::vector("credentials-uri-get");
+    let vector = scripted_http::vector("credentials-uri-get");
     let script = Script::new([answer(200, &vector["response_body_served"].to_string())]);
     let wire = &vector["wire"];
     let text = |name: &str| wire[name].as_str().unwrap();
     let uri = format!("http://{}{}?{}", text("host"), text("path"), text("raw_query"));
-    let given = source(&uri, &script).fetch(scripted::errand()).await.unwrap();
+    let given = source(&uri, &script).fetch(scripted_http::errand()).await.unwrap();
     assert_eq!(given.key_id, "STS.imdsAK");
     assert_eq!(given.secret.expose(), "imdsSecret");
     assert_eq!(given.token.unwrap().expose(), "CAISimds");
@@ -45,7 +45,7 @@ async fn the_call_is_that_of_the_vector() {
 async fn only_a_call_with_tls_may_take_a_proxy() {
     for (uri, proxy) in [("http://localhost:1/k", false), ("https://keys.example/k", true)] {
         let script = Script::new([answer(500, "")]);
-        source(uri, &script).fetch(scripted::errand()).await.unwrap_err();
+        source(uri, &script).fetch(scripted_http::errand()).await.unwrap_err();
         let terms = script.calls()[0].terms;
         assert_eq!((terms.proxy, terms.time), (proxy, Duration::from_secs(10)));
     }
@@ -98,12 +98,12 @@ async fn every_status_has_its_meaning() {
 
 #[tokio::test]
 async fn a_code_other_than_success_is_a_failure_and_none_is_not() {
-    let body = scripted::vector("credentials-uri-get")["response_body_served"].to_string();
+    let body = scripted_http::vector("credentials-uri-get")["response_body_served"].to_string();
     let (kind, reason) =
         failure(URI, Some(answer(200, &body.replace("Success", "NotReady")))).await;
     assert_eq!(kind, FailureKind::Temporary);
     insta::assert_snapshot!(reason, @"the credentials URI on creds.internal failed: the answer's Code is NotReady and not Success");
 
     let script = Script::new([answer(200, &body.replace("\"Code\":\"Success\"", "\"Code\":null"))]);
-    assert!(source(URI, &script).fetch(scripted::errand()).await.is_ok());
+    assert!(source(URI, &script).fetch(scripted_http::errand()).await.is_ok());
 }
