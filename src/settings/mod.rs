@@ -14,6 +14,7 @@
 //! | `route` | the named routes |
 //! | `warning` | what an operator should read once at the start |
 //! | `keys` | the access key in the environment |
+//! | `sources` | where other credentials come from, and the role to take |
 
 pub mod complaint;
 pub mod environment;
@@ -24,10 +25,9 @@ mod entry;
 mod file;
 mod keys;
 mod route;
+mod sources;
 mod warning;
 
-use crate::credentials::environment::ROLE_KEY_LIFETIME;
-use crate::credentials::sources::Source;
 use crate::credentials::sources::Sources;
 use crate::http_client::Proxy;
 use crate::identity::access::Access;
@@ -97,24 +97,21 @@ impl Settings {
                 .ok_or("the one way in that there is yet is 'anonymous', which lets everyone in")
         });
         let origins = desk.top_entry(&entry::ORIGINS).map(|entry| origins(&mut desk, &entry));
-        let source = desk.top(&entry::CREDENTIALS, source);
-        let lifetime = desk.top(&entry::ROLE_KEY_LIFETIME, value::duration);
-        let environment_key = keys::read(&mut desk, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
         let routes = route::read_all(&mut desk);
-        let longest = routes.iter().map(|route| route.lifetime).max().unwrap_or_default();
+        let sources = sources::read(&mut desk, &routes, now);
         let port = runtime::port(|name| environment.get(name).map(str::to_owned));
         let port = desk.keep(port);
-        match (access, port, desk.finish()) {
-            (Some(access), Some(port), Ok(())) => Ok(Self {
+        match (access, port, sources, desk.finish()) {
+            (Some(access), Some(port), Some(sources), Ok(())) => Ok(Self {
                 port,
                 platform: environment.get("FC_FUNCTION_NAME").is_some(),
                 routes,
                 access,
                 origins: origins.unwrap_or_default(),
                 proxy: proxy(environment),
-                sources: Sources { source: source.unwrap_or_default(), environment_key, longest },
+                sources,
             }),
-            (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
+            (_, _, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
     }
 }
@@ -126,15 +123,6 @@ fn proxy(environment: &Environment) -> Option<Proxy> {
         url: get(["HTTPS_PROXY", "https_proxy"])?.to_owned(),
         except: get(["NO_PROXY", "no_proxy"]).map(str::to_owned),
     })
-}
-
-fn source(text: &str) -> Result<Source, &'static str> {
-    match text {
-        "auto" => Ok(Source::Auto),
-        "request" => Ok(Source::Request),
-        "environment" => Ok(Source::Environment),
-        _ => Err("the sources are 'auto', 'request' and 'environment'"),
-    }
 }
 
 fn origins(desk: &mut Desk<'_>, entry: &Entry) -> Origins {
