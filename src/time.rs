@@ -6,8 +6,12 @@
 
 use std::fmt;
 use std::time::Duration;
+use std::time::UNIX_EPOCH;
 
+use ::time::Date;
+use ::time::Month;
 use ::time::OffsetDateTime;
+use ::time::Time;
 use ::time::UtcDateTime;
 
 /// The patterns of [`Timestamp::write`].
@@ -26,6 +30,31 @@ impl Timestamp {
     pub fn from_unix(seconds: i64) -> Option<Self> {
         let moment = UtcDateTime::from_unix_timestamp(seconds).ok()?;
         (1970..=9999).contains(&moment.year()).then_some(Self(moment))
+    }
+
+    /// Reads `2024-11-27T06:09:41Z`, with or without a fraction of a second, which is cut off.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.strip_suffix('Z')?.split_at_checked(19)?;
+        let is_fraction = fraction.strip_prefix('.').is_some_and(is_number);
+        if !fraction.is_empty() && !is_fraction {
+            return None;
+        }
+        let (date, time) = whole.split_once('T')?;
+        let [year, month, day] = numbers(date, '-')?;
+        let [hour, minute, second] = numbers(time, ':')?;
+        let small = |number| u8::try_from(number).ok();
+        let month = Month::try_from(small(month)?).ok()?;
+        let date = Date::from_calendar_date(i32::from(year), month, small(day)?).ok()?;
+        let time = Time::from_hms(small(hour)?, small(minute)?, small(second)?).ok()?;
+        Self::from_unix(UtcDateTime::new(date, time).unix_timestamp())
+    }
+
+    /// Reads `Wed, 27 Nov 2024 06:09:41 GMT`: the header `Date`.
+    #[must_use]
+    pub fn parse_http(text: &str) -> Option<Self> {
+        let since = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Self::from_unix(i64::try_from(since.as_secs()).ok()?)
     }
 
     /// Returns the seconds since the start of 1970.
@@ -94,6 +123,17 @@ impl Timestamp {
     }
 }
 
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Reads three numbers of digits only; neither signs nor spaces belong in a moment.
+fn numbers(text: &str, separator: char) -> Option<[u16; 3]> {
+    let mut parts = text.split(separator).map(|part| part.parse().ok().filter(|_| is_number(part)));
+    let numbers = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(numbers)
+}
+
 fn push_digits(text: &mut String, number: u32, count: u32) {
     for place in (0..count).rev() {
         let digit = number / 10_u32.pow(place) % 10;
@@ -126,6 +166,30 @@ mod tests {
         assert_eq!(moment.basic(), "20241127T060941Z");
         assert_eq!(moment.millis(), "2024-11-27T06:09:41.000Z");
         assert_eq!(moment.rfc3339(), "2024-11-27T06:09:41Z");
+    }
+
+    #[test]
+    fn moments_are_read_as_services_write_them() {
+        let moment = Timestamp::from_unix(1_732_687_781);
+        for text in ["2024-11-27T06:09:41Z", "2024-11-27T06:09:41.999Z", "2024-11-27T06:09:41.5Z"] {
+            assert_eq!(Timestamp::parse_rfc3339(text), moment, "{text}");
+        }
+        for bad in [
+            "",
+            "2024-11-27T06:09:41",
+            "2024-11-27 06:09:41Z",
+            "2024-11-27T06:09:41.Z",
+            "2024-11-27T06:09:41+08:00Z",
+            "2024-02-30T06:09:41Z",
+            "2024-11-27T24:09:41Z",
+            "+024-11-27T06:09:41Z",
+            "1969-11-27T06:09:41Z",
+            "2024-11-27T06:09:4用Z",
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(bad), None, "{bad}");
+        }
+        assert_eq!(Timestamp::parse_http("Wed, 27 Nov 2024 06:09:41 GMT"), moment);
+        assert_eq!(Timestamp::parse_http("2024-11-27T06:09:41Z"), None);
     }
 
     #[test]
