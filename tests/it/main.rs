@@ -21,6 +21,7 @@ mod refusals;
 mod runtime;
 mod secrets;
 mod sign;
+mod sts;
 mod support;
 #[cfg(feature = "tool")]
 mod tool;
