@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde::Deserializer;
 
 use crate::credentials::Credentials;
-use crate::credentials::expiry;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -75,7 +74,7 @@ impl Found {
             }
         }
         let usable_until = match self.expiration.as_deref() {
-            Some(text) => Some(expiry::read(text).ok_or(Flaw::NoMoment)?),
+            Some(text) => Some(read_end(text).ok_or(Flaw::NoMoment)?),
             None => self.token.as_ref().map(|_| now.plus(UNKNOWN_END)),
         };
         match usable_until {
@@ -119,6 +118,16 @@ pub(super) fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String
         Some(Written::Text(text)) if !text.is_empty() => Some(text),
         _ => None,
     })
+}
+
+/// Reads the moment at which a key ends: as services write it, or in Unix seconds, as the command
+/// line tool keeps it. An end is a moment and never a duration: the two have been mixed up before.
+fn read_end(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Timestamp::from_unix(text.parse().ok()?);
+    }
+    Timestamp::parse_rfc3339(text)
 }
 
 #[cfg(test)]

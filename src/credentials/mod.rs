@@ -10,7 +10,6 @@ pub mod broker;
 pub mod cache;
 pub mod chain;
 pub mod environment;
-mod expiry;
 pub mod external;
 mod found;
 pub mod ini;

@@ -4,19 +4,17 @@
 
 use std::time::Duration;
 
-use http::Uri;
 use serde_json::Value;
 
 use crate::credentials::Failure;
 use crate::credentials::plan::Surroundings;
+use crate::credentials::sts::BadRole;
 use crate::credentials::sts::RoleRequest;
 use crate::credentials::sts::Sts;
+use crate::credentials::sts::endpoint;
 
 /// How long a role's key lives where the file does not say: what STS itself would choose.
 const DEFAULT_DURATION: Duration = Duration::from_hours(1);
-
-/// The shortest and the longest life in seconds that STS grants to any role.
-const DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
 
 /// A role as a file describes it. What is empty there is none here.
 #[derive(Clone, Debug, Default)]
@@ -38,39 +36,26 @@ impl Role {
     pub(super) fn request(&self, around: &Surroundings) -> Result<RoleRequest, Failure> {
         let role_arn =
             self.arn.clone().ok_or_else(|| Failure::permanent("it names no ARN of a role"))?;
-        let duration = match self.seconds {
-            Some(seconds) if !DURATIONS.contains(&seconds) => {
-                return Err(Failure::permanent(
-                    "its role's duration is not between 900 and 43200 seconds",
-                ));
-            }
-            Some(seconds) => Duration::from_secs(seconds),
-            None => DEFAULT_DURATION,
-        };
-        Ok(RoleRequest {
-            role_arn,
-            session_name: self.session_name.as_ref().unwrap_or(&around.session_name).clone(),
-            duration,
-            external_id: self.external_id.clone(),
-            policy: self.policy.as_deref().map(minify).transpose()?,
-        })
+        let session_name = self.session_name.as_ref().unwrap_or(&around.session_name);
+        let duration = self.seconds.map_or(DEFAULT_DURATION, Duration::from_secs);
+        let wrong = |error: BadRole| Failure::permanent(format!("its role: {error}"));
+        let mut request = RoleRequest::new(role_arn, session_name, duration).map_err(wrong)?;
+        if let Some(id) = &self.external_id {
+            request = request.with_external_id(id).map_err(wrong)?;
+        }
+        if let Some(policy) = &self.policy {
+            request = request.with_policy(minify(policy)?).map_err(wrong)?;
+        }
+        Ok(request)
     }
 
     /// Finds the STS that gives the role.
     pub(super) fn sts(&self, around: &Surroundings) -> Result<Sts, Failure> {
-        let endpoint = match (&self.sts_endpoint, &self.sts_region) {
-            (Some(endpoint), _) => read_endpoint(endpoint)
-                .ok_or_else(|| Failure::permanent("its sts_endpoint is not a host"))?,
-            (None, Some(region)) if !is_region(region) => {
-                return Err(Failure::permanent("its sts_region is no region, such as cn-hangzhou"));
-            }
-            (None, Some(region)) if self.vpc => format!("https://sts-vpc.{region}.aliyuncs.com"),
-            (None, Some(region)) => format!("https://sts.{region}.aliyuncs.com"),
-            // Nobody asked for a call over the internet, so none is made instead.
-            (None, None) if self.vpc => {
-                return Err(Failure::permanent("it has enable_vpc and no sts_region beside it"));
-            }
-            (None, None) => around.sts_endpoint.clone(),
+        let (named, region) = (self.sts_endpoint.as_deref(), self.sts_region.as_deref());
+        let endpoint = match (named, region, self.vpc) {
+            (None, None, false) => around.sts_endpoint.clone(),
+            _ => endpoint::choose(named, region, self.vpc)
+                .map_err(|error| Failure::permanent(error.to_string()))?,
         };
         Ok(Sts { endpoint, means: around.means.clone() })
     }
@@ -81,20 +66,6 @@ fn minify(policy: &str) -> Result<String, Failure> {
     serde_json::from_str::<Value>(policy)
         .map(|policy| policy.to_string())
         .map_err(|_| Failure::permanent("its policy is not JSON"))
-}
-
-fn read_endpoint(text: &str) -> Option<String> {
-    let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let uri: Uri = text.parse().ok()?;
-    let authority = uri.authority()?;
-    let is_bare = uri.path() == "/" && uri.query().is_none() && !authority.as_str().contains('@');
-    let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"))?;
-    (is_bare && !authority.host().is_empty()).then(|| format!("{scheme}://{authority}"))
-}
-
-fn is_region(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]
@@ -137,7 +108,7 @@ mod tests {
     #[test]
     fn a_wish_for_the_inner_network_is_never_dropped_in_silence() {
         let refused = endpoint("", "", true).unwrap_err();
-        insta::assert_snapshot!(refused, @"it has enable_vpc and no sts_region beside it");
+        insta::assert_snapshot!(refused, @"STS inside a VPC has an address of its own in each region, so set the region too");
     }
 
     #[test]
@@ -167,7 +138,7 @@ mod tests {
     #[test]
     fn a_duration_that_sts_never_grants_is_refused() {
         let with = |seconds| {
-            let role = Role { arn: Some("a".into()), seconds, ..Role::default() };
+            let role = Role { arn: Some("acs:ram::1:role/r".into()), seconds, ..Role::default() };
             role.request(&scripted_http::surroundings())
                 .ok()
                 .map(|request| request.duration.as_secs())

@@ -90,14 +90,14 @@ fn sts_endpoint(desk: &mut Desk<'_>) -> Option<String> {
     }
     let vpc = desk.top(&entry::STS_VPC, value::truth).unwrap_or(false);
     if let Some(entry) = desk.top_entry(&entry::STS_REGION) {
-        return desk.read(&entry::STS_REGION, &entry, |region| {
-            endpoint::choose(None, Some(region), vpc)
-        });
+        return desk
+            .read(&entry::STS_REGION, &entry, |region| endpoint::choose(None, Some(region), vpc));
     }
     let region = desk.environment.get("FC_REGION").map(str::to_owned);
     match desk.top_entry(&entry::STS_VPC) {
-        Some(entry) => desk
-            .read(&entry::STS_VPC, &entry, |_| endpoint::choose(None, region.as_deref(), vpc)),
+        Some(entry) => {
+            desk.read(&entry::STS_VPC, &entry, |_| endpoint::choose(None, region.as_deref(), vpc))
+        }
         None => endpoint::choose(None, region.as_deref(), false).ok(),
     }
 }
@@ -111,7 +111,8 @@ struct Taking {
 
 impl Taking {
     fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Self {
-        let session_name = desk.top(&entry::ROLE_SESSION_NAME, |text| Ok::<_, String>(text.to_owned()));
+        let session_name =
+            desk.top(&entry::ROLE_SESSION_NAME, |text| Ok::<_, String>(text.to_owned()));
         let duration = desk.top(&entry::ROLE_DURATION, value::duration);
         let scope = desk.top(&entry::ROLE_SCOPE, scope).unwrap_or_default();
         Self {
@@ -199,12 +200,11 @@ fn profile(environment: &Environment) -> Option<ProfileOptions> {
 
 /// The libraries disagree on the file's name, so both are looked for.
 fn ini(environment: &Environment) -> Option<IniOptions> {
-    let paths = match environment.get("ALIBABA_CLOUD_CREDENTIALS_FILE") {
-        Some(path) => vec![PathBuf::from(path)],
-        None => {
-            let folder = home(environment)?.join(".alibabacloud");
-            vec![folder.join("credentials"), folder.join("credentials.ini")]
-        }
+    let paths = if let Some(path) = environment.get("ALIBABA_CLOUD_CREDENTIALS_FILE") {
+        vec![PathBuf::from(path)]
+    } else {
+        let folder = home(environment)?.join(".alibabacloud");
+        vec![folder.join("credentials"), folder.join("credentials.ini")]
     };
     Some(IniOptions { paths, section: profile_name(environment) })
 }

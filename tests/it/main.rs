@@ -23,6 +23,7 @@ mod runtime;
 mod secrets;
 mod sign;
 mod sources;
+mod sts;
 mod support;
 #[cfg(feature = "tool")]
 mod tool;

@@ -74,21 +74,21 @@ async fn the_metadata_service_sees_a_put_and_two_gets_without_a_proxy() {
     insta::assert_snapshot!(shown(&seen.await.unwrap(), &address), @"
     PUT /latest/api/token HTTP/1.1
     x-aliyun-ecs-metadata-token-ttl-seconds: 21600
-    accept: */*
-    user-agent: AGENT
     host: HOST
+    connection: close
+    user-agent: AGENT
 
     GET /latest/meta-data/ram/security-credentials/ HTTP/1.1
     x-aliyun-ecs-metadata-token: the-token
-    accept: */*
-    user-agent: AGENT
     host: HOST
+    connection: close
+    user-agent: AGENT
 
     GET /latest/meta-data/ram/security-credentials/the-role HTTP/1.1
     x-aliyun-ecs-metadata-token: the-token
-    accept: */*
-    user-agent: AGENT
     host: HOST
+    connection: close
+    user-agent: AGENT
     ");
 }
 
@@ -115,8 +115,8 @@ async fn a_credentials_uri_is_asked_plainly_and_not_followed_elsewhere() {
     let seen = seen.await.unwrap();
     insta::assert_snapshot!(shown(&seen[..1], &address), @"
     GET /hidden?x=1 HTTP/1.1
-    accept: */*
-    user-agent: AGENT
     host: HOST
+    connection: close
+    user-agent: AGENT
     ");
 }

@@ -33,7 +33,9 @@ impl HttpClient for World {
         let body = match (host, path) {
             ("sts.cn-hangzhou.aliyuncs.com", "/") => sts("STS.oidc"),
             ("100.100.100.200", "/latest/api/token") => "the-token".to_owned(),
-            ("100.100.100.200", "/latest/meta-data/ram/security-credentials/") => "a-role".to_owned(),
+            ("100.100.100.200", "/latest/meta-data/ram/security-credentials/") => {
+                "a-role".to_owned()
+            }
             ("100.100.100.200", _) => key("STS.metadata"),
             ("127.0.0.1", "/keys") => key("STS.uri"),
             _ => return Box::pin(async { Err(SendError::Unreachable("nobody".to_owned())) }),
@@ -138,7 +140,7 @@ async fn each_source_gives_where_those_before_it_are_not_set_up() {
     let Err(Unavailable::Missing(passed)) = taken(&environment, None).await else {
         panic!("something gave a key");
     };
-    insta::assert_snapshot!(passed);
+    insta::assert_snapshot!(passed, @"request: it carries no keys of a role; environment: ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set; credentials-file: there is no /nowhere");
 }
 
 #[tokio::test]
