@@ -34,12 +34,6 @@ impl Chain {
         Self { sources, giver: AtomicUsize::new(NOBODY) }
     }
 
-    /// Tells whether there is nobody to ask.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sources.is_empty()
-    }
-
     async fn walk(&self, errand: Errand<'_>) -> Result<Credentials, Failure> {
         // Whoever gave last is out of favour until it has given again.
         let giver = self.giver.swap(NOBODY, Ordering::Relaxed);

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::credentials::Errand;
 use crate::credentials::Failure;
+use crate::credentials::Fetching;
 use crate::credentials::Means;
 use crate::credentials::Provider;
 use crate::credentials::assume_role::AssumeRole;
@@ -138,9 +140,10 @@ impl Sources {
         let asked = self.may_ask(Source::Environment);
         let environment = self.environment_key.take().filter(|_| asked);
         let longest = self.longest;
-        let chain = Chain::new(self.chain(sts));
+        let chain = self.chain(sts);
         let draw = Arc::clone(&sts.means.draw);
-        let discovered = (!chain.is_empty()).then(|| Cache::new(Arc::new(chain), longest, draw));
+        let discovered =
+            (!chain.is_empty()).then(|| Cache::new(Arc::new(Chain::new(chain)), longest, draw));
         Own { request, environment, discovered }
     }
 
@@ -154,26 +157,56 @@ impl Sources {
             session_name: self.session_name.clone(),
             metadata: self.metadata.clone(),
         };
-        let pinned = |source: Source| self.may_ask(source);
-        let mut chain: Vec<Arc<dyn Provider>> = Vec::new();
-        if let Some(PodRole { provider_arn, token_file, request }) =
-            self.pod.clone().filter(|_| pinned(Source::Oidc))
-        {
-            chain.push(Arc::new(Oidc::new(provider_arn, token_file, request, sts.clone())));
-        }
-        if let Some(options) = self.profile.clone().filter(|_| pinned(Source::Profile)) {
-            chain.push(Arc::new(Profile::new(options, around.clone())));
-        }
-        if let Some(options) = self.ini.clone().filter(|_| pinned(Source::File)) {
-            chain.push(Arc::new(Ini::new(options, around)));
-        }
-        if let Some(options) = self.metadata.clone().filter(|_| pinned(Source::Metadata)) {
-            chain.push(Arc::new(Metadata::new(options, Arc::clone(http))));
-        }
-        if let Some(uri) = self.uri.clone().filter(|_| pinned(Source::Uri)) {
-            chain.push(Arc::new(CredentialsUri::new(uri, Arc::clone(http))));
-        }
-        chain
+        let sources = [
+            set_up(Source::Oidc, self.pod.clone(), |pod| {
+                Oidc::new(pod.provider_arn, pod.token_file, pod.request, sts.clone())
+            }),
+            set_up(Source::Profile, self.profile.clone(), |options| {
+                Profile::new(options, around.clone())
+            }),
+            set_up(Source::File, self.ini.clone(), |options| Ini::new(options, around.clone())),
+            set_up(Source::Metadata, self.metadata.clone(), |options| {
+                Metadata::new(options, Arc::clone(http))
+            }),
+            set_up(Source::Uri, self.uri.clone(), |uri| CredentialsUri::new(uri, Arc::clone(http))),
+        ];
+        let asked = sources.into_iter().filter(|(source, _)| self.may_ask(*source));
+        asked.map(|(_, provider)| provider).collect()
+    }
+}
+
+/// Makes a source of its options; without any it only says why it has nothing to give.
+fn set_up<O, P: Provider + 'static>(
+    source: Source,
+    options: Option<O>,
+    make: impl FnOnce(O) -> P,
+) -> (Source, Arc<dyn Provider>) {
+    match options {
+        Some(options) => (source, Arc::new(make(options))),
+        None => (source, Arc::new(NotSetUp(source))),
+    }
+}
+
+/// Stands in the place of a source that is not set up, to say so when nobody has a key.
+#[derive(Debug)]
+struct NotSetUp(Source);
+
+impl Provider for NotSetUp {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn fetch<'a>(&'a self, _: Errand<'a>) -> Fetching<'a> {
+        let reason = match self.0 {
+            Source::Oidc => {
+                "ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and \
+                 ALIBABA_CLOUD_OIDC_TOKEN_FILE are not all set"
+            }
+            Source::Uri => "ALIBABA_CLOUD_CREDENTIALS_URI is not set",
+            Source::Metadata => "it is switched off, or this is Function Compute",
+            _ => "it is switched off, or HOME is not set",
+        };
+        Box::pin(async move { Err(Failure::absent(reason)) })
     }
 }
 

@@ -74,7 +74,7 @@ impl Ini {
 
 impl Provider for Ini {
     fn name(&self) -> &'static str {
-        "credentials-file"
+        "file"
     }
 
     fn fetch<'a>(&'a self, errand: Errand<'a>) -> Fetching<'a> {

@@ -78,7 +78,7 @@ impl CredentialsUri {
 
 impl Provider for CredentialsUri {
     fn name(&self) -> &'static str {
-        "credentials-uri"
+        "uri"
     }
 
     fn fetch<'a>(&'a self, errand: Errand<'a>) -> Fetching<'a> {

@@ -140,7 +140,7 @@ async fn each_source_gives_where_those_before_it_are_not_set_up() {
     let Err(Unavailable::Missing(passed)) = taken(&environment, None).await else {
         panic!("something gave a key");
     };
-    insta::assert_snapshot!(passed, @"request: it carries no keys of a role; environment: ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set; credentials-file: there is no /nowhere");
+    insta::assert_snapshot!(passed, @"request: it carries no keys of a role; environment: ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set; oidc: ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE are not all set; profile: it is switched off, or HOME is not set; file: there is no /nowhere; metadata: it is switched off, or this is Function Compute; uri: ALIBABA_CLOUD_CREDENTIALS_URI is not set");
 }
 
 #[tokio::test]
