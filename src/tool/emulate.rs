@@ -72,10 +72,8 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
             region: region.as_str().to_owned(),
         }],
         key: oss::AccessKey {
-            id: options.access_key_id,
-            secret: options.access_key_secret,
             security_token: options.security_token,
-            expires_at: None,
+            ..oss::AccessKey::new(options.access_key_id, options.access_key_secret)
         },
         cors_origins: options.cors_origin,
         judgement: options.strictness.judgement(),

@@ -57,7 +57,6 @@ mod answer;
 mod auth;
 mod call;
 mod cors;
-mod dates;
 mod dispatch;
 mod fields;
 mod form;
@@ -78,7 +77,6 @@ mod refusal;
 mod server;
 mod site;
 mod store;
-mod xml;
 
 use std::error::Error;
 use std::fmt;
@@ -94,6 +92,8 @@ use tokio::net::TcpListener;
 
 use self::site::Site;
 
+pub use crate::emulator::keys::AccessKey;
+
 pub use self::fields::Success;
 pub use self::fields::Wishes;
 pub use self::form::Form;
@@ -102,7 +102,6 @@ pub use self::judge::Verdict;
 pub use self::judgement::Judgement;
 pub use self::judgement::Leniency;
 pub use self::judgement::Patience;
-pub use self::options::AccessKey;
 pub use self::options::Bucket;
 pub use self::options::Clock;
 pub use self::options::Event;

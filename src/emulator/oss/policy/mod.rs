@@ -11,7 +11,7 @@ mod json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::emulator::oss::dates;
+use crate::emulator::dates;
 use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::judgement::Leniency;
 use crate::emulator::oss::policy::json::Json;

@@ -20,20 +20,20 @@ const HTTP: StaticFormatDescription = format_description!(
 );
 
 /// Reads `20241127T060941Z`.
-pub(super) fn parse_basic(text: &str) -> Option<i64> {
+pub(in crate::emulator) fn parse_basic(text: &str) -> Option<i64> {
     let moment = PrimitiveDateTime::parse(text, BASIC).ok()?;
     Some(moment.assume_utc().unix_timestamp())
 }
 
 /// Reads `20241127` and returns the day's first second.
-pub(super) fn parse_day(text: &str) -> Option<i64> {
+pub(in crate::emulator) fn parse_day(text: &str) -> Option<i64> {
     parse_basic(&format!("{text}T000000Z"))
 }
 
 /// Reads a policy's `expiration`: with three digits of fraction or none, ending in `Z`.
 ///
 /// With `any` every fraction and offset of RFC 3339 will do.
-pub(super) fn parse_expiration(text: &str, any: bool) -> Option<i64> {
+pub(in crate::emulator) fn parse_expiration(text: &str, any: bool) -> Option<i64> {
     let exact = PrimitiveDateTime::parse(text, MILLIS)
         .or_else(|_| PrimitiveDateTime::parse(text, WHOLE))
         .map(PrimitiveDateTime::assume_utc);
@@ -46,7 +46,7 @@ pub(super) fn parse_expiration(text: &str, any: bool) -> Option<i64> {
 }
 
 /// Writes `Wed, 27 Nov 2024 06:09:41 GMT`; a moment that no calendar has becomes 1970.
-pub(super) fn http_date(seconds: i64) -> String {
+pub(in crate::emulator) fn http_date(seconds: i64) -> String {
     let moment = UtcDateTime::from_unix_timestamp(seconds).unwrap_or(UtcDateTime::UNIX_EPOCH);
     moment.format(HTTP).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 /// Writes a document: a root with children that hold text, in this order.
-pub(super) fn document(root: &str, children: &[(&str, &str)]) -> String {
+pub(in crate::emulator) fn document(root: &str, children: &[(&str, &str)]) -> String {
     let mut text = format!("{DECLARATION}<{root}>\n");
     for (name, value) in children {
         // Writing into a String cannot fail.
