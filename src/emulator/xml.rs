@@ -1,4 +1,4 @@
-//! Writes the two small XML documents that OSS answers with.
+//! Writes the small XML documents that the local cloud answers with.
 
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ pub(in crate::emulator) fn document(root: &str, children: &[(&str, &str)]) -> St
 }
 
 /// Shows a text with XML's own characters escaped and those that XML cannot hold replaced.
-struct Escaped<'a>(&'a str);
+pub(in crate::emulator) struct Escaped<'a>(pub(in crate::emulator) &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
