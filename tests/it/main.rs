@@ -21,6 +21,8 @@ mod refusals;
 mod runtime;
 mod secrets;
 mod sign;
+#[cfg(feature = "emulator")]
+mod sts;
 mod support;
 #[cfg(feature = "tool")]
 mod tool;

@@ -12,5 +12,7 @@ pub(crate) mod log;
 #[cfg(feature = "emulator")]
 pub(crate) mod oss;
 pub(crate) mod server;
+#[cfg(feature = "emulator")]
+pub(crate) mod sts;
 #[cfg(feature = "tool")]
 pub(crate) mod tool;
