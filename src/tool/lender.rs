@@ -22,7 +22,8 @@ pub(super) struct Lending {
     /// A role that the access key may assume; the first is also the role of the metadata service
     #[arg(long, value_name = "NAME", requires = "sts_port", default_value = "oss-uploader")]
     role: Vec<String>,
-    /// A fault that calls of the STS meet, as [CALL:]FAULT[*TIMES]; may be given several times
+    /// A fault that calls of the STS meet, such as 'assume-role:throttle-429*2'; may be given
+    /// several times
     #[arg(long, value_name = "FAULT", requires = "sts_port")]
     fault: Vec<Plan>,
 }

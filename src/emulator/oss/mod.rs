@@ -52,6 +52,9 @@
 //! | `x-oss-date` on another day than the credential | signature V4 page, without the error | EC 0002-00000709 | - |
 //! | Signatures in upper-case hex | signature V4 page: lower-case | refused, EC 0002-00000705 | - |
 //! | A key id that expired | the page of 403 errors | `SecurityTokenExpired` | - |
+//! | A key whose policies do not allow the object | error code page 0003-00000001 | refused with that EC | - |
+//! | A region or an account in the resource of such a policy | buckets have no account here | matches nothing, only `*` does | - |
+//! | `x-oss-object-acl` from a key without `oss:PutObjectAcl` | silent | taken, `oss:PutObject` is enough | - |
 
 mod answer;
 mod auth;

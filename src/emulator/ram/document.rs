@@ -210,6 +210,27 @@ mod tests {
         }
     }
 
+    /// The rule itself, in exponential time.
+    fn matches_plainly(pattern: &[char], text: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some(('*', rest)) => {
+                (0..=text.len()).any(|taken| matches_plainly(rest, &text[taken..]))
+            }
+            Some((wanted, rest)) => text.split_first().is_some_and(|(first, others)| {
+                (*wanted == '?' || wanted == first) && matches_plainly(rest, others)
+            }),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_quick_comparison_agrees_with_the_rule(pattern in "[ab*?]{0,8}", text in "[ab]{0,8}") {
+            let (plain, letters): (Vec<_>, Vec<_>) = (pattern.chars().collect(), text.chars().collect());
+            proptest::prop_assert_eq!(matches(&pattern, &text), matches_plainly(&plain, &letters));
+        }
+    }
+
     #[test]
     fn deny_wins_and_silence_refuses() {
         let document = policy(

@@ -211,3 +211,19 @@ impl fmt::Display for OpenError {
 }
 
 impl Error for OpenError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::keys::AccessKey;
+
+    #[test]
+    fn debug_shows_no_secret_and_no_seed() {
+        let mut options = Options::new(Arc::new(|| 0), [77; 16]);
+        options.ring.add(AccessKey::new("key-id", "marker-secret"));
+        options.providers.push(Provider::new("ack", "issuer", "marker-shared"));
+        let text = format!("{options:?}");
+        assert!(text.contains("key-id") && text.contains("issuer"));
+        assert!(!text.contains("marker") && !text.contains("77"), "{text}");
+    }
+}

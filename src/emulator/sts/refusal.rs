@@ -164,3 +164,15 @@ impl fmt::Debug for Refusal {
         write!(formatter, "Refusal({:?}, {})", self.kind, self.status)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_quote_what_was_signed() {
+        let refusal = Kind::Mismatch.because("server string to sign is:marker");
+        assert!(refusal.message().ends_with("marker"));
+        assert_eq!(format!("{refusal:?}"), "Refusal(Mismatch, 400)");
+    }
+}

@@ -7,16 +7,14 @@ use http_body_util::BodyExt;
 use oss_upload_signer::emulator::faults::Call;
 use oss_upload_signer::emulator::faults::Fault;
 use oss_upload_signer::emulator::faults::Plan;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::support::form::NOW;
 use crate::support::sts::Caller;
 use crate::support::sts::Desk;
 use crate::support::sts::Reply;
+use crate::support::sts::over_socket;
 
 /// A desk whose next call of `AssumeRole` meets a fault.
 fn meeting(fault: Fault) -> Desk {
@@ -124,20 +122,10 @@ async fn raw(desk: &Desk) -> String {
     let serving = tokio::spawn(desk.sts.clone().serve(listener, async {
         let _ = stopped.await;
     }));
-    let body = Caller::user().request(NOW, &[]).into_body().collect().await.unwrap().to_bytes();
-    let head = format!(
-        "POST / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
-    let mut answer = Vec::new();
-    // The end may be a reset: what has come until then counts.
-    let _ = stream.read_to_end(&mut answer).await;
+    let answer = over_socket(&address.to_string(), Caller::user().request(NOW, &[])).await;
     drop(stop);
     serving.await.unwrap().unwrap();
-    String::from_utf8(answer).unwrap()
+    answer
 }
 
 #[tokio::test]

@@ -85,14 +85,19 @@ impl Form {
 
     /// Signs a policy with these conditions with V1, in place of V4.
     pub(crate) fn sign_v1(&mut self, conditions: &[&str]) -> &mut Self {
+        self.sign_v1_as(KEY_ID, SECRET, conditions)
+    }
+
+    /// Signs with V1 and another key.
+    pub(crate) fn sign_v1_as(&mut self, id: &str, secret: &str, conditions: &[&str]) -> &mut Self {
         self.fields.retain(|field| !field.0.starts_with("x-oss-"));
         let conditions = conditions.join(",");
         let policy = STANDARD
             .encode(format!(r#"{{"expiration":"{EXPIRATION}","conditions":[{conditions}]}}"#));
-        let mut mac = Hmac::<Sha1>::new_from_slice(SECRET.as_bytes()).unwrap();
+        let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(policy.as_bytes());
         let signature = STANDARD.encode(mac.finalize().into_bytes());
-        self.set("policy", &policy).set("OSSAccessKeyId", KEY_ID).set("Signature", &signature)
+        self.set("policy", &policy).set("OSSAccessKeyId", id).set("Signature", &signature)
     }
 
     /// Sets a field before the file.
