@@ -4,7 +4,8 @@
 //! back with GET and HEAD; those are open to everybody, where the real service wants a signature
 //! for a private object. The list of checks stands in `post_object`, the words of each refusal in
 //! `refusal`. [`Court`] and [`policy::Policy`] judge without a server, [`Reading`] takes a form apart
-//! without one, and [`Oss::call`] does both.
+//! without one, and [`Oss::call`] does both. The keys that may sign hang on a ring which a local STS
+//! can share, and each may have permissions of its own.
 //!
 //! It is an independent judge: nothing here comes from the signer, not even the calendar. What it
 //! does not play: callbacks, tags, versioning, KMS keys, signature V2 and the S3 dialect (their
