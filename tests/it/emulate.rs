@@ -16,10 +16,10 @@ use crate::support::form::BUCKET;
 use crate::support::form::Form;
 use crate::support::form::KEY_ID;
 use crate::support::form::SECRET;
+use crate::support::local_sts::Caller;
+use crate::support::local_sts::Keys;
+use crate::support::local_sts::over_socket;
 use crate::support::oss::Reply;
-use crate::support::sts::Caller;
-use crate::support::sts::Keys;
-use crate::support::sts::over_socket;
 
 /// A local OSS that ends with its test.
 struct Emulator {

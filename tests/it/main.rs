@@ -15,14 +15,14 @@ mod hooks;
 mod judge;
 #[cfg(feature = "tool")]
 mod little_room;
+#[cfg(feature = "emulator")]
+mod local_sts;
 mod page;
 mod readme;
 mod refusals;
 mod runtime;
 mod secrets;
 mod sign;
-#[cfg(feature = "emulator")]
-mod sts;
 mod support;
 #[cfg(feature = "tool")]
 mod tool;

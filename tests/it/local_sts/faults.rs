@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::support::form::NOW;
-use crate::support::sts::Caller;
-use crate::support::sts::Desk;
-use crate::support::sts::Reply;
-use crate::support::sts::over_socket;
+use crate::support::local_sts::Caller;
+use crate::support::local_sts::Desk;
+use crate::support::local_sts::Reply;
+use crate::support::local_sts::over_socket;
 
 /// A desk whose next call of `AssumeRole` meets a fault.
 fn meeting(fault: Fault) -> Desk {

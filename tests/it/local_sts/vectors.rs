@@ -9,7 +9,7 @@ use http_body_util::Full;
 use oss_upload_signer::emulator::keys::AccessKey;
 use serde_json::Value;
 
-use crate::support::sts::Desk;
+use crate::support::local_sts::Desk;
 
 /// 2030-01-02T03:04:05Z, when all of them were made.
 const MOMENT: i64 = 1_893_553_445;

@@ -8,10 +8,10 @@ use oss_upload_signer::emulator::sts::Event;
 
 use crate::support::form::Form;
 use crate::support::form::NOW;
+use crate::support::local_sts::Caller;
+use crate::support::local_sts::Desk;
+use crate::support::local_sts::Keys;
 use crate::support::oss::Server;
-use crate::support::sts::Caller;
-use crate::support::sts::Desk;
-use crate::support::sts::Keys;
 
 fn allowing(resource: &str) -> String {
     format!(

@@ -8,8 +8,8 @@ use oss_upload_signer::emulator::sts::Role;
 use serde_json::Value;
 
 use crate::support::form::NOW;
-use crate::support::sts::Desk;
-use crate::support::sts::Keys;
+use crate::support::local_sts::Desk;
+use crate::support::local_sts::Keys;
 
 const TOKEN_PATH: &str = "/latest/api/token";
 const ROLES_PATH: &str = "/latest/meta-data/ram/security-credentials/";

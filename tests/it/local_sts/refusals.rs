@@ -12,11 +12,11 @@ use oss_upload_signer::emulator::sts::Sts;
 use oss_upload_signer::emulator::sts::Trusted;
 
 use crate::support::form::NOW;
-use crate::support::sts::Caller;
-use crate::support::sts::Desk;
-use crate::support::sts::USER;
-use crate::support::sts::USER_SECRET;
-use crate::support::sts::form;
+use crate::support::local_sts::Caller;
+use crate::support::local_sts::Desk;
+use crate::support::local_sts::USER;
+use crate::support::local_sts::USER_SECRET;
+use crate::support::local_sts::form;
 
 fn known(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())

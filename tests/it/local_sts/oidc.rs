@@ -12,11 +12,11 @@ use serde_json::json;
 use sha2::Sha256;
 
 use crate::support::form::NOW;
-use crate::support::sts::Desk;
-use crate::support::sts::ROLE_ARN;
-use crate::support::sts::Reply;
-use crate::support::sts::encode;
-use crate::support::sts::form;
+use crate::support::local_sts::Desk;
+use crate::support::local_sts::ROLE_ARN;
+use crate::support::local_sts::Reply;
+use crate::support::local_sts::encode;
+use crate::support::local_sts::form;
 
 const PROVIDER: &str = "acs:ram::1234567890123456:oidc-provider/ack";
 const SECRET: &str = "ProviderSecret";
