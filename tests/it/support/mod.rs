@@ -13,6 +13,7 @@ pub(crate) mod local_sts;
 pub(crate) mod log;
 #[cfg(feature = "emulator")]
 pub(crate) mod oss;
+pub(crate) mod script;
 pub(crate) mod server;
 #[cfg(feature = "tool")]
 pub(crate) mod tool;
