@@ -3,7 +3,7 @@
 //! | command | does |
 //! |---|---|
 //! | `dev` | the page, the function behind a gateway, and a local OSS, in one process |
-//! | `emulate` | the local OSS alone |
+//! | `emulate` | the local OSS, alone or with the local STS |
 //! | `sign` | a grant as JSON, for scripts and other back ends |
 //! | `form` | a page with a signed form, to be hosted anywhere |
 //! | `upload` | files of this machine into a bucket, as a browser would |
@@ -21,6 +21,7 @@ mod explain;
 mod failure;
 mod form;
 pub mod language;
+mod lender;
 pub mod remedy;
 mod rules;
 mod sign;
@@ -48,7 +49,7 @@ struct Cli {
 enum Command {
     /// Run the page, the function and a local OSS on this machine
     Dev(dev::Options),
-    /// Run the local OSS alone
+    /// Run the local OSS, alone or with the local STS
     Emulate(emulate::Options),
     /// Print a grant as JSON, signed with the keys in the environment
     Sign(sign::Options),

@@ -16,6 +16,8 @@ mod hooks;
 mod judge;
 #[cfg(feature = "tool")]
 mod little_room;
+#[cfg(feature = "emulator")]
+mod local_sts;
 mod page;
 mod readme;
 mod refusals;

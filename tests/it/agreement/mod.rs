@@ -34,10 +34,8 @@ fn keys() -> Vec<AccessKey> {
     ]
     .into_iter()
     .map(|(id, secret, token)| AccessKey {
-        id: id.to_owned(),
-        secret: secret.to_owned(),
         security_token: token.map(str::to_owned),
-        expires_at: None,
+        ..AccessKey::new(id, secret)
     })
     .collect()
 }

@@ -8,6 +8,8 @@ pub(crate) mod emulate;
 pub(crate) mod form;
 #[cfg(feature = "emulator")]
 pub(crate) mod gateway;
+#[cfg(feature = "emulator")]
+pub(crate) mod local_sts;
 pub(crate) mod log;
 #[cfg(feature = "emulator")]
 pub(crate) mod oss;

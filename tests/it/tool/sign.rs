@@ -30,12 +30,7 @@ fn judge(fields: &[(&str, &str)]) -> Result<String, String> {
     }
     form.set_file(Some("a.png".to_owned()), Some("image/png".to_owned()));
     let bucket = Bucket { name: BUCKET.to_owned(), region: REGION.to_owned() };
-    let key = AccessKey {
-        id: KEY_ID.to_owned(),
-        secret: SECRET.to_owned(),
-        security_token: None,
-        expires_at: None,
-    };
+    let key = AccessKey::new(KEY_ID, SECRET);
     let court =
         Court { bucket: &bucket, keys: &[key], judgement: &judgement, now: time::now().unix() };
     court.judge(&form).map(|verdict| verdict.key).map_err(|refusal| refusal.reason().to_owned())

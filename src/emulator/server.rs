@@ -1,17 +1,21 @@
-//! Accepts callers for the gateway.
+//! Accepts callers for the services whose requests are small: the gateway and STS.
+//!
+//! The local OSS has a server of its own, because a refused upload needs more care at its end.
 
-use std::convert::Infallible;
+use std::error::Error;
 use std::time::Duration;
 
+use http::Request;
+use http::Response;
+use hyper::body::Body;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-use crate::emulator::fc::Gateway;
 
 /// How long a stop waits for answers under way.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -19,9 +23,14 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// The pause after a failed accept; the usual cause, too many open files, needs a moment to pass.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves callers until `shutdown` completes.
-pub(crate) async fn serve<F>(listener: TcpListener, gateway: Gateway, shutdown: F)
+/// Serves callers until `shutdown` completes. A service that fails, or whose body does, cuts its
+/// connection.
+pub(in crate::emulator) async fn serve<S, B, F>(listener: TcpListener, service: S, shutdown: F)
 where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::Future: Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     F: Future<Output = ()>,
 {
     let (stop, stopping) = watch::channel(());
@@ -35,7 +44,7 @@ where
         match accepted {
             Ok((stream, _)) => {
                 let _ = stream.set_nodelay(true);
-                callers.spawn(caller(stream, gateway.clone(), stopping.clone()));
+                callers.spawn(caller(stream, service.clone(), stopping.clone()));
             }
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
@@ -48,9 +57,12 @@ where
     let _ = tokio::time::timeout(DRAIN, answered).await;
 }
 
-async fn caller(stream: TcpStream, gateway: Gateway, mut stopping: watch::Receiver<()>) {
-    let service =
-        service_fn(|request| async { Ok::<_, Infallible>(gateway.handle(request).await) });
+async fn caller<S, B>(stream: TcpStream, service: S, mut stopping: watch::Receiver<()>)
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
+{
     let mut builder = http1::Builder::new();
     builder.header_read_timeout(None);
     let connection = builder.serve_connection(TokioIo::new(stream), service);

@@ -1,11 +1,11 @@
-//! Writes the two small XML documents that OSS answers with.
+//! Writes the small XML documents that the local cloud answers with.
 
 use std::fmt::Write;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 /// Writes a document: a root with children that hold text, in this order.
-pub(super) fn document(root: &str, children: &[(&str, &str)]) -> String {
+pub(in crate::emulator) fn document(root: &str, children: &[(&str, &str)]) -> String {
     let mut text = format!("{DECLARATION}<{root}>\n");
     for (name, value) in children {
         // Writing into a String cannot fail.
@@ -16,7 +16,7 @@ pub(super) fn document(root: &str, children: &[(&str, &str)]) -> String {
 }
 
 /// Shows a text with XML's own characters escaped and those that XML cannot hold replaced.
-struct Escaped<'a>(&'a str);
+pub(in crate::emulator) struct Escaped<'a>(pub(in crate::emulator) &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

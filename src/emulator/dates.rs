@@ -20,20 +20,20 @@ const HTTP: StaticFormatDescription = format_description!(
 );
 
 /// Reads `20241127T060941Z`.
-pub(super) fn parse_basic(text: &str) -> Option<i64> {
+pub(in crate::emulator) fn parse_basic(text: &str) -> Option<i64> {
     let moment = PrimitiveDateTime::parse(text, BASIC).ok()?;
     Some(moment.assume_utc().unix_timestamp())
 }
 
 /// Reads `20241127` and returns the day's first second.
-pub(super) fn parse_day(text: &str) -> Option<i64> {
+pub(in crate::emulator) fn parse_day(text: &str) -> Option<i64> {
     parse_basic(&format!("{text}T000000Z"))
 }
 
-/// Reads a policy's `expiration`: with three digits of fraction or none, ending in `Z`.
+/// Reads `2024-11-27T06:09:41Z`, with three digits of fraction or none.
 ///
 /// With `any` every fraction and offset of RFC 3339 will do.
-pub(super) fn parse_expiration(text: &str, any: bool) -> Option<i64> {
+pub(in crate::emulator) fn parse_iso(text: &str, any: bool) -> Option<i64> {
     let exact = PrimitiveDateTime::parse(text, MILLIS)
         .or_else(|_| PrimitiveDateTime::parse(text, WHOLE))
         .map(PrimitiveDateTime::assume_utc);
@@ -45,8 +45,14 @@ pub(super) fn parse_expiration(text: &str, any: bool) -> Option<i64> {
     Some(moment.unix_timestamp())
 }
 
+/// Writes `2024-11-27T06:09:41Z`; a moment that no calendar has becomes 1970.
+pub(in crate::emulator) fn iso(seconds: i64) -> String {
+    let moment = UtcDateTime::from_unix_timestamp(seconds).unwrap_or(UtcDateTime::UNIX_EPOCH);
+    moment.format(WHOLE).unwrap_or_default()
+}
+
 /// Writes `Wed, 27 Nov 2024 06:09:41 GMT`; a moment that no calendar has becomes 1970.
-pub(super) fn http_date(seconds: i64) -> String {
+pub(in crate::emulator) fn http_date(seconds: i64) -> String {
     let moment = UtcDateTime::from_unix_timestamp(seconds).unwrap_or(UtcDateTime::UNIX_EPOCH);
     moment.format(HTTP).unwrap_or_default()
 }
@@ -56,23 +62,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_forms_of_one_moment_agree() {
+    fn the_forms_of_one_moment_agree() {
         let moment = Some(1_732_687_781);
         assert_eq!(parse_basic("20241127T060941Z"), moment);
-        assert_eq!(parse_expiration("2024-11-27T06:09:41Z", false), moment);
-        assert_eq!(parse_expiration("2024-11-27T06:09:41.999Z", false), moment);
+        assert_eq!(parse_iso("2024-11-27T06:09:41Z", false), moment);
+        assert_eq!(parse_iso("2024-11-27T06:09:41.999Z", false), moment);
         assert_eq!(parse_day("20241127"), Some(1_732_665_600));
         assert_eq!(http_date(1_732_687_781), "Wed, 27 Nov 2024 06:09:41 GMT");
+        assert_eq!(iso(1_732_687_781), "2024-11-27T06:09:41Z");
     }
 
     #[test]
     fn other_forms_of_an_expiration_are_none_unless_allowed() {
         for text in ["2024-11-27T06:09:41.123456Z", "2024-11-27T06:09:41+00:00"] {
-            assert_eq!(parse_expiration(text, false), None, "{text}");
-            assert_eq!(parse_expiration(text, true), Some(1_732_687_781), "{text}");
+            assert_eq!(parse_iso(text, false), None, "{text}");
+            assert_eq!(parse_iso(text, true), Some(1_732_687_781), "{text}");
         }
         for text in ["2024-11-27 06:09:41", "2024-11-27T06:09:41", "20241127T060941Z", ""] {
-            assert_eq!(parse_expiration(text, true), None, "{text}");
+            assert_eq!(parse_iso(text, true), None, "{text}");
         }
     }
 
