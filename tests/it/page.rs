@@ -29,7 +29,7 @@ async fn the_client_may_be_imported_by_any_page() {
     200 OK
     access-control-allow-origin: *
     cache-control: public, max-age=300
-    content-length: 4822
+    content-length: 4702
     content-type: text/javascript; charset=utf-8
     referrer-policy: no-referrer
     x-content-type-options: nosniff
@@ -37,6 +37,7 @@ async fn the_client_may_be_imported_by_any_page() {
     for (path, content_type) in [
         ("/page.css", "text/css; charset=utf-8"),
         ("/page.js", "text/javascript; charset=utf-8"),
+        ("/client.d.ts", "text/plain; charset=utf-8"),
         ("/oss-errors.json", "application/json"),
     ] {
         assert_eq!(Function::new(&[]).get(path).await.headers["content-type"], content_type);
