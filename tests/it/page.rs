@@ -37,6 +37,9 @@ async fn the_client_may_be_imported_by_any_page() {
     for (path, content_type) in [
         ("/page.css", "text/css; charset=utf-8"),
         ("/page.js", "text/javascript; charset=utf-8"),
+        ("/page-limits.js", "text/javascript; charset=utf-8"),
+        ("/page-row.js", "text/javascript; charset=utf-8"),
+        ("/page-words.js", "text/javascript; charset=utf-8"),
         ("/client.d.ts", "text/plain; charset=utf-8"),
         ("/oss-errors.json", "application/json"),
     ] {

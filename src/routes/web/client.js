@@ -73,11 +73,12 @@ export async function send(verdict, file, options = {}) {
       request.send(form)
       return () => request.abort()
     })
-    const { status, responseXML } = request
+    const { status } = request
     if (!status) silence('OSS')
-    const read = (tag) => responseXML?.querySelector(tag)?.textContent
+    if ([200, 201, 204].includes(status)) return stored
+    const read = (tag) => request.responseXML?.querySelector(tag)?.textContent
     const code = status == 203 ? 'callback_failed' : (read('Code') ?? 'bad_answer')
-    if ([200, 201, 204].includes(status) || (before && code == 'FileAlreadyExists')) return stored
+    if (before && code == 'FileAlreadyExists') return stored
     throw new UploadError(read('Message') ?? `HTTP ${status}.`, { code, status, requestId: read('RequestId'), ec: read('EC'), ...stored })
   })
 }

@@ -21,6 +21,9 @@ use crate::app::App;
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+const LIMITS: &str = include_str!("page-limits.js");
+const ROW: &str = include_str!("page-row.js");
+const WORDS: &str = include_str!("page-words.js");
 const CLIENT: &str = include_str!("client.js");
 const CLIENT_TYPES: &str = include_str!("client.d.ts");
 const OSS_ERRORS: &str = include_str!("oss-errors.json");
@@ -43,6 +46,9 @@ pub(super) fn assets(app: &App) -> Router<Arc<App>> {
         .route("/", get(page))
         .route("/page.css", get(|| async { asset(STYLE, CSS) }))
         .route("/page.js", get(|| async { asset(SCRIPT, JAVASCRIPT) }))
+        .route("/page-limits.js", get(|| async { asset(LIMITS, JAVASCRIPT) }))
+        .route("/page-row.js", get(|| async { asset(ROW, JAVASCRIPT) }))
+        .route("/page-words.js", get(|| async { asset(WORDS, JAVASCRIPT) }))
         .route("/client.js", get(|| async { asset(CLIENT, JAVASCRIPT) }))
         .route("/client.d.ts", get(|| async { asset(CLIENT_TYPES, PLAIN) }))
         .route("/oss-errors.json", get(|| async { asset(OSS_ERRORS, JSON) }))
