@@ -182,7 +182,7 @@ for (const [locale, limits, sentence] of [
 ]) {
   test(`what is taken is told before anything is chosen: ${sentence || 'not at all by a function that does not say'}`, () =>
     visit({ locale, limits, address: '?route=avatar' }, async ({ page, assertClean }) => {
-      await page.waitForFunction((sentence) => document.getElementById('limits').textContent === sentence, sentence)
+      await page.waitForFunction((sentence) => document.getElementById('limits').textContent.replaceAll('\u00a0', ' ') === sentence, sentence)
       const [accept, isMultiple] = await page.locator('#files').evaluate((input) => [input.accept, input.multiple])
       assert.deepEqual([accept, isMultiple], [limits?.accept ?? '', limits?.max_files !== 1])
       assertClean({ allowFailedLoads: !limits })

@@ -166,7 +166,8 @@ export function terms({ min_size: min, max_size: max, types, extensions, max_fil
   const kinds = kindsOf({ types, extensions }) || text.anyKind
   const sizes = max && (min > 1 ? text.range(size(min), size(max)) : text.most(size(max)))
   const count = most < LEAST_WORTH_SAYING && text.count(most)
-  const said = [kinds, sizes, count].filter(Boolean).join(' · ')
+  const whole = [sizes, count].filter(Boolean).map((part) => part.replaceAll(' ', '\u00a0')) // Kept on one line each.
+  const said = [kinds, ...whole].join(' · ')
   return said.charAt(0).toUpperCase() + said.slice(1)
 }
 
