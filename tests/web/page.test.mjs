@@ -533,6 +533,28 @@ for (const colorScheme of ['light', 'dark']) {
   }
 }
 
+test('nothing moves when the limits come, or when a file is done', () =>
+  visit({ viewport: { width: 1100, height: 800 } }, async ({ page }) => {
+    await page.unroute('**/routes/*')
+    let tell
+    const told = new Promise((resolve) => (tell = resolve))
+    await page.route('**/routes/*', (route) => told.then(() => route.fulfill({ json: LIMITS })))
+    await page.reload()
+    const heightOf = (selector) => page.locator(selector).evaluate((element) => element.getBoundingClientRect().height)
+    await page.locator('#picker').waitFor()
+    const early = await heightOf('#picker')
+    tell()
+    await page.getByText('Files of any type').waitFor()
+    assert.equal(await heightOf('#picker'), early)
+    const { restore } = await slowDown(page, MIB)
+    await choose(page, [await onDisk('a.b', randomBytes(2 * MIB))])
+    await page.locator('progress:visible').waitFor()
+    const sending = await heightOf('.row')
+    await restore()
+    await inState(page, 'a.b', 'done')
+    assert.ok(Math.abs((await heightOf('.row')) - sending) < 1)
+  }))
+
 test('whoever asks for less motion gets none', () =>
   visit({ reducedMotion: 'reduce' }, async ({ page }) => {
     const moving = await page.evaluate(() => [...document.querySelectorAll('*')].filter((element) => parseFloat(getComputedStyle(element).transitionDuration) > 0).length)
