@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "credentials",
             "emulator",
             "grant",
+            "http_client",
             "policy",
             "routes",
             "runtime",
@@ -60,7 +61,20 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms whose clock, keys and randomness are arguments, and what would betray that they are not.
-const PURE: &[&str] = &["policy", "signature", "grant", "crypto", "secret", "routes/dialect"];
+const PURE: &[&str] = &[
+    "policy",
+    "signature",
+    "grant",
+    "crypto",
+    "secret",
+    "routes/dialect",
+    "credentials/sts/endpoint",
+    "credentials/sts/message",
+    "credentials/sts/query",
+    "credentials/sts/refusal",
+    "credentials/sts/reply",
+    "credentials/sts/role",
+];
 const IMPURE: &[&str] = &[
     "async ", ".await", "tokio", "hyper::", "reqwest", "std::env", "std::fs", "std::net", "now()",
 ];

@@ -34,9 +34,10 @@ impl Chain {
         Self { sources, giver: AtomicUsize::new(NOBODY) }
     }
 
-    /// Names the sources in order.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.sources.iter().map(|source| source.name())
+    /// Tells whether there is nobody to ask.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
     }
 
     async fn walk(&self, errand: Errand<'_>) -> Result<Credentials, Failure> {

@@ -10,16 +10,25 @@ pub mod broker;
 pub mod cache;
 pub mod chain;
 pub mod environment;
+pub mod external;
+mod found;
+pub mod ini;
+pub mod metadata;
 pub mod oidc;
 pub mod own;
+pub mod plan;
+pub mod profile;
+mod reply;
 pub mod request;
+mod role;
 pub mod scope;
 pub mod sessions;
 pub mod sources;
 pub mod sts;
+mod text_file;
+pub mod uri;
 
-#[cfg(test)]
-mod scripted;
+pub use found::UNKNOWN_END;
 
 use std::fmt;
 use std::pin::Pin;
@@ -181,3 +190,8 @@ impl fmt::Debug for Means {
         formatter.debug_struct("Means").field("http", &self.http).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod scripted_http;

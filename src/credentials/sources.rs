@@ -1,45 +1,198 @@
 //! Which sources there are, and how they are put together: what the settings say, made real.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::credentials::Failure;
 use crate::credentials::Means;
+use crate::credentials::Provider;
+use crate::credentials::assume_role::AssumeRole;
 use crate::credentials::broker::Broker;
+use crate::credentials::broker::Role;
+use crate::credentials::cache::Cache;
+use crate::credentials::chain::Chain;
 use crate::credentials::environment::EnvironmentKey;
+use crate::credentials::ini::Ini;
+use crate::credentials::ini::IniOptions;
+use crate::credentials::metadata::Metadata;
+use crate::credentials::metadata::MetadataOptions;
+use crate::credentials::oidc::Oidc;
 use crate::credentials::own::Own;
+use crate::credentials::plan::Surroundings;
+use crate::credentials::profile::Profile;
+use crate::credentials::profile::ProfileOptions;
+use crate::credentials::sessions::Open;
+use crate::credentials::sessions::Sessions;
+use crate::credentials::sts::RoleRequest;
+use crate::credentials::sts::Sts;
+use crate::credentials::uri::CredentialsUri;
+use crate::secret::Secret;
 
 /// Which sources may be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Source {
-    /// All of them, in their order.
+    /// All of them, in the order of this list.
     #[default]
     Auto,
-    /// Only the keys that come with each request.
+    /// The keys that come with each request.
     Request,
-    /// Only the environment.
+    /// The environment.
     Environment,
+    /// A role for the identity token of a pod.
+    Oidc,
+    /// A profile of the command line tool.
+    Profile,
+    /// The shared credentials file.
+    File,
+    /// The metadata service of a server.
+    Metadata,
+    /// The address in `ALIBABA_CLOUD_CREDENTIALS_URI`.
+    Uri,
 }
 
-/// What the settings say of credentials.
+impl Source {
+    /// Every source; the order is that of Alibaba's own libraries behind the request's keys.
+    pub const ALL: [Self; 8] = [
+        Self::Auto,
+        Self::Request,
+        Self::Environment,
+        Self::Oidc,
+        Self::Profile,
+        Self::File,
+        Self::Metadata,
+        Self::Uri,
+    ];
+
+    /// The name in the settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Request => "request",
+            Self::Environment => "environment",
+            Self::Oidc => "oidc",
+            Self::Profile => "profile",
+            Self::File => "file",
+            Self::Metadata => "metadata",
+            Self::Uri => "uri",
+        }
+    }
+}
+
+/// What the settings say of credentials. What is none is not set up, or switched off.
 #[derive(Debug)]
 pub struct Sources {
     /// Which sources may be asked.
     pub source: Source,
-    /// The key in the environment, if there is one.
+    /// The key in the environment.
     pub environment_key: Option<EnvironmentKey>,
     /// How long the longest form lasts.
     pub longest: Duration,
+    /// Scheme and host of STS.
+    pub sts_endpoint: String,
+    /// The name in audit logs of a role's session that a file describes.
+    pub session_name: String,
+    /// The role of a pod.
+    pub pod: Option<PodRole>,
+    /// The profile of the command line tool.
+    pub profile: Option<ProfileOptions>,
+    /// The shared credentials file.
+    pub ini: Option<IniOptions>,
+    /// The metadata service.
+    pub metadata: Option<MetadataOptions>,
+    /// The address of a credentials service, which may itself be a secret.
+    pub uri: Option<Secret>,
+    /// The role that is taken with the key of any of them.
+    pub role: Option<RoleRequest>,
+}
+
+/// The role of a pod, and the token that proves which pod it is.
+#[derive(Clone, Debug)]
+pub struct PodRole {
+    /// The ARN of the identity provider.
+    pub provider_arn: String,
+    /// The file with the token.
+    pub token_file: PathBuf,
+    /// The role.
+    pub request: RoleRequest,
 }
 
 impl Sources {
     /// Puts the sources together.
     #[must_use]
-    pub fn build(self, _means: &Means) -> Broker {
-        let own = Own {
-            request: matches!(self.source, Source::Auto | Source::Request),
-            environment: self.environment_key.filter(|_| self.source != Source::Request),
-            discovered: None,
-        };
-        Broker::new(Arc::new(own), None)
+    pub fn build(self, means: &Means) -> Broker {
+        let sts = Sts { endpoint: self.sts_endpoint.clone(), means: means.clone() };
+        let (role, longest) = (self.role.clone(), self.longest);
+        let own = Arc::new(self.own(&sts));
+        let role = role.map(|request| take(request, &own, &sts, longest));
+        Broker::new(own, role)
     }
+
+    fn may_ask(&self, source: Source) -> bool {
+        self.source == Source::Auto || self.source == source
+    }
+
+    fn own(mut self, sts: &Sts) -> Own {
+        let request = self.may_ask(Source::Request);
+        let asked = self.may_ask(Source::Environment);
+        let environment = self.environment_key.take().filter(|_| asked);
+        let longest = self.longest;
+        let chain = Chain::new(self.chain(sts));
+        let draw = Arc::clone(&sts.means.draw);
+        let discovered = (!chain.is_empty()).then(|| Cache::new(Arc::new(chain), longest, draw));
+        Own { request, environment, discovered }
+    }
+
+    /// The sources that have to be asked, in their order. A pod's role comes before the metadata
+    /// service, which would give the role of the pod's node.
+    fn chain(self, sts: &Sts) -> Vec<Arc<dyn Provider>> {
+        let Means { http, .. } = &sts.means;
+        let around = Surroundings {
+            means: sts.means.clone(),
+            sts_endpoint: sts.endpoint.clone(),
+            session_name: self.session_name.clone(),
+            metadata: self.metadata.clone(),
+        };
+        let pinned = |source: Source| self.may_ask(source);
+        let mut chain: Vec<Arc<dyn Provider>> = Vec::new();
+        if let Some(PodRole { provider_arn, token_file, request }) =
+            self.pod.clone().filter(|_| pinned(Source::Oidc))
+        {
+            chain.push(Arc::new(Oidc::new(provider_arn, token_file, request, sts.clone())));
+        }
+        if let Some(options) = self.profile.clone().filter(|_| pinned(Source::Profile)) {
+            chain.push(Arc::new(Profile::new(options, around.clone())));
+        }
+        if let Some(options) = self.ini.clone().filter(|_| pinned(Source::File)) {
+            chain.push(Arc::new(Ini::new(options, around)));
+        }
+        if let Some(options) = self.metadata.clone().filter(|_| pinned(Source::Metadata)) {
+            chain.push(Arc::new(Metadata::new(options, Arc::clone(http))));
+        }
+        if let Some(uri) = self.uri.clone().filter(|_| pinned(Source::Uri)) {
+            chain.push(Arc::new(CredentialsUri::new(uri, Arc::clone(http))));
+        }
+        chain
+    }
+}
+
+/// Takes a role with the function's own key: one session for all, and one for each caller that
+/// needs its own.
+fn take(request: RoleRequest, own: &Arc<Own>, sts: &Sts, longest: Duration) -> Role {
+    let shared = AssumeRole::new(Arc::clone(own) as _, request.clone(), sts.clone());
+    let draw = Arc::clone(&sts.means.draw);
+    let shared = Cache::new(Arc::new(shared), longest, Arc::clone(&draw));
+    let (own, sts) = (Arc::clone(own), sts.clone());
+    let open: Open = Box::new(move |session| {
+        let narrowed = RoleRequest::new(&request.role_arn, &session.name, request.duration)
+            .and_then(|narrowed| narrowed.with_policy(&session.policy))
+            .and_then(|narrowed| match &request.external_id {
+                Some(id) => narrowed.with_external_id(id),
+                None => Ok(narrowed),
+            });
+        let narrowed = narrowed.map_err(|error| Failure::permanent(error.to_string()))?;
+        Ok(Arc::new(AssumeRole::new(Arc::clone(&own) as _, narrowed, sts.clone())))
+    });
+    Role { shared, sessions: Sessions::new(open, longest, draw) }
 }

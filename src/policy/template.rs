@@ -93,6 +93,13 @@ impl Directory {
         self.parts.contains(&Part::Uuid)
     }
 
+    /// Gives what every directory of this template begins with, up to a `/`; empty if that is nothing.
+    #[must_use]
+    pub fn fixed_prefix(&self) -> &str {
+        let fixed = self.text.split('{').next().unwrap_or_default();
+        fixed.rfind('/').map_or("", |slash| &fixed[..=slash])
+    }
+
     /// Fills in the placeholders.
     #[must_use]
     pub fn render(&self, now: Timestamp, dice: &Dice) -> String {

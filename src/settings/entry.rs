@@ -21,6 +21,21 @@ pub(super) const CREDENTIALS: Setting = setting("UPLOAD_CREDENTIALS", "credentia
 pub(super) const ROLE_KEY_LIFETIME: Setting =
     setting("UPLOAD_ROLE_KEY_LIFETIME", "role_key_lifetime", "36h");
 
+pub(super) const ROLE_ARN: Setting =
+    setting("OSS_STS_ROLE_ARN", "role_arn", "acs:ram::1234567890123456:role/oss-uploader");
+pub(super) const ROLE_SESSION_NAME: Setting =
+    setting("ALIBABA_CLOUD_ROLE_SESSION_NAME", "role_session_name", "oss-upload-signer");
+pub(super) const ROLE_DURATION: Setting = setting("UPLOAD_ROLE_DURATION", "role_duration", "1h");
+pub(super) const ROLE_EXTERNAL_ID: Setting =
+    setting("UPLOAD_ROLE_EXTERNAL_ID", "role_external_id", "partner-42");
+pub(super) const ROLE_SCOPE: Setting = setting("UPLOAD_ROLE_SCOPE", "role_scope", "routes");
+pub(super) const STS_ENDPOINT: Setting =
+    setting("ALIBABA_CLOUD_STS_ENDPOINT", "sts_endpoint", "sts-vpc.cn-hangzhou.aliyuncs.com");
+pub(super) const STS_REGION: Setting =
+    setting("ALIBABA_CLOUD_STS_REGION", "sts_region", "cn-hangzhou");
+pub(super) const STS_VPC: Setting =
+    setting("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "sts_vpc", "false");
+
 pub(super) const BUCKET: Setting = setting("OSS_BUCKET", "bucket", "my-bucket");
 pub(super) const REGION: Setting = setting("OSS_REGION", "region", "cn-hangzhou");
 pub(super) const UPLOAD_HOST: Setting =
@@ -35,7 +50,20 @@ pub(super) const OVERWRITE: Setting = setting("UPLOAD_OVERWRITE", "overwrite", "
 pub(super) const SIGNATURE: Setting = setting("UPLOAD_SIGNATURE", "signature", "v4");
 
 /// The settings that stand at the top of the file only.
-pub(super) const TOP: [&Setting; 4] = [&AUTH, &ORIGINS, &CREDENTIALS, &ROLE_KEY_LIFETIME];
+pub(super) const TOP: [&Setting; 12] = [
+    &AUTH,
+    &ORIGINS,
+    &CREDENTIALS,
+    &ROLE_KEY_LIFETIME,
+    &ROLE_ARN,
+    &ROLE_SESSION_NAME,
+    &ROLE_DURATION,
+    &ROLE_EXTERNAL_ID,
+    &ROLE_SCOPE,
+    &STS_ENDPOINT,
+    &STS_REGION,
+    &STS_VPC,
+];
 
 /// The settings that a route may have, or that stand at the top for all routes.
 pub(super) const ROUTE: [&Setting; 10] = [

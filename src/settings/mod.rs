@@ -14,6 +14,7 @@
 //! | `route` | the named routes |
 //! | `warning` | what an operator should read once at the start |
 //! | `keys` | the access key in the environment |
+//! | `sources` | where other credentials come from, and the role to take |
 
 pub mod complaint;
 pub mod environment;
@@ -24,10 +25,9 @@ mod entry;
 mod file;
 mod keys;
 mod route;
+mod sources;
 mod warning;
 
-use crate::credentials::environment::ROLE_KEY_LIFETIME;
-use crate::credentials::sources::Source;
 use crate::credentials::sources::Sources;
 use crate::http_client::Proxy;
 use crate::identity::access::Access;
@@ -97,24 +97,21 @@ impl Settings {
                 .ok_or("the one way in that there is yet is 'anonymous', which lets everyone in")
         });
         let origins = desk.top_entry(&entry::ORIGINS).map(|entry| origins(&mut desk, &entry));
-        let source = desk.top(&entry::CREDENTIALS, source);
-        let lifetime = desk.top(&entry::ROLE_KEY_LIFETIME, value::duration);
-        let environment_key = keys::read(&mut desk, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
         let routes = route::read_all(&mut desk);
-        let longest = routes.iter().map(|route| route.lifetime).max().unwrap_or_default();
+        let sources = sources::read(&mut desk, &routes, now);
         let port = runtime::port(|name| environment.get(name).map(str::to_owned));
         let port = desk.keep(port);
-        match (access, port, desk.finish()) {
-            (Some(access), Some(port), Ok(())) => Ok(Self {
+        match (access, port, sources, desk.finish()) {
+            (Some(access), Some(port), Some(sources), Ok(())) => Ok(Self {
                 port,
                 platform: environment.get("FC_FUNCTION_NAME").is_some(),
                 routes,
                 access,
                 origins: origins.unwrap_or_default(),
                 proxy: proxy(environment),
-                sources: Sources { source: source.unwrap_or_default(), environment_key, longest },
+                sources,
             }),
-            (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
+            (_, _, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
     }
 }
@@ -126,15 +123,6 @@ fn proxy(environment: &Environment) -> Option<Proxy> {
         url: get(["HTTPS_PROXY", "https_proxy"])?.to_owned(),
         except: get(["NO_PROXY", "no_proxy"]).map(str::to_owned),
     })
-}
-
-fn source(text: &str) -> Result<Source, &'static str> {
-    match text {
-        "auto" => Ok(Source::Auto),
-        "request" => Ok(Source::Request),
-        "environment" => Ok(Source::Environment),
-        _ => Err("the sources are 'auto', 'request' and 'environment'"),
-    }
 }
 
 fn origins(desk: &mut Desk<'_>, entry: &Entry) -> Origins {
@@ -201,15 +189,15 @@ mod tests {
         let complaints = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(complaints, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, bucket, region, upload_host, dir, min_size, max_size, types, expires, overwrite, signature. Example: max_size = "10MiB"
-          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_AUTH, UPLOAD_ORIGINS, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_DIR, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SIGNATURE, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, bucket, region, upload_host, dir, min_size, max_size, types, expires, overwrite, signature. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_AUTH, UPLOAD_ORIGINS, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_DIR, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SIGNATURE, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
-          OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"
           upload.toml line 6, routes.avatar.dir = "avatars": a directory ends in '/'. Example: dir = "photos/{uuid}/"
           upload.toml line 7, routes.avatar.max_size = "10 megs": a size is a whole number with B, KB, KiB, MB, MiB, GB or GiB. Example: max_size = "10MiB"
           upload.toml line 8, routes.avatar.types = ["png", "image/*"]: in "png", a type is 'image/png' or 'image/*'. Example: types = "image/png,image/jpeg"
           UPLOAD_EXPIRES = "10": a time is a whole number with s, m, h or d. Example: UPLOAD_EXPIRES=10m
+          OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
         "#);
     }
 

@@ -63,9 +63,10 @@ impl Settings {
     fn signs_with_a_long_lived_key(&self) -> bool {
         let first = match self.sources.source {
             Source::Auto => !self.platform,
-            Source::Request => false,
             Source::Environment => true,
+            _ => false,
         };
-        first && self.sources.environment_key.as_ref().is_some_and(EnvironmentKey::is_long_lived)
+        let own = first && self.sources.role.is_none();
+        own && self.sources.environment_key.as_ref().is_some_and(EnvironmentKey::is_long_lived)
     }
 }

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "emulator")]
 mod agreement;
+mod credentials;
 mod deploy;
 #[cfg(feature = "tool")]
 mod emulate;
@@ -21,6 +22,8 @@ mod refusals;
 mod runtime;
 mod secrets;
 mod sign;
+mod sources;
+mod sts;
 mod support;
 #[cfg(feature = "tool")]
 mod tool;

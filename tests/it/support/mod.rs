@@ -11,6 +11,7 @@ pub(crate) mod gateway;
 pub(crate) mod log;
 #[cfg(feature = "emulator")]
 pub(crate) mod oss;
+pub(crate) mod script;
 pub(crate) mod server;
 #[cfg(feature = "tool")]
 pub(crate) mod tool;
