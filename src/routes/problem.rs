@@ -18,6 +18,7 @@ use crate::grant::Refused;
 use crate::policy::route::Refusal;
 use crate::policy::route::Route;
 use crate::routes::dialect;
+use crate::routes::dialect::uview;
 use crate::routes::uploads::MAX_FILES;
 
 /// A failure, with what its sentence needs to know.
@@ -214,10 +215,20 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Marks an answer whose client reads failures in a shape of its own. Status, code and sentence stay
+/// the same, and what every other client reads is there too.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wording {
+    /// As the upload component of uview-plus does.
+    Uview,
+}
+
 #[derive(Serialize)]
 struct Worded<'a> {
     #[serde(flatten)]
-    detail: Detail,
+    uview: Option<uview::Refusal<'a>>,
+    #[serde(flatten)]
+    detail: &'a Detail,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
@@ -237,7 +248,10 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
         }
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),
     }
-    let worded = dialect::uncached(&Worded { detail: problem.detail(), request_id });
+    let detail = problem.detail();
+    let wording = response.extensions_mut().remove::<Wording>();
+    let uview = wording.map(|Wording::Uview| uview::Refusal::new(response.status(), &detail));
+    let worded = dialect::uncached(&Worded { uview, detail: &detail, request_id });
     let (mut parts, _) = response.into_parts();
     // The length was that of the empty body that carried the problem here.
     parts.headers.remove(CONTENT_LENGTH);

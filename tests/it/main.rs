@@ -3,6 +3,7 @@
 
 #[cfg(feature = "emulator")]
 mod agreement;
+mod clients;
 mod deploy;
 #[cfg(feature = "tool")]
 mod emulate;
