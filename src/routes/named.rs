@@ -1,4 +1,4 @@
-//! What the path of a call names.
+//! What the path of a call names. A `{ticket}` in it says who asks, and is none of this file's.
 
 use axum::extract::FromRequestParts;
 use axum::extract::RawPathParams;

@@ -1,8 +1,8 @@
 //! What Uppy's S3 plugin asks, from version 3 to 6, unmodified and in both of its modes.
 //!
-//! * `GET /uppy/{route}/s3/params`: where the plugin is only given an address. It sends no header of
-//!   its own and does not name the size, so the route's rules have to be enough; a caller is shown by
-//!   the ticket in `/uppy/{route}/t/{ticket}/s3/params`, or by the page's origin.
+//! * `GET /uppy/{route}/s3/params`: where the plugin is only given an address. It does not name the
+//!   size, and in version 6 can send no header either, so the route's rules have to be enough; a
+//!   caller is shown by the ticket in `/uppy/{route}/t/{ticket}/s3/params`, or by the page's origin.
 //! * `POST /uppy/{route}/sign`: where the page asks itself, with what headers it likes. Version 6
 //!   hands it the body; a page of the earlier ones writes the same, and may add the size.
 

@@ -1,7 +1,7 @@
 //! The shape that Uppy's S3 plugin reads, from version 3 to 6 and in either of its modes.
 //!
-//! Version 6 reads `url` and `fields` and leaves the rest alone; the earlier ones send a `PUT` or no
-//! form at all unless `method` says otherwise.
+//! Version 6 reads `url` and `fields` and leaves the rest alone; the earlier ones read `method` too,
+//! and all of it is what Uppy's own server answers.
 
 use serde::Serialize;
 
