@@ -14,7 +14,7 @@
 //! | `named`, `query`, `file_type` | what path, query and a file's name say |
 //! | `dialect/` | grants as answers, pure |
 //! | `cors` | which pages may ask, and what their browsers are told |
-//! | `problem` | every failure: status, code, sentence |
+//! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
 //! | `web` | the page and the client |
 //! | `platform` | health and the platform's hooks |
 
@@ -35,6 +35,7 @@ mod uppy;
 mod uview;
 mod web;
 mod wechat;
+mod wording;
 
 use std::convert::Infallible;
 use std::sync::Arc;

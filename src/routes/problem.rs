@@ -20,9 +20,8 @@ use crate::credentials::Unavailable;
 use crate::grant::Refused;
 use crate::policy::route::Refusal;
 use crate::policy::route::Route;
-use crate::routes::dialect;
-use crate::routes::dialect::uview;
 use crate::routes::uploads::MAX_FILES;
+use crate::routes::wording;
 
 /// A failure, with what its sentence needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,24 +247,6 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Marks an answer whose client reads failures in a shape of its own. Status, code and sentence stay
-/// the same, and what every other client reads is there too.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wording {
-    /// As the upload component of uview-plus does.
-    Uview,
-}
-
-#[derive(Serialize)]
-struct Worded<'a> {
-    #[serde(flatten)]
-    uview: Option<uview::Refusal<'a>>,
-    #[serde(flatten)]
-    detail: &'a Detail,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-}
-
 /// Puts a problem into words, and into the log where somebody should act.
 pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
@@ -289,10 +270,7 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
         }
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),
     }
-    let detail = problem.detail();
-    let wording = response.extensions_mut().remove::<Wording>();
-    let uview = wording.map(|Wording::Uview| uview::Refusal::new(response.status(), &detail));
-    let worded = dialect::uncached(&Worded { uview, detail: &detail, request_id });
+    let worded = wording::word(&mut response, &problem.detail(), request_id);
     let (mut parts, _) = response.into_parts();
     // The length was that of the empty body that carried the problem here.
     parts.headers.remove(CONTENT_LENGTH);

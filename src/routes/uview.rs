@@ -11,9 +11,9 @@ use crate::routes::dialect;
 use crate::routes::dialect::uview::Uview;
 use crate::routes::named::Named;
 use crate::routes::problem::Problem;
-use crate::routes::problem::Wording;
 use crate::routes::query::Query;
 use crate::routes::signing::Signing;
+use crate::routes::wording::Wording;
 use crate::runtime::ContextExt;
 
 pub(super) async fn answer(
