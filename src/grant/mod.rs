@@ -48,10 +48,6 @@ use crate::time::Timestamp;
 /// How long before its credential ends a grant ends, for clocks that differ a little.
 const CREDENTIAL_MARGIN: Duration = Duration::from_mins(1);
 
-/// The status that a successful upload is answered with: 200 is what every kind of client takes
-/// for success, where 204 loses its CORS headers on the way in some and 201 carries XML.
-const SUCCESS_STATUS: &str = "200";
-
 /// The type of a file that named none, where the form can say so.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
@@ -66,6 +62,28 @@ pub struct Ask {
     pub size: Option<u64>,
     /// Which fields the form will carry.
     pub form: Form,
+    /// How OSS should answer a stored file.
+    pub success: SuccessStatus,
+}
+
+/// The status that a successful upload is answered with. A 204 is not among them: on the way through
+/// some stores and gateways it loses its CORS headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SuccessStatus {
+    /// 200 without a body: what every kind of client takes for success.
+    #[default]
+    Ok,
+    /// 201 with XML that names the object, for clients that read its address there.
+    Created,
+}
+
+impl SuccessStatus {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "200",
+            Self::Created => "201",
+        }
+    }
 }
 
 /// Which fields a client's form carries. A condition on a field that the form lacks is never
@@ -82,7 +100,13 @@ impl Ask {
     /// Wishes for nothing in particular.
     #[must_use]
     pub fn new(form: Form) -> Self {
-        Self { filename: None, content_type: None, size: None, form }
+        Self {
+            filename: None,
+            content_type: None,
+            size: None,
+            form,
+            success: SuccessStatus::default(),
+        }
     }
 }
 
@@ -186,7 +210,7 @@ fn key(ask: &Ask, directory: &str) -> Option<String> {
 
 /// Fields that the server fixes, each of which is a condition too.
 fn pinned_fields(ask: &Ask, route: &Route) -> Vec<(&'static str, String)> {
-    let mut pinned = vec![("success_action_status", SUCCESS_STATUS.to_owned())];
+    let mut pinned = vec![("success_action_status", ask.success.as_str().to_owned())];
     if ask.form == Form::Complete {
         if !route.overwrite {
             pinned.push(("x-oss-forbid-overwrite", "true".to_owned()));

@@ -10,9 +10,11 @@
 //! | `signing` | from a wish to a grant: who asks, whose keys, which route |
 //! | `documented` | the call that the documentation's page makes |
 //! | `uploads` | the native call, and the same as an event |
+//! | `uppy`, `uview`, `wechat`, `presigned_post` | the calls of other people's clients |
+//! | `named`, `query`, `file_type` | what path, query and a file's name say |
 //! | `dialect/` | grants as answers, pure |
 //! | `cors` | which pages may ask, and what their browsers are told |
-//! | `problem` | every failure: status, code, sentence |
+//! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
 //! | `web` | the page and the client |
 //! | `platform` | health and the platform's hooks |
 
@@ -21,11 +23,19 @@ pub mod problem;
 
 mod cors;
 mod documented;
+mod file_type;
+mod named;
 mod platform;
+mod presigned_post;
+mod query;
 mod signing;
 mod table;
 mod uploads;
+mod uppy;
+mod uview;
 mod web;
+mod wechat;
+mod wording;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -20,8 +20,8 @@ use crate::credentials::Unavailable;
 use crate::grant::Refused;
 use crate::policy::route::Refusal;
 use crate::policy::route::Route;
-use crate::routes::dialect;
 use crate::routes::uploads::MAX_FILES;
+use crate::routes::wording;
 
 /// A failure, with what its sentence needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,14 +247,6 @@ impl IntoResponse for Problem {
     }
 }
 
-#[derive(Serialize)]
-struct Worded<'a> {
-    #[serde(flatten)]
-    detail: Detail,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-}
-
 /// Puts a problem into words, and into the log where somebody should act.
 pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
@@ -278,7 +270,7 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
         }
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),
     }
-    let worded = dialect::uncached(&Worded { detail: problem.detail(), request_id });
+    let worded = wording::word(&mut response, &problem.detail(), request_id);
     let (mut parts, _) = response.into_parts();
     // The length was that of the empty body that carried the problem here.
     parts.headers.remove(CONTENT_LENGTH);

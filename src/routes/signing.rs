@@ -8,7 +8,6 @@ use crate::credentials::RoleKeys;
 use crate::grant;
 use crate::grant::Ask;
 use crate::grant::Grant;
-use crate::policy::content_type::ContentType;
 use crate::policy::route::Route;
 use crate::routes::problem::Problem;
 use crate::runtime::Context;
@@ -53,10 +52,4 @@ impl<'a> Signing<'a> {
         grant::issue(ask, self.route, &self.credentials, self.now, &dice)
             .map_err(|refused| Problem::refused(refused, self.route))
     }
-}
-
-/// Reads a content type that an ask named.
-pub(super) fn content_type(text: &str) -> Result<ContentType, Problem> {
-    ContentType::parse(text)
-        .ok_or_else(|| Problem::invalid("'type' is no content type; one looks like 'image/png'"))
 }

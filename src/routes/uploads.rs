@@ -18,8 +18,8 @@ use crate::grant::Grant;
 use crate::routes::dialect;
 use crate::routes::dialect::native::Native;
 use crate::routes::problem::Problem;
+use crate::routes::query::content_type;
 use crate::routes::signing::Signing;
-use crate::routes::signing::content_type;
 use crate::runtime::Context;
 use crate::runtime::ContextExt;
 
@@ -80,12 +80,12 @@ fn sign_one(signing: &Signing<'_>, file: File) -> Result<Grant, Problem> {
         filename: file.name,
         content_type: named.as_deref().map(content_type).transpose()?,
         size: file.size,
-        form: Form::Complete,
+        ..Ask::new(Form::Complete)
     })
 }
 
 /// The runtime has read and bounded the body before this; here it is in one piece already.
-async fn whole(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn whole(body: Body) -> Result<Bytes, Problem> {
     axum::body::to_bytes(body, usize::MAX)
         .await
         .map_err(|_| Problem::invalid("the body could not be read"))

@@ -2,18 +2,16 @@
 
 use clap::Args;
 use clap::ValueEnum;
-use serde::Serialize;
-use serde::Serializer;
 
 use crate::grant;
 use crate::grant::Ask;
 use crate::grant::Form;
-use crate::grant::Grant;
 use crate::policy::content_type::ContentType;
 use crate::policy::route::SignatureVersion;
 use crate::routes::dialect::documented::Documented;
 use crate::routes::dialect::documented_v1::DocumentedV1;
 use crate::routes::dialect::native::Native;
+use crate::routes::dialect::url_and_fields::UrlAndFields;
 use crate::routes::problem::Problem;
 use crate::tool::console;
 use crate::tool::desk::Desk;
@@ -63,7 +61,7 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
             SignatureVersion::V1 => serde_json::to_string(&DocumentedV1::new(&grant)),
             SignatureVersion::V4 => serde_json::to_string(&Documented::new(&grant)),
         },
-        Dialect::Fields => serde_json::to_string(&Fields::new(&grant)),
+        Dialect::Fields => serde_json::to_string(&UrlAndFields::new(&grant)),
     };
     console::say(&json.map_err(|error| Failure::new(error.to_string()))?);
     Ok(())
@@ -89,35 +87,15 @@ impl Options {
             let named = named.unwrap_or_default();
             return Err(Failure::arguments(format!("{named:?} is no type; write image/png")));
         }
+        let form = match self.dialect {
+            Dialect::Documented => Form::Documented,
+            Dialect::Native | Dialect::Fields => Form::Complete,
+        };
         Ok(Ask {
             filename: self.filename.clone(),
             content_type: content_type.flatten(),
             size: self.size,
-            form: match self.dialect {
-                Dialect::Documented => Form::Documented,
-                Dialect::Native | Dialect::Fields => Form::Complete,
-            },
+            ..Ask::new(form)
         })
     }
-}
-
-/// The least that a form needs.
-#[derive(Serialize)]
-struct Fields<'a> {
-    url: &'a str,
-    #[serde(serialize_with = "in_order")]
-    fields: &'a [(&'static str, String)],
-}
-
-impl<'a> Fields<'a> {
-    fn new(grant: &'a Grant) -> Self {
-        Self { url: &grant.url, fields: &grant.fields }
-    }
-}
-
-fn in_order<S: Serializer>(
-    fields: &[(&'static str, String)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
 }

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "emulator")]
 mod agreement;
+mod clients;
 mod credentials;
 mod deploy;
 #[cfg(feature = "tool")]

@@ -49,3 +49,33 @@ fn every_link_into_the_repository_leads_somewhere() {
         assert!(path.exists(), "{link} leads nowhere");
     }
 }
+
+#[test]
+fn every_recipe_is_the_file_that_the_tests_run() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web/clients");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let recipes: Vec<_> = files.filter(|path| path.is_file()).collect();
+    assert!(recipes.len() >= 13, "{recipes:?}");
+    for recipe in recipes {
+        let language = recipe.extension().unwrap().to_str().unwrap();
+        let block = format!("\n```{language}\n{}```\n", fs::read_to_string(&recipe).unwrap());
+        assert!(README.contains(&block), "the README shows another {}", recipe.display());
+    }
+}
+
+#[test]
+fn the_clients_are_named_with_the_versions_that_the_tests_run() {
+    let version = |file: &str, section: &str, package: &str| {
+        let json: serde_json::Value = serde_json::from_str(&source(file)).unwrap();
+        json[section][package].as_str().unwrap().to_owned()
+    };
+    for package in ["antd", "dropzone", "element-plus", "filepond", "plupload", "uview-plus"] {
+        let version = version("tests/web/package.json", "devDependencies", package);
+        assert!(README.contains(&format!("`{package}` {version}")), "{package} {version}");
+    }
+    for major in 3..=6 {
+        let file = format!("tests/web/clients/uppy-{major}/package.json");
+        let version = version(&file, "dependencies", "@uppy/aws-s3");
+        assert!(README.contains(&version), "the README does not say Uppy {version}");
+    }
+}

@@ -54,8 +54,13 @@ fn same_world(options: &mut Options) {
 
 /// Makes the form that a client of the native call makes: all fields as they are given.
 fn native_form(upload: &Value, filename: &str, file_type: Option<&str>) -> Form {
+    form_of(&upload["fields"], filename, file_type)
+}
+
+/// Makes a form of an object's members, each a field.
+fn form_of(fields: &Value, filename: &str, file_type: Option<&str>) -> Form {
     let mut form = Form::empty();
-    for (name, value) in upload["fields"].as_object().unwrap() {
+    for (name, value) in fields.as_object().unwrap() {
         form.set(name, value.as_str().unwrap());
     }
     form.file(filename, file_type);

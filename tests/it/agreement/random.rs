@@ -272,7 +272,7 @@ impl Wish {
             filename: self.filename.clone(),
             content_type: self.content_type.map(|text| ContentType::parse(text).unwrap()),
             size: self.size,
-            form,
+            ..Ask::new(form)
         }
     }
 }
