@@ -12,7 +12,7 @@ use crate::credentials::chain::Chain;
 use crate::identity::access::Access;
 use crate::identity::origin::Origins;
 use crate::policy::route::Route;
-use crate::policy::template::Dice;
+use crate::policy::template::occasion::Dice;
 use crate::settings::DEFAULT_ROUTE;
 use crate::settings::Settings;
 use crate::time;

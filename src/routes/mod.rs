@@ -12,16 +12,20 @@
 //! | `uploads` | the native call, and the same as an event |
 //! | `dialect/` | grants as answers, pure |
 //! | `cors` | which pages may ask, and what their browsers are told |
+//! | `limits` | what a route takes, told before and after |
 //! | `problem` | every failure: status, code, sentence |
+//! | `refusal` | the same for what the rules refuse |
 //! | `web` | the page and the client |
 //! | `platform` | health and the platform's hooks |
 
 pub mod dialect;
+pub mod limits;
 pub mod problem;
 
 mod cors;
 mod documented;
 mod platform;
+mod refusal;
 mod signing;
 mod table;
 mod uploads;

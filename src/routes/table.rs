@@ -1,7 +1,7 @@
 //! The table of paths.
 //!
-//! Open paths answer everyone: they give nothing away. Guarded paths sign, so the origin is judged
-//! before they are reached.
+//! Open paths answer everyone: they give nothing away. Guarded paths sign or tell what would be
+//! signed, so the origin is judged before they are reached.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use axum::routing::post;
 use crate::app::App;
 use crate::routes::cors;
 use crate::routes::documented;
+use crate::routes::limits;
 use crate::routes::platform;
 use crate::routes::problem::Problem;
 use crate::routes::uploads;
@@ -27,6 +28,7 @@ pub(super) fn build(app: &Arc<App>) -> Router {
     let guarded = Router::new()
         .route("/get_post_signature_for_oss_upload", get(documented::answer))
         .route("/uploads", post(uploads::answer))
+        .route("/routes/{name}", get(limits::answer))
         // Before the guard, so that the guard sees every method: preflights come as OPTIONS.
         .method_not_allowed_fallback(wrong_method)
         .route_layer(from_fn_with_state(Arc::clone(app), cors::guard));

@@ -12,6 +12,7 @@
 //! | `desk` | reads entries into values and collects complaints |
 //! | `value` | sizes and times as people write them |
 //! | `route` | the named routes |
+//! | `field` | the headers and metadata that a route fixes or takes |
 //! | `warning` | what an operator should read once at the start |
 //! | `keys` | the access key in the environment |
 
@@ -21,6 +22,7 @@ pub mod value;
 
 mod desk;
 mod entry;
+mod field;
 mod file;
 mod keys;
 mod route;
@@ -156,7 +158,7 @@ mod tests {
         let [route] = &settings.routes[..] else { panic!("one route") };
         assert_eq!(route.name, "default");
         assert_eq!(route.host.as_str(), "https://my-bucket.oss-cn-hangzhou.aliyuncs.com");
-        assert_eq!(route.directory.to_string(), "uploads/{yyyy}/{mm}/{dd}/{uuid}/");
+        assert_eq!(route.template.to_string(), "uploads/{yyyy}/{mm}/{dd}/{uuid}/");
         assert_eq!((route.size.min, route.size.max), (1, 100 << 20));
         assert_eq!(route.lifetime, Duration::from_mins(10));
         assert_eq!((settings.port, settings.platform), (9000, false));
@@ -190,8 +192,8 @@ mod tests {
         let complaints = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(complaints, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, bucket, region, upload_host, dir, min_size, max_size, types, expires, overwrite, signature. Example: max_size = "10MiB"
-          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_AUTH, UPLOAD_ORIGINS, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_DIR, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SIGNATURE, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, headers.cache-control, headers.content-disposition, headers.x-oss-storage-class, headers.x-oss-object-acl, headers.x-oss-server-side-encryption, headers.x-oss-server-side-data-encryption, headers.x-oss-server-side-encryption-key-id, headers.x-oss-tagging, and the table metadata. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_AUTH, UPLOAD_ORIGINS, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::Serializer;
 
 use crate::grant::Grant;
+use crate::grant::deed::Field;
 use crate::routes::problem::Detail;
 use crate::routes::problem::Problem;
 use crate::time::Timestamp;
@@ -28,7 +29,7 @@ struct Upload<'a> {
     method: &'static str,
     url: &'a str,
     #[serde(serialize_with = "in_order")]
-    fields: &'a [(&'static str, String)],
+    fields: &'a [Field],
     key: Option<&'a str>,
     expires_at: String,
 }
@@ -57,9 +58,6 @@ impl<'a> Verdict<'a> {
 }
 
 /// Writes the fields as an object whose members keep their order, which is the form's.
-fn in_order<S: Serializer>(
-    fields: &[(&'static str, String)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn in_order<S: Serializer>(fields: &[Field], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
 }

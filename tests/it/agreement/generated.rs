@@ -12,6 +12,7 @@ use oss_upload_signer::emulator::oss::Court;
 use oss_upload_signer::emulator::oss::Judgement;
 use oss_upload_signer::grant;
 use oss_upload_signer::grant::Grant;
+use oss_upload_signer::policy::template::occasion::Occasion;
 use oss_upload_signer::time::Timestamp;
 use proptest::prop_assert_eq;
 use proptest::test_runner::Config;
@@ -188,8 +189,8 @@ fn agree(cases: u32, is_taken: impl Fn(&Upload) -> bool) {
         &(random::rules(), random::wish(), random::deviation()),
         |(rules, wish, deviation)| {
             let now = Timestamp::from_unix(NOW).unwrap();
-            let issued =
-                grant::issue(&wish.ask(), &rules.route(), &rules.credentials(), now, &[0xab; 16]);
+            let occasion = Occasion::anonymous(now, &[0xab; 16]);
+            let issued = grant::issue(&wish.ask(), &rules.route(), &rules.credentials(), &occasion);
             prop_assert_eq!(issued.is_ok(), rules.grants(&wish));
             let Ok(grant) = issued else {
                 return Ok(());

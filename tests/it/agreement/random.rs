@@ -10,11 +10,9 @@ use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::content_type::TypePattern;
 use oss_upload_signer::policy::name::Bucket;
 use oss_upload_signer::policy::name::Region;
-use oss_upload_signer::policy::name::UploadHost;
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::route::SignatureVersion;
 use oss_upload_signer::policy::route::SizeRange;
-use oss_upload_signer::policy::template::Directory;
+use oss_upload_signer::policy::template::Template;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use proptest::prelude::*;
@@ -203,17 +201,13 @@ impl Rules {
     pub(super) fn route(&self) -> Route {
         let bucket = Bucket::parse("examplebucket").unwrap();
         let region = Region::parse("cn-hangzhou").unwrap();
+        let template = Template::directory(self.directory).unwrap();
         Route {
-            name: "default".to_owned(),
-            host: UploadHost::default_for(&bucket, &region),
-            bucket,
-            region,
-            directory: Directory::parse(self.directory).unwrap(),
             size: SizeRange { min: self.min, max: self.max },
             types: self.types.iter().map(|text| TypePattern::parse(text).unwrap()).collect(),
             lifetime: Duration::from_secs(self.lifetime),
             overwrite: self.overwrite,
-            signature: SignatureVersion::V4,
+            ..Route::new("default", bucket, region, template)
         }
     }
 
@@ -273,6 +267,7 @@ impl Wish {
             content_type: self.content_type.map(|text| ContentType::parse(text).unwrap()),
             size: self.size,
             form,
+            ..Ask::new(form)
         }
     }
 }
