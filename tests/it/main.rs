@@ -18,6 +18,7 @@ mod little_room;
 mod page;
 mod readme;
 mod refusals;
+mod rules;
 mod runtime;
 mod secrets;
 mod sign;
