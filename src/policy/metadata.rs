@@ -32,6 +32,15 @@ pub struct Rule {
     pub required: bool,
 }
 
+impl Rule {
+    /// Tells whether an ask may give this value.
+    #[must_use]
+    pub fn takes(&self, value: &str) -> bool {
+        let matches = self.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(value));
+        matches && is_printable(value)
+    }
+}
+
 /// Says what is wrong with metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -103,8 +112,7 @@ pub fn check(rules: &[Rule], given: &BTreeMap<String, String>) -> Result<(), Fau
         let Some(rule) = rules.iter().find(|rule| rule.name == *name) else {
             return Err(Fault::NotAllowed(name.clone()));
         };
-        let matches = rule.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(value));
-        if !is_printable(value) || !matches {
+        if !rule.takes(value) {
             return Err(Fault::Invalid(name.clone()));
         }
     }

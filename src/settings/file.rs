@@ -81,6 +81,15 @@ impl<'a> Way<'a> {
         Self { place, table: String::new(), known }
     }
 
+    /// Lists what can stand here: the settings of this table, and the tables in it.
+    fn names(&self) -> String {
+        let keys = self.known.iter().filter_map(|setting| setting.key.strip_prefix(&*self.table));
+        let mut names: Vec<_> = keys.map(|key| key.split('.').next().unwrap_or(key)).collect();
+        names.dedup();
+        names.extend(self.table.is_empty().then_some(METADATA));
+        names.join(", ")
+    }
+
     fn into(&self, table: &str) -> Self {
         Self { table: format!("{}{table}.", self.table), ..*self }
     }
@@ -143,9 +152,7 @@ impl Reader<'_> {
             return;
         }
         let Some(setting) = way.known.iter().find(|setting| setting.key == path) else {
-            let keys: Vec<_> = way.known.iter().map(|setting| setting.key).collect();
-            let known = format!("{}, and the table {METADATA}", keys.join(", "));
-            let problem = format!("there is no such setting here; there are {known}");
+            let problem = format!("there is no such setting here; there are {}", way.names());
             return self.complain(at, &place, &problem, EXAMPLE);
         };
         let Some(written) = read_value(value) else {

@@ -34,6 +34,16 @@ impl Settings {
                 route.name, route.template
             ));
         }
+        let of_caller = |route: &&Route| route.template.names_caller();
+        for route in
+            self.routes.iter().filter(of_caller).filter(|_| self.access == Access::Anonymous)
+        {
+            warnings.push(format!(
+                "route '{}' keeps files under who asks, in '{}', and auth is 'anonymous': every ask \
+                 is refused with caller_unknown",
+                route.name, route.template
+            ));
+        }
         warnings.extend(self.routes.iter().flat_map(of_fields));
         warnings.extend(self.v1_warnings());
         warnings

@@ -47,7 +47,8 @@ async fn verdict(route: &str, file: &str) -> String {
     let answer = function().post("/uploads", &call).await.json();
     let upload = &answer["uploads"][0];
     let text = upload["key"].as_str().or(upload["error"]["error"].as_str());
-    text.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    assert!(text.is_some(), "{answer}");
+    text.unwrap().to_owned()
 }
 
 #[tokio::test]
