@@ -42,21 +42,15 @@ fn tool() -> Tool {
     Tool::new().with("ALIBABA_CLOUD_ACCESS_KEY_ID", "").with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
 }
 
-/// What was said, with the moments of this run replaced.
+/// What was said, without the lines that are of this very moment.
 fn steady(said: &str) -> String {
-    let line = |line: &str| {
-        let moment = ["\"expiration\"", "x-oss-credential", "x-oss-date"];
-        if let Some(name) = moment.iter().find(|name| line.contains(*name)) {
-            return format!("{}… {name} …", &line[..line.len() - line.trim_start().len()]);
-        }
-        match line.split_once("uploads/2") {
-            Some((before, after)) => {
-                format!("{before}uploads/<day>{}", &after["024/11/27".len()..])
-            }
-            None => line.to_owned(),
-        }
-    };
-    said.lines().map(line).collect::<Vec<_>>().join("\n")
+    let moments = ["\"expiration\"", "x-oss-credential", "x-oss-date"];
+    let lines = said.lines().filter(|line| !moments.iter().any(|name| line.contains(name)));
+    let lines = lines.map(|line| match line.split_once("uploads/2") {
+        Some((before, after)) => format!("{before}uploads/<day>{}", &after["024/11/27".len()..]),
+        None => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
@@ -74,12 +68,9 @@ async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
       page       the documentation's page is refused: This route fixes fields that the form of this call does not carry: Cache-Control. Ask with POST /uploads and post every field of the answer.
       example    example.png (image/png, 1.0 MiB) becomes avatars/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e.png, with the policy
       {
-        … "expiration" …
         "conditions": [
           {"bucket":"my-bucket"},
           {"x-oss-signature-version":"OSS4-HMAC-SHA256"},
-          … x-oss-credential …
-          … x-oss-date …
           {"x-oss-security-token":"example-token"},
           {"success_action_status":"200"},
           {"x-oss-content-type":"image/png"},
@@ -99,12 +90,9 @@ async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
       page       the documentation's page is refused: This route fixes fields that the form of this call does not carry: success_action_status, x-oss-meta-project. Ask with POST /uploads and post every field of the answer.
       example    example.png (image/png, 1.0 MiB) becomes documents/alice/example.png, with the policy
       {
-        … "expiration" …
         "conditions": [
           {"bucket":"my-bucket"},
           {"x-oss-signature-version":"OSS4-HMAC-SHA256"},
-          … x-oss-credential …
-          … x-oss-date …
           {"x-oss-security-token":"example-token"},
           {"success_action_status":"201"},
           {"x-oss-forbid-overwrite":"true"},
@@ -159,12 +147,9 @@ async fn the_environment_alone_is_checked_too() {
       page       the documentation's page is served as it is
       example    example.png (image/png, 1.0 MiB) becomes uploads/<day>/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e/example.png, with the policy
       {
-        … "expiration" …
         "conditions": [
           {"bucket":"my-bucket"},
           {"x-oss-signature-version":"OSS4-HMAC-SHA256"},
-          … x-oss-credential …
-          … x-oss-date …
           {"x-oss-security-token":"example-token"},
           {"success_action_status":"200"},
           {"x-oss-forbid-overwrite":"true"},
