@@ -6,9 +6,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::credentials::Credentials;
+use crate::credentials::Draw;
+use crate::credentials::Means;
 use crate::credentials::RoleKeys;
 use crate::credentials::Unavailable;
-use crate::credentials::chain::Chain;
+use crate::credentials::broker::Broker;
+use crate::credentials::sessions::Session;
+use crate::http_client::HttpClient;
+use crate::http_client::Network;
 use crate::identity::access::Access;
 use crate::identity::origin::Origins;
 use crate::policy::route::Route;
@@ -24,7 +29,7 @@ type Throw = Box<dyn Fn(&mut Dice) -> Result<(), getrandom::Error> + Send + Sync
 /// What the function is made of.
 pub struct App {
     routes: Vec<Route>,
-    credentials: Chain,
+    credentials: Broker,
     clock: Clock,
     throw: Throw,
     /// What a caller has to show.
@@ -39,9 +44,17 @@ impl App {
     /// Builds the function from its settings, with the system's clock and dice.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let http = Arc::new(Network::new(settings.proxy.clone()));
+        Self::with_http(settings, http)
+    }
+
+    /// Builds the function with another way out to the network.
+    #[must_use]
+    pub fn with_http(settings: Settings, http: Arc<dyn HttpClient>) -> Self {
+        let means = Means { http, draw: draw() };
         Self {
             routes: settings.routes,
-            credentials: Chain::new(settings.source, settings.environment_key),
+            credentials: settings.sources.build(&means),
             clock: Box::new(time::now),
             throw: Box::new(throw),
             access: settings.access,
@@ -96,16 +109,17 @@ impl App {
         &self.routes
     }
 
-    /// Gives credentials that are usable at `now`.
+    /// Gives credentials that are usable at `now`; those of `session` where one is asked for.
     ///
     /// # Errors
     /// No source has any.
     pub async fn credentials(
         &self,
+        session: Option<&Session>,
         hint: Option<&RoleKeys>,
         now: Timestamp,
     ) -> Result<Arc<Credentials>, Unavailable> {
-        self.credentials.provide(hint, now).await
+        self.credentials.provide(session, hint, now).await
     }
 }
 
@@ -113,6 +127,14 @@ impl fmt::Debug for App {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("App").field("routes", &self.routes).finish_non_exhaustive()
     }
+}
+
+/// The dice that nonces are thrown with.
+fn draw() -> Draw {
+    Arc::new(|| {
+        let mut dice = Dice::default();
+        throw(&mut dice).map(|()| dice)
+    })
 }
 
 fn throw(target: &mut Dice) -> Result<(), getrandom::Error> {

@@ -51,6 +51,12 @@ impl Timestamp {
         Self(moment.unwrap_or(UtcDateTime::UNIX_EPOCH).max(UtcDateTime::UNIX_EPOCH))
     }
 
+    /// Returns how long this moment is after `earlier`; zero when it is not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from(self.0 - earlier.0).unwrap_or_default()
+    }
+
     /// Writes `20241127`: the day of a V4 scope.
     #[must_use]
     pub fn date(self) -> String {

@@ -21,8 +21,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("credentials", &["crypto", "http_client", "secret", "time"]),
     ("identity", &["crypto", "http_client", "secret", "time"]),
     ("grant", &["credentials", "identity", "policy", "signature", "time"]),
-    ("settings", &["credentials", "identity", "policy", "runtime", "secret", "time"]),
-    ("app", &["credentials", "identity", "policy", "settings", "time"]),
+    (
+        "settings",
+        &["credentials", "http_client", "identity", "policy", "runtime", "secret", "time"],
+    ),
+    ("app", &["credentials", "http_client", "identity", "policy", "settings", "time"]),
     (
         "routes",
         &[

@@ -6,11 +6,14 @@
 //!
 //! The runtime has codes of its own for what never reaches a route: see [`crate::runtime`].
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
+use http::header::RETRY_AFTER;
 use serde::Serialize;
 
 use crate::credentials::Unavailable;
@@ -38,8 +41,15 @@ pub enum Problem {
     TooManyFiles(usize, Limits),
     /// The route's rules forbid this file.
     Refused(Refusal, Limits),
-    /// There is nothing to sign with.
-    NoCredentials,
+    /// There is nothing to sign with; which sources there are and why each passed goes to the log.
+    NoCredentials(String),
+    /// The source of credentials does not give any for now; what it said goes to the log.
+    CredentialsUnavailable {
+        /// What it said.
+        reason: String,
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// The key is at its end.
     CredentialsExpired,
     /// Something that should not happen; the text goes to the log, not to the caller.
@@ -82,8 +92,19 @@ impl Problem {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidRequest(_) | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
             Self::Refused(refusal, _) => refusal::status(refusal),
-            Self::NoCredentials | Self::CredentialsExpired => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoCredentials(_)
+            | Self::CredentialsUnavailable { .. }
+            | Self::CredentialsExpired => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Says after what time asking again may help.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::CredentialsUnavailable { retry_after, .. } => Some(*retry_after),
+            _ => None,
         }
     }
 
@@ -98,7 +119,8 @@ impl Problem {
             Self::RouteNotFound(_) => "route_not_found",
             Self::TooManyFiles(..) => "too_many_files",
             Self::Refused(refusal, _) => refusal::code(refusal),
-            Self::NoCredentials => "no_credentials",
+            Self::NoCredentials(_) => "no_credentials",
+            Self::CredentialsUnavailable { .. } => "credentials_unavailable",
             Self::CredentialsExpired => "credentials_expired",
             Self::Internal(_) => "internal",
         }
@@ -125,9 +147,12 @@ impl Problem {
                 format!("The call names {count} files, one call takes {most}. Ask in several calls.")
             }
             Self::Refused(refusal, limits) => refusal::describe(refusal, limits),
-            Self::NoCredentials => "There are no credentials to sign with. Attach a role that may \
+            Self::NoCredentials(_) => "There are no credentials to sign with. Attach a role that may \
                  oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and \
-                 ALIBABA_CLOUD_ACCESS_KEY_SECRET."
+                 ALIBABA_CLOUD_ACCESS_KEY_SECRET. The log names every source and why it passed."
+                .to_owned(),
+            Self::CredentialsUnavailable { .. } => "The service that gives out credentials does not \
+                 give any for now. Try again in a moment; the log says what it answered."
                 .to_owned(),
             Self::CredentialsExpired => "The credentials to sign with have reached their end. Redeploy the \
                  function, so that new instances start with new keys."
@@ -152,7 +177,10 @@ impl Problem {
 impl From<Unavailable> for Problem {
     fn from(unavailable: Unavailable) -> Self {
         match unavailable {
-            Unavailable::Missing(_) | Unavailable::Failing { .. } => Self::NoCredentials,
+            Unavailable::Missing(passed) => Self::NoCredentials(passed),
+            Unavailable::Failing { reason, retry_after } => {
+                Self::CredentialsUnavailable { reason, retry_after }
+            }
             Unavailable::Expired => Self::CredentialsExpired,
         }
     }
@@ -163,6 +191,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status();
+        if let Some(wait) = self.retry_after() {
+            // Whole seconds, and not too early.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(RETRY_AFTER, seconds.max(1).into());
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -186,7 +219,15 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
         Problem::Internal(reason) => {
             tracing::error!(request_id = id, code = "internal", "{reason}");
         }
-        Problem::NoCredentials | Problem::CredentialsExpired => {
+        Problem::NoCredentials(reason) | Problem::CredentialsUnavailable { reason, .. } => {
+            tracing::error!(
+                request_id = id,
+                code = problem.code(),
+                "{} {reason}",
+                problem.message()
+            );
+        }
+        Problem::CredentialsExpired => {
             tracing::error!(request_id = id, code = problem.code(), "{}", problem.message());
         }
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),

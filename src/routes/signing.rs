@@ -46,7 +46,7 @@ impl<'a> Signing<'a> {
             secret: Secret::new(keys.access_key_secret.as_str()),
             token: Secret::new(keys.security_token.as_str()),
         });
-        let credentials = app.credentials(hint.as_ref(), now).await?;
+        let credentials = app.credentials(None, hint.as_ref(), now).await?;
         Ok(Self { app, route, caller, credentials, now })
     }
 

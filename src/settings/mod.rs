@@ -28,9 +28,10 @@ mod keys;
 mod route;
 mod warning;
 
-use crate::credentials::chain::Source;
-use crate::credentials::environment::EnvironmentKey;
 use crate::credentials::environment::ROLE_KEY_LIFETIME;
+use crate::credentials::sources::Source;
+use crate::credentials::sources::Sources;
+use crate::http_client::Proxy;
 use crate::identity::access::Access;
 use crate::identity::origin::Origin;
 use crate::identity::origin::Origins;
@@ -59,10 +60,10 @@ pub struct Settings {
     pub access: Access,
     /// The pages that may ask.
     pub origins: Origins,
-    /// Which credential sources may be asked.
-    pub source: Source,
-    /// The key in the environment, if there is one.
-    pub environment_key: Option<EnvironmentKey>,
+    /// The proxy that calls to the outside take.
+    pub proxy: Option<Proxy>,
+    /// Where credentials come from.
+    pub sources: Sources,
 }
 
 impl Settings {
@@ -102,6 +103,7 @@ impl Settings {
         let lifetime = desk.top(&entry::ROLE_KEY_LIFETIME, value::duration);
         let environment_key = keys::read(&mut desk, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
         let routes = route::read_all(&mut desk);
+        let longest = routes.iter().map(|route| route.lifetime).max().unwrap_or_default();
         let port = runtime::port(|name| environment.get(name).map(str::to_owned));
         let port = desk.keep(port);
         match (access, port, desk.finish()) {
@@ -111,12 +113,21 @@ impl Settings {
                 routes,
                 access,
                 origins: origins.unwrap_or_default(),
-                source: source.unwrap_or_default(),
-                environment_key,
+                proxy: proxy(environment),
+                sources: Sources { source: source.unwrap_or_default(), environment_key, longest },
             }),
             (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
     }
+}
+
+/// The proxy as most programs are told of it; STS and key sets are called with HTTPS only.
+fn proxy(environment: &Environment) -> Option<Proxy> {
+    let get = |names: [&str; 2]| names.into_iter().find_map(|name| environment.get(name));
+    Some(Proxy {
+        url: get(["HTTPS_PROXY", "https_proxy"])?.to_owned(),
+        except: get(["NO_PROXY", "no_proxy"]).map(str::to_owned),
+    })
 }
 
 fn source(text: &str) -> Result<Source, &'static str> {

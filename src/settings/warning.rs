@@ -1,7 +1,7 @@
 //! What an operator should read once at the start: settings that are allowed, and have a price.
 
-use crate::credentials::chain::Source;
 use crate::credentials::environment::EnvironmentKey;
+use crate::credentials::sources::Source;
 use crate::identity::access::Access;
 use crate::identity::origin::Origins;
 use crate::policy::header::Header;
@@ -76,12 +76,12 @@ impl Settings {
 
     /// On the platform the role's keys, which are temporary, come first unless they are ruled out.
     fn signs_with_a_long_lived_key(&self) -> bool {
-        let first = match self.source {
+        let first = match self.sources.source {
             Source::Auto => !self.platform,
             Source::Request => false,
             Source::Environment => true,
         };
-        first && self.environment_key.as_ref().is_some_and(EnvironmentKey::is_long_lived)
+        first && self.sources.environment_key.as_ref().is_some_and(EnvironmentKey::is_long_lived)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn keys() -> Option<Arc<Credentials>> {
     let now = time::now();
     let (settings, _) =
         rules::load(&Place::anywhere(), &Rules::default(), Environment::of_process(), now).ok()?;
-    settings.environment_key?.read(now).ok()
+    settings.sources.environment_key?.read(now).ok()
 }
 
 impl Desk {
@@ -38,7 +38,7 @@ impl Desk {
     pub(super) fn open(place: &Place, rules: &Rules) -> Result<Self, Failure> {
         let now = time::now();
         let (settings, route) = rules::load(place, rules, Environment::of_process(), now)?;
-        let key = settings.environment_key.as_ref().and_then(|key| key.read(now).ok());
+        let key = settings.sources.environment_key.as_ref().and_then(|key| key.read(now).ok());
         let credentials = key.ok_or_else(|| {
             Failure::arguments(
                 "there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and \

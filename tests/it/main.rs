@@ -22,6 +22,7 @@ mod rules;
 mod runtime;
 mod secrets;
 mod sign;
+mod sources;
 mod support;
 #[cfg(feature = "tool")]
 mod tool;

@@ -214,7 +214,7 @@ async fn no_credentials() {
     content-type: application/json
     vary: Origin
 
-    {"error":"no_credentials","message":"There are no credentials to sign with. Attach a role that may oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.","request_id":"1-test"}
+    {"error":"no_credentials","message":"There are no credentials to sign with. Attach a role that may oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. The log names every source and why it passed.","request_id":"1-test"}
     "#);
     assert_eq!(Function::new(&none).get("/health").await.status, 200);
 }
