@@ -203,7 +203,7 @@ mod tests {
         let complaints = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(complaints, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, headers.cache-control, headers.content-disposition, headers.x-oss-storage-class, headers.x-oss-object-acl, headers.x-oss-server-side-encryption, headers.x-oss-server-side-data-encryption, headers.x-oss-server-side-encryption-key-id, headers.x-oss-tagging, and the table metadata. Example: max_size = "10MiB"
+          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, headers, metadata. Example: max_size = "10MiB"
           UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_AUTH, UPLOAD_ORIGINS, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
@@ -345,7 +345,7 @@ mod tests {
                     success_status = 202\nkey = \"{sub}-{name}\"\n";
         insta::assert_snapshot!(load(&SMALL, file).unwrap_err(), @r#"
         13 problems with the settings; nothing was started
-          upload.toml line 2, routes.a.headers.expires: there is no such setting here; there are bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, headers.cache-control, headers.content-disposition, headers.x-oss-storage-class, headers.x-oss-object-acl, headers.x-oss-server-side-encryption, headers.x-oss-server-side-data-encryption, headers.x-oss-server-side-encryption-key-id, headers.x-oss-tagging, and the table metadata. Example: max_size = "10MiB"
+          upload.toml line 2, routes.a.headers.expires: there is no such setting here; there are cache-control, content-disposition, x-oss-storage-class, x-oss-object-acl, x-oss-server-side-encryption, x-oss-server-side-data-encryption, x-oss-server-side-encryption-key-id, x-oss-tagging. Example: max_size = "10MiB"
           upload.toml line 7, routes.a.metadata.Title: a name has up to 64 of a-z, 0-9 and '-', without x-oss-meta-. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
           upload.toml line 8, routes.a.metadata.colour: metadata are a pattern or a table. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
           upload.toml line 9, routes.a.metadata.form.size: metadata have a 'pattern', a text, and 'required', true or false. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
