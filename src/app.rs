@@ -17,7 +17,7 @@ use crate::http_client::Network;
 use crate::identity::access::Access;
 use crate::identity::origin::Origins;
 use crate::policy::route::Route;
-use crate::policy::template::Dice;
+use crate::policy::template::occasion::Dice;
 use crate::settings::DEFAULT_ROUTE;
 use crate::settings::Settings;
 use crate::time;

@@ -14,11 +14,14 @@
 //! | `named`, `query`, `file_type` | what path, query and a file's name say |
 //! | `dialect/` | grants as answers, pure |
 //! | `cors` | which pages may ask, and what their browsers are told |
+//! | `limits` | what a route takes, told before and after |
 //! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
+//! | `refusal` | the same for what the rules refuse |
 //! | `web` | the page and the client |
 //! | `platform` | health and the platform's hooks |
 
 pub mod dialect;
+pub mod limits;
 pub mod problem;
 
 mod cors;
@@ -28,6 +31,7 @@ mod named;
 mod platform;
 mod presigned_post;
 mod query;
+mod refusal;
 mod signing;
 mod table;
 mod uploads;

@@ -18,9 +18,10 @@ use serde::Serialize;
 
 use crate::credentials::Unavailable;
 use crate::grant::Refused;
-use crate::policy::route::Refusal;
+use crate::policy::refusal::Refusal;
 use crate::policy::route::Route;
-use crate::routes::uploads::MAX_FILES;
+use crate::routes::limits::Limits;
+use crate::routes::refusal;
 use crate::routes::wording;
 
 /// A failure, with what its sentence needs to know.
@@ -36,8 +37,8 @@ pub enum Problem {
     InvalidRequest(String),
     /// There is no route of this name.
     RouteNotFound(Option<String>),
-    /// More files than one call may name.
-    TooManyFiles(usize),
+    /// More files than one call may name under its route.
+    TooManyFiles(usize, Limits),
     /// The route's rules forbid this file.
     Refused(Refusal, Limits),
     /// There is nothing to sign with; which sources there are and why each passed goes to the log.
@@ -53,17 +54,6 @@ pub enum Problem {
     CredentialsExpired,
     /// Something that should not happen; the text goes to the log, not to the caller.
     Internal(&'static str),
-}
-
-/// What a route takes, for a caller whose file it refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Limits {
-    /// The smallest file in bytes.
-    pub min_size: u64,
-    /// The largest file in bytes.
-    pub max_size: u64,
-    /// The types it takes; empty takes all.
-    pub types: Vec<String>,
 }
 
 /// A failure in words, as it is answered.
@@ -89,14 +79,7 @@ impl Problem {
     pub fn refused(refused: Refused, route: &Route) -> Self {
         match refused {
             Refused::CredentialEnding => Self::CredentialsExpired,
-            Refused::ByRules(refusal) => Self::Refused(
-                refusal,
-                Limits {
-                    min_size: route.size.min,
-                    max_size: route.size.max,
-                    types: route.types.iter().map(ToString::to_string).collect(),
-                },
-            ),
+            Refused::ByRules(refusal) => Self::Refused(refusal, Limits::of(route)),
         }
     }
 
@@ -107,8 +90,8 @@ impl Problem {
             Self::OriginNotAllowed(_) => StatusCode::FORBIDDEN,
             Self::NotFound | Self::RouteNotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::InvalidRequest(_) | Self::TooManyFiles(_) => StatusCode::BAD_REQUEST,
-            Self::Refused(..) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::InvalidRequest(_) | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
+            Self::Refused(refusal, _) => refusal::status(refusal),
             Self::NoCredentials(_)
             | Self::CredentialsUnavailable { .. }
             | Self::CredentialsExpired => StatusCode::SERVICE_UNAVAILABLE,
@@ -134,11 +117,8 @@ impl Problem {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::InvalidRequest(_) => "invalid_request",
             Self::RouteNotFound(_) => "route_not_found",
-            Self::TooManyFiles(_) => "too_many_files",
-            Self::Refused(Refusal::FileTooLarge { .. }, _) => "file_too_large",
-            Self::Refused(Refusal::FileTooSmall { .. }, _) => "file_too_small",
-            Self::Refused(Refusal::TypeNotAllowed { .. }, _) => "type_not_allowed",
-            Self::Refused(Refusal::TypeRequired, _) => "type_required",
+            Self::TooManyFiles(..) => "too_many_files",
+            Self::Refused(refusal, _) => refusal::code(refusal),
             Self::NoCredentials(_) => "no_credentials",
             Self::CredentialsUnavailable { .. } => "credentials_unavailable",
             Self::CredentialsExpired => "credentials_expired",
@@ -162,10 +142,11 @@ impl Problem {
                 let name = name.as_deref().unwrap_or("default");
                 format!("There is no route {name:?}. Name one that the settings define.")
             }
-            Self::TooManyFiles(count) => {
-                format!("The call names {count} files, one call takes {MAX_FILES}. Ask in several calls.")
+            Self::TooManyFiles(count, limits) => {
+                let most = limits.max_files;
+                format!("The call names {count} files, one call takes {most}. Ask in several calls.")
             }
-            Self::Refused(refusal, limits) => describe(refusal, limits),
+            Self::Refused(refusal, limits) => refusal::describe(refusal, limits),
             Self::NoCredentials(_) => "There are no credentials to sign with. Attach a role that may \
                  oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and \
                  ALIBABA_CLOUD_ACCESS_KEY_SECRET. The log names every source and why it passed."
@@ -186,37 +167,10 @@ impl Problem {
     #[must_use]
     pub fn detail(&self) -> Detail {
         let limits = match self {
-            Self::Refused(_, limits) => Some(limits.clone()),
+            Self::Refused(_, limits) | Self::TooManyFiles(_, limits) => Some(limits.clone()),
             _ => None,
         };
         Detail { error: self.code(), message: self.message(), limits }
-    }
-}
-
-fn describe(refusal: &Refusal, limits: &Limits) -> String {
-    match refusal {
-        Refusal::FileTooLarge { size } => {
-            format!(
-                "The file has {size} bytes; at most {} are taken. Choose a smaller one.",
-                limits.max_size
-            )
-        }
-        Refusal::FileTooSmall { size } => {
-            format!(
-                "The file has {size} bytes; at least {} are wanted. Choose another one.",
-                limits.min_size
-            )
-        }
-        Refusal::TypeNotAllowed { content_type } => {
-            format!(
-                "A file of type {content_type:?} is not taken; what is: {}.",
-                limits.types.join(", ")
-            )
-        }
-        Refusal::TypeRequired => format!(
-            "The file's type has to be named, since only these are taken: {}. Ask with the type.",
-            limits.types.join(", ")
-        ),
     }
 }
 

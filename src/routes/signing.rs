@@ -8,7 +8,10 @@ use crate::credentials::RoleKeys;
 use crate::grant;
 use crate::grant::Ask;
 use crate::grant::Grant;
+use crate::identity::access::Caller;
 use crate::policy::route::Route;
+use crate::policy::template::occasion::Facts;
+use crate::policy::template::occasion::Occasion;
 use crate::routes::problem::Problem;
 use crate::runtime::Context;
 use crate::secret::Secret;
@@ -20,6 +23,7 @@ pub(super) struct Signing<'a> {
     app: &'a App,
     /// The route that was asked for.
     pub(super) route: &'a Route,
+    caller: Caller,
     credentials: Arc<Credentials>,
     /// The one reading of the clock.
     pub(super) now: Timestamp,
@@ -32,7 +36,7 @@ impl<'a> Signing<'a> {
         context: Option<&Context>,
         route: Option<&str>,
     ) -> Result<Self, Problem> {
-        let _caller = app.access.admit();
+        let caller = app.access.admit();
         let now = app.now();
         let route =
             app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
@@ -42,14 +46,20 @@ impl<'a> Signing<'a> {
             token: Secret::new(keys.security_token.as_str()),
         });
         let credentials = app.credentials(None, hint.as_ref(), now).await?;
-        Ok(Self { app, route, credentials, now })
+        Ok(Self { app, route, caller, credentials, now })
     }
 
     /// Signs one wish.
     pub(super) fn grant(&self, ask: &Ask) -> Result<Grant, Problem> {
         let dice =
             self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))?;
-        grant::issue(ask, self.route, &self.credentials, self.now, &dice)
+        let occasion = Occasion { now: self.now, dice: &dice, facts: self.facts() };
+        grant::issue(ask, self.route, &self.credentials, &occasion)
             .map_err(|refused| Problem::refused(refused, self.route))
+    }
+
+    /// What the caller has shown, as far as a key can speak of it.
+    fn facts(&self) -> Facts<'_> {
+        Facts { subject: self.caller.subject.as_deref(), claim: &|_| None }
     }
 }

@@ -1,7 +1,7 @@
 //! The table of paths.
 //!
-//! Open paths answer everyone: they give nothing away. Guarded paths sign, so the origin is judged
-//! before they are reached.
+//! Open paths answer everyone: they give nothing away. Guarded paths sign or tell what would be
+//! signed, so the origin is judged before they are reached.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use axum::routing::post;
 use crate::app::App;
 use crate::routes::cors;
 use crate::routes::documented;
+use crate::routes::limits;
 use crate::routes::platform;
 use crate::routes::presigned_post;
 use crate::routes::problem::Problem;
@@ -31,6 +32,7 @@ pub(super) fn build(app: &Arc<App>) -> Router {
     let guarded = Router::new()
         .route("/get_post_signature_for_oss_upload", get(documented::answer))
         .route("/uploads", post(uploads::answer))
+        .route("/routes/{name}", get(limits::answer))
         .route("/presigned-post/{route}", get(presigned_post::answer))
         .route("/uppy/{route}/s3/params", get(uppy::params))
         .route("/uppy/{route}/t/{ticket}/s3/params", get(uppy::params))

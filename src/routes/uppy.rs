@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::grant::Ask;
 use crate::grant::Form;
-use crate::grant::SuccessStatus;
+use crate::policy::route::SuccessStatus;
 use crate::routes::dialect;
 use crate::routes::dialect::uppy::Uppy;
 use crate::routes::named::Named;
@@ -67,7 +67,7 @@ async fn sign(
     ask: Ask,
 ) -> Result<Response, Problem> {
     // Version 3 finds the object's address in the XML of a 201 and nowhere else.
-    let ask = Ask { success: SuccessStatus::Created, ..ask };
+    let ask = Ask { success: Some(SuccessStatus::Created), ..ask };
     let signing = Signing::open(app, context, Some(&named.route)).await?;
     Ok(dialect::uncached(&Uppy::new(&signing.grant(&ask)?, signing.now)))
 }

@@ -12,6 +12,7 @@
 //! | `desk` | reads entries into values and collects complaints |
 //! | `value` | sizes and times as people write them |
 //! | `route` | the named routes |
+//! | `field` | the headers and metadata that a route fixes or takes |
 //! | `warning` | what an operator should read once at the start |
 //! | `keys` | the access key in the environment |
 //! | `sources` | where other credentials come from, and the role to take |
@@ -22,6 +23,7 @@ pub mod value;
 
 mod desk;
 mod entry;
+mod field;
 mod file;
 mod keys;
 mod route;
@@ -155,7 +157,7 @@ mod tests {
         let [route] = &settings.routes[..] else { panic!("one route") };
         assert_eq!(route.name, "default");
         assert_eq!(route.host.as_str(), "https://my-bucket.oss-cn-hangzhou.aliyuncs.com");
-        assert_eq!(route.directory.to_string(), "uploads/{yyyy}/{mm}/{dd}/{uuid}/");
+        assert_eq!(route.template.to_string(), "uploads/{yyyy}/{mm}/{dd}/{uuid}/");
         assert_eq!((route.size.min, route.size.max), (1, 100 << 20));
         assert_eq!(route.lifetime, Duration::from_mins(10));
         assert_eq!((settings.port, settings.platform), (9000, false));
@@ -295,5 +297,81 @@ mod tests {
             let variables = [&SMALL[..], &[("UPLOAD_SIGNATURE", "v1")], &more].concat();
             assert_eq!(load(&variables, "").unwrap().v1_warnings().len(), warnings, "{more:?}");
         }
+    }
+
+    #[test]
+    fn a_routes_tables_are_read_over_those_of_the_top() {
+        let file = "headers.cache-control = \"no-store\"\nmetadata.title = \"[a-z]+\"\n\
+                    metadata.author = { required = true }\n\
+                    [routes.a]\n[routes.a.headers]\ncache-control = \"private\"\nx-oss-storage-class = \"IA\"\n\
+                    [routes.a.metadata.author]\npattern = \"x\"\n[routes.b]\n";
+        let settings = load(&SMALL, file).unwrap();
+        let told: Vec<_> = settings
+            .routes
+            .iter()
+            .map(|route| {
+                let headers = route.headers.iter().map(|one| format!("{}={}", one.name, one.value));
+                let rules = route.metadata.iter().map(|rule| {
+                    let pattern = rule.pattern.as_ref().map_or("", |pattern| pattern.as_str());
+                    format!("{}:{pattern}:{}", rule.name, rule.required)
+                });
+                format!("{} {:?}", route.name, headers.chain(rules).collect::<Vec<_>>())
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        a ["Cache-Control=private", "x-oss-storage-class=IA", "author:x:false", "title:[a-z]+:false"]
+        b ["Cache-Control=no-store", "author::true", "title:[a-z]+:false"]
+        "#);
+    }
+
+    #[test]
+    fn a_wrong_table_is_told_with_its_line() {
+        let file = "[routes.a.headers]\nexpires = \"1h\"\nx-oss-object-acl = \"open\"\ncache-control = 1\n\
+                    x-oss-server-side-encryption-key-id = \"k\"\n\
+                    [routes.a.metadata]\nTitle = \"x\"\ncolour = 1\nform = { size = 1 }\nshape = \"(\"\n\
+                    [routes.b]\nheaders = 1\nmetadata = \"x\"\nmax_files = 101\nextensions = [\"tar.gz\"]\n\
+                    success_status = 202\nkey = \"{sub}-{name}\"\n";
+        insta::assert_snapshot!(load(&SMALL, file).unwrap_err(), @r#"
+        13 problems with the settings; nothing was started
+          upload.toml line 2, routes.a.headers.expires: there is no such setting here; there are cache-control, content-disposition, x-oss-storage-class, x-oss-object-acl, x-oss-server-side-encryption, x-oss-server-side-data-encryption, x-oss-server-side-encryption-key-id, x-oss-tagging. Example: max_size = "10MiB"
+          upload.toml line 7, routes.a.metadata.Title: a name has up to 64 of a-z, 0-9 and '-', without x-oss-meta-. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
+          upload.toml line 8, routes.a.metadata.colour: metadata are a pattern or a table. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
+          upload.toml line 9, routes.a.metadata.form.size: metadata have a 'pattern', a text, and 'required', true or false. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
+          upload.toml line 12, routes.b.headers: it is a table. Example: [routes.b.headers]
+          upload.toml line 13, routes.b.metadata: it is a table. Example: [routes.b.metadata]
+          upload.toml line 3, routes.a.headers.x-oss-object-acl = "open": the values are default, private, public-read, public-read-write. Example: headers.x-oss-object-acl = "private"
+          upload.toml line 5, routes.a.headers.x-oss-server-side-encryption-key-id = "k": it needs headers.x-oss-server-side-encryption to be 'KMS'. Example: headers.x-oss-server-side-encryption = "KMS"
+          upload.toml line 10, routes.a.metadata.shape.pattern = "(": it is no regular expression: found open group without closing ')'. Example: pattern = "[a-z0-9-]{1,40}"
+          upload.toml line 17, routes.b.key = "{sub}-{name}": beside {sub} or {claim:x} nothing of free length can stand, or two callers could share a key; put a '/' between them. Example: key = "users/{sub}/{uuid}.{ext}"
+          upload.toml line 15, routes.b.extensions = ["tar.gz"]: in "tar.gz", an extension is what stands after the last dot: up to 19 letters and digits, such as 'jpg'. Example: extensions = "jpg,png"
+          upload.toml line 14, routes.b.max_files = "101": one call takes from 1 to 100 files. Example: max_files = "10"
+          upload.toml line 16, routes.b.success_status = "202": OSS answers a stored file with 200, 201 or 204. Example: success_status = "200"
+        "#);
+    }
+
+    #[test]
+    fn a_key_and_a_directory_exclude_each_other_and_the_nearer_one_counts() {
+        let file = "dir = \"all/\"\n[routes.a]\nkey = \"a/{uuid}\"\n[routes.b]\n";
+        let told = |variables: &[(&str, &str)], file| -> Vec<String> {
+            let settings = load(&[&SMALL[..], variables].concat(), file).unwrap();
+            settings.routes.iter().map(|route| route.template.to_string()).collect()
+        };
+        assert_eq!(told(&[], file), ["a/{uuid}", "all/"]);
+        assert_eq!(told(&[("UPLOAD_KEY", "{uuid}")], file), ["a/{uuid}", "all/", "{uuid}"]);
+        let both = load(&SMALL, "[routes.a]\ndir = \"a/\"\nkey = \"a/b\"\n").unwrap_err();
+        insta::assert_snapshot!(both, @r#"
+        1 problem with the settings; nothing was started
+          upload.toml line 3, routes.a.key = "a/b": a key holds its directory, so upload.toml line 2, routes.a.dir = "a/" says too much. Example: key = "users/{sub}/{uuid}.{ext}"
+        "#);
+    }
+
+    #[test]
+    fn the_start_says_what_fields_cost() {
+        let file = "[routes.a]\nkey = \"a\"\noverwrite = true\n\
+                    headers.x-oss-object-acl = \"public-read-write\"\nheaders.x-oss-tagging = \"a=1\"\n";
+        insta::assert_snapshot!(load(&SMALL, file).unwrap().warnings()[1..].join("\n"), @"
+        route 'a' makes objects that everybody may overwrite: x-oss-object-acl is 'public-read-write'
+        route 'a' gives tags, of which the documentation has said that form uploads take none: upload once and look whether the object has them
+        ");
     }
 }

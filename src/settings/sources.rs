@@ -17,6 +17,7 @@ use crate::credentials::sources::Sources;
 use crate::credentials::sts::RoleRequest;
 use crate::credentials::sts::endpoint;
 use crate::policy::route::Route;
+use crate::policy::template::occasion::Facts;
 use crate::secret::Secret;
 use crate::settings::desk::Desk;
 use crate::settings::entry;
@@ -170,7 +171,7 @@ fn policy(desk: &mut Desk<'_>, routes: &[Route]) -> Option<String> {
         .iter()
         .map(|route| Place {
             bucket: route.bucket.as_str().to_owned(),
-            prefix: route.directory.fixed_prefix().to_owned(),
+            prefix: route.template.prefix(&Facts::NONE),
         })
         .collect();
     let place = match desk.top_entry(&entry::ROLE_ARN) {

@@ -6,7 +6,8 @@ use crate::app::App;
 use crate::credentials::Credentials;
 use crate::policy::route::MAX_LIFETIME;
 use crate::policy::route::Route;
-use crate::policy::template::Dice;
+use crate::policy::template::occasion::Dice;
+use crate::policy::template::occasion::Occasion;
 use crate::settings::environment::Environment;
 use crate::time;
 use crate::time::Timestamp;
@@ -59,6 +60,11 @@ impl Desk {
     /// Gives the same desk at another reading of the clock.
     pub(super) fn at(&self, now: Timestamp) -> Self {
         Self { now, ..self.clone() }
+    }
+
+    /// What this desk knows of a grant: when and with which dice, and of nobody that they asked.
+    pub(super) fn occasion(&self) -> Occasion<'_> {
+        Occasion::anonymous(self.now, &self.dice)
     }
 
     /// Until when a form of this desk is good: as long as the rules say, and no longer than its key.

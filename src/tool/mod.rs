@@ -7,11 +7,13 @@
 //! | `sign` | a grant as JSON, for scripts and other back ends |
 //! | `form` | a page with a signed form, to be hosted anywhere |
 //! | `upload` | files of this machine into a bucket, as a browser would |
+//! | `check` | a settings file in words, and what it would sign |
 //! | `explain` | a policy, a form or a refusal in words |
 //!
 //! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
 //! business, what is signed and how is the function's.
 
+mod check;
 mod cloud;
 mod console;
 mod desk;
@@ -20,6 +22,7 @@ mod emulate;
 mod explain;
 mod failure;
 mod form;
+mod kind;
 pub mod language;
 mod lender;
 pub mod remedy;
@@ -57,6 +60,8 @@ enum Command {
     Form(form::Options),
     /// Upload files, signed with the keys in the environment or by a running function
     Upload(upload::Options),
+    /// Say in words what a settings file means, and show what each route would sign
+    Check(check::Options),
     /// Say in words what a policy allows, why a form is refused, or what a refusal means
     Explain(explain::Options),
 }
@@ -81,6 +86,7 @@ pub fn run() -> ExitCode {
                     Command::Sign(options) => sign::run(options),
                     Command::Form(options) => form::run(options),
                     Command::Upload(options) => upload::run(options).await,
+                    Command::Check(options) => check::run(options),
                     Command::Explain(options) => explain::run(options),
                 }
             })

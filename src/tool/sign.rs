@@ -8,6 +8,8 @@ use crate::grant::Ask;
 use crate::grant::Form;
 use crate::policy::content_type::ContentType;
 use crate::policy::route::SignatureVersion;
+use crate::policy::template::occasion::Facts;
+use crate::policy::template::occasion::Occasion;
 use crate::routes::dialect::documented::Documented;
 use crate::routes::dialect::documented_v1::DocumentedV1;
 use crate::routes::dialect::native::Native;
@@ -34,6 +36,12 @@ pub(super) struct Options {
     /// The file's size in bytes, which the upload must have
     #[arg(long, value_name = "BYTES")]
     size: Option<u64>,
+    /// Metadata that the object gets, such as title=cat; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    metadata: Vec<(String, String)>,
+    /// Who the file is from, for a route that keeps files under {sub}
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Option<String>,
     /// The shape of the JSON
     #[arg(long, value_enum, default_value_t = Dialect::Native)]
     dialect: Dialect,
@@ -53,7 +61,9 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
     options.name_type();
     let ask = options.ask()?;
     let desk = Desk::open(&options.place, &options.rules)?;
-    let grant = grant::issue(&ask, &desk.route, &desk.credentials, desk.now, &desk.dice)
+    let facts = Facts { subject: options.subject.as_deref(), ..Facts::NONE };
+    let occasion = Occasion { facts, ..desk.occasion() };
+    let grant = grant::issue(&ask, &desk.route, &desk.credentials, &occasion)
         .map_err(|refused| Failure::new(Problem::refused(refused, &desk.route).message()))?;
     let json = match options.dialect {
         Dialect::Native => serde_json::to_string(&Native::new(desk.now, &[Ok(grant)])),
@@ -95,7 +105,13 @@ impl Options {
             filename: self.filename.clone(),
             content_type: content_type.flatten(),
             size: self.size,
+            metadata: self.metadata.iter().cloned().collect(),
             ..Ask::new(form)
         })
     }
+}
+
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("write a name, '=' and a value")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

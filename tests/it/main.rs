@@ -22,6 +22,7 @@ mod local_sts;
 mod page;
 mod readme;
 mod refusals;
+mod rules;
 mod runtime;
 mod secrets;
 mod sign;

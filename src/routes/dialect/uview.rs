@@ -29,7 +29,7 @@ struct Params<'a>(&'a Grant);
 
 impl Serialize for Params<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = self.0.fields.iter().map(|(name, value)| (*name, value.as_str()));
+        let fields = self.0.fields.iter().map(|(name, value)| (name.as_ref(), value.as_str()));
         serializer.collect_map([("host", self.0.url.as_str())].into_iter().chain(fields))
     }
 }

@@ -1,11 +1,12 @@
 //! The signer and the judge agree: two implementations that share no line.
 //!
 //! `dialects` lets real forms of every dialect through, `changes` makes every single change to an
-//! accepted form and names what refuses it, `generated` throws random rules, wishes and forms at
+//! accepted form and names what refuses it, `fields` does so for all that a route can fix, `generated` throws random rules, wishes and forms at
 //! both.
 
 mod changes;
 mod dialects;
+mod fields;
 mod generated;
 mod random;
 mod table;

@@ -36,6 +36,18 @@ pub(super) fn guess(name: &str) -> &'static str {
     KINDS.iter().find(|(known, _)| *known == ending).map_or(UNKNOWN, |(_, kind)| kind)
 }
 
+/// Gives the ending that goes with a type.
+pub(super) fn ending(kind: &str) -> Option<&'static str> {
+    KINDS.iter().find(|(_, known)| *known == kind).map(|(ending, _)| *ending)
+}
+
+/// Gives a type that begins like this, such as `image/`: a common one, if one is known.
+pub(super) fn example(beginning: &str) -> String {
+    let common = ["image/png", "text/plain", "video/mp4", "audio/mpeg", "application/pdf"];
+    let known = common.iter().find(|kind| kind.starts_with(beginning));
+    known.map_or_else(|| format!("{beginning}example"), |kind| (*kind).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
