@@ -98,7 +98,7 @@ async fn uview_is_refused_in_its_own_shape_wherever_the_refusal_arises() {
     content-type: application/json
     vary: Origin
 
-    {"code":422,"msg":"A file of type \"text/plain\" is not taken; what is: image/*.","error":"type_not_allowed","message":"A file of type \"text/plain\" is not taken; what is: image/*.","limits":{"min_size":1,"max_size":1024,"types":["image/*"]},"request_id":"1-test"}
+    {"code":422,"msg":"A file of type \"text/plain\" is not taken; what is: image/*.","error":"type_not_allowed","message":"A file of type \"text/plain\" is not taken; what is: image/*.","limits":{"min_size":1,"max_size":1024,"types":["image/*"],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
     assert_snapshot!(function.get("/uview/elsewhere?filename=a.png").await.whole(), @r#"
     404 Not Found
