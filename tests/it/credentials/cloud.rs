@@ -1,0 +1,130 @@
+//! A local cloud without sockets: the function's network leads into the local STS, and the local
+//! OSS judges what the function answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use oss_upload_signer::app::App;
+use oss_upload_signer::emulator::keys::KeyRing;
+use oss_upload_signer::emulator::oss::Bucket;
+use oss_upload_signer::emulator::oss::Court;
+use oss_upload_signer::emulator::oss::Form;
+use oss_upload_signer::emulator::oss::Judgement;
+use oss_upload_signer::emulator::sts;
+use oss_upload_signer::http_client::HttpClient;
+use oss_upload_signer::http_client::SendError;
+use oss_upload_signer::http_client::Sending;
+use oss_upload_signer::http_client::Terms;
+use oss_upload_signer::settings::Settings;
+use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::time::Timestamp;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::support::app::NOW;
+
+/// The role that the function takes.
+pub(super) const ROLE_ARN: &str = "acs:ram::1234567890123456:role/oss-uploader";
+
+/// The time of the cloud: paused time counted from the tests' moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock(Instant);
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(super) fn unix(self) -> i64 {
+        NOW + i64::try_from(self.0.elapsed().as_secs()).unwrap()
+    }
+
+    pub(super) fn now(self) -> Timestamp {
+        Timestamp::from_unix(self.unix()).unwrap()
+    }
+}
+
+/// The cloud around a function.
+#[derive(Clone)]
+pub(super) struct Cloud {
+    pub(super) options: sts::Options,
+    sts: Arc<sts::Sts>,
+    pub(super) clock: Clock,
+}
+
+impl Cloud {
+    /// Opens one in which the role `oss-uploader` may be taken by everyone who has a key.
+    pub(super) fn open(change: impl FnOnce(&mut sts::Options)) -> Self {
+        let clock = Clock::start();
+        let mut options = sts::Options::new(Arc::new(move || clock.unix()), [7; 16]);
+        options.roles = vec![sts::Role::new("oss-uploader")];
+        change(&mut options);
+        let sts = Arc::new(sts::Sts::open(options.clone()).unwrap());
+        Self { options, sts, clock }
+    }
+
+    /// Builds a function whose network is this cloud.
+    pub(super) fn function(&self, variables: &[(&str, &str)]) -> App {
+        let mut environment = Environment::default();
+        for (name, value) in variables {
+            environment.set(name, *value);
+        }
+        let settings = Settings::load(&environment, None, self.clock.now()).unwrap();
+        let clock = self.clock;
+        App::with_http(settings, Arc::new(self.clone())).with_clock(move || clock.now())
+    }
+
+    /// Has the local OSS judge a form at a moment, and says what it says.
+    pub(super) fn judge(&self, fields: &Value, now: i64) -> Result<String, String> {
+        let judgement = Judgement::default();
+        let mut form = Form::new(&judgement);
+        for (name, value) in fields.as_object().unwrap() {
+            form.push(name, value.as_str().unwrap(), &judgement).unwrap();
+        }
+        form.set_file(Some("a.png".to_owned()), Some("image/png".to_owned()));
+        let bucket = Bucket { name: "examplebucket".into(), region: "cn-hangzhou".into() };
+        let keys = self.ring().all();
+        let court = Court { bucket: &bucket, keys: &keys, judgement: &judgement, now };
+        court.judge(&form).map(|verdict| verdict.key).map_err(|refusal| refusal.reason().to_owned())
+    }
+
+    pub(super) fn ring(&self) -> &KeyRing {
+        &self.options.ring
+    }
+}
+
+impl std::fmt::Debug for Cloud {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Cloud")
+    }
+}
+
+/// Every address leads to the local STS, which is the metadata service too.
+impl HttpClient for Cloud {
+    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
+        Box::pin(async move {
+            let asked = async {
+                let answer = self.sts.call(request.map(Full::new)).await.map_err(|_| broken())?;
+                let (head, body) = answer.into_parts();
+                let body = body.collect().await.map_err(|_| broken())?.to_bytes();
+                Ok(Response::from_parts(head, body))
+            };
+            let late = || Err(SendError::TimedOut);
+            tokio::time::timeout(terms.time, asked).await.unwrap_or_else(|_| late())
+        })
+    }
+}
+
+fn broken() -> SendError {
+    SendError::Broken("cut".to_owned())
+}
+
+/// Lets time pass.
+pub(super) async fn pass(seconds: u64) {
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+}
