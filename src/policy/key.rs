@@ -3,7 +3,7 @@
 //! OSS takes 1 to 1023 bytes of UTF-8 that do not begin with `/` or `\`. What a template
 //! ([`crate::policy::template`]) makes of a name made here always fits.
 
-use unicode_normalization::UnicodeNormalization;
+use crate::policy::composed::nfc;
 
 /// The longest file name in a key, in bytes; what is longer is cut before its extension.
 pub const MAX_NAME_BYTES: usize = 200;
@@ -28,7 +28,7 @@ pub fn safe_name(name: &str) -> String {
     let cleaned: String = if last.is_ascii() {
         visible.map(replace).collect()
     } else {
-        visible.nfc().map(replace).collect()
+        nfc(visible).into_iter().map(replace).collect()
     };
     let trimmed = trim_end(cleaned.trim());
     let short = shorten(trimmed);
