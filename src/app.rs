@@ -9,7 +9,14 @@ use crate::credentials::Credentials;
 use crate::credentials::RoleKeys;
 use crate::credentials::Unavailable;
 use crate::credentials::chain::Chain;
-use crate::identity::access::Access;
+use crate::http_client::HttpClient;
+use crate::http_client::Network;
+use crate::identity::budget::Exceeded;
+use crate::identity::budget::Ledger;
+use crate::identity::caller::Caller;
+use crate::identity::denied::Denied;
+use crate::identity::evidence::Evidence;
+use crate::identity::gate::Gate;
 use crate::identity::origin::Origins;
 use crate::policy::route::Route;
 use crate::policy::template::Dice;
@@ -27,8 +34,9 @@ pub struct App {
     credentials: Chain,
     clock: Clock,
     throw: Throw,
-    /// What a caller has to show.
-    pub access: Access,
+    http: Arc<dyn HttpClient>,
+    gate: Gate,
+    ledger: Option<Ledger>,
     /// The pages that may ask.
     pub origins: Origins,
     /// Whether Function Compute is in front, so that its headers can be believed.
@@ -44,7 +52,9 @@ impl App {
             credentials: Chain::new(settings.source, settings.environment_key),
             clock: Box::new(time::now),
             throw: Box::new(throw),
-            access: settings.access,
+            http: Arc::new(Network::default()),
+            gate: Gate::new(settings.gate),
+            ledger: settings.budget.map(Ledger::new),
             origins: settings.origins,
             platform: settings.platform,
         }
@@ -64,6 +74,13 @@ impl App {
             *target = dice;
             Ok(())
         });
+        self
+    }
+
+    /// Replaces the network.
+    #[must_use]
+    pub fn with_http(mut self, http: Arc<dyn HttpClient>) -> Self {
+        self.http = http;
         self
     }
 
@@ -94,6 +111,22 @@ impl App {
     #[must_use]
     pub fn routes(&self) -> &[Route] {
         &self.routes
+    }
+
+    /// Judges a caller by what they show.
+    ///
+    /// # Errors
+    /// The route's rule does not let them in.
+    pub async fn admit(&self, evidence: &Evidence<'_>, now: Timestamp) -> Result<Caller, Denied> {
+        self.gate.admit(evidence, now, &*self.http).await
+    }
+
+    /// Counts a grant of `bytes` against the caller's budget, if there are budgets.
+    ///
+    /// # Errors
+    /// The budget is used up.
+    pub fn charge(&self, caller: &Caller, bytes: u64, now: Timestamp) -> Result<(), Exceeded> {
+        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.charge(caller, bytes, now))
     }
 
     /// Gives credentials that are usable at `now`.

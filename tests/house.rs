@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("identity", &["crypto", "http_client", "secret", "time"]),
     ("grant", &["credentials", "identity", "policy", "signature", "time"]),
     ("settings", &["credentials", "identity", "policy", "runtime", "secret", "time"]),
-    ("app", &["credentials", "identity", "policy", "settings", "time"]),
+    ("app", &["credentials", "http_client", "identity", "policy", "settings", "time"]),
     (
         "routes",
         &[
@@ -45,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "credentials",
             "emulator",
             "grant",
+            "identity",
             "policy",
             "routes",
             "runtime",

@@ -13,13 +13,17 @@
 //! | `dialect/` | grants as answers, pure |
 //! | `cors` | which pages may ask, and what their browsers are told |
 //! | `problem` | every failure: status, code, sentence |
+//! | `denial` | those of callers who are not let in |
+//! | `loggable` | what of a path may be logged |
 //! | `web` | the page and the client |
 //! | `platform` | health and the platform's hooks |
 
 pub mod dialect;
+pub mod loggable;
 pub mod problem;
 
 mod cors;
+mod denial;
 mod documented;
 mod platform;
 mod signing;

@@ -1,7 +1,8 @@
 //! Every failure that the routes can answer: status, stable code, what happened and what to do.
 //!
-//! The closed list of codes; the only file that names the status of a failure. Handlers return a
-//! [`Problem`]; its words are put together once, at the very end, where the request id is known.
+//! The closed list of codes; with `denial`, which words why a caller was not let in, the only place
+//! that names the status of a failure. Handlers return a [`Problem`]; its words are put together once,
+//! at the very end, where the request id is known.
 //! No sentence carries a secret or another system's answer.
 //!
 //! The runtime has codes of its own for what never reaches a route: see [`crate::runtime`].
@@ -9,14 +10,20 @@
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use http::HeaderValue;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
+use http::header::RETRY_AFTER;
+use http::header::WWW_AUTHENTICATE;
 use serde::Serialize;
 
 use crate::credentials::Unavailable;
 use crate::grant::Refused;
+use crate::identity::budget::Exceeded;
+use crate::identity::denied::Denied;
 use crate::policy::route::Refusal;
 use crate::policy::route::Route;
+use crate::routes::denial;
 use crate::routes::dialect;
 use crate::routes::uploads::MAX_FILES;
 
@@ -25,6 +32,10 @@ use crate::routes::uploads::MAX_FILES;
 pub enum Problem {
     /// The page's origin is not on the list.
     OriginNotAllowed(String),
+    /// The route's rule does not let this caller in.
+    Denied(Denied),
+    /// The caller has been granted as much as there is for now.
+    BudgetExceeded(Exceeded),
     /// There is no such path.
     NotFound,
     /// The path exists, but not with this method.
@@ -95,6 +106,8 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::OriginNotAllowed(_) => StatusCode::FORBIDDEN,
+            Self::Denied(denied) => denial::status(denied),
+            Self::BudgetExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound | Self::RouteNotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidRequest(_) | Self::TooManyFiles(_) => StatusCode::BAD_REQUEST,
@@ -109,6 +122,8 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::OriginNotAllowed(_) => "origin_not_allowed",
+            Self::Denied(denied) => denial::code(denied),
+            Self::BudgetExceeded(_) => "budget_exceeded",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::InvalidRequest(_) => "invalid_request",
@@ -131,6 +146,10 @@ impl Problem {
             Self::OriginNotAllowed(origin) => format!(
                 "Pages of {origin:?} may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS."
             ),
+            Self::Denied(denied) => denial::message(denied),
+            Self::BudgetExceeded(Exceeded { retry_after }) => {
+                format!("You have been granted as much as there is for now. Ask again in {retry_after} s.")
+            }
             Self::NotFound => "There is nothing at this path. The README lists the calls.".to_owned(),
             Self::MethodNotAllowed => {
                 "This path is not called with this method; the header 'allow' lists those that it takes.".to_owned()
@@ -204,11 +223,36 @@ impl From<Unavailable> for Problem {
     }
 }
 
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::RuleMissing => Self::Internal("a route without a rule"),
+            denied => Self::Denied(denied),
+        }
+    }
+}
+
+impl Problem {
+    /// Says in how many seconds asking again may help.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Denied(Denied::JwksUnavailable { retry_after })
+            | Self::BudgetExceeded(Exceeded { retry_after }) => Some(*retry_after),
+            _ => None,
+        }
+    }
+}
+
 /// Carries the problem to [`word`], which knows the request id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        if let Self::Denied(denied) = &self {
+            headers.extend(denial::challenge(denied).map(|value| (WWW_AUTHENTICATE, value)));
+        }
+        headers.extend(self.retry_after().map(|wait| (RETRY_AFTER, HeaderValue::from(wait))));
         response.extensions_mut().insert(self);
         response
     }
@@ -232,7 +276,9 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
         Problem::Internal(reason) => {
             tracing::error!(request_id = id, code = "internal", "{reason}");
         }
-        Problem::NoCredentials | Problem::CredentialsExpired => {
+        Problem::NoCredentials
+        | Problem::CredentialsExpired
+        | Problem::Denied(Denied::JwksUnavailable { .. }) => {
             tracing::error!(request_id = id, code = problem.code(), "{}", problem.message());
         }
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),

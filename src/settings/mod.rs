@@ -11,10 +11,12 @@
 //! | `entry` | one setting as somebody wrote it, and the list of all there are |
 //! | `desk` | reads entries into values and collects complaints |
 //! | `value` | sizes and times as people write them |
-//! | `route` | the named routes |
+//! | `route` | the named routes, and the rule of each |
+//! | `callers` | the keys of tokens and tickets, origins, budgets |
 //! | `warning` | what an operator should read once at the start |
 //! | `keys` | the access key in the environment |
 
+pub mod callers;
 pub mod complaint;
 pub mod environment;
 pub mod value;
@@ -29,14 +31,13 @@ mod warning;
 use crate::credentials::chain::Source;
 use crate::credentials::environment::EnvironmentKey;
 use crate::credentials::environment::ROLE_KEY_LIFETIME;
-use crate::identity::access::Access;
-use crate::identity::origin::Origin;
+use crate::identity::budget::Budget;
+use crate::identity::gate;
 use crate::identity::origin::Origins;
 use crate::policy::route::Route;
 use crate::runtime;
 use crate::settings::complaint::Complaints;
 use crate::settings::desk::Desk;
-use crate::settings::entry::Entry;
 use crate::settings::environment::Environment;
 use crate::settings::file::File;
 use crate::time::Timestamp;
@@ -53,8 +54,10 @@ pub struct Settings {
     pub platform: bool,
     /// The named routes; there is at least one.
     pub routes: Vec<Route>,
-    /// What a caller has to show.
-    pub access: Access,
+    /// What a caller has to show for each route, and how it is verified.
+    pub gate: gate::Options,
+    /// How much one caller may be granted.
+    pub budget: Option<Budget>,
     /// The pages that may ask.
     pub origins: Origins,
     /// Which credential sources may be asked.
@@ -91,28 +94,27 @@ impl Settings {
         file.fill(defaults);
         let mut desk = Desk::new(environment, file);
         desk.complain_of_unknown_variables();
-        let access = desk.required(&entry::AUTH, |text| {
-            Access::parse(text)
-                .ok_or("the one way in that there is yet is 'anonymous', which lets everyone in")
-        });
-        let origins = desk.top_entry(&entry::ORIGINS).map(|entry| origins(&mut desk, &entry));
+        let origins = callers::read_origins(&mut desk);
+        let gate = callers::read_gate(&mut desk, &origins);
+        let budget = callers::read_budget(&mut desk);
         let source = desk.top(&entry::CREDENTIALS, source);
         let lifetime = desk.top(&entry::ROLE_KEY_LIFETIME, value::duration);
         let environment_key = keys::read(&mut desk, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
         let routes = route::read_all(&mut desk);
         let port = runtime::port(|name| environment.get(name).map(str::to_owned));
         let port = desk.keep(port);
-        match (access, port, desk.finish()) {
-            (Some(access), Some(port), Ok(())) => Ok(Self {
+        match (port, desk.finish()) {
+            (Some(port), Ok(())) => Ok(Self {
                 port,
                 platform: environment.get("FC_FUNCTION_NAME").is_some(),
                 routes,
-                access,
-                origins: origins.unwrap_or_default(),
+                gate,
+                budget,
+                origins,
                 source: source.unwrap_or_default(),
                 environment_key,
             }),
-            (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
+            (_, outcome) => Err(outcome.err().unwrap_or_default()),
         }
     }
 }
@@ -124,13 +126,6 @@ fn source(text: &str) -> Result<Source, &'static str> {
         "environment" => Ok(Source::Environment),
         _ => Err("the sources are 'auto', 'request' and 'environment'"),
     }
-}
-
-fn origins(desk: &mut Desk<'_>, entry: &Entry) -> Origins {
-    if entry.texts() == ["*"] {
-        return Origins::Any;
-    }
-    Origins::List(desk.each(&entry::ORIGINS, entry, Origin::parse))
 }
 
 #[cfg(test)]
@@ -190,8 +185,8 @@ mod tests {
         let complaints = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(complaints, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, bucket, region, upload_host, dir, min_size, max_size, types, expires, overwrite, signature. Example: max_size = "10MiB"
-          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_AUTH, UPLOAD_ORIGINS, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_DIR, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SIGNATURE, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, auth, bucket, region, upload_host, dir, min_size, max_size, types, expires, overwrite, signature. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SIGNATURE, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "emulator")]
 mod agreement;
+mod callers;
 mod deploy;
 #[cfg(feature = "tool")]
 mod emulate;

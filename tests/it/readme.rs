@@ -22,6 +22,9 @@ fn every_setting_is_in_the_table() {
     let settings: Vec<_> =
         text.lines().filter(|line| line.contains("Setting = setting(")).collect();
     assert!(settings.len() >= 14, "{settings:?}");
+    for secret in quoted("src/settings/entry.rs", ": &str = ") {
+        assert!(README.contains(&format!("`{secret}` (")), "the README lacks {secret}");
+    }
     for line in settings {
         let names: Vec<_> = line.split('"').skip(1).step_by(2).collect();
         let row = format!("| `{}` | `{}` |", names[0], names[1]);
@@ -32,10 +35,11 @@ fn every_setting_is_in_the_table() {
 #[test]
 fn every_code_is_explained() {
     let mut codes = quoted("src/routes/problem.rs", " => \"");
+    codes.extend(quoted("src/routes/denial.rs", "Denied::"));
     codes.extend(quoted("src/runtime/fault.rs", "StatusCode::"));
     let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     codes.retain(|text| !text.is_empty() && is_code(text));
-    assert!(codes.len() >= 18, "{codes:?}");
+    assert!(codes.len() >= 38, "{codes:?}");
     for code in codes {
         assert!(README.contains(&format!("`{code}`")), "the README lacks the code {code}");
     }
