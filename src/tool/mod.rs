@@ -7,6 +7,7 @@
 //! | `sign` | a grant as JSON, for scripts and other back ends |
 //! | `form` | a page with a signed form, to be hosted anywhere |
 //! | `upload` | files of this machine into a bucket, as a browser would |
+//! | `ticket` | a ticket that lets its bearer ask, for trying out what a back end will do |
 //! | `explain` | a policy, a form or a refusal in words |
 //!
 //! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
@@ -25,6 +26,7 @@ pub mod remedy;
 mod rules;
 mod sign;
 mod strictness;
+mod ticket;
 mod upload;
 mod xml;
 
@@ -56,6 +58,8 @@ enum Command {
     Form(form::Options),
     /// Upload files, signed with the keys in the environment or by a running function
     Upload(upload::Options),
+    /// Mint a ticket that lets its bearer ask, with a key in the environment
+    Ticket(ticket::Options),
     /// Say in words what a policy allows, why a form is refused, or what a refusal means
     Explain(explain::Options),
 }
@@ -80,6 +84,7 @@ pub fn run() -> ExitCode {
                     Command::Sign(options) => sign::run(options),
                     Command::Form(options) => form::run(options),
                     Command::Upload(options) => upload::run(options).await,
+                    Command::Ticket(options) => ticket::run(options),
                     Command::Explain(options) => explain::run(options),
                 }
             })
