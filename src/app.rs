@@ -6,9 +6,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::credentials::Credentials;
+use crate::credentials::Draw;
+use crate::credentials::Means;
 use crate::credentials::RoleKeys;
 use crate::credentials::Unavailable;
-use crate::credentials::chain::Chain;
+use crate::credentials::broker::Broker;
+use crate::credentials::sessions::Session;
 use crate::http_client::HttpClient;
 use crate::http_client::Network;
 use crate::identity::budget::Exceeded;
@@ -19,7 +22,7 @@ use crate::identity::evidence::Evidence;
 use crate::identity::gate::Gate;
 use crate::identity::origin::Origins;
 use crate::policy::route::Route;
-use crate::policy::template::Dice;
+use crate::policy::template::occasion::Dice;
 use crate::settings::DEFAULT_ROUTE;
 use crate::settings::Settings;
 use crate::time;
@@ -31,7 +34,7 @@ type Throw = Box<dyn Fn(&mut Dice) -> Result<(), getrandom::Error> + Send + Sync
 /// What the function is made of.
 pub struct App {
     routes: Vec<Route>,
-    credentials: Chain,
+    credentials: Broker,
     clock: Clock,
     throw: Throw,
     http: Arc<dyn HttpClient>,
@@ -47,12 +50,20 @@ impl App {
     /// Builds the function from its settings, with the system's clock and dice.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let http = Arc::new(Network::new(settings.proxy.clone()));
+        Self::with_http(settings, http)
+    }
+
+    /// Builds the function with another way out to the network.
+    #[must_use]
+    pub fn with_http(settings: Settings, http: Arc<dyn HttpClient>) -> Self {
+        let means = Means { http: Arc::clone(&http), draw: draw() };
         Self {
             routes: settings.routes,
-            credentials: Chain::new(settings.source, settings.environment_key),
+            credentials: settings.sources.build(&means),
             clock: Box::new(time::now),
             throw: Box::new(throw),
-            http: Arc::new(Network::default()),
+            http,
             gate: Gate::new(settings.gate),
             ledger: settings.budget.map(Ledger::new),
             origins: settings.origins,
@@ -74,13 +85,6 @@ impl App {
             *target = dice;
             Ok(())
         });
-        self
-    }
-
-    /// Replaces the network.
-    #[must_use]
-    pub fn with_http(mut self, http: Arc<dyn HttpClient>) -> Self {
-        self.http = http;
         self
     }
 
@@ -129,16 +133,17 @@ impl App {
         self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.charge(caller, bytes, now))
     }
 
-    /// Gives credentials that are usable at `now`.
+    /// Gives credentials that are usable at `now`; those of `session` where one is asked for.
     ///
     /// # Errors
     /// No source has any.
     pub async fn credentials(
         &self,
+        session: Option<&Session>,
         hint: Option<&RoleKeys>,
         now: Timestamp,
     ) -> Result<Arc<Credentials>, Unavailable> {
-        self.credentials.provide(hint, now).await
+        self.credentials.provide(session, hint, now).await
     }
 }
 
@@ -146,6 +151,14 @@ impl fmt::Debug for App {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("App").field("routes", &self.routes).finish_non_exhaustive()
     }
+}
+
+/// The dice that nonces are thrown with.
+fn draw() -> Draw {
+    Arc::new(|| {
+        let mut dice = Dice::default();
+        throw(&mut dice).map(|()| dice)
+    })
 }
 
 fn throw(target: &mut Dice) -> Result<(), getrandom::Error> {

@@ -1,4 +1,4 @@
-//! HMAC, hex and base64: the few primitives that signatures are made of.
+//! HMAC, hex, base64 and percent-encoding: the few primitives that signatures are made of.
 //!
 //! The only file of the signer that knows the crates behind them. Knows nothing of OSS: which
 //! text is signed under which key is `signature/`'s business.
@@ -69,6 +69,27 @@ pub fn from_base64_url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
+/// Percent-encodes a text as RFC 3986 has it: letters, digits and `-_.~` stay, every other byte
+/// becomes `%XX`. A space is `%20`: what forms make of it, `+`, gives a signature nobody shares.
+#[must_use]
+pub fn percent_encode(text: &str) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    let mut encoded = String::with_capacity(text.len() * 3 / 2);
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
+                encoded.extend(['%', DIGITS[high], DIGITS[low]]);
+            }
+        }
+    }
+    encoded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +107,11 @@ mod tests {
     fn hmac_sha1_agrees_with_rfc_2202_case_2() {
         let code = hmac_sha1(b"Jefe", b"what do ya want for nothing?");
         assert_eq!(hex(&code), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    }
+
+    #[test]
+    fn only_the_unreserved_stay_as_they_are() {
+        assert_eq!(percent_encode("aZ09-_.~ +*/用"), "aZ09-_.~%20%2B%2A%2F%E7%94%A8");
     }
 
     #[test]

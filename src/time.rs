@@ -6,8 +6,12 @@
 
 use std::fmt;
 use std::time::Duration;
+use std::time::UNIX_EPOCH;
 
+use ::time::Date;
+use ::time::Month;
 use ::time::OffsetDateTime;
+use ::time::Time;
 use ::time::UtcDateTime;
 
 /// The patterns of [`Timestamp::write`].
@@ -26,6 +30,29 @@ impl Timestamp {
     pub fn from_unix(seconds: i64) -> Option<Self> {
         let moment = UtcDateTime::from_unix_timestamp(seconds).ok()?;
         (1970..=9999).contains(&moment.year()).then_some(Self(moment))
+    }
+
+    /// Reads `2024-11-27T06:09:41Z` or another moment of RFC 3339, with any offset; a fraction of a
+    /// second is cut off.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let (whole, rest) = text.split_at_checked(19)?;
+        let (date, time) = whole.split_once('T')?;
+        let [year, month, day] = numbers(date, '-')?;
+        let [hour, minute, second] = numbers(time, ':')?;
+        let small = |number| u8::try_from(number).ok();
+        let month = Month::try_from(small(month)?).ok()?;
+        let date = Date::from_calendar_date(i32::from(year), month, small(day)?).ok()?;
+        let time = Time::from_hms(small(hour)?, small(minute)?, small(second)?).ok()?;
+        let seconds = UtcDateTime::new(date, time).unix_timestamp();
+        Self::from_unix(seconds - offset(without_fraction(rest)?)?)
+    }
+
+    /// Reads `Wed, 27 Nov 2024 06:09:41 GMT`: the header `Date`.
+    #[must_use]
+    pub fn parse_http(text: &str) -> Option<Self> {
+        let since = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Self::from_unix(i64::try_from(since.as_secs()).ok()?)
     }
 
     /// Returns the seconds since the start of 1970.
@@ -49,6 +76,12 @@ impl Timestamp {
         let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
         let moment = self.0.checked_sub(::time::Duration::seconds(seconds));
         Self(moment.unwrap_or(UtcDateTime::UNIX_EPOCH).max(UtcDateTime::UNIX_EPOCH))
+    }
+
+    /// Returns how long this moment is after `earlier`; zero when it is not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from(self.0 - earlier.0).unwrap_or_default()
     }
 
     /// Writes `20241127`: the day of a V4 scope.
@@ -94,6 +127,43 @@ impl Timestamp {
     }
 }
 
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn without_fraction(rest: &str) -> Option<&str> {
+    let Some(fraction) = rest.strip_prefix('.') else {
+        return Some(rest);
+    };
+    let zone = fraction.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    (zone.len() < fraction.len()).then_some(zone)
+}
+
+/// Reads `Z` or `+08:00` as seconds east of Greenwich.
+fn offset(zone: &str) -> Option<i64> {
+    if zone == "Z" {
+        return Some(0);
+    }
+    let east = match zone.get(..1)? {
+        "+" => 1,
+        "-" => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+    let number = |text: &str| {
+        let two_digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        two_digits.then(|| text.parse::<i64>().ok()).flatten()
+    };
+    Some(east * (number(hours)? * 3600 + number(minutes)? * 60))
+}
+
+/// Reads three numbers of digits only; neither signs nor spaces belong in a moment.
+fn numbers(text: &str, separator: char) -> Option<[u16; 3]> {
+    let mut parts = text.split(separator).map(|part| part.parse().ok().filter(|_| is_number(part)));
+    let numbers = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(numbers)
+}
+
 fn push_digits(text: &mut String, number: u32, count: u32) {
     for place in (0..count).rev() {
         let digit = number / 10_u32.pow(place) % 10;
@@ -126,6 +196,38 @@ mod tests {
         assert_eq!(moment.basic(), "20241127T060941Z");
         assert_eq!(moment.millis(), "2024-11-27T06:09:41.000Z");
         assert_eq!(moment.rfc3339(), "2024-11-27T06:09:41Z");
+    }
+
+    #[test]
+    fn moments_are_read_as_services_write_them() {
+        let moment = Timestamp::from_unix(1_732_687_781);
+        for text in [
+            "2024-11-27T06:09:41Z",
+            "2024-11-27T06:09:41.999Z",
+            "2024-11-27T06:09:41.5Z",
+            "2024-11-27T14:09:41+08:00",
+            "2024-11-27T00:39:41.0-05:30",
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(text), moment, "{text}");
+        }
+        for bad in [
+            "",
+            "2024-11-27T06:09:41",
+            "2024-11-27 06:09:41Z",
+            "2024-11-27T06:09:41.Z",
+            "2024-11-27T06:09:41+08:00Z",
+            "2024-11-27T06:09:41+8:00",
+            "2024-11-27T06:09:41+08",
+            "2024-02-30T06:09:41Z",
+            "2024-11-27T24:09:41Z",
+            "+024-11-27T06:09:41Z",
+            "1969-11-27T06:09:41Z",
+            "2024-11-27T06:09:4用Z",
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(bad), None, "{bad}");
+        }
+        assert_eq!(Timestamp::parse_http("Wed, 27 Nov 2024 06:09:41 GMT"), moment);
+        assert_eq!(Timestamp::parse_http("2024-11-27T06:09:41Z"), None);
     }
 
     #[test]

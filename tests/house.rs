@@ -21,7 +21,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("credentials", &["crypto", "http_client", "secret", "time"]),
     ("identity", &["crypto", "http_client", "secret", "time"]),
     ("grant", &["credentials", "identity", "policy", "signature", "time"]),
-    ("settings", &["credentials", "identity", "policy", "runtime", "secret", "time"]),
+    (
+        "settings",
+        &["credentials", "http_client", "identity", "policy", "runtime", "secret", "time"],
+    ),
     ("app", &["credentials", "http_client", "identity", "policy", "settings", "time"]),
     (
         "routes",
@@ -45,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "credentials",
             "emulator",
             "grant",
+            "http_client",
             "identity",
             "policy",
             "routes",
@@ -58,7 +62,20 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms whose clock, keys and randomness are arguments, and what would betray that they are not.
-const PURE: &[&str] = &["policy", "signature", "grant", "crypto", "secret", "routes/dialect"];
+const PURE: &[&str] = &[
+    "policy",
+    "signature",
+    "grant",
+    "crypto",
+    "secret",
+    "routes/dialect",
+    "credentials/sts/endpoint",
+    "credentials/sts/message",
+    "credentials/sts/query",
+    "credentials/sts/refusal",
+    "credentials/sts/reply",
+    "credentials/sts/role",
+];
 const IMPURE: &[&str] = &[
     "async ", ".await", "tokio", "hyper::", "reqwest", "std::env", "std::fs", "std::net", "now()",
 ];

@@ -235,10 +235,5 @@ fn bucket() -> Bucket {
 }
 
 fn key() -> AccessKey {
-    AccessKey {
-        id: "LTAI5tExampleKeyId0001".to_owned(),
-        secret: SECRET.to_owned(),
-        security_token: None,
-        expires_at: None,
-    }
+    AccessKey::new("LTAI5tExampleKeyId0001", SECRET)
 }

@@ -6,11 +6,29 @@
 //! whatever has to be fresh is looked at when a request asks.
 
 pub mod assume_role;
+pub mod broker;
+pub mod cache;
 pub mod chain;
 pub mod environment;
+pub mod external;
+mod found;
+pub mod ini;
+pub mod metadata;
 pub mod oidc;
+pub mod own;
+pub mod plan;
+pub mod profile;
+mod reply;
 pub mod request;
+mod role;
+pub mod scope;
+pub mod sessions;
+pub mod sources;
 pub mod sts;
+mod text_file;
+pub mod uri;
+
+pub use found::UNKNOWN_END;
 
 use std::fmt;
 use std::pin::Pin;
@@ -59,6 +77,18 @@ pub enum Unavailable {
         /// When to ask again.
         retry_after: Duration,
     },
+}
+
+impl Unavailable {
+    /// Says in these terms what a provider's failure means; `word` puts its reason into a sentence.
+    fn of(failure: Failure, retry_after: Duration, word: impl FnOnce(String) -> String) -> Self {
+        match failure.kind {
+            FailureKind::Absent => Self::Missing(word(failure.reason)),
+            FailureKind::Temporary | FailureKind::Permanent => {
+                Self::Failing { reason: failure.reason, retry_after }
+            }
+        }
+    }
 }
 
 /// What a provider is sent out with.
@@ -122,6 +152,19 @@ impl Failure {
     }
 }
 
+/// For a source that stands on another one.
+impl From<Unavailable> for Failure {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::Missing(reason) => Self::absent(reason),
+            Unavailable::Expired => Self::permanent(
+                "the key in the environment has reached its end; start a new instance",
+            ),
+            Unavailable::Failing { reason, .. } => Self::temporary(reason),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.reason)
@@ -147,3 +190,8 @@ impl fmt::Debug for Means {
         formatter.debug_struct("Means").field("http", &self.http).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod scripted_http;

@@ -3,9 +3,12 @@
 //! Which key, size and types a form allows is decided elsewhere: by the rules and a wish for the
 //! function's grants, by whoever has the keys for the tool's own forms.
 
+use std::borrow::Cow;
+
 use crate::credentials::Credentials;
 use crate::policy::condition::Condition;
 use crate::policy::document::PolicyDocument;
+use crate::policy::header;
 use crate::policy::route::Route;
 use crate::policy::route::SignatureVersion;
 use crate::policy::route::SizeRange;
@@ -14,6 +17,9 @@ use crate::signature::signer::Stamp;
 use crate::signature::v1;
 use crate::signature::v4;
 use crate::time::Timestamp;
+
+/// A field of a form: its name and its value.
+pub type Field = (Cow<'static, str>, String);
 
 /// What a form allows.
 #[derive(Debug)]
@@ -27,7 +33,7 @@ pub struct Deed<'a> {
     /// What the policy says of the type of the file's own part.
     pub types: Vec<Condition<'a>>,
     /// Further fields, each of which is a condition too.
-    pub pinned: Vec<(&'static str, String)>,
+    pub pinned: Vec<Field>,
     /// The last moment at which OSS takes the form.
     pub expires_at: Timestamp,
 }
@@ -35,30 +41,29 @@ pub struct Deed<'a> {
 impl Deed<'_> {
     /// Signs the form for a route's bucket and gives its fields in order.
     #[must_use]
-    pub fn sign(
-        self,
-        route: &Route,
-        credentials: &Credentials,
-        now: Timestamp,
-    ) -> Vec<(&'static str, String)> {
+    pub fn sign(self, route: &Route, credentials: &Credentials, now: Timestamp) -> Vec<Field> {
         let signer = signer(route, credentials, now);
         let stamp = signer.stamp();
         let policy = v4::encode_policy(&self.policy(route, &stamp));
         let proof = signer.prove(&policy);
-        let mut fields = Vec::with_capacity(10);
-        fields.extend(self.key.map(|key| ("key", key.to_owned())));
-        fields.push((v4::POLICY, policy));
-        fields.extend(stamp.fields);
-        fields.push(proof);
+        let mut fields: Vec<Field> = Vec::with_capacity(7 + self.pinned.len());
+        let named = |(name, value): (&'static str, String)| (name.into(), value);
+        fields.extend(self.key.map(|key| ("key".into(), key.to_owned())));
+        fields.push((v4::POLICY.into(), policy));
+        fields.extend(stamp.fields.into_iter().map(named));
+        fields.push(named(proof));
         fields.extend(self.pinned);
         fields
     }
 
     fn policy(&self, route: &Route, stamp: &Stamp) -> String {
-        let mut conditions = Vec::with_capacity(12);
+        let mut conditions = Vec::with_capacity(8 + self.pinned.len());
         conditions.push(Condition::Equal("bucket", route.bucket.as_str()));
-        let fixed = stamp.fields.iter().filter(|_| stamp.is_pinned).chain(&self.pinned);
-        conditions.extend(fixed.map(|(name, value)| Condition::Equal(name, value)));
+        let stamped = stamp.fields.iter().filter(|_| stamp.is_pinned);
+        conditions.extend(stamped.map(|(name, value)| Condition::Equal(name, value)));
+        let pinned = self.pinned.iter();
+        conditions
+            .extend(pinned.map(|(name, value)| Condition::Equal(header::in_policy(name), value)));
         conditions.push(self.key_condition.clone());
         conditions.push(Condition::ContentLengthRange(self.size.min, self.size.max));
         conditions.extend(self.types.iter().cloned());

@@ -8,49 +8,49 @@
 //! use oss_upload_signer::grant::{self, Ask, Form};
 //! # use oss_upload_signer::{credentials::Credentials, policy, secret::Secret, time::Timestamp};
 //! # use std::time::Duration;
+//! # use policy::template::occasion::Occasion;
 //! # let bucket = policy::name::Bucket::parse("examplebucket").unwrap();
 //! # let region = policy::name::Region::parse("cn-hangzhou").unwrap();
-//! # let route = policy::route::Route {
-//! #     name: "default".into(),
-//! #     host: policy::name::UploadHost::default_for(&bucket, &region),
-//! #     bucket, region,
-//! #     directory: policy::template::Directory::parse("up/{uuid}/").unwrap(),
-//! #     size: policy::route::SizeRange { min: 1, max: 1024 },
-//! #     types: vec![], lifetime: Duration::from_secs(600), overwrite: false,
-//! #     signature: policy::route::SignatureVersion::V4,
-//! # };
+//! # let template = policy::template::Template::directory("up/{uuid}/").unwrap();
+//! # let route = policy::route::Route::new("default", bucket, region, template);
 //! # let credentials = Credentials {
 //! #     key_id: "LTAI5tExample".into(), secret: Secret::new("s"), token: None, usable_until: None };
 //! # let now = Timestamp::from_unix(1_732_687_781).unwrap();
 //! let ask = Ask { filename: Some("a.png".into()), size: Some(10), ..Ask::new(Form::Complete) };
-//! let grant = grant::issue(&ask, &route, &credentials, now, &[7; 16]).unwrap();
+//! let occasion = Occasion::anonymous(now, &[7; 16]);
+//! let grant = grant::issue(&ask, &route, &credentials, &occasion).unwrap();
 //! assert_eq!(grant.url, "https://examplebucket.oss-cn-hangzhou.aliyuncs.com");
 //! assert_eq!(grant.expires_at, now.plus(Duration::from_secs(600)));
 //! ```
 
 pub mod deed;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
 use crate::grant::deed::Deed;
+use crate::grant::deed::Field;
 use crate::policy::condition::Condition;
 use crate::policy::content_type;
 use crate::policy::content_type::ContentType;
+use crate::policy::header;
+use crate::policy::header::CONTENT_DISPOSITION;
 use crate::policy::key::safe_name;
-use crate::policy::route::Refusal;
+use crate::policy::metadata;
+use crate::policy::refusal::Refusal;
 use crate::policy::route::Route;
 use crate::policy::route::SizeRange;
-use crate::policy::template::Dice;
+use crate::policy::route::SuccessStatus;
+use crate::policy::template::occasion::Occasion;
 use crate::time::Timestamp;
 
 /// How long before its credential ends a grant ends, for clocks that differ a little.
 const CREDENTIAL_MARGIN: Duration = Duration::from_mins(1);
 
-/// The status that a successful upload is answered with: 200 is what every kind of client takes
-/// for success, where 204 loses its CORS headers on the way in some and 201 carries XML.
-const SUCCESS_STATUS: &str = "200";
+/// The field that says with which status OSS answers.
+const SUCCESS_ACTION_STATUS: &str = "success_action_status";
 
 /// The type of a file that named none, where the form can say so.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
@@ -64,8 +64,12 @@ pub struct Ask {
     pub content_type: Option<ContentType>,
     /// The file's size in bytes.
     pub size: Option<u64>,
+    /// The metadata that the object gets, by name without `x-oss-meta-`.
+    pub metadata: BTreeMap<String, String>,
     /// Which fields the form will carry.
     pub form: Form,
+    /// The status that the client has to read, where it cannot do with the route's.
+    pub success: Option<SuccessStatus>,
 }
 
 /// Which fields a client's form carries. A condition on a field that the form lacks is never
@@ -82,7 +86,14 @@ impl Ask {
     /// Wishes for nothing in particular.
     #[must_use]
     pub fn new(form: Form) -> Self {
-        Self { filename: None, content_type: None, size: None, form }
+        Self {
+            filename: None,
+            content_type: None,
+            size: None,
+            metadata: BTreeMap::new(),
+            success: None,
+            form,
+        }
     }
 }
 
@@ -92,7 +103,7 @@ pub struct Grant {
     /// The address to post the form to.
     pub url: String,
     /// The form's fields in order; the file comes after them, in a part named `file`.
-    pub fields: Vec<(&'static str, String)>,
+    pub fields: Vec<Field>,
     /// The directory that the key lies in, with its trailing slash.
     pub directory: String,
     /// The object's key, when the server made it; else any key in the directory.
@@ -105,7 +116,7 @@ impl Grant {
     /// Gives a field's value.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(one, _)| *one == name).map(|(_, value)| value.as_str())
+        self.fields.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -142,12 +153,12 @@ pub fn issue(
     ask: &Ask,
     route: &Route,
     credentials: &Credentials,
-    now: Timestamp,
-    dice: &Dice,
+    occasion: &Occasion<'_>,
 ) -> Result<Grant, Refused> {
-    let expires_at = expiry(route, credentials, now)?;
-    let directory = route.directory.render(now, dice);
-    let key = key(ask, &directory);
+    let expires_at = expiry(route, credentials, occasion.now)?;
+    check_form(ask, route)?;
+    metadata::check(&route.metadata, &ask.metadata).map_err(Refusal::Metadata)?;
+    let Place { directory, key } = place(ask, route, occasion)?;
     let deed = Deed {
         key: key.as_deref(),
         key_condition: match &key {
@@ -159,7 +170,7 @@ pub fn issue(
         pinned: pinned_fields(ask, route),
         expires_at,
     };
-    let fields = deed.sign(route, credentials, now);
+    let fields = deed.sign(route, credentials, occasion.now);
     Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, expires_at })
 }
 
@@ -174,28 +185,70 @@ fn expiry(route: &Route, credentials: &Credentials, now: Timestamp) -> Result<Ti
     Ok(allowed)
 }
 
+/// Where an object goes.
+struct Place {
+    directory: String,
+    key: Option<String>,
+}
+
 /// The documentation's page makes the key of directory and file name by itself, unless it named
-/// the file; every other form is given its key.
-fn key(ask: &Ask, directory: &str) -> Option<String> {
-    match (&ask.filename, ask.form) {
-        (Some(name), _) => Some(format!("{directory}{}", safe_name(name))),
-        (None, Form::Complete) => Some(format!("{directory}{}", safe_name(""))),
-        (None, Form::Documented) => None,
+/// the file or the route fixes the whole key; every other form is given its key.
+fn place(ask: &Ask, route: &Route, occasion: &Occasion<'_>) -> Result<Place, Refusal> {
+    let name = ask.filename.as_deref().map(safe_name);
+    route.check_name(name.as_deref())?;
+    if name.is_none() && ask.form == Form::Documented && route.template.names_file() {
+        return Ok(Place { directory: route.template.render_directory(occasion)?, key: None });
     }
+    let name = name.unwrap_or_else(|| safe_name(""));
+    let key = route.template.render(occasion, &name)?;
+    let directory = key[..key.rfind('/').map_or(0, |slash| slash + 1)].to_owned();
+    Ok(Place { directory, key: Some(key) })
+}
+
+/// Refuses a form that does not carry what the route fixes. Without these conditions it would be
+/// wider than the route, and with them OSS would refuse it.
+fn check_form(ask: &Ask, route: &Route) -> Result<(), Refusal> {
+    if ask.form == Form::Complete {
+        return Ok(());
+    }
+    let status = (route.status != SuccessStatus::Ok).then_some(SUCCESS_ACTION_STATUS);
+    let headers = route.headers.iter().map(|header| header.name);
+    let required = route.metadata.iter().filter(|rule| rule.required).map(|rule| &rule.name);
+    let metadata = required.chain(ask.metadata.keys()).map(|name| metadata_field(name));
+    let fields: Vec<_> =
+        status.into_iter().chain(headers).map(str::to_owned).chain(metadata).collect();
+    if fields.is_empty() { Ok(()) } else { Err(Refusal::NativeCallRequired { fields }) }
 }
 
 /// Fields that the server fixes, each of which is a condition too.
-fn pinned_fields(ask: &Ask, route: &Route) -> Vec<(&'static str, String)> {
-    let mut pinned = vec![("success_action_status", SUCCESS_STATUS.to_owned())];
+fn pinned_fields(ask: &Ask, route: &Route) -> Vec<Field> {
+    let status = ask.success.unwrap_or(route.status);
+    let mut pinned: Vec<Field> = vec![(SUCCESS_ACTION_STATUS.into(), status.as_str().to_owned())];
     if ask.form == Form::Complete {
         if !route.overwrite {
-            pinned.push(("x-oss-forbid-overwrite", "true".to_owned()));
+            pinned.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
         }
         // This field decides the stored type over whatever the file's own part says.
         let content_type = ask.content_type.as_ref().map_or(UNKNOWN_TYPE, ContentType::as_str);
-        pinned.push(("x-oss-content-type", content_type.to_owned()));
+        pinned.push(("x-oss-content-type".into(), content_type.to_owned()));
+        pinned.extend(route.headers.iter().map(|one| (one.name.into(), one.value.clone())));
+        pinned.extend(default_disposition(ask, route));
+        let metadata = ask.metadata.iter();
+        pinned.extend(metadata.map(|(name, value)| (metadata_field(name).into(), value.clone())));
     }
     pinned
+}
+
+/// A file that could act as a page of the application is downloaded instead of shown, unless the
+/// route says otherwise. The type is pinned beside it, so no other file can become one.
+fn default_disposition(ask: &Ask, route: &Route) -> Option<Field> {
+    let is_active = ask.content_type.as_ref().is_some_and(header::is_active);
+    let says = || route.headers.iter().any(|header| header.name == CONTENT_DISPOSITION);
+    (is_active && !says()).then(|| (CONTENT_DISPOSITION.into(), header::ATTACHMENT.to_owned()))
+}
+
+fn metadata_field(name: &str) -> String {
+    format!("{}{name}", metadata::PREFIX)
 }
 
 /// A size that was named is pinned exactly, so that what was asked for is what arrives.

@@ -28,6 +28,12 @@ impl ContentType {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Gives it without its parameters.
+    #[must_use]
+    pub fn essence(&self) -> &str {
+        essence(&self.0)
+    }
 }
 
 /// A type that a route allows: `image/png`, or all of a kind as `image/*`.

@@ -1,38 +1,74 @@
 //! Object keys: what an object may be called, and a safe name made of a file's own.
 //!
-//! OSS takes 1 to 1023 bytes of UTF-8 that do not begin with `/` or `\`. A directory
-//! ([`crate::policy::template`]) and a name made here always fit.
+//! OSS takes 1 to 1023 bytes of UTF-8 that do not begin with `/` or `\`. What a template
+//! ([`crate::policy::template`]) makes of a name made here always fits.
+
+use unicode_normalization::UnicodeNormalization;
 
 /// The longest file name in a key, in bytes; what is longer is cut before its extension.
-const MAX_NAME_BYTES: usize = 200;
+pub const MAX_NAME_BYTES: usize = 200;
 
-/// The longest extension that survives a cut, in bytes with its dot.
-const MAX_EXTENSION_BYTES: usize = 20;
+/// The longest extension that a route can name, or that survives a cut, in bytes without its dot.
+pub const MAX_EXTENSION_BYTES: usize = 19;
+
+/// What a name of which nothing is left becomes.
+const NOTHING_LEFT: &str = "file";
 
 /// Makes a file's own name safe as the last part of a key; a name of which nothing is left is `file`.
 ///
-/// Unicode is kept. Folders go, since a page may send a whole path; control characters and `"` go;
+/// Unicode is kept, in NFC: one system writes `é` as one character, another as two, and both mean
+/// the same name. Folders go, since a page may send a whole path; control characters and `"` go;
 /// `$` becomes `_`, or OSS would fill in `${filename}` after it has checked the policy.
 #[must_use]
 pub fn safe_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let cleaned: String = last
-        .chars()
-        .filter(|c| !is_invisible(*c) && *c != '"')
-        .map(|c| if matches!(c, '$' | '*' | '?' | '<' | '>' | '|' | ':') { '_' } else { c })
-        .collect();
-    let trimmed = cleaned.trim().trim_end_matches(['.', ' ']);
-    if trimmed.trim_matches('.').is_empty() {
-        return "file".to_owned();
+    let visible = last.chars().filter(|c| !is_invisible(*c) && *c != '"');
+    // Composing comes between: what was removed no longer keeps two characters apart, and a
+    // composed character may be one that has to be replaced.
+    let cleaned: String = if last.is_ascii() {
+        visible.map(replace).collect()
+    } else {
+        visible.nfc().map(replace).collect()
+    };
+    let trimmed = trim_end(cleaned.trim());
+    let short = shorten(trimmed);
+    if short.trim_matches('.').is_empty() { NOTHING_LEFT.to_owned() } else { short }
+}
+
+/// Parts a safe name at its extension, which is ASCII letters and digits after the last dot. A
+/// name such as `.env` is all stem, and so is one that ends in anything else.
+#[must_use]
+pub fn split_extension(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once('.') {
+        Some((stem, extension))
+            if is_extension(extension) && !stem.trim_matches('.').is_empty() =>
+        {
+            (stem, Some(extension))
+        }
+        _ => (name, None),
     }
-    shorten(trimmed)
+}
+
+/// Tells what counts as an extension.
+#[must_use]
+pub fn is_extension(text: &str) -> bool {
+    (1..=MAX_EXTENSION_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Tells the characters that only deceive a reader: controls, and marks that turn the direction
 /// of text so that `gpj.exe` reads as `exe.jpg`.
-fn is_invisible(character: char) -> bool {
+pub(super) fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+fn replace(character: char) -> char {
+    if matches!(character, '$' | '*' | '?' | '<' | '>' | '|' | ':') { '_' } else { character }
+}
+
+fn trim_end(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c == '.' || c.is_whitespace())
 }
 
 fn shorten(name: &str) -> String {
@@ -40,11 +76,11 @@ fn shorten(name: &str) -> String {
         return name.to_owned();
     }
     let extension = match name.rfind('.') {
-        Some(dot) if name.len() - dot <= MAX_EXTENSION_BYTES => &name[dot..],
+        Some(dot) if name.len() - dot <= MAX_EXTENSION_BYTES + 1 => &name[dot..],
         _ => "",
     };
     let stem = &name[..name.floor_char_boundary(MAX_NAME_BYTES - extension.len())];
-    format!("{stem}{extension}")
+    trim_end(&format!("{stem}{extension}")).to_owned()
 }
 
 #[cfg(test)]
@@ -70,6 +106,43 @@ mod tests {
             ("x*?.png", "x__.png"),
         ] {
             assert_eq!(safe_name(name), safe);
+        }
+    }
+
+    #[test]
+    fn two_spellings_of_one_name_are_one() {
+        assert_eq!(safe_name("Cafe\u{301}.png"), "Caf\u{e9}.png");
+        assert_eq!(safe_name("e\u{200d}\u{301}"), "\u{e9}", "what is removed keeps nothing apart");
+        assert_eq!(safe_name("a\u{37e}b"), "a;b");
+        assert_eq!(safe_name("ｆｕｌｌ.png"), "ｆｕｌｌ.png", "only what is canonically the same");
+    }
+
+    #[test]
+    fn an_extension_is_plain_and_leaves_a_stem() {
+        for (name, parts) in [
+            ("a.PNG", ("a", Some("PNG"))),
+            ("a.tar.gz", ("a.tar", Some("gz"))),
+            ("照片.jpg", ("照片", Some("jpg"))),
+            (".env", (".env", None)),
+            ("..png", ("..png", None)),
+            ("a", ("a", None)),
+            ("a.照片", ("a.照片", None)),
+            ("a.b c", ("a.b c", None)),
+            ("a.12345678901234567890", ("a.12345678901234567890", None)),
+        ] {
+            assert_eq!(split_extension(name), parts, "{name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_name_becomes_one_that_stays(name in ".{0,300}|[.e\u{301}\u{200d} ]{0,300}") {
+            let safe = safe_name(&name);
+            assert_eq!(safe_name(&safe), safe);
+            assert!(unicode_normalization::is_nfc(&safe));
+            assert!((1..=MAX_NAME_BYTES).contains(&safe.len()));
+            assert!(!safe.contains(['/', '\\', '$', '*', '?', '"']), "{safe:?}");
+            assert!(!safe.chars().any(is_invisible), "{safe:?}");
         }
     }
 

@@ -11,13 +11,19 @@
 //! | `template` | where do this route's objects go? |
 //! | `key` | what will this one object be called? |
 //! | `content_type` | is this type allowed, and how is that said? |
+//! | `header` | which other fields does a route fix? |
+//! | `metadata` | which metadata may an ask give? |
+//! | `refusal` | why is a wish not granted? |
 //! | `condition` | one line of a policy |
 //! | `document` | the policy's text |
 
 pub mod condition;
 pub mod content_type;
 pub mod document;
+pub mod header;
 pub mod key;
+pub mod metadata;
 pub mod name;
+pub mod refusal;
 pub mod route;
 pub mod template;

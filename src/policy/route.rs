@@ -5,16 +5,32 @@ use std::time::Duration;
 use crate::policy::content_type::ContentType;
 use crate::policy::content_type::TypePattern;
 use crate::policy::content_type::is_allowed;
+use crate::policy::header::Header;
+use crate::policy::key::split_extension;
+use crate::policy::metadata;
 use crate::policy::name::Bucket;
 use crate::policy::name::Region;
 use crate::policy::name::UploadHost;
-use crate::policy::template::Directory;
+use crate::policy::refusal::Refusal;
+use crate::policy::template::Template;
 
 /// The largest object that a form upload can make: 5 GB, of which the whole body must stay below.
 pub const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The longest validity of a V4 form, counted from `x-oss-date`; V1 names none, and is held to it too.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+/// The most files that one call may name: each costs a signature, and an answer of some two kilobytes.
+pub const MAX_FILES: usize = 100;
+
+/// Refuses empty files, which are mistakes more often than files.
+pub const DEFAULT_MIN_BYTES: u64 = 1;
+
+/// Enough for photographs and documents; a page that wants more says so.
+pub const DEFAULT_MAX_BYTES: u64 = 100 << 20;
+
+/// How long the default grant lasts: time for a large file on a slow line, little for a thief.
+pub const DEFAULT_LIFETIME: Duration = Duration::from_mins(10);
 
 /// One kind of upload: where it goes and what it may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,18 +43,58 @@ pub struct Route {
     pub region: Region,
     /// The address the form is posted to.
     pub host: UploadHost,
-    /// The directory of its objects.
-    pub directory: Directory,
+    /// The keys of its objects.
+    pub template: Template,
     /// The file's size in bytes, both bounds included.
     pub size: SizeRange,
     /// The types it takes; empty takes all.
     pub types: Vec<TypePattern>,
+    /// The extensions of the names it takes, in lower case without a dot; empty takes all.
+    pub extensions: Vec<String>,
+    /// The most files that one call may name.
+    pub max_files: usize,
     /// How long a grant lasts, if its credential lasts that long.
     pub lifetime: Duration,
     /// Whether an upload may replace an object of the same key.
     pub overwrite: bool,
+    /// The status that OSS answers a successful upload with.
+    pub status: SuccessStatus,
+    /// Further fields that it fixes, in the form's order.
+    pub headers: Vec<Header>,
+    /// The metadata that an ask may give, or has to.
+    pub metadata: Vec<metadata::Rule>,
     /// The version of the signature that its forms carry.
     pub signature: SignatureVersion,
+}
+
+/// The status of the answer to a successful upload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SuccessStatus {
+    /// What every kind of client takes for success.
+    #[default]
+    Ok,
+    /// With XML that says what was stored.
+    Created,
+    /// Some clients lose its CORS headers on the way.
+    NoContent,
+}
+
+impl SuccessStatus {
+    /// Reads one of the three statuses that OSS knows.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Ok, Self::Created, Self::NoContent].into_iter().find(|one| one.as_str() == text)
+    }
+
+    /// Gives the status as a form says it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "200",
+            Self::Created => "201",
+            Self::NoContent => "204",
+        }
+    }
 }
 
 /// The version of a form's signature. Which fields that means is `signature/`'s business.
@@ -73,29 +129,36 @@ pub struct SizeRange {
     pub max: u64,
 }
 
-/// Says why a route's rules refuse a wish before anything is signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The file is larger than the route takes; ask with a smaller file.
-    FileTooLarge {
-        /// The size that was asked for, in bytes.
-        size: u64,
-    },
-    /// The file is smaller than the route takes; an empty file is refused unless `min_size` is 0.
-    FileTooSmall {
-        /// The size that was asked for, in bytes.
-        size: u64,
-    },
-    /// The route does not take this type.
-    TypeNotAllowed {
-        /// The type that was asked for.
-        content_type: String,
-    },
-    /// The route takes several kinds, which one policy can only say when the ask names one.
-    TypeRequired,
-}
-
 impl Route {
+    /// Makes a route with the default of everything that is not named here: V4 forms to the
+    /// bucket's public host, for one file of 1 byte to 100 MiB of any type, for ten minutes,
+    /// without leave to overwrite.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        bucket: Bucket,
+        region: Region,
+        template: Template,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            host: UploadHost::default_for(&bucket, &region),
+            bucket,
+            region,
+            template,
+            size: SizeRange { min: DEFAULT_MIN_BYTES, max: DEFAULT_MAX_BYTES },
+            types: Vec::new(),
+            extensions: Vec::new(),
+            max_files: MAX_FILES,
+            lifetime: DEFAULT_LIFETIME,
+            overwrite: false,
+            status: SuccessStatus::default(),
+            headers: Vec::new(),
+            metadata: Vec::new(),
+            signature: SignatureVersion::default(),
+        }
+    }
+
     /// Refuses a size that OSS would refuse later under this route's policy.
     pub fn check_size(&self, size: u64) -> Result<(), Refusal> {
         if size > self.size.max {
@@ -113,5 +176,18 @@ impl Route {
             return Ok(());
         }
         Err(Refusal::TypeNotAllowed { content_type: content_type.as_str().to_owned() })
+    }
+
+    /// Refuses a name, once made safe, whose extension this route does not take.
+    pub fn check_name(&self, name: Option<&str>) -> Result<(), Refusal> {
+        if self.extensions.is_empty() {
+            return Ok(());
+        }
+        let name = name.ok_or(Refusal::NameRequired)?;
+        let extension = split_extension(name).1.unwrap_or_default();
+        if self.extensions.iter().any(|one| one.eq_ignore_ascii_case(extension)) {
+            return Ok(());
+        }
+        Err(Refusal::ExtensionNotAllowed { name: name.to_owned() })
     }
 }

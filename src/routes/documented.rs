@@ -10,22 +10,21 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::grant::Ask;
 use crate::grant::Form;
 use crate::policy::route::SignatureVersion;
 use crate::routes::dialect;
 use crate::routes::dialect::documented::Documented;
 use crate::routes::dialect::documented_v1::DocumentedV1;
 use crate::routes::problem::Problem;
+use crate::routes::query::Query;
 use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
-use crate::routes::signing::content_type;
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let query = Query::parse(request.uri().query().unwrap_or_default())?;
+    let query = Query::parse(request.uri().query(), Form::Documented)?;
     let (parts, _) = request.into_parts();
     let signing = Signing::open(&app, Call::of(&parts), query.route.as_deref()).await?;
     let grant = signing.grant(&query.ask)?;
@@ -33,33 +32,4 @@ pub(super) async fn answer(
         SignatureVersion::V1 => dialect::uncached(&DocumentedV1::new(&grant)),
         SignatureVersion::V4 => dialect::uncached(&Documented::new(&grant)),
     })
-}
-
-struct Query {
-    route: Option<String>,
-    ask: Ask,
-}
-
-impl Query {
-    /// Reads the parameters; an empty one counts as absent, an unknown one is left alone.
-    fn parse(text: &str) -> Result<Self, Problem> {
-        let mut query = Self { route: None, ask: Ask::new(Form::Documented) };
-        for (name, value) in
-            form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty())
-        {
-            match name.as_ref() {
-                "route" => query.route = Some(value.into_owned()),
-                "filename" => query.ask.filename = Some(value.into_owned()),
-                "type" => query.ask.content_type = Some(content_type(&value)?),
-                "size" => query.ask.size = Some(size(&value)?),
-                _ => {}
-            }
-        }
-        Ok(query)
-    }
-}
-
-fn size(text: &str) -> Result<u64, Problem> {
-    text.parse()
-        .map_err(|_| Problem::invalid("'size' is no number of bytes; one looks like '1024'"))
 }

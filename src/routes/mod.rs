@@ -10,26 +10,39 @@
 //! | `signing` | from a wish to a grant: who asks, whose keys, which route |
 //! | `documented` | the call that the documentation's page makes |
 //! | `uploads` | the native call, and the same as an event |
+//! | `uppy`, `uview`, `wechat`, `presigned_post` | the calls of other people's clients |
+//! | `named`, `query`, `file_type` | what path, query and a file's name say |
 //! | `dialect/` | grants as answers, pure |
 //! | `cors` | which pages may ask, and what their browsers are told |
-//! | `problem` | every failure: status, code, sentence |
-//! | `denial` | those of callers who are not let in |
+//! | `limits` | what a route takes, told before and after |
+//! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
+//! | `refusal`, `denial` | the same for what the rules refuse, and for callers who are not let in |
 //! | `loggable` | what of a path may be logged |
 //! | `web` | the page and the client |
 //! | `platform` | health and the platform's hooks |
 
 pub mod dialect;
+pub mod limits;
 pub mod loggable;
 pub mod problem;
 
 mod cors;
 mod denial;
 mod documented;
+mod file_type;
+mod named;
 mod platform;
+mod presigned_post;
+mod query;
+mod refusal;
 mod signing;
 mod table;
 mod uploads;
+mod uppy;
+mod uview;
 mod web;
+mod wechat;
+mod wording;
 
 use std::convert::Infallible;
 use std::sync::Arc;

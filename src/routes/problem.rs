@@ -7,10 +7,11 @@
 //!
 //! The runtime has codes of its own for what never reaches a route: see [`crate::runtime`].
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use http::HeaderValue;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 use http::header::RETRY_AFTER;
@@ -21,11 +22,12 @@ use crate::credentials::Unavailable;
 use crate::grant::Refused;
 use crate::identity::budget::Exceeded;
 use crate::identity::denied::Denied;
-use crate::policy::route::Refusal;
+use crate::policy::refusal::Refusal;
 use crate::policy::route::Route;
 use crate::routes::denial;
-use crate::routes::dialect;
-use crate::routes::uploads::MAX_FILES;
+use crate::routes::limits::Limits;
+use crate::routes::refusal;
+use crate::routes::wording;
 
 /// A failure, with what its sentence needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,27 +46,23 @@ pub enum Problem {
     InvalidRequest(String),
     /// There is no route of this name.
     RouteNotFound(Option<String>),
-    /// More files than one call may name.
-    TooManyFiles(usize),
+    /// More files than one call may name under its route.
+    TooManyFiles(usize, Limits),
     /// The route's rules forbid this file.
     Refused(Refusal, Limits),
-    /// There is nothing to sign with.
-    NoCredentials,
+    /// There is nothing to sign with; which sources there are and why each passed goes to the log.
+    NoCredentials(String),
+    /// The source of credentials does not give any for now; what it said goes to the log.
+    CredentialsUnavailable {
+        /// What it said.
+        reason: String,
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// The key is at its end.
     CredentialsExpired,
     /// Something that should not happen; the text goes to the log, not to the caller.
     Internal(&'static str),
-}
-
-/// What a route takes, for a caller whose file it refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Limits {
-    /// The smallest file in bytes.
-    pub min_size: u64,
-    /// The largest file in bytes.
-    pub max_size: u64,
-    /// The types it takes; empty takes all.
-    pub types: Vec<String>,
 }
 
 /// A failure in words, as it is answered.
@@ -90,14 +88,7 @@ impl Problem {
     pub fn refused(refused: Refused, route: &Route) -> Self {
         match refused {
             Refused::CredentialEnding => Self::CredentialsExpired,
-            Refused::ByRules(refusal) => Self::Refused(
-                refusal,
-                Limits {
-                    min_size: route.size.min,
-                    max_size: route.size.max,
-                    types: route.types.iter().map(ToString::to_string).collect(),
-                },
-            ),
+            Refused::ByRules(refusal) => Self::Refused(refusal, Limits::of(route)),
         }
     }
 
@@ -110,10 +101,25 @@ impl Problem {
             Self::BudgetExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound | Self::RouteNotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::InvalidRequest(_) | Self::TooManyFiles(_) => StatusCode::BAD_REQUEST,
-            Self::Refused(..) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NoCredentials | Self::CredentialsExpired => StatusCode::SERVICE_UNAVAILABLE,
+            Self::InvalidRequest(_) | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
+            Self::Refused(refusal, _) => refusal::status(refusal),
+            Self::NoCredentials(_)
+            | Self::CredentialsUnavailable { .. }
+            | Self::CredentialsExpired => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Says after what time asking again may help.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::CredentialsUnavailable { retry_after, .. } => Some(*retry_after),
+            Self::Denied(Denied::JwksUnavailable { retry_after })
+            | Self::BudgetExceeded(Exceeded { retry_after }) => {
+                Some(Duration::from_secs(*retry_after))
+            }
+            _ => None,
         }
     }
 
@@ -128,12 +134,10 @@ impl Problem {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::InvalidRequest(_) => "invalid_request",
             Self::RouteNotFound(_) => "route_not_found",
-            Self::TooManyFiles(_) => "too_many_files",
-            Self::Refused(Refusal::FileTooLarge { .. }, _) => "file_too_large",
-            Self::Refused(Refusal::FileTooSmall { .. }, _) => "file_too_small",
-            Self::Refused(Refusal::TypeNotAllowed { .. }, _) => "type_not_allowed",
-            Self::Refused(Refusal::TypeRequired, _) => "type_required",
-            Self::NoCredentials => "no_credentials",
+            Self::TooManyFiles(..) => "too_many_files",
+            Self::Refused(refusal, _) => refusal::code(refusal),
+            Self::NoCredentials(_) => "no_credentials",
+            Self::CredentialsUnavailable { .. } => "credentials_unavailable",
             Self::CredentialsExpired => "credentials_expired",
             Self::Internal(_) => "internal",
         }
@@ -159,13 +163,17 @@ impl Problem {
                 let name = name.as_deref().unwrap_or("default");
                 format!("There is no route {name:?}. Name one that the settings define.")
             }
-            Self::TooManyFiles(count) => {
-                format!("The call names {count} files, one call takes {MAX_FILES}. Ask in several calls.")
+            Self::TooManyFiles(count, limits) => {
+                let most = limits.max_files;
+                format!("The call names {count} files, one call takes {most}. Ask in several calls.")
             }
-            Self::Refused(refusal, limits) => describe(refusal, limits),
-            Self::NoCredentials => "There are no credentials to sign with. Attach a role that may \
+            Self::Refused(refusal, limits) => refusal::describe(refusal, limits),
+            Self::NoCredentials(_) => "There are no credentials to sign with. Attach a role that may \
                  oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and \
-                 ALIBABA_CLOUD_ACCESS_KEY_SECRET."
+                 ALIBABA_CLOUD_ACCESS_KEY_SECRET. The log names every source and why it passed."
+                .to_owned(),
+            Self::CredentialsUnavailable { .. } => "The service that gives out credentials does not \
+                 give any for now. Try again in a moment; the log says what it answered."
                 .to_owned(),
             Self::CredentialsExpired => "The credentials to sign with have reached their end. Redeploy the \
                  function, so that new instances start with new keys."
@@ -180,44 +188,20 @@ impl Problem {
     #[must_use]
     pub fn detail(&self) -> Detail {
         let limits = match self {
-            Self::Refused(_, limits) => Some(limits.clone()),
+            Self::Refused(_, limits) | Self::TooManyFiles(_, limits) => Some(limits.clone()),
             _ => None,
         };
         Detail { error: self.code(), message: self.message(), limits }
     }
 }
 
-fn describe(refusal: &Refusal, limits: &Limits) -> String {
-    match refusal {
-        Refusal::FileTooLarge { size } => {
-            format!(
-                "The file has {size} bytes; at most {} are taken. Choose a smaller one.",
-                limits.max_size
-            )
-        }
-        Refusal::FileTooSmall { size } => {
-            format!(
-                "The file has {size} bytes; at least {} are wanted. Choose another one.",
-                limits.min_size
-            )
-        }
-        Refusal::TypeNotAllowed { content_type } => {
-            format!(
-                "A file of type {content_type:?} is not taken; what is: {}.",
-                limits.types.join(", ")
-            )
-        }
-        Refusal::TypeRequired => format!(
-            "The file's type has to be named, since only these are taken: {}. Ask with the type.",
-            limits.types.join(", ")
-        ),
-    }
-}
-
 impl From<Unavailable> for Problem {
     fn from(unavailable: Unavailable) -> Self {
         match unavailable {
-            Unavailable::Missing(_) | Unavailable::Failing { .. } => Self::NoCredentials,
+            Unavailable::Missing(passed) => Self::NoCredentials(passed),
+            Unavailable::Failing { reason, retry_after } => {
+                Self::CredentialsUnavailable { reason, retry_after }
+            }
             Unavailable::Expired => Self::CredentialsExpired,
         }
     }
@@ -232,17 +216,6 @@ impl From<Denied> for Problem {
     }
 }
 
-impl Problem {
-    /// Says in how many seconds asking again may help.
-    fn retry_after(&self) -> Option<u64> {
-        match self {
-            Self::Denied(Denied::JwksUnavailable { retry_after })
-            | Self::BudgetExceeded(Exceeded { retry_after }) => Some(*retry_after),
-            _ => None,
-        }
-    }
-}
-
 /// Carries the problem to [`word`], which knows the request id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -252,18 +225,14 @@ impl IntoResponse for Problem {
         if let Self::Denied(denied) = &self {
             headers.extend(denial::challenge(denied).map(|value| (WWW_AUTHENTICATE, value)));
         }
-        headers.extend(self.retry_after().map(|wait| (RETRY_AFTER, HeaderValue::from(wait))));
+        if let Some(wait) = self.retry_after() {
+            // Whole seconds, and not too early.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, seconds.max(1).into());
+        }
         response.extensions_mut().insert(self);
         response
     }
-}
-
-#[derive(Serialize)]
-struct Worded<'a> {
-    #[serde(flatten)]
-    detail: Detail,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
 }
 
 /// Puts a problem into words, and into the log where somebody should act.
@@ -276,14 +245,20 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
         Problem::Internal(reason) => {
             tracing::error!(request_id = id, code = "internal", "{reason}");
         }
-        Problem::NoCredentials
-        | Problem::CredentialsExpired
-        | Problem::Denied(Denied::JwksUnavailable { .. }) => {
+        Problem::NoCredentials(reason) | Problem::CredentialsUnavailable { reason, .. } => {
+            tracing::error!(
+                request_id = id,
+                code = problem.code(),
+                "{} {reason}",
+                problem.message()
+            );
+        }
+        Problem::CredentialsExpired | Problem::Denied(Denied::JwksUnavailable { .. }) => {
             tracing::error!(request_id = id, code = problem.code(), "{}", problem.message());
         }
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),
     }
-    let worded = dialect::uncached(&Worded { detail: problem.detail(), request_id });
+    let worded = wording::word(&mut response, &problem.detail(), request_id);
     let (mut parts, _) = response.into_parts();
     // The length was that of the empty body that carried the problem here.
     parts.headers.remove(CONTENT_LENGTH);

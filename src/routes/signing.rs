@@ -15,8 +15,9 @@ use crate::identity::caller::By;
 use crate::identity::caller::Caller;
 use crate::identity::evidence::Evidence;
 use crate::identity::origin::Verdict;
-use crate::policy::content_type::ContentType;
 use crate::policy::route::Route;
+use crate::policy::template::occasion::Facts;
+use crate::policy::template::occasion::Occasion;
 use crate::routes::problem::Problem;
 use crate::runtime::Context;
 use crate::runtime::ContextExt;
@@ -47,10 +48,9 @@ impl<'a> Call<'a> {
         Self { context: parts.extensions.context(), shown: Some(shown) }
     }
 
-    /// Adds the ticket that stood in the path.
-    #[expect(dead_code, reason = "for the paths of clients that cannot send headers")]
-    pub(super) fn with_ticket(mut self, ticket: &'a str) -> Self {
-        self.shown = self.shown.map(|shown| Shown { path_ticket: Some(ticket), ..shown });
+    /// Adds the ticket that stood in the path, if one did.
+    pub(super) fn with_ticket(mut self, path_ticket: Option<&'a str>) -> Self {
+        self.shown = self.shown.map(|shown| Shown { path_ticket, ..shown });
         self
     }
 
@@ -97,7 +97,7 @@ impl<'a> Signing<'a> {
             secret: Secret::new(keys.access_key_secret.as_str()),
             token: Secret::new(keys.security_token.as_str()),
         });
-        let credentials = app.credentials(hint.as_ref(), now).await?;
+        let credentials = app.credentials(None, hint.as_ref(), now).await?;
         Ok(Self { app, route, caller, credentials, now })
     }
 
@@ -105,16 +105,13 @@ impl<'a> Signing<'a> {
     pub(super) fn grant(&self, ask: &Ask) -> Result<Grant, Problem> {
         let dice =
             self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))?;
-        let grant = grant::issue(ask, self.route, &self.credentials, self.now, &dice)
+        let claim = |name: &str| self.caller.claim(name);
+        let facts = Facts { subject: self.caller.subject.as_deref(), claim: &claim };
+        let occasion = Occasion { now: self.now, dice: &dice, facts };
+        let grant = grant::issue(ask, self.route, &self.credentials, &occasion)
             .map_err(|refused| Problem::refused(refused, self.route))?;
         let bytes = ask.size.unwrap_or(self.route.size.max);
         self.app.charge(&self.caller, bytes, self.now).map_err(Problem::BudgetExceeded)?;
         Ok(grant)
     }
-}
-
-/// Reads a content type that an ask named.
-pub(super) fn content_type(text: &str) -> Result<ContentType, Problem> {
-    ContentType::parse(text)
-        .ok_or_else(|| Problem::invalid("'type' is no content type; one looks like 'image/png'"))
 }

@@ -1,6 +1,7 @@
 //! `POST /uploads`: several files in one call, with a verdict for each. An event invocation
 //! carries the same JSON and is answered the same.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -17,14 +18,12 @@ use crate::grant::Form;
 use crate::grant::Grant;
 use crate::routes::dialect;
 use crate::routes::dialect::native::Native;
+use crate::routes::limits::Limits;
 use crate::routes::problem::Problem;
+use crate::routes::query::content_type;
 use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
-use crate::routes::signing::content_type;
 use crate::runtime::ContextExt;
-
-/// How many files one call may name: each costs a signature, and an answer of some two kilobytes.
-pub(super) const MAX_FILES: usize = 100;
 
 #[derive(Deserialize)]
 struct Wish {
@@ -38,6 +37,7 @@ struct File {
     #[serde(rename = "type")]
     content_type: Option<String>,
     size: Option<u64>,
+    metadata: Option<BTreeMap<String, String>>,
 }
 
 pub(super) async fn answer(
@@ -63,12 +63,13 @@ async fn sign_all(app: &App, call: Call<'_>, body: &[u8]) -> Result<Response, Pr
              {{\"files\":[{{\"name\":\"a.png\",\"type\":\"image/png\",\"size\":1024}}]}}"
         ))
     })?;
-    match wish.files.len() {
-        0 => return Err(Problem::invalid("'files' is empty; name the files to upload")),
-        1..=MAX_FILES => {}
-        count => return Err(Problem::TooManyFiles(count)),
+    if wish.files.is_empty() {
+        return Err(Problem::invalid("'files' is empty; name the files to upload"));
     }
     let signing = Signing::open(app, call, wish.route.as_deref()).await?;
+    if wish.files.len() > signing.route.max_files {
+        return Err(Problem::TooManyFiles(wish.files.len(), Limits::of(signing.route)));
+    }
     let verdicts: Vec<_> = wish.files.into_iter().map(|file| sign_one(&signing, file)).collect();
     if let Some(problem) = used_up(&verdicts) {
         return Err(problem);
@@ -91,12 +92,13 @@ fn sign_one(signing: &Signing<'_>, file: File) -> Result<Grant, Problem> {
         filename: file.name,
         content_type: named.as_deref().map(content_type).transpose()?,
         size: file.size,
-        form: Form::Complete,
+        metadata: file.metadata.unwrap_or_default(),
+        ..Ask::new(Form::Complete)
     })
 }
 
 /// The runtime has read and bounded the body before this; here it is in one piece already.
-async fn whole(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn whole(body: Body) -> Result<Bytes, Problem> {
     axum::body::to_bytes(body, usize::MAX)
         .await
         .map_err(|_| Problem::invalid("the body could not be read"))

@@ -1,11 +1,13 @@
 //! One setting as somebody wrote it, and the list of all the settings there are.
 
+use crate::policy::header;
+
 /// A setting's names, outside and in the file, and an example of a good value.
 #[derive(Debug)]
 pub(super) struct Setting {
     /// The variable; for a route's setting it speaks of the route `default`.
     pub(super) variable: &'static str,
-    /// The key in `upload.toml`.
+    /// The key in `upload.toml`; with a dot in it, that of a table's entry.
     pub(super) key: &'static str,
     /// A good value, as the file would write it.
     pub(super) example: &'static str,
@@ -36,25 +38,62 @@ pub(super) const CREDENTIALS: Setting = setting("UPLOAD_CREDENTIALS", "credentia
 pub(super) const ROLE_KEY_LIFETIME: Setting =
     setting("UPLOAD_ROLE_KEY_LIFETIME", "role_key_lifetime", "36h");
 
+pub(super) const ROLE_ARN: Setting =
+    setting("OSS_STS_ROLE_ARN", "role_arn", "acs:ram::1234567890123456:role/oss-uploader");
+pub(super) const ROLE_SESSION_NAME: Setting =
+    setting("ALIBABA_CLOUD_ROLE_SESSION_NAME", "role_session_name", "oss-upload-signer");
+pub(super) const ROLE_DURATION: Setting = setting("UPLOAD_ROLE_DURATION", "role_duration", "1h");
+pub(super) const ROLE_EXTERNAL_ID: Setting =
+    setting("UPLOAD_ROLE_EXTERNAL_ID", "role_external_id", "partner-42");
+pub(super) const ROLE_SCOPE: Setting = setting("UPLOAD_ROLE_SCOPE", "role_scope", "routes");
+pub(super) const STS_ENDPOINT: Setting =
+    setting("ALIBABA_CLOUD_STS_ENDPOINT", "sts_endpoint", "sts-vpc.cn-hangzhou.aliyuncs.com");
+pub(super) const STS_REGION: Setting =
+    setting("ALIBABA_CLOUD_STS_REGION", "sts_region", "cn-hangzhou");
+pub(super) const STS_VPC: Setting =
+    setting("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "sts_vpc", "false");
+
 pub(super) const BUCKET: Setting = setting("OSS_BUCKET", "bucket", "my-bucket");
 pub(super) const REGION: Setting = setting("OSS_REGION", "region", "cn-hangzhou");
 pub(super) const UPLOAD_HOST: Setting =
     setting("OSS_UPLOAD_HOST", "upload_host", "https://upload.example.com");
 
 pub(super) const DIR: Setting = setting("UPLOAD_DIR", "dir", "photos/{uuid}/");
+pub(super) const KEY: Setting = setting("UPLOAD_KEY", "key", "users/{sub}/{uuid}.{ext}");
 pub(super) const MIN_SIZE: Setting = setting("UPLOAD_MIN_SIZE", "min_size", "1B");
 pub(super) const MAX_SIZE: Setting = setting("UPLOAD_MAX_SIZE", "max_size", "10MiB");
 pub(super) const TYPES: Setting = setting("UPLOAD_TYPES", "types", "image/png,image/jpeg");
+pub(super) const EXTENSIONS: Setting = setting("UPLOAD_EXTENSIONS", "extensions", "jpg,png");
+pub(super) const MAX_FILES: Setting = setting("UPLOAD_MAX_FILES", "max_files", "10");
 pub(super) const EXPIRES: Setting = setting("UPLOAD_EXPIRES", "expires", "10m");
 pub(super) const OVERWRITE: Setting = setting("UPLOAD_OVERWRITE", "overwrite", "false");
+pub(super) const SUCCESS_STATUS: Setting =
+    setting("UPLOAD_SUCCESS_STATUS", "success_status", "200");
 pub(super) const SIGNATURE: Setting = setting("UPLOAD_SIGNATURE", "signature", "v4");
 
 /// Secrets: they stand in the environment only, and no complaint shows them.
 pub(super) const JWT_SECRET: &str = "UPLOAD_JWT_SECRET";
 pub(super) const TICKET_KEYS: &str = "UPLOAD_TICKET_KEYS";
 
+pub(super) const CACHE_CONTROL: Setting =
+    setting("UPLOAD_CACHE_CONTROL", "headers.cache-control", "private, max-age=3600");
+pub(super) const CONTENT_DISPOSITION: Setting =
+    setting("UPLOAD_CONTENT_DISPOSITION", "headers.content-disposition", "attachment");
+pub(super) const STORAGE_CLASS: Setting =
+    setting("UPLOAD_STORAGE_CLASS", "headers.x-oss-storage-class", "IA");
+pub(super) const OBJECT_ACL: Setting =
+    setting("UPLOAD_OBJECT_ACL", "headers.x-oss-object-acl", "private");
+pub(super) const ENCRYPTION: Setting =
+    setting("UPLOAD_ENCRYPTION", "headers.x-oss-server-side-encryption", "AES256");
+pub(super) const DATA_ENCRYPTION: Setting =
+    setting("UPLOAD_DATA_ENCRYPTION", "headers.x-oss-server-side-data-encryption", "SM4");
+pub(super) const ENCRYPTION_KEY_ID: Setting =
+    setting("UPLOAD_ENCRYPTION_KEY_ID", "headers.x-oss-server-side-encryption-key-id", "9468da86");
+pub(super) const TAGGING: Setting =
+    setting("UPLOAD_TAGGING", "headers.x-oss-tagging", "from=browser");
+
 /// The settings that stand at the top of the file only.
-pub(super) const TOP: [&Setting; 13] = [
+pub(super) const TOP: [&Setting; 21] = [
     &ORIGINS,
     &JWKS_URL,
     &JWT_PUBLIC_KEY,
@@ -68,22 +107,57 @@ pub(super) const TOP: [&Setting; 13] = [
     &BUDGET_WINDOW,
     &CREDENTIALS,
     &ROLE_KEY_LIFETIME,
+    &ROLE_ARN,
+    &ROLE_SESSION_NAME,
+    &ROLE_DURATION,
+    &ROLE_EXTERNAL_ID,
+    &ROLE_SCOPE,
+    &STS_ENDPOINT,
+    &STS_REGION,
+    &STS_VPC,
 ];
 
 /// The settings that a route may have, or that stand at the top for all routes.
-pub(super) const ROUTE: [&Setting; 11] = [
+pub(super) const ROUTE: [&Setting; 23] = [
     &AUTH,
     &BUCKET,
     &REGION,
     &UPLOAD_HOST,
     &DIR,
+    &KEY,
     &MIN_SIZE,
     &MAX_SIZE,
     &TYPES,
+    &EXTENSIONS,
+    &MAX_FILES,
     &EXPIRES,
     &OVERWRITE,
+    &SUCCESS_STATUS,
     &SIGNATURE,
+    &CACHE_CONTROL,
+    &CONTENT_DISPOSITION,
+    &STORAGE_CLASS,
+    &OBJECT_ACL,
+    &ENCRYPTION,
+    &DATA_ENCRYPTION,
+    &ENCRYPTION_KEY_ID,
+    &TAGGING,
 ];
+
+/// The settings among them that each fix a field of the form, in the form's order.
+pub(super) const HEADERS: [(&str, &Setting); 8] = [
+    (header::CACHE_CONTROL, &CACHE_CONTROL),
+    (header::CONTENT_DISPOSITION, &CONTENT_DISPOSITION),
+    (header::X_OSS_STORAGE_CLASS, &STORAGE_CLASS),
+    (header::X_OSS_OBJECT_ACL, &OBJECT_ACL),
+    (header::X_OSS_SERVER_SIDE_ENCRYPTION, &ENCRYPTION),
+    (header::X_OSS_SERVER_SIDE_DATA_ENCRYPTION, &DATA_ENCRYPTION),
+    (header::X_OSS_SERVER_SIDE_ENCRYPTION_KEY_ID, &ENCRYPTION_KEY_ID),
+    (header::X_OSS_TAGGING, &TAGGING),
+];
+
+/// The table of metadata, whose keys are the operator's own names.
+pub(super) const METADATA: &str = "metadata";
 
 /// Where a setting was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,8 +13,10 @@
 //! | `value` | sizes and times as people write them |
 //! | `route` | the named routes, and the rule of each |
 //! | `callers` | the keys of tokens and tickets, origins, budgets |
+//! | `field` | the headers and metadata that a route fixes or takes |
 //! | `warning` | what an operator should read once at the start |
 //! | `keys` | the access key in the environment |
+//! | `sources` | where other credentials come from, and the role to take |
 
 pub mod callers;
 pub mod complaint;
@@ -23,14 +25,15 @@ pub mod value;
 
 mod desk;
 mod entry;
+mod field;
 mod file;
 mod keys;
 mod route;
+mod sources;
 mod warning;
 
-use crate::credentials::chain::Source;
-use crate::credentials::environment::EnvironmentKey;
-use crate::credentials::environment::ROLE_KEY_LIFETIME;
+use crate::credentials::sources::Sources;
+use crate::http_client::Proxy;
 use crate::identity::budget::Budget;
 use crate::identity::gate;
 use crate::identity::origin::Origins;
@@ -60,10 +63,10 @@ pub struct Settings {
     pub budget: Option<Budget>,
     /// The pages that may ask.
     pub origins: Origins,
-    /// Which credential sources may be asked.
-    pub source: Source,
-    /// The key in the environment, if there is one.
-    pub environment_key: Option<EnvironmentKey>,
+    /// The proxy that calls to the outside take.
+    pub proxy: Option<Proxy>,
+    /// Where credentials come from.
+    pub sources: Sources,
 }
 
 impl Settings {
@@ -97,35 +100,33 @@ impl Settings {
         let origins = callers::read_origins(&mut desk);
         let gate = callers::read_gate(&mut desk, &origins);
         let budget = callers::read_budget(&mut desk);
-        let source = desk.top(&entry::CREDENTIALS, source);
-        let lifetime = desk.top(&entry::ROLE_KEY_LIFETIME, value::duration);
-        let environment_key = keys::read(&mut desk, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
         let routes = route::read_all(&mut desk);
+        let sources = sources::read(&mut desk, &routes, now);
         let port = runtime::port(|name| environment.get(name).map(str::to_owned));
         let port = desk.keep(port);
-        match (port, desk.finish()) {
-            (Some(port), Ok(())) => Ok(Self {
+        match (port, sources, desk.finish()) {
+            (Some(port), Some(sources), Ok(())) => Ok(Self {
                 port,
                 platform: environment.get("FC_FUNCTION_NAME").is_some(),
                 routes,
                 gate,
                 budget,
                 origins,
-                source: source.unwrap_or_default(),
-                environment_key,
+                proxy: proxy(environment),
+                sources,
             }),
-            (_, outcome) => Err(outcome.err().unwrap_or_default()),
+            (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
     }
 }
 
-fn source(text: &str) -> Result<Source, &'static str> {
-    match text {
-        "auto" => Ok(Source::Auto),
-        "request" => Ok(Source::Request),
-        "environment" => Ok(Source::Environment),
-        _ => Err("the sources are 'auto', 'request' and 'environment'"),
-    }
+/// The proxy as most programs are told of it; STS and key sets are called with HTTPS only.
+fn proxy(environment: &Environment) -> Option<Proxy> {
+    let get = |names: [&str; 2]| names.into_iter().find_map(|name| environment.get(name));
+    Some(Proxy {
+        url: get(["HTTPS_PROXY", "https_proxy"])?.to_owned(),
+        except: get(["NO_PROXY", "no_proxy"]).map(str::to_owned),
+    })
 }
 
 #[cfg(test)]
@@ -151,7 +152,7 @@ mod tests {
         let [route] = &settings.routes[..] else { panic!("one route") };
         assert_eq!(route.name, "default");
         assert_eq!(route.host.as_str(), "https://my-bucket.oss-cn-hangzhou.aliyuncs.com");
-        assert_eq!(route.directory.to_string(), "uploads/{yyyy}/{mm}/{dd}/{uuid}/");
+        assert_eq!(route.template.to_string(), "uploads/{yyyy}/{mm}/{dd}/{uuid}/");
         assert_eq!((route.size.min, route.size.max), (1, 100 << 20));
         assert_eq!(route.lifetime, Duration::from_mins(10));
         assert_eq!((settings.port, settings.platform), (9000, false));
@@ -185,15 +186,15 @@ mod tests {
         let complaints = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(complaints, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, auth, bucket, region, upload_host, dir, min_size, max_size, types, expires, overwrite, signature. Example: max_size = "10MiB"
-          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SIGNATURE, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, headers, metadata. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
-          OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"
           upload.toml line 6, routes.avatar.dir = "avatars": a directory ends in '/'. Example: dir = "photos/{uuid}/"
           upload.toml line 7, routes.avatar.max_size = "10 megs": a size is a whole number with B, KB, KiB, MB, MiB, GB or GiB. Example: max_size = "10MiB"
           upload.toml line 8, routes.avatar.types = ["png", "image/*"]: in "png", a type is 'image/png' or 'image/*'. Example: types = "image/png,image/jpeg"
           UPLOAD_EXPIRES = "10": a time is a whole number with s, m, h or d. Example: UPLOAD_EXPIRES=10m
+          OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
         "#);
     }
 
@@ -291,5 +292,81 @@ mod tests {
             let variables = [&SMALL[..], &[("UPLOAD_SIGNATURE", "v1")], &more].concat();
             assert_eq!(load(&variables, "").unwrap().v1_warnings().len(), warnings, "{more:?}");
         }
+    }
+
+    #[test]
+    fn a_routes_tables_are_read_over_those_of_the_top() {
+        let file = "headers.cache-control = \"no-store\"\nmetadata.title = \"[a-z]+\"\n\
+                    metadata.author = { required = true }\n\
+                    [routes.a]\n[routes.a.headers]\ncache-control = \"private\"\nx-oss-storage-class = \"IA\"\n\
+                    [routes.a.metadata.author]\npattern = \"x\"\n[routes.b]\n";
+        let settings = load(&SMALL, file).unwrap();
+        let told: Vec<_> = settings
+            .routes
+            .iter()
+            .map(|route| {
+                let headers = route.headers.iter().map(|one| format!("{}={}", one.name, one.value));
+                let rules = route.metadata.iter().map(|rule| {
+                    let pattern = rule.pattern.as_ref().map_or("", |pattern| pattern.as_str());
+                    format!("{}:{pattern}:{}", rule.name, rule.required)
+                });
+                format!("{} {:?}", route.name, headers.chain(rules).collect::<Vec<_>>())
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        a ["Cache-Control=private", "x-oss-storage-class=IA", "author:x:false", "title:[a-z]+:false"]
+        b ["Cache-Control=no-store", "author::true", "title:[a-z]+:false"]
+        "#);
+    }
+
+    #[test]
+    fn a_wrong_table_is_told_with_its_line() {
+        let file = "[routes.a.headers]\nexpires = \"1h\"\nx-oss-object-acl = \"open\"\ncache-control = 1\n\
+                    x-oss-server-side-encryption-key-id = \"k\"\n\
+                    [routes.a.metadata]\nTitle = \"x\"\ncolour = 1\nform = { size = 1 }\nshape = \"(\"\n\
+                    [routes.b]\nheaders = 1\nmetadata = \"x\"\nmax_files = 101\nextensions = [\"tar.gz\"]\n\
+                    success_status = 202\nkey = \"{sub}-{name}\"\n";
+        insta::assert_snapshot!(load(&SMALL, file).unwrap_err(), @r#"
+        13 problems with the settings; nothing was started
+          upload.toml line 2, routes.a.headers.expires: there is no such setting here; there are cache-control, content-disposition, x-oss-storage-class, x-oss-object-acl, x-oss-server-side-encryption, x-oss-server-side-data-encryption, x-oss-server-side-encryption-key-id, x-oss-tagging. Example: max_size = "10MiB"
+          upload.toml line 7, routes.a.metadata.Title: a name has up to 64 of a-z, 0-9 and '-', without x-oss-meta-. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
+          upload.toml line 8, routes.a.metadata.colour: metadata are a pattern or a table. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
+          upload.toml line 9, routes.a.metadata.form.size: metadata have a 'pattern', a text, and 'required', true or false. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
+          upload.toml line 12, routes.b.headers: it is a table. Example: [routes.b.headers]
+          upload.toml line 13, routes.b.metadata: it is a table. Example: [routes.b.metadata]
+          upload.toml line 3, routes.a.headers.x-oss-object-acl = "open": the values are default, private, public-read, public-read-write. Example: headers.x-oss-object-acl = "private"
+          upload.toml line 5, routes.a.headers.x-oss-server-side-encryption-key-id = "k": it needs headers.x-oss-server-side-encryption to be 'KMS'. Example: headers.x-oss-server-side-encryption = "KMS"
+          upload.toml line 10, routes.a.metadata.shape.pattern = "(": it is no regular expression: found open group without closing ')'. Example: pattern = "[a-z0-9-]{1,40}"
+          upload.toml line 17, routes.b.key = "{sub}-{name}": beside {sub} or {claim:x} nothing of free length can stand, or two callers could share a key; put a '/' between them. Example: key = "users/{sub}/{uuid}.{ext}"
+          upload.toml line 15, routes.b.extensions = ["tar.gz"]: in "tar.gz", an extension is what stands after the last dot: up to 19 letters and digits, such as 'jpg'. Example: extensions = "jpg,png"
+          upload.toml line 14, routes.b.max_files = "101": one call takes from 1 to 100 files. Example: max_files = "10"
+          upload.toml line 16, routes.b.success_status = "202": OSS answers a stored file with 200, 201 or 204. Example: success_status = "200"
+        "#);
+    }
+
+    #[test]
+    fn a_key_and_a_directory_exclude_each_other_and_the_nearer_one_counts() {
+        let file = "dir = \"all/\"\n[routes.a]\nkey = \"a/{uuid}\"\n[routes.b]\n";
+        let told = |variables: &[(&str, &str)], file| -> Vec<String> {
+            let settings = load(&[&SMALL[..], variables].concat(), file).unwrap();
+            settings.routes.iter().map(|route| route.template.to_string()).collect()
+        };
+        assert_eq!(told(&[], file), ["a/{uuid}", "all/"]);
+        assert_eq!(told(&[("UPLOAD_KEY", "{uuid}")], file), ["a/{uuid}", "all/", "{uuid}"]);
+        let both = load(&SMALL, "[routes.a]\ndir = \"a/\"\nkey = \"a/b\"\n").unwrap_err();
+        insta::assert_snapshot!(both, @r#"
+        1 problem with the settings; nothing was started
+          upload.toml line 3, routes.a.key = "a/b": a key holds its directory, so upload.toml line 2, routes.a.dir = "a/" says too much. Example: key = "users/{sub}/{uuid}.{ext}"
+        "#);
+    }
+
+    #[test]
+    fn the_start_says_what_fields_cost() {
+        let file = "[routes.a]\nkey = \"a\"\noverwrite = true\n\
+                    headers.x-oss-object-acl = \"public-read-write\"\nheaders.x-oss-tagging = \"a=1\"\n";
+        insta::assert_snapshot!(load(&SMALL, file).unwrap().warnings()[1..].join("\n"), @"
+        route 'a' makes objects that everybody may overwrite: x-oss-object-acl is 'public-read-write'
+        route 'a' gives tags, of which the documentation has said that form uploads take none: upload once and look whether the object has them
+        ");
     }
 }

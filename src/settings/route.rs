@@ -8,15 +8,21 @@ use std::time::Duration;
 
 use crate::identity::access::Access;
 use crate::policy::content_type::TypePattern;
+use crate::policy::key::is_extension;
 use crate::policy::name::Bucket;
 use crate::policy::name::Region;
 use crate::policy::name::UploadHost;
+use crate::policy::route::DEFAULT_LIFETIME;
+use crate::policy::route::DEFAULT_MAX_BYTES;
+use crate::policy::route::DEFAULT_MIN_BYTES;
+use crate::policy::route::MAX_FILES;
 use crate::policy::route::MAX_LIFETIME;
 use crate::policy::route::MAX_OBJECT_BYTES;
 use crate::policy::route::Route;
 use crate::policy::route::SignatureVersion;
 use crate::policy::route::SizeRange;
-use crate::policy::template::Directory;
+use crate::policy::route::SuccessStatus;
+use crate::policy::template::Template;
 use crate::settings::DEFAULT_ROUTE;
 use crate::settings::desk::Desk;
 use crate::settings::entry;
@@ -26,15 +32,6 @@ use crate::settings::value;
 
 /// A directory of its own for every grant: nobody guesses or overwrites another's object.
 const DEFAULT_DIRECTORY: &str = "uploads/{yyyy}/{mm}/{dd}/{uuid}/";
-
-/// Refuses empty files, which are mistakes more often than files.
-const DEFAULT_MIN_BYTES: u64 = 1;
-
-/// Enough for photographs and documents; a page that wants more says so.
-const DEFAULT_MAX_BYTES: u64 = 100 << 20;
-
-/// How long the default grant lasts: time for a large file on a slow line, little for a thief.
-const DEFAULT_LIFETIME: Duration = Duration::from_mins(10);
 
 /// The shortest lifetime that a browser can make use of.
 const MIN_LIFETIME: Duration = Duration::from_secs(10);
@@ -76,8 +73,8 @@ fn is_shared(setting: &Setting) -> bool {
 }
 
 /// Reads the settings of one route.
-struct Reader<'desk, 'environment> {
-    desk: &'desk mut Desk<'environment>,
+pub(super) struct Reader<'desk, 'environment> {
+    pub(super) desk: &'desk mut Desk<'environment>,
     name: String,
 }
 
@@ -86,45 +83,66 @@ impl Reader<'_, '_> {
         let bucket = self.bucket();
         let region = self.region();
         let host = self.host(bucket.as_ref(), region.as_ref());
-        let directory = self.value(&entry::DIR, Directory::parse);
+        let template = self.template();
         let size = self.size();
         let types = self.types();
+        let extensions = self.extensions();
+        let max_files = self.value(&entry::MAX_FILES, max_files).unwrap_or(MAX_FILES);
         let lifetime = self.value(&entry::EXPIRES, lifetime).unwrap_or(DEFAULT_LIFETIME);
         let overwrite = self.value(&entry::OVERWRITE, value::truth).unwrap_or(false);
+        let status = self.value(&entry::SUCCESS_STATUS, status).unwrap_or_default();
         let signature = self.value(&entry::SIGNATURE, signature).unwrap_or_default();
+        let headers = self.headers();
+        let metadata = self.metadata();
         Some(Route {
             name: self.name,
             bucket: bucket?,
             region: region?,
             host: host?,
-            directory: directory.or_else(|| Directory::parse(DEFAULT_DIRECTORY).ok())?,
+            template: template?,
             size,
             types,
+            extensions,
+            max_files,
             lifetime,
             overwrite,
+            status,
+            headers,
+            metadata,
             signature,
         })
     }
 
     /// `UPLOAD_*` speaks of the route `default` alone and wins there; `OSS_*` names the cloud's side,
     /// and `UPLOAD_AUTH` the rule, for every route that does not name its own.
-    fn entry(&self, setting: &Setting) -> Option<Entry> {
+    pub(super) fn entry(&self, setting: &Setting) -> Option<Entry> {
+        self.levels(setting).into_iter().flatten().next()
+    }
+
+    /// Gives the entries of a setting where it can be written, those that win first.
+    fn levels(&self, setting: &Setting) -> [Option<Entry>; 3] {
         let variable = || self.desk.variable(setting);
+        let own = self.own(setting.key);
+        let top = self.desk.file_top(setting);
         if self.name == DEFAULT_ROUTE {
-            return variable()
-                .or_else(|| self.own(setting))
-                .or_else(|| self.desk.file_top(setting));
+            return [variable(), own, top];
         }
-        self.own(setting)
-            .or_else(|| is_shared(setting).then(variable).flatten())
-            .or_else(|| self.desk.file_top(setting))
+        [own, is_shared(setting).then(variable).flatten(), top]
     }
 
-    fn own(&self, setting: &Setting) -> Option<Entry> {
-        self.desk.file.routes.get(&self.name)?.get(setting.key).cloned()
+    /// Gives what stands in the route's own table.
+    pub(super) fn own(&self, key: &str) -> Option<Entry> {
+        self.desk.file.routes.get(&self.name)?.get(key).cloned()
     }
 
-    fn value<T, E: fmt::Display>(
+    /// Gives the keys of the route's own table and of the file's top that begin like this.
+    pub(super) fn keys(&self, beginning: &str) -> BTreeSet<String> {
+        let own = self.desk.file.routes.get(&self.name).into_iter();
+        let all = own.chain([&self.desk.file.top]).flat_map(|section| section.keys());
+        all.filter(|key| key.starts_with(beginning)).cloned().collect()
+    }
+
+    pub(super) fn value<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -156,12 +174,32 @@ impl Reader<'_, '_> {
     /// A host at the top belongs to the bucket at the top, not to a route with a bucket of its own.
     fn host(&mut self, bucket: Option<&Bucket>, region: Option<&Region>) -> Option<UploadHost> {
         let own_bucket =
-            self.own(&entry::BUCKET).is_some() && self.own(&entry::UPLOAD_HOST).is_none();
+            self.own(entry::BUCKET.key).is_some() && self.own(entry::UPLOAD_HOST.key).is_none();
         let hidden = own_bucket && self.desk.variable(&entry::BUCKET).is_none();
         if hidden || self.entry(&entry::UPLOAD_HOST).is_none() {
             return Some(UploadHost::default_for(bucket?, region?));
         }
         self.value(&entry::UPLOAD_HOST, UploadHost::parse)
+    }
+
+    /// A directory or a key, whichever is written where it counts more; without either every grant
+    /// gets a directory of its own.
+    fn template(&mut self) -> Option<Template> {
+        let levels = self.levels(&entry::DIR).into_iter().zip(self.levels(&entry::KEY));
+        for level in levels {
+            match level {
+                (None, None) => {}
+                (Some(dir), None) => return self.desk.read(&entry::DIR, &dir, Template::directory),
+                (None, Some(key)) => return self.desk.read(&entry::KEY, &key, Template::key),
+                (Some(dir), Some(key)) => {
+                    let problem =
+                        format!("a key holds its directory, so {} says too much", dir.describe());
+                    self.desk.complain(key.describe(), problem, key.example(&entry::KEY));
+                    return None;
+                }
+            }
+        }
+        Template::directory(DEFAULT_DIRECTORY).ok()
     }
 
     fn size(&mut self) -> SizeRange {
@@ -194,6 +232,32 @@ impl Reader<'_, '_> {
             |text: &str| TypePattern::parse(text).ok_or("a type is 'image/png' or 'image/*'");
         self.desk.each(&entry::TYPES, &entry, pattern)
     }
+
+    fn extensions(&mut self) -> Vec<String> {
+        let Some(entry) = self.entry(&entry::EXTENSIONS) else {
+            return Vec::new();
+        };
+        self.desk.each(&entry::EXTENSIONS, &entry, extension)
+    }
+}
+
+fn max_files(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX_FILES).contains(count));
+    count.ok_or_else(|| format!("one call takes from 1 to {MAX_FILES} files"))
+}
+
+fn extension(text: &str) -> Result<String, &'static str> {
+    let plain = text.strip_prefix('.').unwrap_or(text).to_ascii_lowercase();
+    if is_extension(&plain) {
+        return Ok(plain);
+    }
+    Err(
+        "an extension is what stands after the last dot: up to 19 letters and digits, such as 'jpg'",
+    )
+}
+
+fn status(text: &str) -> Result<SuccessStatus, &'static str> {
+    SuccessStatus::parse(text).ok_or("OSS answers a stored file with 200, 201 or 204")
 }
 
 fn max_size(text: &str) -> Result<u64, String> {

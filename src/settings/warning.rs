@@ -1,9 +1,13 @@
 //! What an operator should read once at the start: settings that are allowed, and have a price.
 
-use crate::credentials::chain::Source;
 use crate::credentials::environment::EnvironmentKey;
+use crate::credentials::sources::Source;
 use crate::identity::access::Access;
 use crate::identity::origin::Origins;
+use crate::policy::header::Header;
+use crate::policy::header::X_OSS_OBJECT_ACL;
+use crate::policy::header::X_OSS_TAGGING;
+use crate::policy::route::Route;
 use crate::policy::route::SignatureVersion;
 use crate::settings::Settings;
 
@@ -19,13 +23,25 @@ impl Settings {
                     .to_owned(),
             );
         }
-        for route in self.routes.iter().filter(|route| !route.directory.is_unique()) {
+        for route in self.routes.iter().filter(|route| can_collide(route)) {
             warnings.push(format!(
                 "route '{}' puts all uploads into '{}': uploads of one name can collide; \
                  add {{uuid}}/ to give each grant a directory of its own",
-                route.name, route.directory
+                route.name, route.template
             ));
         }
+        let of_caller = |route: &&Route| {
+            let rule = self.gate.rules.get(&route.name);
+            route.template.names_caller() && rule.is_some_and(|rule| !rule.needs_proof())
+        };
+        for route in self.routes.iter().filter(of_caller) {
+            warnings.push(format!(
+                "route '{}' keeps files under who asks, in '{}', and lets callers in who prove nothing: \
+                 their asks are refused with caller_unknown",
+                route.name, route.template
+            ));
+        }
+        warnings.extend(self.routes.iter().flat_map(of_fields));
         warnings.extend(self.v1_warnings());
         warnings
     }
@@ -116,11 +132,35 @@ impl Settings {
 
     /// On the platform the role's keys, which are temporary, come first unless they are ruled out.
     fn signs_with_a_long_lived_key(&self) -> bool {
-        let first = match self.source {
+        let first = match self.sources.source {
             Source::Auto => !self.platform,
-            Source::Request => false,
             Source::Environment => true,
+            _ => false,
         };
-        first && self.environment_key.as_ref().is_some_and(EnvironmentKey::is_long_lived)
+        let own = first && self.sources.role.is_none();
+        own && self.sources.environment_key.as_ref().is_some_and(EnvironmentKey::is_long_lived)
     }
+}
+
+/// A key that leaves nothing to the file and may be overwritten is meant to be one and the same.
+fn can_collide(route: &Route) -> bool {
+    let is_meant = route.overwrite && !route.template.names_file();
+    !route.template.is_unique() && !is_meant
+}
+
+/// What the fields of a route cost.
+fn of_fields(route: &Route) -> Vec<String> {
+    let name = &route.name;
+    let warn = |header: &Header| match (header.name, header.value.as_str()) {
+        (X_OSS_TAGGING, _) => Some(format!(
+            "route '{name}' gives tags, of which the documentation has said that form uploads take \
+             none: upload once and look whether the object has them"
+        )),
+        (X_OSS_OBJECT_ACL, "public-read-write") => Some(format!(
+            "route '{name}' makes objects that everybody may overwrite: x-oss-object-acl is \
+             'public-read-write'"
+        )),
+        _ => None,
+    };
+    route.headers.iter().filter_map(warn).collect()
 }

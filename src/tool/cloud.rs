@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+use crate::emulator::keys::KeyRing;
 use crate::emulator::oss;
 use crate::time;
 use crate::tool::console;
@@ -36,10 +37,16 @@ pub(super) struct Setup {
 impl Setup {
     /// Opens the data directory.
     pub(super) fn open(self) -> Result<oss::Oss, Failure> {
+        self.open_with(KeyRing::default())
+    }
+
+    /// Opens the data directory and takes keys from a ring that others share.
+    pub(super) fn open_with(self, ring: KeyRing) -> Result<oss::Oss, Failure> {
         let clock = Arc::new(|| time::now().unix());
         let options = oss::Options {
             buckets: self.buckets,
             keys: vec![self.key],
+            ring,
             cors_origins: self.cors_origins,
             judgement: self.judgement,
             observer: Some(Arc::new(report)),

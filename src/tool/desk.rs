@@ -6,7 +6,8 @@ use crate::app::App;
 use crate::credentials::Credentials;
 use crate::policy::route::MAX_LIFETIME;
 use crate::policy::route::Route;
-use crate::policy::template::Dice;
+use crate::policy::template::occasion::Dice;
+use crate::policy::template::occasion::Occasion;
 use crate::settings::environment::Environment;
 use crate::time;
 use crate::time::Timestamp;
@@ -29,7 +30,7 @@ pub(super) fn keys() -> Option<Arc<Credentials>> {
     let now = time::now();
     let (settings, _) =
         rules::load(&Place::anywhere(), &Rules::default(), Environment::of_process(), now).ok()?;
-    settings.environment_key?.read(now).ok()
+    settings.sources.environment_key?.read(now).ok()
 }
 
 impl Desk {
@@ -37,7 +38,7 @@ impl Desk {
     pub(super) fn open(place: &Place, rules: &Rules) -> Result<Self, Failure> {
         let now = time::now();
         let (settings, route) = rules::load(place, rules, Environment::of_process(), now)?;
-        let key = settings.environment_key.as_ref().and_then(|key| key.read(now).ok());
+        let key = settings.sources.environment_key.as_ref().and_then(|key| key.read(now).ok());
         let credentials = key.ok_or_else(|| {
             Failure::arguments(
                 "there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and \
@@ -59,6 +60,11 @@ impl Desk {
     /// Gives the same desk at another reading of the clock.
     pub(super) fn at(&self, now: Timestamp) -> Self {
         Self { now, ..self.clone() }
+    }
+
+    /// What this desk knows of a grant: when and with which dice, and of nobody that they asked.
+    pub(super) fn occasion(&self) -> Occasion<'_> {
+        Occasion::anonymous(self.now, &self.dice)
     }
 
     /// Until when a form of this desk is good: as long as the rules say, and no longer than its key.

@@ -197,12 +197,7 @@ fn key(is_long_lived: bool) -> oss::AccessKey {
     } else {
         (ROLE_KEY_ID, ROLE_KEY_SECRET, Some(ROLE_TOKEN.to_owned()))
     };
-    oss::AccessKey {
-        id: id.to_owned(),
-        secret: secret.to_owned(),
-        security_token: token,
-        expires_at: None,
-    }
+    oss::AccessKey { security_token: token, ..oss::AccessKey::new(id, secret) }
 }
 
 fn announce(front: SocketAddr, back: SocketAddr, data_directory: &Path) {

@@ -1,9 +1,10 @@
-//! `oss-upload emulate`: the local OSS alone, for other signers and for tests.
+//! `oss-upload emulate`: the local OSS, alone or with the local STS, for other signers and for tests.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::emulator::keys::KeyRing;
 use crate::emulator::oss;
 use crate::policy::name::Bucket;
 use crate::policy::name::Region;
@@ -13,6 +14,7 @@ use crate::tool::cloud::DATA_DIRECTORY;
 use crate::tool::cloud::Setup;
 use crate::tool::console;
 use crate::tool::failure::Failure;
+use crate::tool::lender::Lending;
 use crate::tool::strictness::Strictness;
 
 #[derive(Args)]
@@ -42,6 +44,8 @@ pub(super) struct Options {
     #[arg(long)]
     cors_origin: Vec<String>,
     #[command(flatten)]
+    lending: Lending,
+    #[command(flatten)]
     strictness: Strictness,
 }
 
@@ -52,6 +56,7 @@ impl std::fmt::Debug for Options {
             .debug_struct("Options")
             .field("port", &self.port)
             .field("bucket", &self.bucket)
+            .field("lending", &self.lending)
             .field("strictness", &self.strictness)
             .finish_non_exhaustive()
     }
@@ -72,21 +77,28 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
             region: region.as_str().to_owned(),
         }],
         key: oss::AccessKey {
-            id: options.access_key_id,
-            secret: options.access_key_secret,
             security_token: options.security_token,
-            expires_at: None,
+            ..oss::AccessKey::new(options.access_key_id, options.access_key_secret)
         },
         cors_origins: options.cors_origin,
         judgement: options.strictness.judgement(),
     };
-    let oss = setup.open()?;
+    let ring = KeyRing::default();
+    let oss = setup.open_with(ring.clone())?;
+    let lender = options.lending.open(ring).await?;
     console::say(&format!(
         "oss   http://{address}   http://{}.localhost:{}",
         name.as_str(),
         address.port()
     ));
     console::say(&format!("data  {data}"));
-    oss.serve(listener, runtime::stop_signal()).await?;
-    Ok(())
+    let Some(lender) = lender else {
+        return Ok(oss.serve(listener, runtime::stop_signal()).await?);
+    };
+    lender.announce()?;
+    let (oss, sts) = tokio::join!(
+        oss.serve(listener, runtime::stop_signal()),
+        lender.serve(runtime::stop_signal()),
+    );
+    Ok(oss.and(sts)?)
 }

@@ -3,16 +3,18 @@
 //! | command | does |
 //! |---|---|
 //! | `dev` | the page, the function behind a gateway, and a local OSS, in one process |
-//! | `emulate` | the local OSS alone |
+//! | `emulate` | the local OSS, alone or with the local STS |
 //! | `sign` | a grant as JSON, for scripts and other back ends |
 //! | `form` | a page with a signed form, to be hosted anywhere |
 //! | `upload` | files of this machine into a bucket, as a browser would |
 //! | `ticket` | a ticket that lets its bearer ask, for trying out what a back end will do |
+//! | `check` | a settings file in words, and what it would sign |
 //! | `explain` | a policy, a form or a refusal in words |
 //!
 //! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
 //! business, what is signed and how is the function's.
 
+mod check;
 mod cloud;
 mod console;
 mod desk;
@@ -21,7 +23,9 @@ mod emulate;
 mod explain;
 mod failure;
 mod form;
+mod kind;
 pub mod language;
+mod lender;
 pub mod remedy;
 mod rules;
 mod sign;
@@ -50,7 +54,7 @@ struct Cli {
 enum Command {
     /// Run the page, the function and a local OSS on this machine
     Dev(dev::Options),
-    /// Run the local OSS alone
+    /// Run the local OSS, alone or with the local STS
     Emulate(emulate::Options),
     /// Print a grant as JSON, signed with the keys in the environment
     Sign(sign::Options),
@@ -60,6 +64,8 @@ enum Command {
     Upload(upload::Options),
     /// Mint a ticket that lets its bearer ask, with a key in the environment
     Ticket(ticket::Options),
+    /// Say in words what a settings file means, and show what each route would sign
+    Check(check::Options),
     /// Say in words what a policy allows, why a form is refused, or what a refusal means
     Explain(explain::Options),
 }
@@ -85,6 +91,7 @@ pub fn run() -> ExitCode {
                     Command::Form(options) => form::run(options),
                     Command::Upload(options) => upload::run(options).await,
                     Command::Ticket(options) => ticket::run(options),
+                    Command::Check(options) => check::run(options),
                     Command::Explain(options) => explain::run(options),
                 }
             })

@@ -2,18 +2,18 @@
 
 use clap::Args;
 use clap::ValueEnum;
-use serde::Serialize;
-use serde::Serializer;
 
 use crate::grant;
 use crate::grant::Ask;
 use crate::grant::Form;
-use crate::grant::Grant;
 use crate::policy::content_type::ContentType;
 use crate::policy::route::SignatureVersion;
+use crate::policy::template::occasion::Facts;
+use crate::policy::template::occasion::Occasion;
 use crate::routes::dialect::documented::Documented;
 use crate::routes::dialect::documented_v1::DocumentedV1;
 use crate::routes::dialect::native::Native;
+use crate::routes::dialect::url_and_fields::UrlAndFields;
 use crate::routes::problem::Problem;
 use crate::tool::console;
 use crate::tool::desk::Desk;
@@ -36,6 +36,12 @@ pub(super) struct Options {
     /// The file's size in bytes, which the upload must have
     #[arg(long, value_name = "BYTES")]
     size: Option<u64>,
+    /// Metadata that the object gets, such as title=cat; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    metadata: Vec<(String, String)>,
+    /// Who the file is from, for a route that keeps files under {sub}
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Option<String>,
     /// The shape of the JSON
     #[arg(long, value_enum, default_value_t = Dialect::Native)]
     dialect: Dialect,
@@ -55,7 +61,9 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
     options.name_type();
     let ask = options.ask()?;
     let desk = Desk::open(&options.place, &options.rules)?;
-    let grant = grant::issue(&ask, &desk.route, &desk.credentials, desk.now, &desk.dice)
+    let facts = Facts { subject: options.subject.as_deref(), ..Facts::NONE };
+    let occasion = Occasion { facts, ..desk.occasion() };
+    let grant = grant::issue(&ask, &desk.route, &desk.credentials, &occasion)
         .map_err(|refused| Failure::new(Problem::refused(refused, &desk.route).message()))?;
     let json = match options.dialect {
         Dialect::Native => serde_json::to_string(&Native::new(desk.now, &[Ok(grant)])),
@@ -63,7 +71,7 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
             SignatureVersion::V1 => serde_json::to_string(&DocumentedV1::new(&grant)),
             SignatureVersion::V4 => serde_json::to_string(&Documented::new(&grant)),
         },
-        Dialect::Fields => serde_json::to_string(&Fields::new(&grant)),
+        Dialect::Fields => serde_json::to_string(&UrlAndFields::new(&grant)),
     };
     console::say(&json.map_err(|error| Failure::new(error.to_string()))?);
     Ok(())
@@ -89,35 +97,21 @@ impl Options {
             let named = named.unwrap_or_default();
             return Err(Failure::arguments(format!("{named:?} is no type; write image/png")));
         }
+        let form = match self.dialect {
+            Dialect::Documented => Form::Documented,
+            Dialect::Native | Dialect::Fields => Form::Complete,
+        };
         Ok(Ask {
             filename: self.filename.clone(),
             content_type: content_type.flatten(),
             size: self.size,
-            form: match self.dialect {
-                Dialect::Documented => Form::Documented,
-                Dialect::Native | Dialect::Fields => Form::Complete,
-            },
+            metadata: self.metadata.iter().cloned().collect(),
+            ..Ask::new(form)
         })
     }
 }
 
-/// The least that a form needs.
-#[derive(Serialize)]
-struct Fields<'a> {
-    url: &'a str,
-    #[serde(serialize_with = "in_order")]
-    fields: &'a [(&'static str, String)],
-}
-
-impl<'a> Fields<'a> {
-    fn new(grant: &'a Grant) -> Self {
-        Self { url: &grant.url, fields: &grant.fields }
-    }
-}
-
-fn in_order<S: Serializer>(
-    fields: &[(&'static str, String)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("write a name, '=' and a value")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

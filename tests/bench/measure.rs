@@ -27,6 +27,7 @@ use oss_upload_signer::app::App;
 use oss_upload_signer::grant::Ask;
 use oss_upload_signer::grant::Form;
 use oss_upload_signer::grant::issue;
+use oss_upload_signer::policy::template::occasion::Occasion;
 use oss_upload_signer::settings::Settings;
 use oss_upload_signer::settings::environment::Environment;
 use oss_upload_signer::time;
@@ -184,14 +185,16 @@ fn grant() -> f64 {
     }
     let now = time::now();
     let settings = Settings::load(&environment, None, now).unwrap();
-    let credentials = settings.environment_key.as_ref().unwrap().read(now).unwrap();
+    let credentials = settings.sources.environment_key.as_ref().unwrap().read(now).unwrap();
     let app = App::new(settings);
     let route = app.route(None).unwrap();
     let ask = Ask::new(Form::Documented);
     let rounds = (0..ROUNDS).map(|_| {
         let start = Instant::now();
         for _ in 0..REQUESTS {
-            black_box(issue(&ask, route, &credentials, now, &[7; 16]).unwrap());
+            black_box(
+                issue(&ask, route, &credentials, &Occasion::anonymous(now, &[7; 16])).unwrap(),
+            );
         }
         start.elapsed().as_secs_f64() * 1e6 / f64::from(u32::try_from(REQUESTS).unwrap())
     });

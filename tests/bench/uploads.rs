@@ -30,11 +30,10 @@ use oss_upload_signer::grant;
 use oss_upload_signer::grant::Ask;
 use oss_upload_signer::policy::name::Bucket;
 use oss_upload_signer::policy::name::Region;
-use oss_upload_signer::policy::name::UploadHost;
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::route::SignatureVersion;
 use oss_upload_signer::policy::route::SizeRange;
-use oss_upload_signer::policy::template::Directory;
+use oss_upload_signer::policy::template::Template;
+use oss_upload_signer::policy::template::occasion::Occasion;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
 
@@ -116,17 +115,12 @@ impl Drop for Emulator {
 fn form(name: &str) -> (String, String) {
     let bucket = Bucket::parse("examplebucket").unwrap();
     let region = Region::parse("cn-hangzhou").unwrap();
+    let template = Template::directory("bench/").unwrap();
     let route = Route {
-        name: "default".to_owned(),
-        host: UploadHost::default_for(&bucket, &region),
-        bucket,
-        region,
-        directory: Directory::parse("bench/").unwrap(),
         size: SizeRange { min: 0, max: SIZE },
-        types: Vec::new(),
         lifetime: Duration::from_hours(1),
         overwrite: true,
-        signature: SignatureVersion::V4,
+        ..Route::new("default", bucket, region, template)
     };
     let credentials = Credentials {
         key_id: "LTAI5tExample".to_owned(),
@@ -135,7 +129,8 @@ fn form(name: &str) -> (String, String) {
         usable_until: None,
     };
     let ask = Ask { filename: Some(name.to_owned()), ..Ask::new(grant::Form::Complete) };
-    let grant = grant::issue(&ask, &route, &credentials, time::now(), &[0; 16]).unwrap();
+    let occasion = Occasion::anonymous(time::now(), &[0; 16]);
+    let grant = grant::issue(&ask, &route, &credentials, &occasion).unwrap();
     let part = |name: &str, value: &str| {
         format!("--b0123456789\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}")
     };

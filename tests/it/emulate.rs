@@ -3,9 +3,11 @@
 use std::io::BufRead;
 use std::io::BufReader;
 use std::process::Child;
+use std::process::ChildStdout;
 use std::process::Command;
 use std::process::Stdio;
 
+use oss_upload_signer::time;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -14,11 +16,15 @@ use crate::support::form::BUCKET;
 use crate::support::form::Form;
 use crate::support::form::KEY_ID;
 use crate::support::form::SECRET;
+use crate::support::local_sts::Caller;
+use crate::support::local_sts::Keys;
+use crate::support::local_sts::over_socket;
 use crate::support::oss::Reply;
 
 /// A local OSS that ends with its test.
 struct Emulator {
     address: String,
+    output: BufReader<ChildStdout>,
     child: Child,
     _data: TempDir,
 }
@@ -32,10 +38,23 @@ impl Emulator {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split_whitespace().nth(1).unwrap().trim_start_matches("http://");
-        Self { address: address.to_owned(), child, _data: data }
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut emulator = Self { address: String::new(), output, child, _data: data };
+        let address = emulator.printed("oss");
+        address.trim_start_matches("http://").clone_into(&mut emulator.address);
+        emulator
+    }
+
+    /// Reads what is printed after this word.
+    fn printed(&mut self, word: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.output.read_line(&mut line).unwrap() > 0, "no line begins with {word}");
+            let mut words = line.split_whitespace();
+            if words.next() == Some(word) {
+                return words.next().unwrap().to_owned();
+            }
+        }
     }
 
     async fn refusal(&self, host: Option<&str>, form: &Form) -> String {
@@ -109,6 +128,39 @@ async fn each_option_tells_the_judge_something() {
         assert_eq!(Emulator::start(options).refusal(host, form).await, with, "{options:?}");
         assert_eq!(Emulator::start(&[]).refusal(host, form).await, without, "{options:?}");
     }
+}
+
+#[tokio::test]
+async fn the_local_sts_lends_keys_that_the_local_oss_knows() {
+    let options = ["--sts-port", "0", "--role", "uploader", "--fault", "status=503"];
+    let mut emulator = Emulator::start(&options);
+    let address = emulator.printed("sts").trim_start_matches("http://").to_owned();
+    let role = emulator.printed("role");
+    let caller = Caller { id: KEY_ID, secret: SECRET, token: None };
+    let ask = async || {
+        let call = caller.request(time::now().unix(), &[("RoleArn", &role)]);
+        over_socket(&address, call).await
+    };
+    assert!(ask().await.contains("ServiceUnavailable"));
+    let answer = ask().await;
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let answer: serde_json::Value = serde_json::from_str(body).unwrap();
+    let keys = Keys::of(&answer["Credentials"]);
+    let mut form = Form::good();
+    form.sign_v1_as(&keys.id, &keys.secret, &[r#"{"bucket":"examplebucket"}"#]);
+    form.set("x-oss-security-token", &keys.token);
+    assert_eq!(emulator.refusal(None, &form).await, EXPIRED);
+    form.set("x-oss-security-token", "another");
+    assert_eq!(emulator.refusal(None, &form).await, "InvalidSecurityToken ");
+}
+
+#[test]
+fn a_wrong_fault_is_one_line_that_shows_how_to_write_one() {
+    let outcome = command(&["--sts-port", "0", "--fault", "nobody:cut"]).output().unwrap();
+    assert_eq!(outcome.status.code(), Some(2));
+    insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"oss-upload: invalid value 'nobody:cut' for '--fault <FAULT>': "nobody:cut" is no fault; write [CALL:]FAULT[*TIMES], where CALL is one of assume-role, assume-role-with-oidc, metadata-token, metadata-role, metadata-keys, credentials-uri and FAULT is delay=MILLISECONDS, throttle-400[=MILLISECONDS], throttle-429[=MILLISECONDS], status=500..599, cut, cut-inside, clock=SECONDS, malformed-json or gateway-xml; --help lists the options"#);
+    let outcome = command(&["--role", "uploader"]).output().unwrap();
+    assert_eq!(outcome.status.code(), Some(2), "a role needs an STS");
 }
 
 #[test]

@@ -4,6 +4,8 @@
 #[cfg(feature = "emulator")]
 mod agreement;
 mod callers;
+mod clients;
+mod credentials;
 mod deploy;
 #[cfg(feature = "tool")]
 mod emulate;
@@ -16,12 +18,17 @@ mod hooks;
 mod judge;
 #[cfg(feature = "tool")]
 mod little_room;
+#[cfg(feature = "emulator")]
+mod local_sts;
 mod page;
 mod readme;
 mod refusals;
+mod rules;
 mod runtime;
 mod secrets;
 mod sign;
+mod sources;
+mod sts;
 mod support;
 #[cfg(feature = "tool")]
 mod tool;

@@ -21,8 +21,9 @@ fn every_setting_is_in_the_table() {
     let text = source("src/settings/entry.rs").replace("\n    setting(", " setting(");
     let settings: Vec<_> =
         text.lines().filter(|line| line.contains("Setting = setting(")).collect();
-    assert!(settings.len() >= 14, "{settings:?}");
-    for secret in quoted("src/settings/entry.rs", ": &str = ") {
+    assert!(settings.len() >= 36, "{settings:?}");
+    let secrets = quoted("src/settings/entry.rs", ": &str = ");
+    for secret in secrets.iter().filter(|name| name.starts_with("UPLOAD_")) {
         assert!(README.contains(&format!("`{secret}` (")), "the README lacks {secret}");
     }
     for line in settings {
@@ -35,11 +36,12 @@ fn every_setting_is_in_the_table() {
 #[test]
 fn every_code_is_explained() {
     let mut codes = quoted("src/routes/problem.rs", " => \"");
+    codes.extend(quoted("src/routes/refusal.rs", " => \""));
     codes.extend(quoted("src/routes/denial.rs", "Denied::"));
     codes.extend(quoted("src/runtime/fault.rs", "StatusCode::"));
     let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     codes.retain(|text| !text.is_empty() && is_code(text));
-    assert!(codes.len() >= 38, "{codes:?}");
+    assert!(codes.len() >= 46, "{codes:?}");
     for code in codes {
         assert!(README.contains(&format!("`{code}`")), "the README lacks the code {code}");
     }
@@ -51,5 +53,35 @@ fn every_link_into_the_repository_leads_somewhere() {
     for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(link);
         assert!(path.exists(), "{link} leads nowhere");
+    }
+}
+
+#[test]
+fn every_recipe_is_the_file_that_the_tests_run() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web/clients");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let recipes: Vec<_> = files.filter(|path| path.is_file()).collect();
+    assert!(recipes.len() >= 13, "{recipes:?}");
+    for recipe in recipes {
+        let language = recipe.extension().unwrap().to_str().unwrap();
+        let block = format!("\n```{language}\n{}```\n", fs::read_to_string(&recipe).unwrap());
+        assert!(README.contains(&block), "the README shows another {}", recipe.display());
+    }
+}
+
+#[test]
+fn the_clients_are_named_with_the_versions_that_the_tests_run() {
+    let version = |file: &str, section: &str, package: &str| {
+        let json: serde_json::Value = serde_json::from_str(&source(file)).unwrap();
+        json[section][package].as_str().unwrap().to_owned()
+    };
+    for package in ["antd", "dropzone", "element-plus", "filepond", "plupload", "uview-plus"] {
+        let version = version("tests/web/package.json", "devDependencies", package);
+        assert!(README.contains(&format!("`{package}` {version}")), "{package} {version}");
+    }
+    for major in 3..=6 {
+        let file = format!("tests/web/clients/uppy-{major}/package.json");
+        let version = version(&file, "dependencies", "@uppy/aws-s3");
+        assert!(README.contains(&version), "the README does not say Uppy {version}");
     }
 }

@@ -150,7 +150,7 @@ async fn too_many_files() {
     content-type: application/json
     vary: Origin
 
-    {"error":"too_many_files","message":"The call names 101 files, one call takes 100. Ask in several calls.","request_id":"1-test"}
+    {"error":"too_many_files","message":"The call names 101 files, one call takes 100. Ask in several calls.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
     assert_eq!(Function::new(&[]).post("/uploads", &body(100)).await.status, 200);
 }
@@ -163,7 +163,7 @@ async fn file_too_large() {
     content-type: application/json
     vary: Origin
 
-    {"error":"file_too_large","message":"The file has 104857601 bytes; at most 104857600 are taken. Choose a smaller one.","limits":{"min_size":1,"max_size":104857600,"types":[]},"request_id":"1-test"}
+    {"error":"file_too_large","message":"The file has 104857601 bytes; at most 104857600 are taken. Choose a smaller one.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
 }
 
@@ -175,7 +175,7 @@ async fn file_too_small() {
     content-type: application/json
     vary: Origin
 
-    {"error":"file_too_small","message":"The file has 0 bytes; at least 1 are wanted. Choose another one.","limits":{"min_size":1,"max_size":104857600,"types":[]},"request_id":"1-test"}
+    {"error":"file_too_small","message":"The file has 0 bytes; at least 1 are wanted. Choose another one.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
 }
 
@@ -188,7 +188,7 @@ async fn type_not_allowed() {
     content-type: application/json
     vary: Origin
 
-    {"error":"type_not_allowed","message":"A file of type \"text/html\" is not taken; what is: image/png.","limits":{"min_size":1,"max_size":104857600,"types":["image/png"]},"request_id":"1-test"}
+    {"error":"type_not_allowed","message":"A file of type \"text/html\" is not taken; what is: image/png.","limits":{"min_size":1,"max_size":104857600,"types":["image/png"],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
 }
 
@@ -201,7 +201,7 @@ async fn type_required() {
     content-type: application/json
     vary: Origin
 
-    {"error":"type_required","message":"The file's type has to be named, since only these are taken: image/*, text/plain. Ask with the type.","limits":{"min_size":1,"max_size":104857600,"types":["image/*","text/plain"]},"request_id":"1-test"}
+    {"error":"type_required","message":"The file's type has to be named, since only these are taken: image/*, text/plain. Ask with the type.","limits":{"min_size":1,"max_size":104857600,"types":["image/*","text/plain"],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
 }
 
@@ -214,7 +214,7 @@ async fn no_credentials() {
     content-type: application/json
     vary: Origin
 
-    {"error":"no_credentials","message":"There are no credentials to sign with. Attach a role that may oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.","request_id":"1-test"}
+    {"error":"no_credentials","message":"There are no credentials to sign with. Attach a role that may oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. The log names every source and why it passed.","request_id":"1-test"}
     "#);
     assert_eq!(Function::new(&none).get("/health").await.status, 200);
 }

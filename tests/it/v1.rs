@@ -25,10 +25,8 @@ const LONG_LIVED: [(&str, &str); 4] = [
 async fn knows_the_temporary_key() -> Server {
     Server::with(|options| {
         options.keys = vec![AccessKey {
-            id: "STS.ExampleKeyId".to_owned(),
-            secret: "ExampleSecret".to_owned(),
             security_token: Some("ExampleToken".to_owned()),
-            expires_at: None,
+            ..AccessKey::new("STS.ExampleKeyId", "ExampleSecret")
         }];
     })
     .await

@@ -1,102 +1,103 @@
-/**
- * The client alone, in Chromium, against a signer and an OSS that say whatever a test wants.
- * What the real ones say is page.test.mjs's business.
- */
+/** The client's decisions, without a browser: `fetch`, `XMLHttpRequest` and the clock say what a test wants. */
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { after, before, beforeEach, test } from 'node:test'
+import { beforeEach, mock, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { bodyOf, openBrowser, ROOT, serve } from './support.mjs'
+import { sign, send, upload, UploadError } from '../../src/routes/web/client.js'
 
-const CLIENT = `${ROOT}src/routes/web/client.js`
-const KEY = 'uploads/2026/11/21/0a1b/照片 #1.png'
-const JSON_TYPE = { 'content-type': 'application/json' }
-const OPEN = { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*', 'access-control-max-age': '0' }
+const CLIENT = new URL('../../src/routes/web/client.js', import.meta.url)
+const GRANT = { method: 'POST', url: 'https://up.example.com', fields: { key: 'a/1' }, key: 'a/1', expires_at: '2026-11-21T10:10:00Z' }
+const STORED = { key: 'a/1', url: 'https://up.example.com/a/1' }
+const FILE = new File(['12345'], 'a.txt', { type: 'text/plain' })
+const FORM = 105 // Bytes of the form: the fields before the file are a hundred.
+const EXPIRED = refusal(403, 'AccessDenied', '0006-00000213')
+const EXISTS = refusal(409, 'FileAlreadyExists')
 
-let browser, page, signer, oss
-/** What the two servers answer, and what they were asked, per test. */
-let script, asked
-
-before(async () => {
-  signer = await serve(answerAsSigner)
-  oss = await serve(answerAsOss)
-  browser = await openBrowser()
-  page = await browser.newPage()
-  await page.goto(`${signer.origin}/prefix/`)
-})
-
-after(async () => {
-  await browser?.close()
-  await Promise.all([signer?.stop(), oss?.stop()])
-})
+/** What the signer and OSS answer, one after the other; the last answer stays. Each may be a function. */
+let signer, oss
+/** What they were asked, and for how long the client waited between. */
+let calls, forms, waits
 
 beforeEach(() => {
-  script = { signer: grants(), oss: (response) => response.writeHead(200, OPEN).end() }
-  asked = { calls: [], preflights: 0, forms: [] }
+  signer = [granted()]
+  oss = [{ status: 200 }]
+  calls = []
+  forms = []
+  waits = []
+  mock.reset()
+  mock.method(Math, 'random', () => 0)
+  mock.method(globalThis, 'setTimeout', (done, wait) => waits.push(wait) && queueMicrotask(done))
+  mock.method(globalThis, 'fetch', async (url, options) => {
+    calls.push({ url, ...options, body: JSON.parse(options.body) })
+    options.signal?.throwIfAborted()
+    return next(signer)()
+  })
 })
 
-async function answerAsSigner(request, response) {
-  if (request.url === '/prefix/client.js') {
-    response.writeHead(200, { 'content-type': 'text/javascript' }).end(await readFile(CLIENT))
-  } else if (request.url === '/prefix/uploads') {
-    asked.calls.push({ headers: request.headers, body: JSON.parse(await bodyOf(request)) })
-    script.signer(response)
-  } else {
-    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>')
+function next(answers) {
+  return answers.length > 1 ? answers.shift() : answers[0]
+}
+
+globalThis.XMLHttpRequest = class {
+  upload = {}
+  status = 0
+  responseXML = null
+
+  open(method, url) {
+    this.opened = `${method} ${url}`
+  }
+
+  send(form) {
+    forms.push({ opened: this.opened, fields: [...form] })
+    queueMicrotask(() => this.answer(next(oss)))
+  }
+
+  /** A script is `{ status, sent, code, ec }`: `sent` bytes of the form go first, all of them unless said otherwise. */
+  answer({ status = 0, sent = FORM, code, ec, hangs }) {
+    for (const loaded of [50, 102, FORM].filter((one) => one <= sent)) this.upload.onprogress({ loaded, total: FORM })
+    if (hangs) return hangs()
+    this.status = status
+    const texts = { Code: code, EC: ec, Message: code && `${code} it is.`, RequestId: code && 'r-oss' }
+    this.responseXML = code && { querySelector: (tag) => texts[tag] && { textContent: texts[tag] } }
+    this.onloadend()
+  }
+
+  abort() {
+    this.onloadend()
   }
 }
 
-async function answerAsOss(request, response) {
-  if (request.method === 'OPTIONS') {
-    asked.preflights += 1
-    response.writeHead(200, OPEN).end()
-    return
-  }
-  const body = await bodyOf(request).catch(() => undefined) // A cancelled upload has no whole body.
-  if (!body) return
-  const form = await new Response(body, { headers: { 'content-type': request.headers['content-type'] } }).formData()
-  asked.forms.push([...form].map(([name, value]) => [name, typeof value === 'string' ? value : `${value.name} ${value.type} ${value.size}`]))
-  script.oss(response)
+function granted(grant = GRANT) {
+  return worded(200, { uploads: [grant] })
 }
 
-function answer(status, body) {
-  return (response) => response.writeHead(status, JSON_TYPE).end(JSON.stringify(body))
+function worded(status, body, headers) {
+  return () => new Response(JSON.stringify(body), { status, headers })
 }
 
-function grants() {
-  return (response) => {
-    const fields = { key: KEY, policy: 'eyJ9', 'x-oss-signature': 'aa', success_action_status: '200' }
-    const uploads = asked.calls.at(-1).body.files.map(() => ({ method: 'POST', url: oss.origin, fields, key: KEY, expires_at: '2026-11-21T10:10:00Z' }))
-    answer(200, { server_time: '2026-11-21T10:00:00Z', uploads })(response)
-  }
+function refusal(status, code, ec) {
+  return { status, code, ec }
 }
 
-function xml(status, inner, headers = OPEN) {
-  return (response) => response.writeHead(status, { 'content-type': 'application/xml', ...headers }).end(`<?xml version="1.0" encoding="UTF-8"?>\n<Error>${inner}</Error>`)
+function lost(sent = FORM) {
+  return { sent }
 }
 
-/** Uploads one small file in the browser and says what came of it. */
-function attempt(options = {}, { name = 'a.png', type = 'image/png', size = 3 } = {}) {
-  return page.evaluate(
-    async ({ options, name, type, size }) => {
-      const { upload, UploadError } = await import('/prefix/client.js')
-      try {
-        return await upload(new File([new Uint8Array(size)], name, { type }), options)
-      } catch (error) {
-        return { ...error, message: error.message, isUploadError: error instanceof UploadError }
-      }
-    },
-    { options, name, type, size },
-  )
+function unreachable() {
+  throw new TypeError('Failed to fetch')
 }
 
-async function refusedWith(code) {
-  const error = await attempt()
-  assert.equal(error.code, code, JSON.stringify(error))
-  assert.equal(error.isUploadError, true)
+/** Gives what an error says, without what is not set. */
+async function failure(promise) {
+  const error = await promise.then((result) => assert.fail(`no failure but ${JSON.stringify(result)}`), (error) => error)
+  assert.ok(error instanceof UploadError, error)
   assert.ok(error.message)
-  return error
+  return { ...JSON.parse(JSON.stringify(error)), message: error.message }
+}
+
+async function codeOf(promise) {
+  return (await failure(promise)).code
 }
 
 test('the client weighs at most 2 KB gzipped', async (t) => {
@@ -106,171 +107,199 @@ test('the client weighs at most 2 KB gzipped', async (t) => {
 })
 
 test('the client needs nothing else', async () => {
-  assert.doesNotMatch(await readFile(CLIENT, 'utf8'), /^\s*import\b.*from\s+'(?!https:\/\/signer\.example\.com)/m)
+  assert.doesNotMatch(await readFile(CLIENT, 'utf8'), /^\s*import\b/m)
 })
 
-test('an upload gives the key, and an address with every part of it encoded', async () => {
-  const encoded = 'uploads/2026/11/21/0a1b/%E7%85%A7%E7%89%87%20%231.png'
-  assert.deepEqual(await attempt(), { key: KEY, url: `${oss.origin}/${encoded}` })
+test('an upload is one call and one form, with the file last', async () => {
+  assert.deepEqual(await upload(FILE, { endpoint: 'https://signer.example.com', route: 'avatar', metadata: { owner: 'me' } }), STORED)
+  assert.deepEqual(calls.map(({ url, method, headers, body }) => ({ url, method, headers, body })), [{
+    url: 'https://signer.example.com/uploads',
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: { route: 'avatar', files: [{ name: 'a.txt', type: 'text/plain', size: 5, metadata: { owner: 'me' } }] },
+  }])
+  assert.deepEqual(forms.map(({ opened, fields }) => [opened, fields.map(([name]) => name)]), [['POST https://up.example.com', ['key', 'file']]])
+  assert.deepEqual(waits, [])
 })
 
-test('the ask names the file, the type and the size, and the route when there is one', async () => {
-  await attempt({}, { name: '照片.png' })
-  await attempt({ route: 'avatar' }, { name: 'README', type: '' })
-  assert.deepEqual(asked.calls.map(({ body }) => body), [
-    { files: [{ name: '照片.png', type: 'image/png', size: 3 }] },
-    { route: 'avatar', files: [{ name: 'README', size: 3 }] },
-  ])
-  assert.equal(asked.calls[0].headers['content-type'], 'application/json')
+test('headers are given as they are, or made anew for each try', async () => {
+  await sign([FILE], { endpoint: '.', headers: { authorization: 'Bearer one' } })
+  assert.equal(calls[0].headers.authorization, 'Bearer one')
+  signer = [unreachable, granted()]
+  let made = 0
+  await sign([FILE], { endpoint: '.', headers: async () => ({ authorization: `Bearer ${(made += 1)}` }) })
+  assert.deepEqual(calls.slice(1).map(({ headers }) => headers.authorization), ['Bearer 1', 'Bearer 2'])
 })
 
-test('an endpoint is taken with and without its last slash', async () => {
-  for (const endpoint of [`${signer.origin}/prefix`, `${signer.origin}/prefix/`, '/prefix', '.']) {
-    assert.equal((await attempt({ endpoint })).key, KEY, endpoint)
-  }
+test('headers that cannot be made are the failure of who makes them, and not tried again', async () => {
+  const broken = () => Promise.reject(new RangeError('no token'))
+  await assert.rejects(upload(FILE, { headers: broken }), RangeError)
+  assert.deepEqual([calls, waits], [[], []])
 })
 
-test('extra headers reach the signer', async () => {
-  await attempt({ headers: { authorization: 'Bearer ticket' } })
-  assert.equal(asked.calls[0].headers.authorization, 'Bearer ticket')
+test('files that can be read only once are asked for again all the same', async () => {
+  signer = [unreachable, granted()]
+  await sign([FILE].values())
+  assert.deepEqual(calls.map(({ body }) => body.files.length), [1, 1])
 })
 
-test('the form carries the fields as they were given, and the file last', async () => {
-  await attempt()
-  assert.deepEqual(asked.forms, [[
-    ['key', KEY], ['policy', 'eyJ9'], ['x-oss-signature', 'aa'], ['success_action_status', '200'], ['file', 'a.png image/png 3'],
-  ]])
-})
-
-test('200, 201 and 204 are successes', async () => {
-  for (const status of [200, 201, 204]) {
-    script.oss = (response) => response.writeHead(status, OPEN).end()
-    assert.equal((await attempt()).key, KEY, String(status))
-  }
-})
-
-test('a 203 is stored, but the callback failed', async () => {
-  script.oss = xml(203, '<Code>CallbackFailed</Code><Message>Error status : 502.</Message><RequestId>5C3D</RequestId><EC>0007-00000203</EC>')
-  const error = await refusedWith('callback_failed')
-  assert.deepEqual([error.status, error.key, error.ec, error.requestId, error.message], [203, KEY, '0007-00000203', '5C3D', 'Error status : 502.'])
-})
-
-test('a refusal of OSS keeps its own code', async () => {
-  script.oss = xml(400, '<Code>EntityTooLarge</Code><Message>Over &quot;the range&quot;.</Message><RequestId>5C3D</RequestId><EC>0006-00000003</EC>')
-  const error = await refusedWith('EntityTooLarge')
-  assert.deepEqual([error.status, error.message, error.ec, error.requestId], [400, 'Over "the range".', '0006-00000003', '5C3D'])
-})
-
-test('an answer that is not of OSS is a bad answer', async () => {
-  script.oss = (response) => response.writeHead(502, { 'content-type': 'text/html', ...OPEN }).end('<html><br>Bad gateway')
-  assert.equal((await refusedWith('bad_answer')).status, 502)
-})
-
-test('an answer that CORS hides is a network failure that says so', async () => {
-  script.oss = xml(403, '<Code>AccessDenied</Code>', {})
-  const error = await refusedWith('network')
-  assert.match(error.message, /CORS/)
-  assert.match(error.message, /may be stored/)
-  assert.equal(error.status, 0)
-})
-
-test('a bucket that hangs up is a network failure', async () => {
-  script.oss = (response) => response.destroy()
-  await refusedWith('network')
-})
-
-test('a refused file keeps the code, the sentence and the limits of the signer, and nothing is sent', async () => {
-  const limits = { min_size: 1, max_size: 2, types: ['image/png'] }
-  script.signer = answer(200, { uploads: [{ error: { error: 'file_too_large', message: 'At most 2 bytes.', limits } }] })
-  const error = await refusedWith('file_too_large')
-  assert.deepEqual([error.message, error.limits], ['At most 2 bytes.', limits])
-  assert.deepEqual(asked.forms, [])
-})
-
-test('a refused call keeps its status and request id', async () => {
-  script.signer = answer(403, { error: 'origin_not_allowed', message: 'Not from here.', request_id: 'r-1' })
-  const error = await refusedWith('origin_not_allowed')
-  assert.deepEqual([error.status, error.message, error.requestId], [403, 'Not from here.', 'r-1'])
-})
-
-test('a gateway page instead of a signer is a bad answer', async () => {
-  script.signer = (response) => response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>')
-  assert.equal((await refusedWith('bad_answer')).status, 502)
-  script.signer = answer(200, ['something', 'else'])
-  assert.equal((await refusedWith('bad_answer')).status, 200)
-})
-
-test('a signer out of reach is a network failure', async () => {
-  script.signer = (response) => response.destroy()
-  const error = await refusedWith('network')
+test('a signer that does not answer is asked four times, ever later', async () => {
+  signer = [unreachable]
+  const retries = []
+  const error = await failure(upload(FILE, { onRetry: ({ error, wait }) => retries.push(`${error.code} ${wait}`) }))
+  assert.deepEqual([error.code, error.status, calls.length], ['network', 0, 4])
   assert.match(error.message, /signer/)
+  assert.deepEqual(waits, [500, 1000, 2000])
+  assert.deepEqual(retries, ['network 0.5', 'network 1', 'network 2'])
 })
 
-test('many files are signed in one call, with a verdict each', async () => {
-  const refused = { error: { error: 'type_not_allowed', message: 'No.', limits: {} } }
-  script.signer = answer(200, { uploads: [{ method: 'POST', url: oss.origin, fields: { key: KEY }, key: KEY }, refused] })
-  const result = await page.evaluate(async () => {
-    const { sign, send } = await import('/prefix/client.js')
-    const files = [new File(['a'], 'a.png'), new File(['b'], 'b.html')]
-    const [grant, refusal] = await sign(files)
-    return { stored: await send(grant, files[0]), refused: await send(refusal, files[1]).catch((error) => error.code) }
+test('chance spreads the waits up to their double', async () => {
+  Math.random.mock.mockImplementation(() => 0.999)
+  oss = [lost(0)]
+  await codeOf(send(GRANT, FILE))
+  assert.deepEqual(waits.map(Math.round), [1000, 1999, 3998])
+})
+
+test('the number of tries is the caller\'s', async () => {
+  oss = [lost(0)]
+  assert.equal(await codeOf(send(GRANT, FILE, { tries: 1 })), 'network')
+  assert.deepEqual([forms.length, waits], [1, []])
+  await codeOf(send(GRANT, FILE, { tries: 2 }))
+  assert.deepEqual([forms.length, waits], [3, [500]])
+})
+
+test('408, 429 and all from 500 on are tried again, and nothing else', async () => {
+  for (const status of [408, 429, 500, 502, 503, 504]) {
+    oss = [refusal(status, 'Busy'), { status: 200 }]
+    assert.deepEqual(await send(GRANT, FILE), STORED, String(status))
+  }
+  assert.equal(waits.length, 6)
+  for (const status of [400, 403, 404, 411]) {
+    oss = [refusal(status, 'No')]
+    assert.equal(await codeOf(send(GRANT, FILE)), 'No')
+  }
+  assert.equal(waits.length, 6)
+})
+
+test('a signer that says when is asked again then, unless that is more than a minute', async () => {
+  const busy = { error: 'credentials_unavailable', message: 'Later.' }
+  signer = [worded(503, busy, { 'retry-after': '7' }), granted()]
+  await sign([FILE])
+  assert.deepEqual(waits, [7000])
+  signer = [worded(429, busy, { 'retry-after': '61' })]
+  assert.equal((await failure(sign([FILE]))).retryAfter, 61)
+  assert.equal(waits.length, 1)
+})
+
+test('a signer\'s refusal keeps its code, sentence, status and request id', async () => {
+  signer = [worded(401, { error: 'token_missing', message: 'Send one.', request_id: 'r-1' })]
+  assert.deepEqual(await failure(upload(FILE)), { name: 'UploadError', message: 'Send one.', code: 'token_missing', status: 401, requestId: 'r-1', retryAfter: 0 })
+  assert.equal(calls.length, 1)
+})
+
+test('a refused file is refused before anything is sent', async () => {
+  const limits = { min_size: 1, max_size: 2, types: [] }
+  signer = [worded(200, { uploads: [GRANT, { error: { error: 'file_too_large', message: 'At most 2.', limits } }] })]
+  const [grant, refused] = await sign([FILE, FILE])
+  assert.deepEqual(grant, GRANT)
+  assert.deepEqual([refused.code, refused.limits], ['file_too_large', limits])
+  assert.equal(await codeOf(send(refused, FILE)), 'file_too_large')
+  assert.deepEqual(forms, [])
+})
+
+test('what is not the signer\'s is a bad answer', async () => {
+  signer = [() => new Response('<h1>Gateway</h1>', { status: 404 })]
+  assert.deepEqual([(await failure(sign([FILE]))).code, calls.length], ['bad_answer', 1])
+  signer = [() => new Response('<h1>Gateway</h1>', { status: 502 })]
+  assert.deepEqual([(await failure(sign([FILE]))).code, calls.length], ['bad_answer', 5])
+})
+
+test('an object that exists after all was sent and the answer lost is our own', async () => {
+  oss = [lost(), EXISTS]
+  assert.deepEqual(await send(GRANT, FILE), STORED)
+  oss = [refusal(502, undefined), lost(50), EXISTS]
+  assert.deepEqual(await send(GRANT, FILE), STORED, 'lost behind a gateway, two tries before')
+})
+
+test('an object that exists although nothing was sent whole is somebody else\'s', async () => {
+  oss = [EXISTS]
+  assert.deepEqual(await failure(send(GRANT, FILE)), {
+    name: 'UploadError', message: 'FileAlreadyExists it is.', code: 'FileAlreadyExists', status: 409, requestId: 'r-oss', ...STORED,
   })
-  assert.deepEqual([result.stored.key, result.refused, asked.calls.length], [KEY, 'type_not_allowed', 1])
+  oss = [lost(102), EXISTS]
+  assert.equal(await codeOf(send(GRANT, FILE)), 'FileAlreadyExists')
 })
 
-test('progress counts the bytes of the file, from below to all of it', async () => {
-  const size = 5_000_000
-  const seen = await page.evaluate(async (size) => {
-    const { upload } = await import('/prefix/client.js')
-    const seen = []
-    await upload(new File([new Uint8Array(size)], 'a.bin'), { onProgress: (progress) => seen.push(progress) })
-    return seen
-  }, size)
-  const loaded = seen.map((progress) => progress.loaded)
-  assert.ok(seen.every(({ total }) => total === size))
-  assert.deepEqual(loaded, loaded.toSorted((one, two) => one - two))
-  assert.ok(loaded[0] >= 0)
-  assert.equal(loaded.at(-1), size)
+test('another conflict is never taken for success', async () => {
+  oss = [lost(), refusal(409, 'FileImmutable')]
+  assert.equal(await codeOf(send(GRANT, FILE)), 'FileImmutable')
 })
 
-test('only a listener for progress costs a preflight', async () => {
-  await attempt()
-  assert.equal(asked.preflights, 0)
-  await page.evaluate(async () => {
-    const { upload } = await import('/prefix/client.js')
-    await upload(new File(['a'], 'a.png'), { onProgress() {} })
+for (const [what, spent] of [
+  ['has expired', EXPIRED],
+  ['is signed with a key that has', refusal(403, 'SecurityTokenExpired')],
+  ['has a key that is taken at the first try', EXISTS],
+]) {
+  test(`a grant that ${what} is renewed, once`, async () => {
+    const fresh = { ...GRANT, key: 'a/2' }
+    signer = [granted(), granted(fresh)]
+    oss = [spent, { status: 200 }]
+    assert.equal((await upload(FILE)).key, 'a/2')
+    assert.deepEqual([calls.length, forms.length, waits], [2, 2, []])
+    oss = [spent]
+    assert.equal(await codeOf(upload(FILE)), spent.code)
+    assert.deepEqual([calls.length, forms.length], [4, 4])
   })
-  assert.equal(asked.preflights, 1)
-})
-
-/** Aborts at a stage: before anything, while signing, while sending, after the end. */
-function abortAt(stage) {
-  return page.evaluate(async (stage) => {
-    const { upload } = await import('/prefix/client.js')
-    const controller = new AbortController()
-    const abort = () => controller.abort()
-    if (stage === 'before') abort()
-    if (stage === 'signing') setTimeout(abort)
-    const onProgress = stage === 'sending' ? abort : undefined
-    const result = upload(new File([new Uint8Array(5_000_000)], 'a.bin'), { signal: controller.signal, onProgress })
-    const outcome = await result.then(({ key }) => key, ({ code, status }) => `${code} ${status}`)
-    abort()
-    return outcome
-  }, stage)
 }
 
-test('a signal cancels before, while signing and while sending, and does no harm afterwards', async () => {
-  assert.equal(await abortAt('before'), 'aborted 0')
-  assert.equal(await abortAt('sending'), 'aborted 0')
-  assert.equal(await abortAt('never'), KEY)
-  script.signer = () => {}
-  assert.equal(await abortAt('signing'), 'aborted 0')
+test('another refusal renews nothing', async () => {
+  oss = [refusal(403, 'AccessDenied', '0006-00000227')]
+  assert.equal(await codeOf(upload(FILE)), 'AccessDenied')
+  assert.equal(calls.length, 1)
 })
 
-test('a grant is not sent under a signal that is already spent', async () => {
-  const code = await page.evaluate(async (url) => {
-    const { send } = await import('/prefix/client.js')
-    return send({ url, fields: {}, key: 'a' }, new File(['a'], 'a'), { signal: AbortSignal.abort() }).catch((error) => error.code)
-  }, oss.origin)
-  assert.equal(code, 'aborted')
+test('what was sent under one grant says nothing about the next', async () => {
+  oss = [lost(), EXPIRED, EXISTS]
+  assert.equal(await codeOf(upload(FILE)), 'FileAlreadyExists')
+})
+
+test('a failed callback tells where the file is, and is not tried again', async () => {
+  oss = [refusal(203, 'CallbackFailed')]
+  const { code, key, url } = await failure(send(GRANT, FILE))
+  assert.deepEqual([code, key, url, forms.length], ['callback_failed', STORED.key, STORED.url, 1])
+})
+
+test('progress counts the file alone, and never falls when it starts again', async () => {
+  oss = [lost(), lost(50), { status: 204 }]
+  const seen = []
+  await send(GRANT, FILE, { onProgress: ({ loaded, total }) => seen.push(`${loaded}/${total}`) })
+  assert.deepEqual(seen, ['0/5', '2/5', '5/5', '5/5', '5/5', '5/5', '5/5'])
+})
+
+test('a signal that came before costs nothing', async () => {
+  assert.equal(await codeOf(upload(FILE, { signal: AbortSignal.abort() })), 'aborted')
+  assert.equal(await codeOf(send(GRANT, FILE, { signal: AbortSignal.abort() })), 'aborted')
+  assert.deepEqual([calls, forms], [[], []])
+})
+
+test('a signal ends a wait at once', async () => {
+  const controller = new AbortController()
+  setTimeout.mock.mockImplementation(() => {}) // A wait that nothing else ends.
+  oss = [lost(0)]
+  const onRetry = () => queueMicrotask(() => controller.abort())
+  assert.equal(await codeOf(send(GRANT, FILE, { signal: controller.signal, onRetry })), 'aborted')
+  assert.equal(forms.length, 1)
+})
+
+test('a signal ends what is being sent, and is forgotten afterwards', async () => {
+  const controller = new AbortController()
+  const { signal } = controller
+  const gone = mock.method(signal, 'removeEventListener')
+  const added = mock.method(signal, 'addEventListener')
+  assert.deepEqual(await send(GRANT, FILE, { signal }), STORED)
+  oss = [{ hangs: () => controller.abort() }]
+  assert.equal(await codeOf(send(GRANT, FILE, { signal })), 'aborted')
+  const listeners = (spy) => spy.mock.calls.map(({ arguments: [, listener] }) => listener)
+  assert.equal(added.mock.callCount(), 2)
+  assert.deepEqual(listeners(gone), listeners(added))
 })

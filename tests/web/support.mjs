@@ -120,16 +120,17 @@ export async function bodyOf(request) {
 }
 
 /** Starts Chromium, told to leave the world outside alone. */
-export function openBrowser() {
+export function openBrowser(...options) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [...options, '--no-sandbox', '--disable-quic', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   })
 }
 
 /**
  * Notes console errors, uncaught exceptions, violated content policies and requests beyond loopback.
- * `assertClean()` wants none; `{ allowFailedLoads: true }` forgives the console line of a refusal that the test asked for.
+ * `assertClean()` wants none; `{ allowFailedLoads: true }` forgives the console line of a refusal that the test asked for,
+ * and `{ forgiven }` the lines that it says.
  */
 export async function witness(page) {
   const seen = []
@@ -143,9 +144,9 @@ export async function witness(page) {
   await page.addInitScript(() => {
     addEventListener('securitypolicyviolation', (event) => window.noteViolation(`${event.violatedDirective} ${event.blockedURI}`))
   })
-  const assertClean = ({ allowFailedLoads = false } = {}) => {
-    const forgiven = (line) => allowFailedLoads && /^console: (Failed to load resource|Access to (XMLHttpRequest|fetch))/.test(line)
-    assert.deepEqual(seen.filter((line) => !forgiven(line)), [])
+  const assertClean = ({ allowFailedLoads = false, forgiven = () => false } = {}) => {
+    const failedLoad = (line) => allowFailedLoads && /^console: (Failed to load resource|Access to (XMLHttpRequest|fetch))/.test(line)
+    assert.deepEqual(seen.filter((line) => !failedLoad(line) && !forgiven(line)), [])
   }
   return { assertClean }
 }

@@ -1,29 +1,29 @@
 //! STS: a role's temporary key in exchange for another key, or for a pod's identity token.
+//!
+//! `call` alone waits and sends, and `watch` tells it the time. The rest is pure: the request as
+//! text, its signature, the answer, what a refusal means. Which key or token is shown is the
+//! providers' business: [`assume_role`](crate::credentials::assume_role) and
+//! [`oidc`](crate::credentials::oidc).
 
-use std::time::Duration;
+pub(in crate::credentials) mod call;
+pub mod endpoint;
+pub mod message;
+pub mod query;
+pub mod refusal;
+pub mod reply;
+mod role;
+pub(in crate::credentials) mod watch;
+
+pub use role::BadRole;
+pub use role::RoleRequest;
 
 use crate::credentials::Means;
 
 /// The door to STS: where it is, and what it is reached with.
 #[derive(Clone, Debug)]
 pub struct Sts {
-    /// Scheme and host, such as `https://sts.cn-hangzhou.aliyuncs.com`.
+    /// Scheme and host, such as `https://sts.cn-hangzhou.aliyuncs.com`; see [`endpoint::choose`].
     pub endpoint: String,
     /// The network and the dice.
     pub means: Means,
-}
-
-/// Which role to take, and how narrowly.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoleRequest {
-    /// `acs:ram::<account>:role/<name>`.
-    pub role_arn: String,
-    /// The name under which the session shows in audit logs.
-    pub session_name: String,
-    /// How long the key shall live.
-    pub duration: Duration,
-    /// What the role's trust policy may ask for.
-    pub external_id: Option<String>,
-    /// A session policy, minified: what the role may do is narrowed to this.
-    pub policy: Option<String>,
 }

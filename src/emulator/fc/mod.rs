@@ -10,8 +10,8 @@ mod forward;
 mod header;
 mod refusal;
 mod request_id;
-mod server;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -28,7 +28,10 @@ use http_body::Body;
 use http_body_util::Either;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use tokio::net::TcpListener;
+
+use crate::emulator::server;
 
 use forward::Upstream;
 use header::Platform;
@@ -107,7 +110,11 @@ impl Gateway {
         F: Future<Output = ()>,
     {
         listener.local_addr()?;
-        server::serve(listener, self, shutdown).await;
+        let service = service_fn(move |request| {
+            let gateway = self.clone();
+            async move { Ok::<_, Infallible>(gateway.handle(request).await) }
+        });
+        server::serve(listener, service, shutdown).await;
         Ok(())
     }
 

@@ -12,13 +12,13 @@ use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
+use crate::emulator::dates;
 use crate::emulator::oss::call::Call;
-use crate::emulator::oss::dates;
 use crate::emulator::oss::fields::Success;
 use crate::emulator::oss::outflow::Outflow;
 use crate::emulator::oss::refusal::Refusal;
 use crate::emulator::oss::store::Sidecar;
-use crate::emulator::oss::xml;
+use crate::emulator::xml;
 
 /// An answer on its way out.
 pub(super) type Answer = Response<Outflow>;

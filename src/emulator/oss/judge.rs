@@ -1,11 +1,12 @@
 //! The judge: everything about a form that can be decided before its file is read.
 //!
 //! Pure, so that a command can explain a refusal and a fuzzer can look for holes without a server.
-//! Checks 4 to 9 of the list in `post_object`; those before need the bytes of the body, those
+//! Checks 4 to 10 of the list in `post_object`; those before need the bytes of the body, those
 //! after need the file.
 
 use std::ops::RangeInclusive;
 
+use crate::emulator::keys::AccessKey;
 use crate::emulator::oss::auth;
 use crate::emulator::oss::auth::Version;
 use crate::emulator::oss::fields;
@@ -13,9 +14,9 @@ use crate::emulator::oss::fields::Wishes;
 use crate::emulator::oss::form::Form;
 use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::key;
-use crate::emulator::oss::options::AccessKey;
 use crate::emulator::oss::options::Bucket;
 use crate::emulator::oss::policy::Policy;
+use crate::emulator::oss::refusal::Kind;
 use crate::emulator::oss::refusal::Refusal;
 
 /// Holds what a form is judged by.
@@ -60,6 +61,20 @@ impl Court<'_> {
         // 9: the values, and the key with the file name in it.
         let key = key::expand(key, form, self.judgement)?;
         let wishes = fields::check(form, self.judgement)?;
+        // 10: whether the key that signed may write this object.
+        self.check_permission(signed.key, &key)?;
         Ok(Verdict { key, sizes: policy.sizes(), wishes, policy })
+    }
+
+    fn check_permission(&self, signer: &AccessKey, key: &str) -> Result<(), Refusal> {
+        // Region and account of a resource are left open here: buckets have no account.
+        let resource = format!("acs:oss:*:*:{}/{key}", self.bucket.name);
+        if signer.may("oss:PutObject", &resource) {
+            return Ok(());
+        }
+        Err(Kind::NoPermission.because(format!(
+            "the key that signed may not do oss:PutObject on {resource}; look at the policies of \
+             its role and its session"
+        )))
     }
 }

@@ -4,7 +4,8 @@
 //! back with GET and HEAD; those are open to everybody, where the real service wants a signature
 //! for a private object. The list of checks stands in `post_object`, the words of each refusal in
 //! `refusal`. [`Court`] and [`policy::Policy`] judge without a server, [`Reading`] takes a form apart
-//! without one, and [`Oss::call`] does both.
+//! without one, and [`Oss::call`] does both. The keys that may sign hang on a ring which a local STS
+//! can share, and each may have permissions of its own.
 //!
 //! It is an independent judge: nothing here comes from the signer, not even the calendar. What it
 //! does not play: callbacks, tags, versioning, KMS keys, signature V2 and the S3 dialect (their
@@ -52,12 +53,14 @@
 //! | `x-oss-date` on another day than the credential | signature V4 page, without the error | EC 0002-00000709 | - |
 //! | Signatures in upper-case hex | signature V4 page: lower-case | refused, EC 0002-00000705 | - |
 //! | A key id that expired | the page of 403 errors | `SecurityTokenExpired` | - |
+//! | A key whose policies do not allow the object | error code page 0003-00000001 | refused with that EC | - |
+//! | A region or an account in the resource of such a policy | buckets have no account here | matches nothing, only `*` does | - |
+//! | `x-oss-object-acl` from a key without `oss:PutObjectAcl` | silent | taken, `oss:PutObject` is enough | - |
 
 mod answer;
 mod auth;
 mod call;
 mod cors;
-mod dates;
 mod dispatch;
 mod fields;
 mod form;
@@ -78,7 +81,6 @@ mod refusal;
 mod server;
 mod site;
 mod store;
-mod xml;
 
 use std::error::Error;
 use std::fmt;
@@ -94,6 +96,8 @@ use tokio::net::TcpListener;
 
 use self::site::Site;
 
+pub use crate::emulator::keys::AccessKey;
+
 pub use self::fields::Success;
 pub use self::fields::Wishes;
 pub use self::form::Form;
@@ -102,7 +106,6 @@ pub use self::judge::Verdict;
 pub use self::judgement::Judgement;
 pub use self::judgement::Leniency;
 pub use self::judgement::Patience;
-pub use self::options::AccessKey;
 pub use self::options::Bucket;
 pub use self::options::Clock;
 pub use self::options::Event;

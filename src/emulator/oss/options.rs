@@ -9,6 +9,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::emulator::keys::AccessKey;
+use crate::emulator::keys::KeyRing;
 use crate::emulator::oss::judgement::Judgement;
 
 /// Gives the time in Unix seconds.
@@ -26,32 +28,6 @@ pub struct Bucket {
     pub region: String,
 }
 
-/// Holds a key that may sign: a long-term one, or a temporary one with its token.
-#[derive(Clone)]
-pub struct AccessKey {
-    /// The id that forms carry.
-    pub id: String,
-    /// The secret that signs.
-    pub secret: String,
-    /// The token that must come along with a temporary key.
-    pub security_token: Option<String>,
-    /// The Unix second from which the key no longer works.
-    pub expires_at: Option<i64>,
-}
-
-impl fmt::Debug for AccessKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.security_token.as_ref().map(|_| "…");
-        formatter
-            .debug_struct("AccessKey")
-            .field("id", &self.id)
-            .field("secret", &"…")
-            .field("security_token", &token)
-            .field("expires_at", &self.expires_at)
-            .finish()
-    }
-}
-
 /// Holds everything that a local OSS is opened with.
 #[derive(Clone)]
 pub struct Options {
@@ -59,8 +35,10 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// The buckets; the first is the one behind a bare address or `localhost`.
     pub buckets: Vec<Bucket>,
-    /// The keys that may sign.
+    /// The keys that may sign; they are put on the ring.
     pub keys: Vec<AccessKey>,
+    /// The ring of keys, to be shared with who issues more; by default one of its own.
+    pub ring: KeyRing,
     /// The origins that CORS allows: `*` or exact ones; none switches CORS off.
     pub cors_origins: Vec<String>,
     /// The clock that expiry is judged by.
@@ -79,6 +57,7 @@ impl Options {
             data_dir: data_dir.into(),
             buckets: Vec::new(),
             keys: Vec::new(),
+            ring: KeyRing::default(),
             cors_origins: Vec::new(),
             clock,
             observer: None,
@@ -94,6 +73,7 @@ impl fmt::Debug for Options {
             .field("data_dir", &self.data_dir)
             .field("buckets", &self.buckets)
             .field("keys", &self.keys)
+            .field("ring", &self.ring)
             .field("cors_origins", &self.cors_origins)
             .field("judgement", &self.judgement)
             .finish_non_exhaustive()
@@ -166,25 +146,5 @@ impl Error for OpenError {
             Self::NoBucket | Self::BucketName(_) => None,
             Self::DataDir { source, .. } => Some(source),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn debug_shows_neither_secret_nor_token() {
-        let key = AccessKey {
-            id: "key-id".to_owned(),
-            secret: "marker-secret".to_owned(),
-            security_token: Some("marker-token".to_owned()),
-            expires_at: None,
-        };
-        let mut options = Options::new("data", Arc::new(|| 0));
-        options.keys.push(key);
-        let text = format!("{options:?}");
-        assert!(text.contains("key-id"));
-        assert!(!text.contains("marker"));
     }
 }

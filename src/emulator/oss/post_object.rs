@@ -9,11 +9,12 @@
 //! 7. The signature is.
 //! 8. The policy has the right shape, has not expired, is met, and leaves no V4 field open.
 //! 9. The values of fields, and the key with the file name in it, are good.
-//! 10. The file and all that follows it arrive whole, in the allowed size.
-//! 11. Nothing is overwritten that must not be; the object is put in its place.
+//! 10. The key that signed may write this object.
+//! 11. The file and all that follows it arrive whole, in the allowed size.
+//! 12. Nothing is overwritten that must not be; the object is put in its place.
 //!
-//! No page gives the order; this one agrees with every message that is known. 4 to 9 are pure and
-//! live in `judge`. The file streams to disk; nothing of it is seen unless all eleven pass.
+//! No page gives the order; this one agrees with every message that is known. 4 to 10 are pure and
+//! live in `judge`. The file streams to disk; nothing of it is seen unless all twelve pass.
 
 use http::request;
 
@@ -56,7 +57,8 @@ pub(super) async fn post_object(
     let mut parts = Parts::new(inflow, &boundary, judgement);
     let mut form = read_form(&mut parts, judgement).await?;
     form.set_acl_header(text_header(head, "x-oss-object-acl"));
-    let court = Court { bucket, keys: &site.keys, judgement, now: site.now() };
+    let keys = site.ring.all();
+    let court = Court { bucket, keys: &keys, judgement, now: site.now() };
     let verdict = court.judge(&form)?;
     let upload = reception::receive(site, call, &verdict, parts).await?;
     let object = keep(site, bucket, &verdict, upload).await?;
@@ -130,7 +132,7 @@ fn check_before_file(parts: &Parts<'_>) -> Result<(), Refusal> {
     Err(Kind::FieldsTooLarge.too_long(MAX_BEFORE_FILE, taken, reason))
 }
 
-/// Check 11.
+/// Check 12.
 async fn keep(
     site: &Site,
     bucket: &Bucket,

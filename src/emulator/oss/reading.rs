@@ -1,7 +1,7 @@
 //! A form taken apart and not judged: for who wants to look at one, and for fuzzers.
 //!
 //! The same reader as that of an upload, checks 2 and 3 of the list in `post_object` and the
-//! reading of 10; only the file goes to memory instead of the disk.
+//! reading of 11; only the file goes to memory instead of the disk.
 
 use std::error::Error;
 

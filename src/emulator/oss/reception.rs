@@ -1,4 +1,4 @@
-//! Check 10 of PostObject: the file streams to disk, and all that follows it is read.
+//! Check 11 of PostObject: the file streams to disk, and all that follows it is read.
 //!
 //! Stops as soon as the file is larger than the policy allows. What was written is gone with the
 //! [`Upload`] unless it is put in its place.

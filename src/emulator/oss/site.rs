@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::emulator::keys::KeyRing;
 use crate::emulator::oss::call;
 use crate::emulator::oss::cors::Cors;
 use crate::emulator::oss::judgement::Judgement;
-use crate::emulator::oss::options::AccessKey;
 use crate::emulator::oss::options::Bucket;
 use crate::emulator::oss::options::Clock;
 use crate::emulator::oss::options::Event;
@@ -20,7 +20,7 @@ use crate::emulator::oss::store::Store;
 /// Holds everything that a request needs.
 pub(super) struct Site {
     pub(super) buckets: Vec<Bucket>,
-    pub(super) keys: Vec<AccessKey>,
+    pub(super) ring: KeyRing,
     pub(super) judgement: Judgement,
     pub(super) cors: Cors,
     pub(super) store: Arc<Store>,
@@ -37,11 +37,12 @@ impl Site {
         if let Some(bucket) = options.buckets.iter().find(|one| !is_bucket_name(&one.name)) {
             return Err(OpenError::BucketName(bucket.name.clone()));
         }
+        options.keys.into_iter().for_each(|key| options.ring.add(key));
         Ok(Self {
             store: Arc::new(Store::open(options.data_dir, &options.buckets)?),
             cors: Cors::new(options.cors_origins),
             buckets: options.buckets,
-            keys: options.keys,
+            ring: options.ring,
             judgement: options.judgement,
             clock: options.clock,
             observer: options.observer,

@@ -4,6 +4,10 @@
 pub mod documented;
 pub mod documented_v1;
 pub mod native;
+pub mod uppy;
+pub mod url_and_fields;
+pub mod uview;
+pub mod wechat;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -11,6 +15,19 @@ use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
+use serde::Serializer;
+
+use crate::grant::Grant;
+
+/// A grant's fields as an object whose members keep their order, which is the form's.
+#[derive(Debug)]
+pub struct Fields<'a>(pub &'a Grant);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.fields.iter().map(|(name, value)| (name, value)))
+    }
+}
 
 /// Answers with JSON that nobody on the way may keep: a grant is a bearer's permission, and a
 /// refusal or the time of day is good for one caller at one moment.

@@ -2,9 +2,9 @@
 //! wrong clock can still tell when a grant ends.
 
 use serde::Serialize;
-use serde::Serializer;
 
 use crate::grant::Grant;
+use crate::routes::dialect::Fields;
 use crate::routes::problem::Detail;
 use crate::routes::problem::Problem;
 use crate::time::Timestamp;
@@ -27,8 +27,7 @@ enum Verdict<'a> {
 struct Upload<'a> {
     method: &'static str,
     url: &'a str,
-    #[serde(serialize_with = "in_order")]
-    fields: &'a [(&'static str, String)],
+    fields: Fields<'a>,
     key: Option<&'a str>,
     expires_at: String,
 }
@@ -47,19 +46,11 @@ impl<'a> Verdict<'a> {
             Ok(grant) => Self::Granted(Upload {
                 method: "POST",
                 url: &grant.url,
-                fields: &grant.fields,
+                fields: Fields(grant),
                 key: grant.key.as_deref(),
                 expires_at: grant.expires_at.rfc3339(),
             }),
             Err(problem) => Self::Refused { error: problem.detail() },
         }
     }
-}
-
-/// Writes the fields as an object whose members keep their order, which is the form's.
-fn in_order<S: Serializer>(
-    fields: &[(&'static str, String)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
 }

@@ -2,8 +2,9 @@
 //!
 //! The page loads nothing from outside and runs no inline script; its policy says so, and lets it
 //! post to the routes' upload hosts and nowhere else. The client may be imported by any page: it
-//! holds no secret, and the calls that it makes are judged by their origin. `oss-errors.json` says of
-//! each refusal of OSS what causes it and what helps; the page fetches it when there is one.
+//! holds no secret, and the calls that it makes are judged by their origin; `client.d.ts` are its
+//! types. `oss-errors.json` says of each refusal of OSS what causes it and what helps; the page
+//! fetches it when there is one.
 
 use std::sync::Arc;
 
@@ -20,12 +21,18 @@ use crate::app::App;
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+const LIMITS: &str = include_str!("page-limits.js");
+const ROW: &str = include_str!("page-row.js");
+const WORDS: &str = include_str!("page-words.js");
 const CLIENT: &str = include_str!("client.js");
+const CLIENT_TYPES: &str = include_str!("client.d.ts");
 const OSS_ERRORS: &str = include_str!("oss-errors.json");
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
+/// TypeScript has no registered type; as plain text a browser shows it.
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 pub(super) fn assets(app: &App) -> Router<Arc<App>> {
@@ -39,7 +46,11 @@ pub(super) fn assets(app: &App) -> Router<Arc<App>> {
         .route("/", get(page))
         .route("/page.css", get(|| async { asset(STYLE, CSS) }))
         .route("/page.js", get(|| async { asset(SCRIPT, JAVASCRIPT) }))
+        .route("/page-limits.js", get(|| async { asset(LIMITS, JAVASCRIPT) }))
+        .route("/page-row.js", get(|| async { asset(ROW, JAVASCRIPT) }))
+        .route("/page-words.js", get(|| async { asset(WORDS, JAVASCRIPT) }))
         .route("/client.js", get(|| async { asset(CLIENT, JAVASCRIPT) }))
+        .route("/client.d.ts", get(|| async { asset(CLIENT_TYPES, PLAIN) }))
         .route("/oss-errors.json", get(|| async { asset(OSS_ERRORS, JSON) }))
 }
 

@@ -69,10 +69,8 @@ fn key(captured: &Captured, language: Language) -> (Option<AccessKey>, String) {
         return (None, note.to_owned());
     }
     let key = AccessKey {
-        id: keys.key_id.clone(),
-        secret: keys.secret.expose().to_owned(),
         security_token: keys.token.as_ref().map(|token| token.expose().to_owned()),
-        expires_at: None,
+        ..AccessKey::new(keys.key_id.clone(), keys.secret.expose())
     };
     let note = language.choose(
         "The signature was checked with the key in the environment.",

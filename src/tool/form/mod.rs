@@ -11,8 +11,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::grant::deed::Deed;
+use crate::grant::deed::Field;
 use crate::policy::condition::Condition;
 use crate::policy::content_type;
+use crate::policy::route::Route;
 use crate::time::Timestamp;
 use crate::tool::console;
 use crate::tool::desk::Desk;
@@ -55,14 +57,14 @@ pub(super) struct Options {
 pub(super) fn run(mut options: Options) -> Result<(), Failure> {
     options.rules.lasts_unless_said(LIFETIME);
     let desk = Desk::open(&options.place, &options.rules)?;
-    let directory = desk.route.directory.render(desk.now, &desk.dice);
-    let key = options.key.clone().unwrap_or_else(|| format!("{directory}{FILENAME}"));
+    check_route(&desk.route)?;
+    let key = options.key.clone().map_or_else(|| key(&desk), Ok)?;
     let deed = Deed {
         key: Some(&key),
         key_condition: key_condition(&key)?,
         size: desk.route.size,
         types: content_type::as_conditions(&desk.route.types).ok_or_else(several_kinds)?,
-        pinned: options.pinned()?,
+        pinned: options.pinned(&desk.route)?,
         expires_at: desk.until(),
     };
     let expires_at = deed.expires_at;
@@ -86,25 +88,56 @@ fn announce(options: &Options, desk: &Desk, key: &str, expires_at: Timestamp) {
 
 impl Options {
     /// The fields that say what happens when the file is stored, and whether it may replace another.
-    fn pinned(&self) -> Result<Vec<(&'static str, String)>, Failure> {
-        let mut pinned = Vec::new();
+    fn pinned(&self, route: &Route) -> Result<Vec<Field>, Failure> {
+        let mut pinned: Vec<Field> = Vec::new();
         if let Some(url) = &self.success_action_redirect {
             if !url.starts_with("https://") && !url.starts_with("http://") {
                 return Err(Failure::arguments(format!(
                     "--success-action-redirect {url:?}: write the whole address, with https://"
                 )));
             }
-            pinned.push(("success_action_redirect", url.clone()));
+            pinned.push(("success_action_redirect".into(), url.clone()));
         }
         // Without a script 200 and 204 leave a person in front of nothing; 201 shows the answer.
         let default = self.success_action_redirect.is_none().then(|| "201".to_owned());
         let status = self.success_action_status.clone().or(default);
-        pinned.extend(status.map(|status| ("success_action_status", status)));
+        pinned.extend(status.map(|status| ("success_action_status".into(), status)));
         if self.forbid_overwrite {
-            pinned.push(("x-oss-forbid-overwrite", "true".to_owned()));
+            pinned.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
         }
+        pinned.extend(route.headers.iter().map(|one| (one.name.into(), one.value.clone())));
         Ok(pinned)
     }
+}
+
+/// A form whose file nobody has seen yet can hold to no rule about its name, and a person fills in
+/// no metadata.
+fn check_route(route: &Route) -> Result<(), Failure> {
+    let required = route.metadata.iter().any(|rule| rule.required);
+    if !route.extensions.is_empty() || required {
+        return Err(Failure::arguments(format!(
+            "the route {:?} has rules that a page cannot hold to: extensions, or metadata that are \
+             required; sign for a named file instead",
+            route.name
+        )));
+    }
+    Ok(())
+}
+
+/// The directory, and the name that the file has.
+fn key(desk: &Desk) -> Result<String, Failure> {
+    let template = &desk.route.template;
+    let key = if template.names_file() {
+        template.render_directory(&desk.occasion()).map(|dir| format!("{dir}{FILENAME}"))
+    } else {
+        template.render(&desk.occasion(), "")
+    };
+    key.map_err(|_| {
+        Failure::arguments(format!(
+            "{template} is made of what a page does not know: the file's name or who asks; give \
+             the key with --key"
+        ))
+    })
 }
 
 /// A policy sees the placeholder and not the name; the part before it is what can be held on to.

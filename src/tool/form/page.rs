@@ -3,16 +3,13 @@
 use std::fmt;
 use std::fmt::Write;
 
+use crate::grant::deed::Field;
 use crate::policy::route::Route;
 use crate::time::Timestamp;
 use crate::tool::console;
 
 /// Writes the page. The file comes last, because OSS ignores what follows it.
-pub(super) fn write(
-    route: &Route,
-    fields: &[(&'static str, String)],
-    expires_at: Timestamp,
-) -> String {
+pub(super) fn write(route: &Route, fields: &[Field], expires_at: Timestamp) -> String {
     let mut inputs = String::new();
     for (name, value) in fields {
         // Writing into a String cannot fail.

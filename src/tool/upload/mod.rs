@@ -5,7 +5,6 @@
 //! line each; what is not, on standard error.
 
 mod body;
-mod kind;
 mod network;
 mod origin;
 mod outcome;
@@ -21,6 +20,7 @@ use crate::policy::content_type::ContentType;
 use crate::tool::console;
 use crate::tool::desk::Desk;
 use crate::tool::failure::Failure;
+use crate::tool::kind;
 use crate::tool::rules::Place;
 use crate::tool::rules::Rules;
 use crate::tool::upload::body::Source;

@@ -1,10 +1,9 @@
-//! The door to the network: the one file that knows the HTTP client.
+//! The tool's door to the network: a client that can send a file while it is read.
 //!
-//! HTTPS is checked against roots in the binary, and no proxy is looked for. A client is told where
-//! to go by nobody but its user, so redirects are answers like others.
+//! HTTPS is checked as in `http_client`, which only sends what it holds as a whole. A client is
+//! told where to go by nobody but its user, so redirects are answers like others.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,10 +12,8 @@ use http::header::CONTENT_TYPE;
 use reqwest::Client;
 use reqwest::RequestBuilder;
 use reqwest::redirect::Policy;
-use rustls::ClientConfig;
-use rustls::RootCertStore;
-use rustls::crypto::ring;
 
+use crate::http_client;
 use crate::tool::failure::Failure;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
@@ -37,12 +34,7 @@ pub(super) struct Answer {
 
 impl Network {
     pub(super) fn open() -> Result<Self, Failure> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Failure::new(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = http_client::tls().map_err(|error| Failure::new(error.to_string()))?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()

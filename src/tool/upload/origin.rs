@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::grant::deed::Deed;
+use crate::grant::deed::Field;
 use crate::policy::condition::Condition;
 use crate::policy::route::MAX_OBJECT_BYTES;
 use crate::policy::route::SizeRange;
@@ -52,12 +53,12 @@ fn key(object: &str, source: &Source) -> String {
 
 fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Form {
     let desk = desk.at(time::now());
-    let mut pinned = vec![
-        ("success_action_status", "200".to_owned()),
-        ("x-oss-content-type", source.content_type.clone()),
+    let mut pinned: Vec<Field> = vec![
+        ("success_action_status".into(), "200".to_owned()),
+        ("x-oss-content-type".into(), source.content_type.clone()),
     ];
     if forbid_overwrite {
-        pinned.push(("x-oss-forbid-overwrite", "true".to_owned()));
+        pinned.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
     }
     let deed = Deed {
         key: Some(key),
@@ -68,7 +69,7 @@ fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Form
         expires_at: desk.until(),
     };
     let fields = deed.sign(&desk.route, &desk.credentials, desk.now).into_iter();
-    let fields = fields.map(|(name, value)| (name.to_owned(), value));
+    let fields = fields.map(|(name, value)| (name.into_owned(), value));
     Form { url: desk.route.host.as_str().to_owned(), key: key.to_owned(), fields: fields.collect() }
 }
 

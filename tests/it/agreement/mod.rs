@@ -1,11 +1,12 @@
 //! The signer and the judge agree: two implementations that share no line.
 //!
 //! `dialects` lets real forms of every dialect through, `changes` makes every single change to an
-//! accepted form and names what refuses it, `generated` throws random rules, wishes and forms at
+//! accepted form and names what refuses it, `fields` does so for all that a route can fix, `generated` throws random rules, wishes and forms at
 //! both.
 
 mod changes;
 mod dialects;
+mod fields;
 mod generated;
 mod random;
 mod table;
@@ -34,10 +35,8 @@ fn keys() -> Vec<AccessKey> {
     ]
     .into_iter()
     .map(|(id, secret, token)| AccessKey {
-        id: id.to_owned(),
-        secret: secret.to_owned(),
         security_token: token.map(str::to_owned),
-        expires_at: None,
+        ..AccessKey::new(id, secret)
     })
     .collect()
 }
@@ -56,8 +55,13 @@ fn same_world(options: &mut Options) {
 
 /// Makes the form that a client of the native call makes: all fields as they are given.
 fn native_form(upload: &Value, filename: &str, file_type: Option<&str>) -> Form {
+    form_of(&upload["fields"], filename, file_type)
+}
+
+/// Makes a form of an object's members, each a field.
+fn form_of(fields: &Value, filename: &str, file_type: Option<&str>) -> Form {
     let mut form = Form::empty();
-    for (name, value) in upload["fields"].as_object().unwrap() {
+    for (name, value) in fields.as_object().unwrap() {
         form.set(name, value.as_str().unwrap());
     }
     form.file(filename, file_type);

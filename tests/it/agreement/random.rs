@@ -8,13 +8,15 @@ use oss_upload_signer::grant;
 use oss_upload_signer::grant::Ask;
 use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::content_type::TypePattern;
+use oss_upload_signer::policy::header::Header;
+use oss_upload_signer::policy::metadata::Pattern;
+use oss_upload_signer::policy::metadata::Rule;
 use oss_upload_signer::policy::name::Bucket;
 use oss_upload_signer::policy::name::Region;
-use oss_upload_signer::policy::name::UploadHost;
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::route::SignatureVersion;
 use oss_upload_signer::policy::route::SizeRange;
-use oss_upload_signer::policy::template::Directory;
+use oss_upload_signer::policy::route::SuccessStatus;
+use oss_upload_signer::policy::template::Template;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use proptest::prelude::*;
@@ -28,8 +30,15 @@ pub(super) struct Rules {
     pub(super) max: u64,
     /// Types as a setting writes them.
     pub(super) types: Vec<&'static str>,
-    pub(super) directory: &'static str,
+    /// The directory or key as a setting writes it.
+    pub(super) place: &'static str,
+    pub(super) extensions: bool,
     pub(super) overwrite: bool,
+    pub(super) status: &'static str,
+    /// Fields that the route fixes.
+    pub(super) fixed: Vec<(&'static str, &'static str)>,
+    /// Whether the route takes a title in lower-case letters, and whether it wants one.
+    pub(super) title: Option<bool>,
     pub(super) lifetime: u64,
     pub(super) token: bool,
     /// The seconds that the credential still has.
@@ -43,6 +52,8 @@ pub(super) struct Wish {
     pub(super) filename: Option<String>,
     pub(super) content_type: Option<&'static str>,
     pub(super) size: Option<u64>,
+    pub(super) title: Option<&'static str>,
+    pub(super) subject: Option<&'static str>,
 }
 
 /// What the form says instead of what it should; nothing where it is faithful.
@@ -59,6 +70,8 @@ pub(super) struct Deviation {
     /// The number of the signed field to spoil.
     pub(super) spoilt: Option<usize>,
     pub(super) extra: Option<(&'static str, &'static str)>,
+    /// The number of the fixed field to change, and to what; to nothing if it is not sent.
+    pub(super) fixed: Option<(usize, Option<&'static str>)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +92,20 @@ const TYPES: [&str; 9] = [
     "application/octet-stream",
 ];
 
+/// Fields that a route may fix, with a value that OSS knows and the route does not fix.
+pub(super) const FIXED: [(&str, &str, &str); 7] = [
+    ("Cache-Control", "private, max-age=60", "no-store"),
+    ("Content-Disposition", "inline", "attachment"),
+    ("x-oss-storage-class", "IA", "Standard"),
+    ("x-oss-object-acl", "private", "public-read"),
+    ("x-oss-server-side-encryption", "KMS", "AES256"),
+    ("x-oss-server-side-encryption-key-id", "one", "two"),
+    ("x-oss-meta-title", "cat", "dog"),
+];
+
+/// Names that end in an extension; all others have none that a route takes.
+const IMAGES: [&str; 2] = ["照 片.PNG", "a/b.png"];
+
 const PATTERNS: [&str; 5] = ["image/png", "image/jpeg", "text/plain", "image/*", "text/*"];
 
 /// The fields that say who signed what, by the number that a deviation gives.
@@ -93,38 +120,73 @@ pub(super) const SIGNED: [&str; 6] = [
 
 pub(super) fn rules() -> impl Strategy<Value = Rules> {
     let types = prop::collection::vec(prop::sample::select(&PATTERNS[..]), 0..4);
-    let directories = ["up/", "{uuid}/", "a/{yyyy}/{mm}/{dd}/", "用户/{yyyy}{uuid}/b c/"];
+    let places = [
+        "up/",
+        "{uuid}/",
+        "a/{yyyy}/{mm}/{dd}/",
+        "用户/{yyyy}{uuid}/b c/",
+        "up/{random:8}/{name}",
+        "up/{stem}-{random:25}.{ext}",
+        "up/one",
+        "users/{sub}/{dd}/",
+        "users/{sub}/{name}",
+    ];
     let sizes = (0_u64..40, 0_u64..40);
-    let ways = (prop::sample::select(directories.to_vec()), any::<bool>(), any::<bool>());
+    let places = prop::sample::select(places.to_vec());
+    let ways = (places, any::<bool>(), any::<bool>(), prop::bool::weighted(0.1));
     let times = (10_u64..=604_800, prop::option::of(30_i64..200_000));
-    (types, sizes, ways, times).prop_map(|(types, (min, more), ways, times)| Rules {
-        min,
-        max: min + more,
-        types,
-        directory: ways.0,
-        overwrite: ways.1,
-        lifetime: times.0,
-        token: ways.2,
-        credential: times.1,
+    let fixed = prop::option::weighted(0.25, prop::sample::subsequence(&FIXED[..6], 1..=6));
+    let status = prop::option::weighted(0.15, prop::sample::select(vec!["201", "204"]));
+    let fields = (fixed, status, prop::option::weighted(0.5, prop::bool::weighted(0.2)));
+    (types, sizes, ways, times, fields).prop_map(|(types, (min, more), ways, times, fields)| {
+        Rules {
+            min,
+            max: min + more,
+            types,
+            place: ways.0,
+            extensions: ways.3,
+            overwrite: ways.1,
+            status: fields.1.unwrap_or("200"),
+            fixed: complete(fields.0.unwrap_or_default()),
+            title: fields.2,
+            lifetime: times.0,
+            token: ways.2,
+            credential: times.1,
+        }
     })
 }
 
+/// Leaves the key of KMS out where KMS is.
+fn complete(
+    fixed: Vec<(&'static str, &'static str, &'static str)>,
+) -> Vec<(&'static str, &'static str)> {
+    let kms = fixed.iter().any(|one| one.1 == "KMS");
+    fixed.into_iter().filter(|one| kms || one.1 != "one").map(|one| (one.0, one.1)).collect()
+}
+
 pub(super) fn wish() -> impl Strategy<Value = Wish> {
-    let filename = prop::option::of("[a-z照片 ./\\\\$\"*]{0,12}");
+    let image = prop::sample::select(&IMAGES[..]).prop_map(str::to_owned);
+    let filename = prop_oneof![2 => "[a-z照片 ./\\\\$\"*]{0,12}", 1 => image];
     let content_type = prop::option::of(prop::sample::select(&TYPES[..]));
-    (any::<bool>(), filename, content_type, prop::option::of(0_u64..80)).prop_map(
-        |(documented, filename, content_type, size)| Wish {
+    let title = prop::option::weighted(0.2, prop::sample::select(vec!["cat", "cat", "Cat 1", "é"]));
+    let subjects = vec!["alice", "bob", "用户@b.c", "a/b"];
+    let subject = prop::option::weighted(0.8, prop::sample::select(subjects));
+    let of_file = (prop::option::of(filename), content_type, prop::option::of(0_u64..80));
+    (any::<bool>(), of_file, title, subject).prop_map(|(documented, of_file, title, subject)| {
+        Wish {
             documented,
-            filename,
-            content_type,
-            size,
-        },
-    )
+            filename: of_file.0,
+            content_type: of_file.1,
+            size: of_file.2,
+            title,
+            subject,
+        }
+    })
 }
 
 /// Makes a form deviate in none, one or two places.
 pub(super) fn deviation() -> impl Strategy<Value = Deviation> {
-    let place = 0_u32..10;
+    let place = 0_u32..11;
     let places = prop::collection::vec(place, 0..=2);
     (values(), places).prop_map(|(values, places)| values.only(&places))
 }
@@ -161,7 +223,9 @@ fn values() -> impl Strategy<Value = Deviation> {
         one_of(&TYPES),
     );
     let file = (one_of(&TYPES), one_of(&TYPES), prop::option::of(0_u64..90));
-    let rest = (one_of(&arrivals), one_of(&[0, 1, 2, 3, 4, 5]), one_of(&extras));
+    let fixed = (0..FIXED.len(), prop::option::of(Just("")))
+        .prop_map(|(number, gone)| Some((number, gone.map_or(Some(FIXED[number].2), |_| None))));
+    let rest = (one_of(&arrivals), one_of(&[0, 1, 2, 3, 4, 5]), one_of(&extras), fixed);
     (fields, file, rest).prop_map(|(fields, file, rest)| Deviation {
         key: fields.0,
         status: fields.1,
@@ -173,6 +237,7 @@ fn values() -> impl Strategy<Value = Deviation> {
         arrival: rest.0,
         spoilt: rest.1,
         extra: rest.2,
+        fixed: rest.3,
     })
 }
 
@@ -195,6 +260,7 @@ impl Deviation {
             arrival: self.arrival.filter(|_| here(7)),
             spoilt: self.spoilt.filter(|_| here(8)),
             extra: self.extra.filter(|_| here(9)),
+            fixed: self.fixed.filter(|_| here(10)),
         }
     }
 }
@@ -203,17 +269,27 @@ impl Rules {
     pub(super) fn route(&self) -> Route {
         let bucket = Bucket::parse("examplebucket").unwrap();
         let region = Region::parse("cn-hangzhou").unwrap();
+        let template = if self.place.ends_with('/') {
+            Template::directory(self.place).unwrap()
+        } else {
+            Template::key(self.place).unwrap()
+        };
+        let header = |(name, value): &(&'static str, &str)| Header::parse(name, value).unwrap();
+        let title = |required| Rule {
+            name: "title".to_owned(),
+            pattern: Some(Pattern::parse("[a-z]+").unwrap()),
+            required,
+        };
         Route {
-            name: "default".to_owned(),
-            host: UploadHost::default_for(&bucket, &region),
-            bucket,
-            region,
-            directory: Directory::parse(self.directory).unwrap(),
+            extensions: if self.extensions { vec!["png".to_owned()] } else { Vec::new() },
+            status: SuccessStatus::parse(self.status).unwrap(),
+            headers: self.fixed.iter().map(header).collect(),
+            metadata: self.title.map(title).into_iter().collect(),
             size: SizeRange { min: self.min, max: self.max },
             types: self.types.iter().map(|text| TypePattern::parse(text).unwrap()).collect(),
             lifetime: Duration::from_secs(self.lifetime),
             overwrite: self.overwrite,
-            signature: SignatureVersion::V4,
+            ..Route::new("default", bucket, region, template)
         }
     }
 
@@ -256,7 +332,42 @@ impl Rules {
             None => self.types.is_empty(),
         };
         // A minute is kept back for clocks that differ.
-        size && content_type && self.credential.is_none_or(|seconds| seconds > 60)
+        let lasts = self.credential.is_none_or(|seconds| seconds > 60);
+        size && content_type && lasts && self.names(wish) && self.carries(wish)
+    }
+
+    /// Says whether a key can be made of what the wish knows.
+    fn names(&self, wish: &Wish) -> bool {
+        let named = wish.filename.is_some() || !wish.documented;
+        // A page that names no file can only be held to a directory or to one whole key.
+        let needs_name = self.place.contains("{stem}");
+        let known = !self.place.contains("{sub}")
+            || wish.subject.is_some_and(|subject| !subject.contains(['*', '/']));
+        let image = wish.filename.as_deref().is_some_and(|name| IMAGES.contains(&name));
+        (named || !needs_name) && known && (image || !self.extensions)
+    }
+
+    /// Says whether the form can carry what the route fixes and the wish gives, and may.
+    fn carries(&self, wish: &Wish) -> bool {
+        let title = match (self.title, wish.title) {
+            (None, given) => given.is_none(),
+            (Some(required), None) => !required,
+            (Some(_), Some(given)) => given == "cat",
+        };
+        let plain = self.fixed.is_empty() && self.status == "200" && wish.title.is_none();
+        title && (plain || !wish.documented)
+    }
+
+    /// Says which fields beside key, type and overwriting a faithful form has, and with what.
+    pub(super) fn fixes(&self, wish: &Wish) -> Vec<(&'static str, &'static str)> {
+        let mut fixed = vec![("success_action_status", self.status)];
+        fixed.extend(&self.fixed);
+        fixed.extend(wish.title.map(|title| ("x-oss-meta-title", title)));
+        let says = self.fixed.iter().any(|(name, _)| *name == "Content-Disposition");
+        if wish.content_type == Some("text/html") && !says && !wish.documented {
+            fixed.push(("Content-Disposition", "attachment"));
+        }
+        fixed
     }
 
     pub(super) fn expiry(&self) -> i64 {
@@ -272,7 +383,12 @@ impl Wish {
             filename: self.filename.clone(),
             content_type: self.content_type.map(|text| ContentType::parse(text).unwrap()),
             size: self.size,
-            form,
+            metadata: self
+                .title
+                .map(|title| ("title".to_owned(), title.to_owned()))
+                .into_iter()
+                .collect(),
+            ..Ask::new(form)
         }
     }
 }

@@ -44,7 +44,7 @@ impl Bench {
         let reading = Arc::clone(&clock);
         let now = move || Timestamp::from_unix(reading.load(Ordering::Relaxed)).unwrap();
         let settings = Settings::load(&environment, None, now()).unwrap();
-        let app = App::new(settings).with_clock(now).with_http(Arc::clone(&network) as _);
+        let app = App::with_http(settings, Arc::clone(&network) as _).with_clock(now);
         Self { vectors: vectors(), function: Arc::new(Function::of(app)), network, clock }
     }
 

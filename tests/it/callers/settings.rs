@@ -77,7 +77,7 @@ fn every_bad_value_is_a_complaint_that_shows_no_secret() {
     assert!(!complaints.contains("marker"), "{complaints}");
     assert_snapshot!(complaints, @r#"
     12 problems with the settings; nothing was started
-      upload.toml line 1, jwt_secret: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, auth, bucket, region, upload_host, dir, min_size, max_size, types, expires, overwrite, signature. Example: max_size = "10MiB"
+      upload.toml line 1, jwt_secret: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, headers, metadata. Example: max_size = "10MiB"
       UPLOAD_ORIGINS = "https://*.com": in "https://*.com", an origin is scheme and host, perhaps a port, and nothing after it; 'https://*.example.com' is every host below example.com. Example: UPLOAD_ORIGINS=https://app.example.com
       UPLOAD_JWT_LEEWAY = "1h": clocks may differ by 5m at most. Example: UPLOAD_JWT_LEEWAY=1m
       UPLOAD_JWT_CLAIMS = "tenant, =x": in "=x", a claim is 'name' or 'name=value'. Example: UPLOAD_JWT_CLAIMS=email_verified=true

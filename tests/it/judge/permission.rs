@@ -69,10 +69,9 @@ async fn an_expired_policy_is_refused() {
 async fn a_temporary_key_works_with_its_token_until_it_expires() {
     let server = Server::with(|options| {
         options.keys = vec![AccessKey {
-            id: KEY_ID.to_owned(),
-            secret: SECRET.to_owned(),
             security_token: Some("token".to_owned()),
             expires_at: Some(NOW + 10),
+            ..AccessKey::new(KEY_ID, SECRET)
         }];
     })
     .await;

@@ -156,8 +156,11 @@ impl Answer {
             return Vec::new();
         };
         let uploads = json["uploads"].as_array().cloned().unwrap_or_default();
-        let policies =
-            uploads.iter().map(|upload| &upload["fields"]["policy"]).chain([&json["policy"]]);
+        let of_one = ["/policy", "/fields/policy", "/formData/policy", "/data/params/policy"];
+        let policies = uploads
+            .iter()
+            .map(|upload| &upload["fields"]["policy"])
+            .chain(of_one.iter().filter_map(|place| json.pointer(place)));
         policies
             .filter_map(|policy| policy.as_str())
             .map(|text| base64::engine::general_purpose::STANDARD.decode(text).unwrap())

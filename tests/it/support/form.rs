@@ -53,40 +53,51 @@ impl Form {
         form
     }
 
+    /// Makes a form that is good in every respect, signed with a temporary key.
+    pub(crate) fn good_by(id: &str, secret: &str, token: &str) -> Self {
+        let mut form = Self::good();
+        form.set("x-oss-security-token", token);
+        let condition = format!(r#"{{"x-oss-security-token":"{token}"}}"#);
+        let policy = policy(&credential(id), &[&condition]);
+        form.sign_as(id, secret, &policy);
+        form
+    }
+
     /// Signs a policy with the V4 conditions and these.
     pub(crate) fn allow(&mut self, conditions: &[&str]) -> &mut Self {
-        let mut all = vec![
-            format!(r#"{{"bucket":"{BUCKET}"}}"#),
-            r#"{"x-oss-signature-version":"OSS4-HMAC-SHA256"}"#.to_owned(),
-            format!(r#"{{"x-oss-credential":"{}"}}"#, credential()),
-            format!(r#"{{"x-oss-date":"{DATE}"}}"#),
-        ];
-        all.extend(conditions.iter().map(|one| (*one).to_owned()));
-        let all = all.join(",");
-        self.sign(&format!(r#"{{"expiration":"{EXPIRATION}","conditions":[{all}]}}"#))
+        self.sign(&policy(&credential(KEY_ID), conditions))
     }
 
     /// Signs this text as the policy.
     pub(crate) fn sign(&mut self, policy: &str) -> &mut Self {
+        self.sign_as(KEY_ID, SECRET, policy)
+    }
+
+    fn sign_as(&mut self, id: &str, secret: &str, policy: &str) -> &mut Self {
         let policy = STANDARD.encode(policy);
-        let signature = sign(SECRET, &policy);
+        let signature = sign(secret, &policy);
         self.set("policy", &policy)
             .set("x-oss-signature-version", "OSS4-HMAC-SHA256")
-            .set("x-oss-credential", &credential())
+            .set("x-oss-credential", &credential(id))
             .set("x-oss-date", DATE)
             .set("x-oss-signature", &signature)
     }
 
     /// Signs a policy with these conditions with V1, in place of V4.
     pub(crate) fn sign_v1(&mut self, conditions: &[&str]) -> &mut Self {
+        self.sign_v1_as(KEY_ID, SECRET, conditions)
+    }
+
+    /// Signs with V1 and another key.
+    pub(crate) fn sign_v1_as(&mut self, id: &str, secret: &str, conditions: &[&str]) -> &mut Self {
         self.fields.retain(|field| !field.0.starts_with("x-oss-"));
         let conditions = conditions.join(",");
         let policy = STANDARD
             .encode(format!(r#"{{"expiration":"{EXPIRATION}","conditions":[{conditions}]}}"#));
-        let mut mac = Hmac::<Sha1>::new_from_slice(SECRET.as_bytes()).unwrap();
+        let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(policy.as_bytes());
         let signature = STANDARD.encode(mac.finalize().into_bytes());
-        self.set("policy", &policy).set("OSSAccessKeyId", KEY_ID).set("Signature", &signature)
+        self.set("policy", &policy).set("OSSAccessKeyId", id).set("Signature", &signature)
     }
 
     /// Sets a field before the file.
@@ -170,8 +181,21 @@ pub(crate) fn disposition(name: &str) -> String {
     format!("Content-Disposition: form-data; name=\"{name}\"\r\n")
 }
 
-fn credential() -> String {
-    format!("{KEY_ID}/20241127/{REGION}/oss/aliyun_v4_request")
+/// Writes a policy with the V4 conditions and these.
+fn policy(credential: &str, conditions: &[&str]) -> String {
+    let mut all = vec![
+        format!(r#"{{"bucket":"{BUCKET}"}}"#),
+        r#"{"x-oss-signature-version":"OSS4-HMAC-SHA256"}"#.to_owned(),
+        format!(r#"{{"x-oss-credential":"{credential}"}}"#),
+        format!(r#"{{"x-oss-date":"{DATE}"}}"#),
+    ];
+    all.extend(conditions.iter().map(|one| (*one).to_owned()));
+    let all = all.join(",");
+    format!(r#"{{"expiration":"{EXPIRATION}","conditions":[{all}]}}"#)
+}
+
+fn credential(id: &str) -> String {
+    format!("{id}/20241127/{REGION}/oss/aliyun_v4_request")
 }
 
 fn sign(secret: &str, text: &str) -> String {

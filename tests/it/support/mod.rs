@@ -8,9 +8,12 @@ pub(crate) mod emulate;
 pub(crate) mod form;
 #[cfg(feature = "emulator")]
 pub(crate) mod gateway;
+#[cfg(feature = "emulator")]
+pub(crate) mod local_sts;
 pub(crate) mod log;
 #[cfg(feature = "emulator")]
 pub(crate) mod oss;
+pub(crate) mod script;
 pub(crate) mod server;
 #[cfg(feature = "tool")]
 pub(crate) mod tool;

@@ -64,12 +64,7 @@ impl Server {
         }));
         options.cors_origins = vec!["http://page.test".to_owned()];
         options.buckets = vec![bucket(BUCKET, REGION), bucket("secondbucket", "cn-beijing")];
-        options.keys = vec![AccessKey {
-            id: KEY_ID.to_owned(),
-            secret: SECRET.to_owned(),
-            security_token: None,
-            expires_at: None,
-        }];
+        options.keys = vec![AccessKey::new(KEY_ID, SECRET)];
         change(&mut options);
         let oss = Oss::open(options).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

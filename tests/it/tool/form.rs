@@ -129,3 +129,22 @@ async fn a_form_ends_with_its_temporary_key_and_says_so() {
         tool.read("post.html").contains("name=\"x-oss-security-token\" value=\"marker-token\"")
     );
 }
+
+#[tokio::test]
+async fn a_page_holds_to_what_a_route_fixes_or_is_not_written() {
+    let tool = Tool::new();
+    tool.write(
+        "upload.toml",
+        "bucket = \"file-bucket\"\nregion = \"cn-beijing\"\n[routes.fixed]\nkey = \"in/one.bin\"\n\
+         headers.x-oss-object-acl = \"private\"\n[routes.named]\nkey = \"in/{stem}.{ext}\"\n\
+         [routes.own]\ndir = \"u/{sub}/\"\n[routes.wants]\nextensions = [\"png\"]\n",
+    );
+    let run = async |route| tool.run(&["form", "--route", route, "--out", "post.html"]).await;
+    run("fixed").await.good();
+    let page = tool.read("post.html");
+    assert!(page.contains(r#"name="x-oss-object-acl" value="private""#), "{page}");
+    assert!(page.contains(r#"name="key" value="in/one.bin""#), "{page}");
+    assert_snapshot!(run("named").await.complaint(), @"oss-upload: in/{stem}.{ext} is made of what a page does not know: the file's name or who asks; give the key with --key");
+    assert_snapshot!(run("own").await.complaint(), @"oss-upload: u/{sub}/ is made of what a page does not know: the file's name or who asks; give the key with --key");
+    assert_snapshot!(run("wants").await.complaint(), @r#"oss-upload: the route "wants" has rules that a page cannot hold to: extensions, or metadata that are required; sign for a named file instead"#);
+}

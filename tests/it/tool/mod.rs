@@ -1,5 +1,6 @@
 //! The developer's tool, command by command, mostly as a child process.
 
+mod check;
 mod errors;
 mod explain;
 mod form;

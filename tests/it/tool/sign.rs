@@ -30,12 +30,7 @@ fn judge(fields: &[(&str, &str)]) -> Result<String, String> {
     }
     form.set_file(Some("a.png".to_owned()), Some("image/png".to_owned()));
     let bucket = Bucket { name: BUCKET.to_owned(), region: REGION.to_owned() };
-    let key = AccessKey {
-        id: KEY_ID.to_owned(),
-        secret: SECRET.to_owned(),
-        security_token: None,
-        expires_at: None,
-    };
+    let key = AccessKey::new(KEY_ID, SECRET);
     let court =
         Court { bucket: &bucket, keys: &[key], judgement: &judgement, now: time::now().unix() };
     court.judge(&form).map(|verdict| verdict.key).map_err(|refusal| refusal.reason().to_owned())
@@ -152,4 +147,24 @@ async fn an_option_wins_over_the_environment_and_a_host_belongs_to_its_bucket() 
             format!("https://{BUCKET}.oss-accelerate.aliyuncs.com")
         );
     }
+}
+
+#[tokio::test]
+async fn a_route_that_names_caller_and_metadata_is_signed_for_those_that_are_given() {
+    let tool = Tool::new();
+    tool.write(
+        "upload.toml",
+        "bucket = \"file-bucket\"\nregion = \"cn-beijing\"\n[routes.own]\nkey = \"u/{sub}/{stem}.{ext}\"\n\
+         headers.cache-control = \"no-store\"\nmetadata.title = { required = true }\n",
+    );
+    let ask = ["sign", "--route", "own", "--filename", "A.PNG", "--dialect", "fields"];
+    let run = async |more: &[&str]| tool.run(&[&ask[..], more].concat()).await;
+    let given = ["--subject", "alice", "--metadata", "title=a=b"];
+    let json: Value = serde_json::from_str(&run(&given).await.good()).unwrap();
+    assert_eq!(json["fields"]["key"], "u/alice/A.png");
+    assert_eq!(json["fields"]["Cache-Control"], "no-store");
+    assert_eq!(json["fields"]["x-oss-meta-title"], "a=b");
+    assert_snapshot!(run(&given[2..]).await.err, @"oss-upload: Files of this route are kept under {sub} of who asks, and that was not shown. Ask with credentials that say it.");
+    assert_snapshot!(run(&given[..2]).await.err, @r#"oss-upload: This route wants the metadata "title". Give it in the file's 'metadata'."#);
+    assert_snapshot!(run(&["--metadata", "title"]).await.complaint(), @"oss-upload: invalid value 'title' for '--metadata <NAME=VALUE>': write a name, '=' and a value; --help lists the options");
 }

@@ -3,7 +3,7 @@
 //! Signature V4 page; error code pages 0002-00000707 to 0002-00000715. Which day and region are
 //! right depends on the bucket and the clock, which are arguments.
 
-use crate::emulator::oss::dates;
+use crate::emulator::dates;
 use crate::emulator::oss::form::Form;
 use crate::emulator::oss::judge::Court;
 use crate::emulator::oss::refusal::Kind;

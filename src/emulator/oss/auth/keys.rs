@@ -3,9 +3,9 @@
 //! Signature V4 page and the page of 403 errors. Tokens and ids are compared plainly: they are no
 //! secrets to whoever sent them, and the signature is what proves the right to use them.
 
+use crate::emulator::keys::AccessKey;
 use crate::emulator::oss::form::Form;
 use crate::emulator::oss::judge::Court;
-use crate::emulator::oss::options::AccessKey;
 use crate::emulator::oss::refusal::Kind;
 use crate::emulator::oss::refusal::Refusal;
 

@@ -10,6 +10,7 @@ mod keys;
 mod v1;
 mod v4;
 
+use crate::emulator::keys::AccessKey;
 use crate::emulator::oss::form::Form;
 use crate::emulator::oss::judge::Court;
 use crate::emulator::oss::refusal::Kind;
@@ -42,16 +43,16 @@ pub(super) struct Signed<'a> {
     pub(super) version: Version,
     /// The policy's base64 text.
     pub(super) policy: &'a str,
+    /// The key that signed.
+    pub(super) key: &'a AccessKey,
 }
 
 /// Checks that the form is signed by a key that works here.
-pub(super) fn authenticate<'a>(court: &Court<'_>, form: &'a Form) -> Result<Signed<'a>, Refusal> {
-    let version = claimed_version(form)?;
-    let policy = match version {
-        Version::V4 => v4::authenticate(court, form)?,
-        Version::V1 => v1::authenticate(court, form)?,
-    };
-    Ok(Signed { version, policy })
+pub(super) fn authenticate<'a>(court: &Court<'a>, form: &'a Form) -> Result<Signed<'a>, Refusal> {
+    match claimed_version(form)? {
+        Version::V4 => v4::authenticate(court, form),
+        Version::V1 => v1::authenticate(court, form),
+    }
 }
 
 /// Reads the version from the form; a form without that field is V1.

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::*;
-use crate::emulator::oss::dates;
+use crate::emulator::dates;
+use crate::emulator::keys::AccessKey;
 use crate::emulator::oss::judgement::Judgement;
-use crate::emulator::oss::options::AccessKey;
 use crate::emulator::oss::options::Bucket;
 
 const VECTORS: &str = include_str!("../../../../tests/vectors/post-v4.json");
@@ -31,10 +31,11 @@ impl Case {
                 region: input("region").unwrap_or_default(),
             },
             keys: vec![AccessKey {
-                id: input("access_key_id").unwrap(),
-                secret: input("access_key_secret").unwrap(),
                 security_token: input("security_token"),
-                expires_at: None,
+                ..AccessKey::new(
+                    input("access_key_id").unwrap(),
+                    input("access_key_secret").unwrap(),
+                )
             }],
             judgement: Judgement::default(),
             now: now.unwrap_or_default(),

@@ -13,6 +13,8 @@ use sha1::Sha1;
 
 use crate::emulator::oss::auth::Names;
 use crate::emulator::oss::auth::Proof;
+use crate::emulator::oss::auth::Signed;
+use crate::emulator::oss::auth::Version;
 use crate::emulator::oss::auth::keys;
 use crate::emulator::oss::auth::mismatch;
 use crate::emulator::oss::form::Form;
@@ -23,8 +25,8 @@ use crate::emulator::oss::refusal::Refusal;
 const NAMES: Names =
     Names { key: "OSSAccessKeyId", signature: "Signature", other_signature: "x-oss-signature" };
 
-/// Checks a V1 form and returns the policy that it vouches for.
-pub(super) fn authenticate<'a>(court: &Court<'_>, form: &'a Form) -> Result<&'a str, Refusal> {
+/// Checks a V1 form and returns what it vouches for.
+pub(super) fn authenticate<'a>(court: &Court<'a>, form: &'a Form) -> Result<Signed<'a>, Refusal> {
     let proof = Proof::take(form, &NAMES)?;
     if court.judgement.refuse_v1 {
         return Err(Kind::V1Refused
@@ -32,7 +34,7 @@ pub(super) fn authenticate<'a>(court: &Court<'_>, form: &'a Form) -> Result<&'a 
     }
     let key = keys::find(court, form, proof.key)?;
     if verifies(&key.secret, &proof) {
-        return Ok(proof.policy);
+        return Ok(Signed { version: Version::V1, policy: proof.policy, key });
     }
     Err(mismatch(
         proof.key,

@@ -9,6 +9,8 @@ use sha2::Sha256;
 
 use crate::emulator::oss::auth::Names;
 use crate::emulator::oss::auth::Proof;
+use crate::emulator::oss::auth::Signed;
+use crate::emulator::oss::auth::Version;
 use crate::emulator::oss::auth::credential::Credential;
 use crate::emulator::oss::auth::credential::X_OSS_CREDENTIAL;
 use crate::emulator::oss::auth::keys;
@@ -20,14 +22,14 @@ use crate::emulator::oss::refusal::Refusal;
 const NAMES: Names =
     Names { key: X_OSS_CREDENTIAL, signature: "x-oss-signature", other_signature: "Signature" };
 
-/// Checks a V4 form and returns the policy that it vouches for.
-pub(super) fn authenticate<'a>(court: &Court<'_>, form: &'a Form) -> Result<&'a str, Refusal> {
+/// Checks a V4 form and returns what it vouches for.
+pub(super) fn authenticate<'a>(court: &Court<'a>, form: &'a Form) -> Result<Signed<'a>, Refusal> {
     let proof = Proof::take(form, &NAMES)?;
     let credential = Credential::parse(proof.key, court)?;
     credential.check_date(form, court)?;
     let key = keys::find(court, form, credential.id)?;
     if verifies(&key.secret, &credential, &proof) {
-        return Ok(proof.policy);
+        return Ok(Signed { version: Version::V4, policy: proof.policy, key });
     }
     Err(mismatch(
         credential.id,

@@ -11,7 +11,7 @@ mod json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::emulator::oss::dates;
+use crate::emulator::dates;
 use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::judgement::Leniency;
 use crate::emulator::oss::policy::json::Json;
@@ -55,7 +55,7 @@ impl Policy {
         };
         let (expiration, conditions) = top_level(&items)?;
         Ok(Self {
-            expires_at: parse_expiration(expiration, judgement)?,
+            expires_at: parse_iso(expiration, judgement)?,
             conditions: parse_conditions(conditions)?,
         })
     }
@@ -100,14 +100,14 @@ fn top_level(items: &[(String, Json)]) -> Result<(&Json, &Json), Refusal> {
     }
 }
 
-fn parse_expiration(json: &Json, judgement: &Judgement) -> Result<i64, Refusal> {
+fn parse_iso(json: &Json, judgement: &Judgement) -> Result<i64, Refusal> {
     let Json::Text(text) = json else {
         return Err(Kind::ExpirationNotText.because("the policy's expiration is not a string"));
     };
     if text.is_empty() {
         return Err(Kind::ExpirationEmpty.because("the policy's expiration is empty"));
     }
-    dates::parse_expiration(text, judgement.allows(Leniency::AnyExpiration)).ok_or_else(|| {
+    dates::parse_iso(text, judgement.allows(Leniency::AnyExpiration)).ok_or_else(|| {
         Kind::ExpirationMalformed.because(format!(
             "the policy's expiration {text:?} is not of the form 2024-11-27T07:09:41.000Z"
         ))

@@ -210,6 +210,11 @@ refusals! {
     /// An encryption that OSS does not know.
     EncryptionInvalid = 400 "InvalidEncryptionAlgorithmError" [] "The encryption algorithm you specified is not valid.";
 
+    // The key.
+
+    /// The key that signed may not write this object.
+    NoPermission = 403 "AccessDenied" ["0003-00000001"] "You have no right to access this object because of bucket acl.";
+
     // The file.
 
     /// A file over the range's maximum, or over 5 GB.

@@ -1,0 +1,198 @@
+//! What a route fixes beside key, size and type: headers, storage class, access, encryption, tags.
+//!
+//! The values and what goes with what are those of the PostObject page's table of form fields.
+//! `x-oss-tagging` is not in that table, and an older edition said that form uploads take no tags;
+//! so a route may ask for them, and its bucket has to be tried. Whether `x-oss-object-acl` needs
+//! more of the role than `oss:PutObject` is not documented either.
+
+use std::fmt;
+
+use crate::policy::content_type::ContentType;
+
+/// The field that says how a browser shows the object.
+pub const CONTENT_DISPOSITION: &str = "Content-Disposition";
+/// The field that says how long caches keep it.
+pub const CACHE_CONTROL: &str = "Cache-Control";
+/// The field that says who may read it.
+pub const X_OSS_OBJECT_ACL: &str = "x-oss-object-acl";
+/// The field that says how it is stored.
+pub const X_OSS_STORAGE_CLASS: &str = "x-oss-storage-class";
+/// The field that says by what it is encrypted.
+pub const X_OSS_SERVER_SIDE_ENCRYPTION: &str = "x-oss-server-side-encryption";
+/// The field that says by which algorithm KMS encrypts it.
+pub const X_OSS_SERVER_SIDE_DATA_ENCRYPTION: &str = "x-oss-server-side-data-encryption";
+/// The field that names the key of KMS.
+pub const X_OSS_SERVER_SIDE_ENCRYPTION_KEY_ID: &str = "x-oss-server-side-encryption-key-id";
+/// The field that gives it tags.
+pub const X_OSS_TAGGING: &str = "x-oss-tagging";
+
+/// What is pinned where a route says nothing of the disposition and the type can run scripts.
+pub const ATTACHMENT: &str = "attachment";
+
+const MAX_VALUE_BYTES: usize = 1024;
+
+/// A field and the value that a route fixes it to; the value has been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The field, one of the names above.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// Says why a value cannot be fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderError {
+    /// It is no text that a header can carry.
+    Unprintable,
+    /// It is none of those that OSS knows.
+    Unknown(&'static [&'static str]),
+    /// It is no list of tags.
+    Tags,
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unprintable => write!(
+                formatter,
+                "a header's value has 1 to {MAX_VALUE_BYTES} printable ASCII characters"
+            ),
+            Self::Unknown(known) => write!(formatter, "the values are {}", known.join(", ")),
+            Self::Tags => formatter.write_str(
+                "tags look like a=1&b=2: at most 10, URL-encoded, names up to 128 characters and \
+                 values up to 256",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for HeaderError {}
+
+impl Header {
+    /// Checks a value for one of the names above.
+    pub fn parse(name: &'static str, value: &str) -> Result<Self, HeaderError> {
+        if !is_printable(value) || value.len() > MAX_VALUE_BYTES {
+            return Err(HeaderError::Unprintable);
+        }
+        let known: &[&str] = match name {
+            X_OSS_OBJECT_ACL => &["default", "private", "public-read", "public-read-write"],
+            X_OSS_STORAGE_CLASS => &["Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"],
+            X_OSS_SERVER_SIDE_ENCRYPTION => &["AES256", "KMS", "SM4"],
+            X_OSS_SERVER_SIDE_DATA_ENCRYPTION => &["SM4"],
+            _ => &[],
+        };
+        if !known.is_empty() && !known.contains(&value) {
+            return Err(HeaderError::Unknown(known));
+        }
+        if name == X_OSS_TAGGING && !are_tags(value) {
+            return Err(HeaderError::Tags);
+        }
+        Ok(Self { name, value: value.to_owned() })
+    }
+}
+
+/// Tells a text that goes through every header unchanged: printable ASCII, with no space at an end.
+#[must_use]
+pub(super) fn is_printable(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+}
+
+fn are_tags(text: &str) -> bool {
+    let tag = |tag: &str| {
+        let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
+        (1..=128).contains(&name.len()) && value.len() <= 256 && !value.contains(['=', ' '])
+    };
+    text.split('&').count() <= 10 && text.split('&').all(tag)
+}
+
+/// Gives a field's name as a condition writes it. The two that HTTP knows are spelt in capitals in a
+/// form and without them in a policy, which is how OSS is known to match them.
+#[must_use]
+pub fn in_policy(name: &str) -> &str {
+    match name {
+        CACHE_CONTROL => "cache-control",
+        CONTENT_DISPOSITION => "content-disposition",
+        name => name,
+    }
+}
+
+/// Tells a type that a browser would run scripts of, or guess to be one of those: opened from the
+/// bucket's domain, such a file could act there as a page of the application.
+#[must_use]
+pub fn is_active(content_type: &ContentType) -> bool {
+    const ACTIVE: [&str; 13] = [
+        "text/html",
+        "text/xml",
+        "text/xsl",
+        "text/javascript",
+        "text/ecmascript",
+        "application/xml",
+        "application/javascript",
+        "application/ecmascript",
+        "application/x-javascript",
+        "application/x-shockwave-flash",
+        "multipart/related",
+        "message/rfc822",
+        "multipart/x-mixed-replace",
+    ];
+    // These two are what a browser takes for "no type", and looks into the file for one.
+    const GUESSED: [&str; 2] = ["application/unknown", "unknown/unknown"];
+    let essence = content_type.essence().as_bytes();
+    let is = |one: &str| essence.eq_ignore_ascii_case(one.as_bytes());
+    let suffix = essence.len().checked_sub(4).map(|at| &essence[at..]);
+    suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"+xml"))
+        || ACTIVE.into_iter().chain(GUESSED).any(is)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_that_can_run_scripts_is_told_from_one_that_cannot() {
+        let active = |text| is_active(&ContentType::parse(text).unwrap());
+        for text in [
+            "text/html",
+            "TEXT/HTML; charset=utf-8",
+            "image/svg+xml",
+            "application/xhtml+XML",
+            "application/rss+xml",
+            "application/xml",
+            "application/javascript",
+            "unknown/unknown",
+        ] {
+            assert!(active(text), "{text}");
+        }
+        for text in ["image/png", "text/plain; x=text/html", "application/pdf", "a/b", "a/xml"] {
+            assert!(!active(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_those_that_oss_knows() {
+        fn parse(name: &'static str, value: &str) -> Result<String, HeaderError> {
+            Header::parse(name, value).map(|header| header.value)
+        }
+        for (name, value) in [
+            (CACHE_CONTROL, "public, max-age=3600"),
+            (CONTENT_DISPOSITION, "attachment; filename=\"a.png\""),
+            (X_OSS_STORAGE_CLASS, "IA"),
+            (X_OSS_OBJECT_ACL, "private"),
+            (X_OSS_SERVER_SIDE_ENCRYPTION, "KMS"),
+            (X_OSS_SERVER_SIDE_DATA_ENCRYPTION, "SM4"),
+            (X_OSS_SERVER_SIDE_ENCRYPTION_KEY_ID, "9468da86-3509-4f8d-a61e-6eab1eac"),
+            (X_OSS_TAGGING, "a=1&b"),
+        ] {
+            assert_eq!(parse(name, value).as_deref(), Ok(value));
+            for bad in ["", " a", "a\r\nb: c", "é", &"a".repeat(1025)] {
+                assert_eq!(parse(name, bad), Err(HeaderError::Unprintable), "{name} {bad:?}");
+            }
+        }
+        assert!(matches!(parse(X_OSS_OBJECT_ACL, "Private"), Err(HeaderError::Unknown(_))));
+        assert!(matches!(parse(X_OSS_STORAGE_CLASS, "standard"), Err(HeaderError::Unknown(_))));
+        for bad in ["=1", "a=1&&b", "a=b=c", &"a=1&".repeat(10)] {
+            assert_eq!(parse(X_OSS_TAGGING, bad), Err(HeaderError::Tags), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Why a route's rules refuse a wish, before anything is signed. The words are `routes/`' business.
+
+use crate::policy::metadata::Fault;
+
+/// Says why a wish is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The file is larger than the route takes; ask with a smaller file.
+    FileTooLarge {
+        /// The size that was asked for, in bytes.
+        size: u64,
+    },
+    /// The file is smaller than the route takes; an empty file is refused unless `min_size` is 0.
+    FileTooSmall {
+        /// The size that was asked for, in bytes.
+        size: u64,
+    },
+    /// The route does not take this type.
+    TypeNotAllowed {
+        /// The type that was asked for.
+        content_type: String,
+    },
+    /// The route takes several kinds, which one policy can only say when the ask names one.
+    TypeRequired,
+    /// The route takes other extensions.
+    ExtensionNotAllowed {
+        /// The name that was asked for, made safe.
+        name: String,
+    },
+    /// The key or the extension is made of the file's name, so the ask has to give one.
+    NameRequired,
+    /// The key speaks of who asks, and that was not shown.
+    CallerUnknown {
+        /// The placeholder without its braces.
+        placeholder: String,
+    },
+    /// What a caller has shown of themselves cannot stand in a key.
+    CallerUnusable {
+        /// The placeholder without its braces.
+        placeholder: String,
+    },
+    /// The metadata are not what the route takes.
+    Metadata(Fault),
+    /// The route fixes fields that this client's form does not carry.
+    NativeCallRequired {
+        /// The fields.
+        fields: Vec<String>,
+    },
+}

@@ -1,0 +1,88 @@
+//! `oss-upload check`: a settings file judged as the function judges it, each route in words, and the
+//! policy that it would sign.
+//!
+//! Signs with an invented key, so none is needed, and nothing here is worth anything.
+
+mod example;
+mod words;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::grant;
+use crate::grant::Ask;
+use crate::grant::Form;
+use crate::policy::route::Route;
+use crate::routes::problem::Problem;
+use crate::settings::Settings;
+use crate::settings::environment::Environment;
+use crate::time;
+use crate::time::Timestamp;
+use crate::tool::check::example::Example;
+use crate::tool::console;
+use crate::tool::failure::Failure;
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    /// The settings file; default is the function's own, upload.toml in this folder
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(options: Options) -> Result<(), Failure> {
+    let mut environment = Environment::of_process();
+    if let Some(path) = options.config {
+        environment.set("UPLOAD_CONFIG", path.to_string_lossy());
+    }
+    let file = environment.read_file(Some(Path::new(".")));
+    let file = file.map_err(|error| Failure::arguments(error.to_string()))?;
+    let now = time::now();
+    let settings = Settings::load(&environment, file.as_deref(), now)
+        .map_err(|complaints| Failure::arguments(complaints.to_string()))?;
+    for route in &settings.routes {
+        show(route, now);
+    }
+    for warning in settings.warnings() {
+        console::say(&format!("warning: {warning}"));
+    }
+    Ok(())
+}
+
+fn show(route: &Route, now: Timestamp) {
+    console::say(&format!("route {}", route.name));
+    let says = |label: &str, text: &str| console::say(&format!("  {label:<10} {text}"));
+    for (label, text) in words::describe(route) {
+        says(label, &text);
+    }
+    let example = Example::at(now);
+    let bare = Ask::new(Form::Documented);
+    let page = grant::issue(&bare, route, &example.credentials, &example.occasion());
+    let page = match page {
+        Ok(grant) if grant.key.is_none() => {
+            "the documentation's page is served as it is".to_owned()
+        }
+        Ok(_) => "the documentation's page has to post the key of the answer".to_owned(),
+        Err(refused) => format!("the documentation's page is refused: {}", word(refused, route)),
+    };
+    says("page", &page);
+    let signed = example::ask(route).map(|ask| {
+        let grant = grant::issue(&ask, route, &example.credentials, &example.occasion());
+        (example::name(&ask), grant)
+    });
+    match signed {
+        Some((name, Ok(grant))) => {
+            let key = grant.key.as_deref().unwrap_or_default();
+            says("example", &format!("{name} becomes {key}, with the policy"));
+            console::say(&example::policy(&grant));
+        }
+        Some((name, Err(refused))) => says("example", &format!("{name}: {}", word(refused, route))),
+        None => says("example", "none: the metadata's patterns are beyond guessing"),
+    }
+    console::say("");
+}
+
+fn word(refused: grant::Refused, route: &Route) -> String {
+    Problem::refused(refused, route).message()
+}

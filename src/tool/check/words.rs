@@ -1,0 +1,95 @@
+//! A route in words: one line for each thing that it says.
+
+use std::time::Duration;
+
+use crate::policy::metadata::Rule;
+use crate::policy::route::Route;
+use crate::policy::route::SignatureVersion;
+use crate::tool::console;
+
+/// Gives labels and sentences, in the order in which one asks.
+pub(super) fn describe(route: &Route) -> Vec<(&'static str, String)> {
+    let (bucket, region) = (route.bucket.as_str(), route.region.as_str());
+    let mut lines = vec![
+        ("keys", keys(route)),
+        ("bucket", format!("{bucket} in {region}, posted to {}", route.host.as_str())),
+        ("takes", takes(route)),
+        ("lasts", format!("{}, and never longer than the key that signs", time(route.lifetime))),
+        ("answers", format!("{} when the file is stored", route.status.as_str())),
+    ];
+    let fixed = route.headers.iter().map(|one| ("fixes", format!("{}: {}", one.name, one.value)));
+    lines.extend(fixed);
+    lines.extend(route.metadata.iter().map(|rule| ("metadata", metadata(rule))));
+    if route.signature == SignatureVersion::V1 {
+        lines.push(("signature", "V1, for old buckets".to_owned()));
+    }
+    lines
+}
+
+fn keys(route: &Route) -> String {
+    let template = route.template.to_string();
+    let name = if template.ends_with('/') { " and the file's name" } else { "" };
+    let taken = if route.overwrite {
+        "an upload replaces what is there"
+    } else {
+        "POST /uploads never replaces what is there"
+    };
+    let shared = if route.template.is_unique() { ", one for each grant" } else { "" };
+    format!("{template}{name}{shared}; {taken}")
+}
+
+fn takes(route: &Route) -> String {
+    let types: Vec<_> = route.types.iter().map(ToString::to_string).collect();
+    let types = list(&types, "any type");
+    let extensions: Vec<_> = route.extensions.iter().map(|one| format!(".{one}")).collect();
+    let names = if extensions.is_empty() {
+        String::new()
+    } else {
+        format!(", named {}", list(&extensions, ""))
+    };
+    let (min, max) = (console::size(route.size.min), console::size(route.size.max));
+    let files = route.max_files;
+    let noun = if files == 1 { "file" } else { "files" };
+    format!("{types}{names}, from {min} to {max}, up to {files} {noun} in one call")
+}
+
+fn metadata(rule: &Rule) -> String {
+    let need = if rule.required { "required" } else { "allowed" };
+    match &rule.pattern {
+        Some(pattern) => format!("{}, {need}, like {pattern}", rule.name),
+        None => format!("{}, {need}", rule.name),
+    }
+}
+
+fn list(items: &[String], none: &str) -> String {
+    match items {
+        [] => none.to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// Writes a time in the largest unit that divides it.
+fn time(lifetime: Duration) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let seconds = lifetime.as_secs();
+    let unit = UNITS.iter().find(|(length, _)| seconds.is_multiple_of(*length));
+    let (length, name) = unit.unwrap_or(&UNITS[3]);
+    let count = seconds / length;
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_in_its_largest_unit() {
+        for (seconds, text) in
+            [(90, "90 seconds"), (600, "10 minutes"), (3_600, "1 hour"), (604_800, "7 days")]
+        {
+            assert_eq!(time(Duration::from_secs(seconds)), text);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The local STS as `emulate` runs it beside the local OSS: its options, and what it prints.
+
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use crate::emulator::faults::Faults;
+use crate::emulator::faults::Plan;
+use crate::emulator::keys::KeyRing;
+use crate::emulator::sts;
+use crate::time;
+use crate::tool::cloud;
+use crate::tool::console;
+use crate::tool::failure::Failure;
+
+#[derive(Args, Debug)]
+pub(super) struct Lending {
+    /// Run the local STS too, on this port; 0 lets the system choose
+    #[arg(long, value_name = "PORT")]
+    sts_port: Option<u16>,
+    /// A role that the access key may assume; the first is also the role of the metadata service
+    #[arg(long, value_name = "NAME", requires = "sts_port", default_value = "oss-uploader")]
+    role: Vec<String>,
+    /// A fault that calls of the STS meet, such as 'assume-role:throttle-429*2'; may be given
+    /// several times
+    #[arg(long, value_name = "FAULT", requires = "sts_port")]
+    fault: Vec<Plan>,
+}
+
+/// A local STS with its place to listen.
+pub(super) struct Lender {
+    sts: sts::Sts,
+    listener: TcpListener,
+    roles: Vec<String>,
+    account: String,
+}
+
+impl Lending {
+    /// Opens the local STS, if one is wanted, over the keys of the local OSS.
+    pub(super) async fn open(self, ring: KeyRing) -> Result<Option<Lender>, Failure> {
+        let Some(port) = self.sts_port else {
+            return Ok(None);
+        };
+        let listener = cloud::listen(port, "--sts-port").await?;
+        let clock = Arc::new(|| time::now().unix());
+        let faults = Faults::default();
+        self.fault.into_iter().for_each(|plan| faults.plan(plan));
+        let mut options = sts::Options::new(clock, seed());
+        options.ring = ring;
+        options.roles = self.role.iter().map(sts::Role::new).collect();
+        options.metadata.role = self.role.first().cloned();
+        options.faults = faults;
+        options.observer = Some(Arc::new(report));
+        let account = options.account.clone();
+        let sts = sts::Sts::open(options)
+            .map_err(|error| Failure::arguments(format!("--role: {error}")))?;
+        Ok(Some(Lender { sts, listener, roles: self.role, account }))
+    }
+}
+
+impl Lender {
+    /// Says where it listens and which roles there are.
+    pub(super) fn announce(&self) -> Result<(), Failure> {
+        let address = self.listener.local_addr()?;
+        console::say(&format!("sts   http://{address}   http://{address}/credentials"));
+        for role in &self.roles {
+            console::say(&format!("role  acs:ram::{}:role/{role}", self.account));
+        }
+        Ok(())
+    }
+
+    /// Serves until `shutdown` ends.
+    pub(super) async fn serve(self, shutdown: impl Future<Output = ()>) -> std::io::Result<()> {
+        self.sts.serve(self.listener, shutdown).await
+    }
+}
+
+/// Makes another seed for each run, so that keys of an earlier one do not come again. The keys are
+/// good on this machine only, so nobody has to be kept from guessing them.
+fn seed() -> [u8; 16] {
+    let run = (i128::from(time::now().unix()) << 64) | i128::from(std::process::id());
+    run.to_be_bytes()
+}
+
+/// Says on the console what has just happened to a call.
+fn report(event: &sts::Event) {
+    match event {
+        sts::Event::Issued { role, session, key_id, .. } => {
+            console::say(&format!("lent     {key_id}  {role}/{session}"));
+        }
+        sts::Event::Refused { status, code } => {
+            console::say(&format!("refused  {status} {code}  (sts)"));
+        }
+    }
+}

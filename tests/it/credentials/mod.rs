@@ -1,0 +1,3 @@
+//! Whose key is taken, from the settings to the key.
+
+mod order;

@@ -1,0 +1,172 @@
+//! The order of the sources, which is that of Alibaba's own libraries.
+//!
+//! Every source is set up at once; then the first one is taken away, and the next has to give.
+
+use std::fs;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use oss_upload_signer::app::App;
+use oss_upload_signer::credentials::RoleKeys;
+use oss_upload_signer::credentials::Unavailable;
+use oss_upload_signer::http_client::HttpClient;
+use oss_upload_signer::http_client::SendError;
+use oss_upload_signer::http_client::Sending;
+use oss_upload_signer::http_client::Terms;
+use oss_upload_signer::secret::Secret;
+use oss_upload_signer::settings::Settings;
+use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::time::Timestamp;
+use tempfile::TempDir;
+
+use crate::support::app::NOW;
+
+/// A network in which every source of keys answers with its own name.
+#[derive(Debug)]
+struct World;
+
+impl HttpClient for World {
+    fn send(&self, request: Request<Bytes>, _: Terms) -> Sending<'_> {
+        let (host, path) = (request.uri().host().unwrap_or_default(), request.uri().path());
+        let body = match (host, path) {
+            ("sts.cn-hangzhou.aliyuncs.com", "/") => sts("STS.oidc"),
+            ("100.100.100.200", "/latest/api/token") => "the-token".to_owned(),
+            ("100.100.100.200", "/latest/meta-data/ram/security-credentials/") => {
+                "a-role".to_owned()
+            }
+            ("100.100.100.200", _) => key("STS.metadata"),
+            ("127.0.0.1", "/keys") => key("STS.uri"),
+            _ => return Box::pin(async { Err(SendError::Unreachable("nobody".to_owned())) }),
+        };
+        Box::pin(async { Ok(Response::new(Bytes::from(body))) })
+    }
+}
+
+const END: &str = "2024-11-27T12:00:00Z";
+
+fn key(id: &str) -> String {
+    format!(
+        r#"{{"Code":"Success","AccessKeyId":"{id}","AccessKeySecret":"s","SecurityToken":"t","Expiration":"{END}"}}"#
+    )
+}
+
+fn sts(id: &str) -> String {
+    format!(r#"{{"RequestId":"1","Credentials":{}}}"#, key(id))
+}
+
+/// A home with a profile and a credentials file.
+fn home() -> TempDir {
+    let home = TempDir::new().unwrap();
+    for (folder, file, text) in [
+        (
+            ".aliyun",
+            "config.json",
+            r#"{"current":"p","profiles":[{"name":"p","mode":"AK","access_key_id":"profile","access_key_secret":"s"}]}"#,
+        ),
+        (
+            ".alibabacloud",
+            "credentials",
+            "[default]\ntype = access_key\naccess_key_id = file\naccess_key_secret = s\n",
+        ),
+        ("pod", "token", "a.b.c\n"),
+    ] {
+        fs::create_dir_all(home.path().join(folder)).unwrap();
+        fs::write(home.path().join(folder).join(file), text).unwrap();
+    }
+    home
+}
+
+/// Everything that can be set, at once.
+fn everything(home: &TempDir) -> Environment {
+    let mut environment = Environment::default();
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    for (name, value) in [
+        ("OSS_BUCKET", "examplebucket"),
+        ("OSS_REGION", "cn-hangzhou"),
+        ("UPLOAD_AUTH", "anonymous"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "environment"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s"),
+        ("OSS_ACCESS_KEY_ID", "samples"),
+        ("OSS_ACCESS_KEY_SECRET", "s"),
+        ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1234567890123456:role/pod"),
+        ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1234567890123456:oidc-provider/ack"),
+        ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", &path("pod/token")),
+        ("ALIBABA_CLOUD_STS_REGION", "cn-hangzhou"),
+        ("HOME", &path("")),
+        ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/keys"),
+    ] {
+        environment.set(name, value);
+    }
+    environment
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_unix(NOW).unwrap()
+}
+
+fn app(environment: &Environment) -> App {
+    let settings = Settings::load(environment, None, now()).unwrap();
+    App::with_http(settings, Arc::new(World)).with_clock(now)
+}
+
+async fn taken(environment: &Environment, hint: Option<&RoleKeys>) -> Result<String, Unavailable> {
+    let credentials = app(environment).credentials(None, hint, now()).await;
+    credentials.map(|credentials| credentials.key_id.clone())
+}
+
+#[tokio::test]
+async fn each_source_gives_where_those_before_it_are_not_set_up() {
+    let home = home();
+    let mut environment = everything(&home);
+    for (expected, then_without) in [
+        ("environment", ("ALIBABA_CLOUD_ACCESS_KEY_ID", "")),
+        ("samples", ("OSS_ACCESS_KEY_ID", "")),
+        ("STS.oidc", ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "")),
+        ("profile", ("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "true")),
+        ("file", ("ALIBABA_CLOUD_CREDENTIALS_FILE", "/nowhere")),
+        ("STS.metadata", ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")),
+        ("STS.uri", ("ALIBABA_CLOUD_CREDENTIALS_URI", "")),
+    ] {
+        assert_eq!(taken(&environment, None).await, Ok(expected.to_owned()));
+        let (name, value) = then_without;
+        environment.set(name, value);
+        // Half a key is a mistake and not a choice, so the other half goes too.
+        if let Some(family) = name.strip_suffix("ACCESS_KEY_ID") {
+            environment.set(&format!("{family}ACCESS_KEY_SECRET"), "");
+        }
+    }
+    let Err(Unavailable::Missing(passed)) = taken(&environment, None).await else {
+        panic!("something gave a key");
+    };
+    insta::assert_snapshot!(passed, @"request: it carries no keys of a role; environment: ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set; oidc: ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE are not all set; profile: it is switched off, or HOME is not set; file: there is no /nowhere; metadata: it is switched off, or this is Function Compute; uri: ALIBABA_CLOUD_CREDENTIALS_URI is not set");
+}
+
+#[tokio::test]
+async fn the_request_comes_first() {
+    let home = home();
+    let hint = RoleKeys {
+        key_id: "STS.request".to_owned(),
+        secret: Secret::new("s"),
+        token: Secret::new("t"),
+    };
+    assert_eq!(taken(&everything(&home), Some(&hint)).await, Ok("STS.request".to_owned()));
+}
+
+#[tokio::test]
+async fn every_source_can_be_pinned() {
+    let home = home();
+    for (pin, expected) in [
+        ("environment", "environment"),
+        ("oidc", "STS.oidc"),
+        ("profile", "profile"),
+        ("file", "file"),
+        ("metadata", "STS.metadata"),
+        ("uri", "STS.uri"),
+    ] {
+        let mut environment = everything(&home);
+        environment.set("UPLOAD_CREDENTIALS", pin);
+        assert_eq!(taken(&environment, None).await, Ok(expected.to_owned()), "{pin}");
+    }
+}

@@ -1,0 +1,180 @@
+//! `check` tells what a settings file means, or everything that is wrong with it.
+
+use insta::assert_snapshot;
+
+use crate::support::tool::Tool;
+
+const FILE: &str = r#"
+bucket = "my-bucket"
+region = "cn-hangzhou"
+auth = "anonymous"
+
+[routes.avatar]
+key = "avatars/{uuid}.{ext}"
+types = ["image/png", "image/jpeg"]
+extensions = ["png", "jpg"]
+max_size = "2MiB"
+max_files = 1
+overwrite = true
+headers.cache-control = "public, max-age=31536000"
+
+[routes.documents]
+dir = "documents/{sub}/"
+expires = "1h"
+success_status = 201
+[routes.documents.metadata]
+project = { pattern = "[a-z]{2,8}-[0-9]+", required = true }
+"#;
+
+const ODD: &str = r#"
+bucket = "my-bucket"
+region = "cn-hangzhou"
+auth = "anonymous"
+[routes.odd]
+signature = "v1"
+types = ["font/*"]
+[routes.odd.metadata]
+serial = { pattern = "X{40}", required = true }
+"#;
+
+/// The tool without a key: none is needed.
+fn tool() -> Tool {
+    Tool::new().with("ALIBABA_CLOUD_ACCESS_KEY_ID", "").with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
+}
+
+/// What was said, without the lines that are of this very moment.
+fn steady(said: &str) -> String {
+    let moments = ["\"expiration\"", "x-oss-credential", "x-oss-date"];
+    let lines = said.lines().filter(|line| !moments.iter().any(|name| line.contains(name)));
+    let lines = lines.map(|line| match line.split_once("uploads/2") {
+        Some((before, after)) => format!("{before}uploads/<day>{}", &after["024/11/27".len()..]),
+        None => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
+    let tool = tool();
+    tool.write("upload.toml", FILE);
+    assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @r#"
+    route avatar
+      keys       avatars/{uuid}.{ext}, one for each grant; an upload replaces what is there
+      bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+      takes      image/png or image/jpeg, named .png or .jpg, from 1 B to 2.0 MiB, up to 1 file in one call
+      lasts      10 minutes, and never longer than the key that signs
+      answers    200 when the file is stored
+      fixes      Cache-Control: public, max-age=31536000
+      page       the documentation's page is refused: This route fixes fields that the form of this call does not carry: Cache-Control. Ask with POST /uploads and post every field of the answer.
+      example    example.png (image/png, 1.0 MiB) becomes avatars/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e.png, with the policy
+      {
+        "conditions": [
+          {"bucket":"my-bucket"},
+          {"x-oss-signature-version":"OSS4-HMAC-SHA256"},
+          {"x-oss-security-token":"example-token"},
+          {"success_action_status":"200"},
+          {"x-oss-content-type":"image/png"},
+          {"cache-control":"public, max-age=31536000"},
+          {"key":"avatars/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e.png"},
+          ["content-length-range",1048576,1048576]
+        ]
+      }
+
+    route documents
+      keys       documents/{sub}/ and the file's name; POST /uploads never replaces what is there
+      bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+      takes      any type, from 1 B to 100.0 MiB, up to 100 files in one call
+      lasts      1 hour, and never longer than the key that signs
+      answers    201 when the file is stored
+      metadata   project, required, like [a-z]{2,8}-[0-9]+
+      page       the documentation's page is refused: This route fixes fields that the form of this call does not carry: success_action_status, x-oss-meta-project. Ask with POST /uploads and post every field of the answer.
+      example    example.png (image/png, 1.0 MiB) becomes documents/alice/example.png, with the policy
+      {
+        "conditions": [
+          {"bucket":"my-bucket"},
+          {"x-oss-signature-version":"OSS4-HMAC-SHA256"},
+          {"x-oss-security-token":"example-token"},
+          {"success_action_status":"201"},
+          {"x-oss-forbid-overwrite":"true"},
+          {"x-oss-content-type":"image/png"},
+          {"x-oss-meta-project":"example-1"},
+          {"key":"documents/alice/example.png"},
+          ["content-length-range",1048576,1048576]
+        ]
+      }
+
+    warning: auth is 'anonymous': whoever reaches this address may upload within the routes' limits
+    warning: route 'documents' puts all uploads into 'documents/{sub}/': uploads of one name can collide; add {uuid}/ to give each grant a directory of its own
+    warning: route 'documents' keeps files under who asks, in 'documents/{sub}/', and lets callers in who prove nothing: their asks are refused with caller_unknown
+    "#);
+}
+
+#[tokio::test]
+async fn what_cannot_be_shown_is_said() {
+    let tool = tool();
+    tool.write("upload.toml", ODD);
+    assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @"
+    route odd
+      keys       uploads/{yyyy}/{mm}/{dd}/{uuid}/ and the file's name, one for each grant; POST /uploads never replaces what is there
+      bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+      takes      font/*, from 1 B to 100.0 MiB, up to 100 files in one call
+      lasts      10 minutes, and never longer than the key that signs
+      answers    200 when the file is stored
+      metadata   serial, required, like X{40}
+      signature  V1, for old buckets
+      page       the documentation's page is refused: This route fixes fields that the form of this call does not carry: x-oss-meta-serial. Ask with POST /uploads and post every field of the answer.
+      example    none: the metadata's patterns are beyond guessing
+
+    warning: auth is 'anonymous': whoever reaches this address may upload within the routes' limits
+    warning: route 'odd' signs with V1, which OSS has closed to accounts opened since 2025-03-01 and to buckets created since 2025-09-01: it refuses their uploads with EC 0002-00000080; take signature 'v4' as soon as the pages can
+    warning: route 'odd': with temporary keys a V1 form needs the field x-oss-security-token, which the well-known V1 pages do not post; teach the page to, or set a long-lived key and credentials = 'environment'
+    ");
+}
+
+#[tokio::test]
+async fn the_environment_alone_is_checked_too() {
+    let tool = tool()
+        .with("OSS_BUCKET", "my-bucket")
+        .with("OSS_REGION", "cn-hangzhou")
+        .with("UPLOAD_AUTH", "anonymous");
+    assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @r#"
+    route default
+      keys       uploads/{yyyy}/{mm}/{dd}/{uuid}/ and the file's name, one for each grant; POST /uploads never replaces what is there
+      bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+      takes      any type, from 1 B to 100.0 MiB, up to 100 files in one call
+      lasts      10 minutes, and never longer than the key that signs
+      answers    200 when the file is stored
+      page       the documentation's page is served as it is
+      example    example.png (image/png, 1.0 MiB) becomes uploads/<day>/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e/example.png, with the policy
+      {
+        "conditions": [
+          {"bucket":"my-bucket"},
+          {"x-oss-signature-version":"OSS4-HMAC-SHA256"},
+          {"x-oss-security-token":"example-token"},
+          {"success_action_status":"200"},
+          {"x-oss-forbid-overwrite":"true"},
+          {"x-oss-content-type":"image/png"},
+          {"key":"uploads/<day>/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e/example.png"},
+          ["content-length-range",1048576,1048576]
+        ]
+      }
+
+    warning: auth is 'anonymous': whoever reaches this address may upload within the routes' limits
+    "#);
+}
+
+#[tokio::test]
+async fn what_would_not_start_is_told_as_the_function_tells_it() {
+    let tool = tool();
+    tool.write("other.toml", "bucket = \"my-bucket\"\n[routes.a]\nkey = \"a/\"\nmax_files = 0\n");
+    let out = tool.run(&["check", "--config", "other.toml"]).await;
+    assert_eq!((out.code, out.out.as_str()), (2, ""));
+    assert_snapshot!(out.err, @r#"
+    oss-upload: 4 problems with the settings; nothing was started
+      UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
+      OSS_REGION: it is not set, and has no default. Example: OSS_REGION=cn-hangzhou
+      upload.toml line 3, routes.a.key = "a/": a key does not end in '/'; what does is a 'dir'. Example: key = "users/{sub}/{uuid}.{ext}"
+      upload.toml line 4, routes.a.max_files = "0": one call takes from 1 to 100 files. Example: max_files = "10"
+    "#);
+    assert_snapshot!(tool.run(&["check", "--config", "none.toml"]).await.complaint(), @"oss-upload: none.toml cannot be read: No such file or directory (os error 2); mend it, or point UPLOAD_CONFIG at another file");
+}

@@ -1,0 +1,45 @@
+/*
+ * Starts the tool's local OSS and local STS as a child process, for the tests of this folder.
+ *
+ * `OSS_UPLOAD_BIN` names the built tool.
+ */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+export const KEY = { id: 'LTAI5tClientTests', secret: 'ClientTestsSecret' }
+export const ROLE_ARN = 'acs:ram::1234567890123456:role/oss-uploader'
+
+/**
+ * Starts both on free ports.
+ * @param {string[]} faults what calls of the STS meet, in their order
+ * @returns {Promise<{ host: string, stop: () => Promise<void> }>} the STS's host and port
+ */
+export async function startSts(faults = []) {
+  assert.ok(process.env.OSS_UPLOAD_BIN, 'OSS_UPLOAD_BIN must name the built tool')
+  const data = await mkdtemp(join(tmpdir(), 'oss-upload-sts-'))
+  const args = ['emulate', '--port', '0', '--sts-port', '0', '--bucket', 'examplebucket', '--data-dir', data,
+    '--access-key-id', KEY.id, '--access-key-secret', KEY.secret, ...faults.flatMap((fault) => ['--fault', fault])]
+  const child = spawn(process.env.OSS_UPLOAD_BIN, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exit = once(child, 'exit')
+  const stop = async () => {
+    child.kill('SIGTERM')
+    await exit
+    await rm(data, { recursive: true, force: true })
+  }
+  // Lines after the address are read too, or the tool would wait for a reader.
+  const lines = createInterface({ input: child.stdout })
+  const host = await new Promise((resolve, reject) => {
+    lines.on('line', (line) => {
+      const found = /^sts\s+http:\/\/(\S+)/.exec(line)
+      if (found) resolve(found[1])
+    })
+    exit.then(([code]) => reject(new Error(`the tool ended with ${code}`)))
+  })
+  return { host, stop }
+}

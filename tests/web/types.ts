@@ -1,0 +1,43 @@
+/** Compiles, or the types of the client have changed for those who use them. Nothing here is run. */
+
+import { send, sign, upload, UploadError } from 'https://signer.example.com/client.js'
+import type { Code, Grant, Limits, Options, Retry, Stored } from 'https://signer.example.com/client.js'
+
+declare const file: File
+
+const options: Options = {
+  endpoint: new URL('https://signer.example.com'),
+  route: 'avatar',
+  metadata: { owner: 'me' },
+  headers: async () => ({ authorization: 'Bearer ticket' }),
+  onProgress: ({ loaded, total }) => loaded / total,
+  onRetry: ({ error, wait }: Retry) => console.log(error.code, wait),
+  tries: 2,
+  signal: AbortSignal.timeout(1000),
+}
+
+export async function one(): Promise<string> {
+  try {
+    const { key, url }: Stored = await upload(file, options)
+    return `${key} ${url}`
+  } catch (error) {
+    if (!(error instanceof UploadError)) throw error
+    const code: Code = error.code
+    const limits: Limits | undefined = error.limits
+    if (code === 'network') return 'try again'
+    return limits ? `at most ${limits.max_size}` : `${error.status} ${error.requestId ?? ''} ${error.ec ?? ''}`
+  }
+}
+
+export async function many(files: FileList): Promise<Stored[]> {
+  const verdicts = await sign(files, { headers: { authorization: 'Bearer ticket' } })
+  const grants = verdicts.filter((verdict): verdict is Grant => !(verdict instanceof UploadError))
+  return Promise.all(grants.map((grant, index) => send(grant, files[index], options)))
+}
+
+// @ts-expect-error: an option that there is not
+void upload(file, { onprogress: () => {} })
+// @ts-expect-error: no file
+void upload('a.txt')
+// @ts-expect-error: a name, not a rule
+void sign([file], { route: { name: 'avatar' } })
