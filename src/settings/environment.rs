@@ -41,10 +41,16 @@ impl Environment {
         self.0.keys().map(String::as_str)
     }
 
-    /// Leaves out every variable that could hold an access key.
+    /// Leaves out every variable that could hold an access key or lead to one, and the proxy.
     #[must_use]
     pub fn without_keys(mut self) -> Self {
-        self.0.retain(|name, _| !keys::NAMES.as_flattened().contains(&name.as_str()));
+        let others = ["OSS_STS_ROLE_ARN", "HOME", "HTTPS_PROXY", "https_proxy"];
+        self.0.retain(|name, _| {
+            let name = name.as_str();
+            !name.starts_with("ALIBABA_CLOUD_")
+                && !keys::NAMES.as_flattened().contains(&name)
+                && !others.contains(&name)
+        });
         self
     }
 

@@ -35,11 +35,6 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    /// Opens the data directory.
-    pub(super) fn open(self) -> Result<oss::Oss, Failure> {
-        self.open_with(KeyRing::default())
-    }
-
     /// Opens the data directory and takes keys from a ring that others share.
     pub(super) fn open_with(self, ring: KeyRing) -> Result<oss::Oss, Failure> {
         let clock = Arc::new(|| time::now().unix());

@@ -19,8 +19,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::emulator::faults::Plan;
 use crate::emulator::fc;
+use crate::emulator::keys::Holder;
+use crate::emulator::keys::KeyRing;
 use crate::emulator::oss;
+use crate::emulator::ram::Document;
+use crate::emulator::ram::Permissions;
 use crate::policy::name::UploadHost;
 use crate::policy::route::Route;
 use crate::routes;
@@ -33,11 +38,16 @@ use crate::tool::cloud::DATA_DIRECTORY;
 use crate::tool::cloud::Setup;
 use crate::tool::console;
 use crate::tool::failure::Failure;
+use crate::tool::lender::Lender;
+use crate::tool::lender::Loan;
 use crate::tool::strictness::Strictness;
 
 const ROLE_KEY_ID: &str = "STS.LocalRoleKeyId";
 const ROLE_KEY_SECRET: &str = "LocalRoleKeySecret";
 const ROLE_TOKEN: &str = "LocalRoleSecurityToken";
+
+/// The account of everything here.
+const ACCOUNT: &str = "1234567890123456";
 
 const LONG_LIVED_KEY_ID: &str = "LocalLongLivedKeyId";
 const LONG_LIVED_KEY_SECRET: &str = "LocalLongLivedKeySecret";
@@ -64,6 +74,14 @@ pub(super) struct Options {
     /// user: the well-known V1 pages need one
     #[arg(long)]
     long_lived_key: bool,
+    /// Take this role at a local STS, as with `role_arn`: forms are then signed with a session that
+    /// may do no more than the routes need
+    #[arg(long, value_name = "NAME", conflicts_with = "long_lived_key")]
+    role: Option<String>,
+    /// A fault that the local STS meets, such as 'assume-role:throttle-429*2'; may be given several
+    /// times
+    #[arg(long, value_name = "FAULT", requires = "role")]
+    fault: Vec<Plan>,
     #[command(flatten)]
     strictness: Strictness,
 }
@@ -73,8 +91,10 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     start_log(&environment)?;
     let front = cloud::listen(options.port, "--port").await?;
     let back = cloud::listen(options.oss_port, "--oss-port").await?;
-    let settings = settings(&environment, back.local_addr()?)?;
-    let oss = open_oss(&settings, &options)?;
+    let mut settings = settings(&environment, back.local_addr()?)?;
+    let ring = KeyRing::default();
+    let lender = open_sts(&mut settings, &options, ring.clone()).await?;
+    let oss = open_oss(&settings, &options, ring)?;
     let function = TcpListener::bind("127.0.0.1:0").await?;
     let gateway = fc::Gateway::new(fc::Options {
         upstream: function.local_addr()?,
@@ -94,7 +114,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     for warning in settings.v1_warnings() {
         console::say(&format!("note  {warning}"));
     }
-    announce(front.local_addr()?, back.local_addr()?, &options.data_dir);
+    announce(front.local_addr()?, back.local_addr()?, lender.as_ref(), &options.data_dir)?;
 
     let (stop, stopped) = watch::channel(());
     let until_stopped = || {
@@ -103,17 +123,18 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
         async move { while stopped.changed().await.is_ok() {} }
     };
     let service = routes::service(Arc::new(App::new(settings)));
-    let (signal, function, gateway, oss) = tokio::join!(
+    let (signal, function, gateway, sts, oss) = tokio::join!(
         async {
             runtime::stop_signal().await;
             drop(stop);
         },
         runtime::run_with(function, service, function_options(), until_stopped()),
         gateway.serve(front, until_stopped()),
+        lend(lender, until_stopped()),
         oss.serve(back, until_stopped()),
     );
     let () = signal;
-    function.and(gateway).and(oss)?;
+    function.and(gateway).and(sts).and(oss)?;
     console::say("stopped");
     Ok(())
 }
@@ -131,6 +152,9 @@ fn environment(options: &Options) -> Environment {
         environment.set("UPLOAD_CREDENTIALS", "environment");
         environment.set("ALIBABA_CLOUD_ACCESS_KEY_ID", LONG_LIVED_KEY_ID);
         environment.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", LONG_LIVED_KEY_SECRET);
+    }
+    if let Some(role) = &options.role {
+        environment.set("OSS_STS_ROLE_ARN", format!("acs:ram::{ACCOUNT}:role/{role}"));
     }
     environment
 }
@@ -170,7 +194,33 @@ fn settings(environment: &Environment, oss: SocketAddr) -> Result<Settings, Fail
     Ok(settings)
 }
 
-fn open_oss(settings: &Settings, options: &Options) -> Result<oss::Oss, Failure> {
+/// Where a role is to be taken, by an option or by the settings file, opens a local STS that lends
+/// it, and turns the function to that one.
+async fn open_sts(
+    settings: &mut Settings,
+    options: &Options,
+    ring: KeyRing,
+) -> Result<Option<Lender>, Failure> {
+    let sources = &mut settings.sources;
+    let Some(role) = &sources.role else {
+        return Ok(None);
+    };
+    let mut parts = role.role_arn.trim_start_matches("acs:ram::").splitn(2, ":role/");
+    let account = parts.next().map(str::to_owned);
+    let roles = parts.map(str::to_owned).collect();
+    let listener = cloud::listen(0, "--role").await?;
+    sources.sts_endpoint = format!("http://{}", listener.local_addr()?);
+    Lender::open(listener, Loan { account, roles, faults: options.fault.clone() }, ring).map(Some)
+}
+
+async fn lend(lender: Option<Lender>, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    match lender {
+        Some(lender) => lender.serve(shutdown).await,
+        None => Ok(()),
+    }
+}
+
+fn open_oss(settings: &Settings, options: &Options, ring: KeyRing) -> Result<oss::Oss, Failure> {
     let mut buckets: Vec<oss::Bucket> = Vec::new();
     for Route { bucket, region, .. } in &settings.routes {
         if !buckets.iter().any(|known| known.name == bucket.as_str()) {
@@ -183,27 +233,44 @@ fn open_oss(settings: &Settings, options: &Options) -> Result<oss::Oss, Failure>
     let setup = Setup {
         data_directory: options.data_dir.clone(),
         buckets,
-        key: key(options.long_lived_key),
+        key: key(options.long_lived_key, settings.sources.role.is_some()),
         cors_origins: vec!["*".to_owned()],
         judgement: options.strictness.clone().judgement(),
     };
-    setup.open()
+    setup.open_with(ring)
 }
 
-/// The one key that is known to the local OSS: the one that the function signs with.
-fn key(is_long_lived: bool) -> oss::AccessKey {
-    let (id, secret, token) = if is_long_lived {
-        (LONG_LIVED_KEY_ID, LONG_LIVED_KEY_SECRET, None)
-    } else {
-        (ROLE_KEY_ID, ROLE_KEY_SECRET, Some(ROLE_TOKEN.to_owned()))
-    };
-    oss::AccessKey { security_token: token, ..oss::AccessKey::new(id, secret) }
+/// The function's own key. Where a role is taken it may do nothing but that, so that an upload that
+/// works was signed with the role's session.
+fn key(is_long_lived: bool, takes_a_role: bool) -> oss::AccessKey {
+    if is_long_lived {
+        return oss::AccessKey::new(LONG_LIVED_KEY_ID, LONG_LIVED_KEY_SECRET);
+    }
+    oss::AccessKey {
+        security_token: Some(ROLE_TOKEN.to_owned()),
+        holder: Holder::Role(format!("acs:ram::{ACCOUNT}:role/dev-function")),
+        permissions: takes_a_role.then(only_assume_role),
+        ..oss::AccessKey::new(ROLE_KEY_ID, ROLE_KEY_SECRET)
+    }
 }
 
-fn announce(front: SocketAddr, back: SocketAddr, data_directory: &Path) {
+fn only_assume_role() -> Permissions {
+    let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}"#;
+    let document = Document::parse(policy).ok();
+    document.map(|document| Permissions::default().within(document)).unwrap_or_default()
+}
+
+fn announce(
+    front: SocketAddr,
+    back: SocketAddr,
+    lender: Option<&Lender>,
+    data_directory: &Path,
+) -> Result<(), Failure> {
     console::say(&format!("page  http://{front}/"));
     console::say(&format!("sign  http://{front}/get_post_signature_for_oss_upload"));
     console::say(&format!("oss   http://{back}"));
+    lender.map_or(Ok(()), Lender::announce)?;
     console::say(&format!("data  {}", cloud::absolute(data_directory)));
     console::say("Ctrl-C stops all of it.");
+    Ok(())
 }

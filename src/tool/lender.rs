@@ -32,8 +32,17 @@ pub(super) struct Lending {
 pub(super) struct Lender {
     sts: sts::Sts,
     listener: TcpListener,
-    roles: Vec<String>,
-    account: String,
+    arns: Vec<String>,
+}
+
+/// What a local STS lends.
+pub(super) struct Loan {
+    /// The account of the roles; the emulator's own where none is named.
+    pub(super) account: Option<String>,
+    /// The roles; the first is also that of the metadata service.
+    pub(super) roles: Vec<String>,
+    /// The faults that its calls meet.
+    pub(super) faults: Vec<Plan>,
 }
 
 impl Lending {
@@ -43,29 +52,40 @@ impl Lending {
             return Ok(None);
         };
         let listener = cloud::listen(port, "--sts-port").await?;
-        let clock = Arc::new(|| time::now().unix());
-        let faults = Faults::default();
-        self.fault.into_iter().for_each(|plan| faults.plan(plan));
-        let mut options = sts::Options::new(clock, seed());
-        options.ring = ring;
-        options.roles = self.role.iter().map(sts::Role::new).collect();
-        options.metadata.role = self.role.first().cloned();
-        options.faults = faults;
-        options.observer = Some(Arc::new(report));
-        let account = options.account.clone();
-        let sts = sts::Sts::open(options)
-            .map_err(|error| Failure::arguments(format!("--role: {error}")))?;
-        Ok(Some(Lender { sts, listener, roles: self.role, account }))
+        let loan = Loan { account: None, roles: self.role, faults: self.fault };
+        Lender::open(listener, loan, ring).map(Some)
     }
 }
 
 impl Lender {
+    /// Opens a local STS over the keys of the local OSS.
+    pub(super) fn open(listener: TcpListener, loan: Loan, ring: KeyRing) -> Result<Self, Failure> {
+        let clock = Arc::new(|| time::now().unix());
+        let faults = Faults::default();
+        loan.faults.into_iter().for_each(|plan| faults.plan(plan));
+        let mut options = sts::Options::new(clock, seed());
+        if let Some(account) = loan.account {
+            options.account = account;
+        }
+        options.ring = ring;
+        options.roles = loan.roles.iter().map(sts::Role::new).collect();
+        options.metadata.role = loan.roles.first().cloned();
+        options.faults = faults;
+        options.observer = Some(Arc::new(report));
+        let account = &options.account;
+        let arns =
+            loan.roles.iter().map(|role| format!("acs:ram::{account}:role/{role}")).collect();
+        let sts = sts::Sts::open(options)
+            .map_err(|error| Failure::arguments(format!("--role: {error}")))?;
+        Ok(Self { sts, listener, arns })
+    }
+
     /// Says where it listens and which roles there are.
     pub(super) fn announce(&self) -> Result<(), Failure> {
         let address = self.listener.local_addr()?;
         console::say(&format!("sts   http://{address}   http://{address}/credentials"));
-        for role in &self.roles {
-            console::say(&format!("role  acs:ram::{}:role/{role}", self.account));
+        for arn in &self.arns {
+            console::say(&format!("role  {arn}"));
         }
         Ok(())
     }
