@@ -129,3 +129,36 @@ async fn an_event_invocation_was_let_in_by_the_platform() {
     request.extensions_mut().insert(context(Event::Invoke));
     assert_eq!(function("all(origin, jwt)").call(request).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_key_speaks_of_who_was_let_in() {
+    let vectors = vectors();
+    let token = bearer(text(&vectors, "/tokens/hs256"));
+    let file = "[routes.default]\nauth = \"any(jwt, ticket)\"\ndir = \"u/{sub}/\"\n\
+                [routes.tenants]\nauth = \"jwt\"\ndir = \"t/{claim:tenant}/{uuid}/\"\n";
+    let secret = text(&vectors, "/secret");
+    let keys = [("UPLOAD_AUTH", ""), ("UPLOAD_JWT_SECRET", secret), ("UPLOAD_TICKET_KEYS", KEY)];
+    let function = Function::with_file(&keys, file);
+    let ticket = ticket();
+    for (query, header, expected) in [
+        ("", ("authorization", token.as_str()), "u/alice/"),
+        ("", ("x-upload-ticket", ticket.as_str()), "u/bob/"),
+        ("?route=tenants", ("authorization", &token), "t/t1/abababab-abab-4bab-abab-abababababab/"),
+    ] {
+        let answer = function.ask(query, &[header]).await.json();
+        assert_eq!(answer["dir"], expected, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_in_the_path_lets_uppy_in() {
+    let function = function("ticket");
+    let path =
+        |ticket: &str| format!("/uppy/default/t/{ticket}/s3/params?filename=a.png&type=image/png");
+    assert_eq!(function.get(&path(&ticket())).await.status, 200);
+    assert_eq!(function.get(&path("v1.a.b")).await.code(), "ticket_malformed");
+    assert_eq!(
+        function.get("/uppy/default/s3/params?filename=a.png").await.code(),
+        "ticket_missing"
+    );
+}
