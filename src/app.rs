@@ -14,7 +14,12 @@ use crate::credentials::broker::Broker;
 use crate::credentials::sessions::Session;
 use crate::http_client::HttpClient;
 use crate::http_client::Network;
-use crate::identity::access::Access;
+use crate::identity::budget::Exceeded;
+use crate::identity::budget::Ledger;
+use crate::identity::caller::Caller;
+use crate::identity::denied::Denied;
+use crate::identity::evidence::Evidence;
+use crate::identity::gate::Gate;
 use crate::identity::origin::Origins;
 use crate::policy::route::Route;
 use crate::policy::template::occasion::Dice;
@@ -32,8 +37,9 @@ pub struct App {
     credentials: Broker,
     clock: Clock,
     throw: Throw,
-    /// What a caller has to show.
-    pub access: Access,
+    http: Arc<dyn HttpClient>,
+    gate: Gate,
+    ledger: Option<Ledger>,
     /// The pages that may ask.
     pub origins: Origins,
     /// Whether Function Compute is in front, so that its headers can be believed.
@@ -51,13 +57,15 @@ impl App {
     /// Builds the function with another way out to the network.
     #[must_use]
     pub fn with_http(settings: Settings, http: Arc<dyn HttpClient>) -> Self {
-        let means = Means { http, draw: draw() };
+        let means = Means { http: Arc::clone(&http), draw: draw() };
         Self {
             routes: settings.routes,
             credentials: settings.sources.build(&means),
             clock: Box::new(time::now),
             throw: Box::new(throw),
-            access: settings.access,
+            http,
+            gate: Gate::new(settings.gate),
+            ledger: settings.budget.map(Ledger::new),
             origins: settings.origins,
             platform: settings.platform,
         }
@@ -107,6 +115,22 @@ impl App {
     #[must_use]
     pub fn routes(&self) -> &[Route] {
         &self.routes
+    }
+
+    /// Judges a caller by what they show.
+    ///
+    /// # Errors
+    /// The route's rule does not let them in.
+    pub async fn admit(&self, evidence: &Evidence<'_>, now: Timestamp) -> Result<Caller, Denied> {
+        self.gate.admit(evidence, now, &*self.http).await
+    }
+
+    /// Counts a grant of `bytes` against the caller's budget, if there are budgets.
+    ///
+    /// # Errors
+    /// The budget is used up.
+    pub fn charge(&self, caller: &Caller, bytes: u64, now: Timestamp) -> Result<(), Exceeded> {
+        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.charge(caller, bytes, now))
     }
 
     /// Gives credentials that are usable at `now`; those of `session` where one is asked for.

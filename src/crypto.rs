@@ -4,9 +4,11 @@
 //! text is signed under which key is `signature/`'s business.
 
 use base64_simd::STANDARD;
+use base64_simd::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// A 256-bit authentication code, which is also a derived key; wiped when dropped.
@@ -20,6 +22,12 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Digest {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key length");
     mac.update(message);
     Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+/// Tells whether `code` is HMAC-SHA256 of `message` under `key`; takes the same time wherever it differs.
+#[must_use]
+pub fn hmac_sha256_is(key: &[u8], message: &[u8], code: &[u8]) -> bool {
+    hmac_sha256(key, message).as_slice().ct_eq(code).into()
 }
 
 /// Computes HMAC-SHA1 of `message` under `key`, both of any length; only V1 signatures want it.
@@ -41,6 +49,24 @@ pub fn hex(bytes: &[u8]) -> String {
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode_to_string(bytes)
+}
+
+/// Reads what [`base64()`] writes; anything else is none.
+#[must_use]
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode_to_vec(text).ok()
+}
+
+/// Writes bytes as base64 for paths and headers: URL-safe alphabet, no padding.
+#[must_use]
+pub fn base64_url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode_to_string(bytes)
+}
+
+/// Reads what [`base64_url`] writes; anything else is none.
+#[must_use]
+pub fn from_base64_url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
 /// Percent-encodes a text as RFC 3986 has it: letters, digits and `-_.~` stay, every other byte
@@ -91,5 +117,24 @@ mod tests {
     #[test]
     fn base64_is_standard_and_padded() {
         assert_eq!(base64(&[0xfb, 0xff, 0xfe, 0x00]), "+//+AA==");
+    }
+
+    #[test]
+    fn base64_for_paths_is_safe_there_and_unpadded() {
+        let bytes = [0xfb, 0xff, 0xfe, 0x00];
+        assert_eq!(base64_url(&bytes), "-__-AA");
+        assert_eq!(from_base64_url("-__-AA").as_deref(), Some(&bytes[..]));
+        for other in ["-__-AA==", "+//+AA", "-__-A", "-__-AA\n"] {
+            assert_eq!(from_base64_url(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_told_from_any_other() {
+        let code = hmac_sha256(b"key", b"message");
+        assert!(hmac_sha256_is(b"key", b"message", code.as_slice()));
+        assert!(!hmac_sha256_is(b"kex", b"message", code.as_slice()));
+        assert!(!hmac_sha256_is(b"key", b"message", &code[..31]));
+        assert!(!hmac_sha256_is(b"key", b"message", b""));
     }
 }

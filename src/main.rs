@@ -49,7 +49,11 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
                 settings.port
             )
         })?;
-    let options = runtime::Options { platform: settings.platform, ..runtime::Options::default() };
+    let options = runtime::Options {
+        platform: settings.platform,
+        log_path: routes::loggable::path,
+        ..runtime::Options::default()
+    };
     let routes: Vec<_> = settings.routes.iter().map(|route| route.name.as_str()).collect();
     let (version, routes) = (env!("CARGO_PKG_VERSION"), routes.join(", "));
     tracing::info!(version, routes, "version {version} signs for {routes}");

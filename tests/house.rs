@@ -49,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "emulator",
             "grant",
             "http_client",
+            "identity",
             "policy",
             "routes",
             "runtime",

@@ -19,9 +19,19 @@ pub enum Origins {
     Any,
 }
 
-/// One origin: scheme, host and port, in lower case, as a browser writes it.
+/// One origin, or all that lie below a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin(String);
+pub enum Origin {
+    /// Scheme, host and port, in lower case, as a browser writes it.
+    One(String),
+    /// Every host with one label or more in front of a name; never the name itself.
+    Below {
+        /// `https://`, and nothing else of the origin.
+        scheme: String,
+        /// What a host ends with, such as `.example.com`, its port included.
+        suffix: String,
+    },
+}
 
 /// Says that a text is no origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +39,18 @@ pub struct InvalidOrigin;
 
 impl fmt::Display for InvalidOrigin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an origin is scheme and host, perhaps a port, and nothing after it")
+        formatter.write_str(
+            "an origin is scheme and host, perhaps a port, and nothing after it; \
+             'https://*.example.com' is every host below example.com",
+        )
     }
 }
 
 impl std::error::Error for InvalidOrigin {}
 
 impl Origin {
-    /// Reads `https://app.example.com`; a default port is dropped, as browsers drop it.
+    /// Reads `https://app.example.com` or `https://*.example.com`; a default port is dropped, as
+    /// browsers drop it.
     pub fn parse(text: &str) -> Result<Self, InvalidOrigin> {
         let text = text.to_ascii_lowercase();
         let (scheme, host) = text.split_once("://").ok_or(InvalidOrigin)?;
@@ -45,14 +59,56 @@ impl Origin {
             "http" => ":80",
             _ => return Err(InvalidOrigin),
         };
+        let host = host.strip_suffix(default_port).unwrap_or(host);
         let allowed =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
-        if host.is_empty() || !host.bytes().all(allowed) {
+        let suffix = host.strip_prefix('*');
+        let name = suffix.unwrap_or(host);
+        if name.is_empty() || !name.bytes().all(allowed) {
             return Err(InvalidOrigin);
         }
-        let host = host.strip_suffix(default_port).unwrap_or(host);
-        Ok(Self(format!("{scheme}://{host}")))
+        let scheme = format!("{scheme}://");
+        match suffix {
+            None => Ok(Self::One(scheme + host)),
+            Some(suffix) if is_wide_name(suffix) => {
+                Ok(Self::Below { scheme, suffix: suffix.to_owned() })
+            }
+            Some(_) => Err(InvalidOrigin),
+        }
     }
+
+    fn is(&self, origin: &str) -> bool {
+        match self {
+            Self::One(one) => one.eq_ignore_ascii_case(origin),
+            Self::Below { scheme, suffix } => {
+                let origin = origin.to_ascii_lowercase();
+                let host = origin.strip_prefix(scheme.as_str());
+                host.and_then(|host| host.strip_suffix(suffix.as_str())).is_some_and(are_labels)
+            }
+        }
+    }
+}
+
+/// Tells whether `.example.com` may stand behind an asterisk: below a whole top-level domain is
+/// nobody's own; below `localhost` is this machine.
+fn is_wide_name(suffix: &str) -> bool {
+    let (name, port) = match suffix.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (suffix, None),
+    };
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    let Some(name) = name.strip_prefix('.') else {
+        return false;
+    };
+    let is_wide = name == "localhost" || name.contains('.');
+    let is_address = name.rsplit('.').next().is_some_and(is_port);
+    are_labels(name) && is_wide && !is_address && port.is_none_or(is_port)
+}
+
+/// Tells whether a text is labels of a host's name. A colon or an `@` would be the end of the name.
+fn are_labels(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    text.split('.').all(|label| !label.is_empty() && label.bytes().all(allowed))
 }
 
 /// What the origin list says of one request.
@@ -76,7 +132,7 @@ impl Origins {
         let listed = match self {
             Self::Any => true,
             Self::Same => false,
-            Self::List(list) => list.iter().any(|one| one.0.eq_ignore_ascii_case(origin)),
+            Self::List(list) => list.iter().any(|one| one.is(origin)),
         };
         if listed || is_same(origin, host) { Verdict::Allowed } else { Verdict::Foreign }
     }
@@ -101,11 +157,64 @@ mod tests {
 
     #[test]
     fn an_origin_is_scheme_host_and_port() {
-        assert_eq!(Origin::parse("HTTPS://App.example:443").unwrap().0, "https://app.example");
-        assert_eq!(Origin::parse("http://localhost:5173").unwrap().0, "http://localhost:5173");
+        let one = |text: &str| Ok(Origin::One(text.to_owned()));
+        assert_eq!(Origin::parse("HTTPS://App.example:443"), one("https://app.example"));
+        assert_eq!(Origin::parse("http://localhost:5173"), one("http://localhost:5173"));
         for bad in
             ["", "*", "null", "app.example", "https://", "https://a/b", "ftp://a", "https://a b"]
         {
+            assert_eq!(Origin::parse(bad), Err(InvalidOrigin), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_asterisk_is_one_label_or_more_and_never_none() {
+        let below = Origin::parse("https://*.example.com").unwrap();
+        for good in ["https://a.example.com", "https://A.B.Example.com", "https://a_1.example.com"]
+        {
+            assert!(below.is(good), "{good}");
+        }
+        for bad in [
+            "https://example.com",
+            "https://.example.com",
+            "https://a..example.com",
+            "https://evilexample.com",
+            "https://evil-example.com",
+            "https://a.example.com.evil.com",
+            "https://a.example.com:8443",
+            "https://evil.com:1.example.com",
+            "https://evil.com/.example.com",
+            "https://evil@a.example.com",
+            "https://evil.com#.example.com",
+            "http://a.example.com",
+            "https://*.example.com",
+            "null",
+            "",
+        ] {
+            assert!(!below.is(bad), "{bad}");
+        }
+        let port = Origin::parse("http://*.localhost:5173").unwrap();
+        assert!(port.is("http://a.localhost:5173"));
+        assert!(!port.is("http://a.localhost") && !port.is("http://a.localhost:51735"));
+        assert_eq!(Origin::parse("https://*.example.com:443"), Ok(below));
+    }
+
+    #[test]
+    fn an_asterisk_that_is_too_wide_or_in_the_wrong_place_is_refused() {
+        for bad in [
+            "https://*",
+            "https://*.",
+            "https://*.com",
+            "https://*example.com",
+            "https://a.*.com",
+            "https://*.*.example.com",
+            "https://*.example..com",
+            "https://*.1.2.3.4",
+            "https://*.example.com:",
+            "https://*.example.com:x",
+            "https://*.[::1]",
+            "*://a.example.com",
+        ] {
             assert_eq!(Origin::parse(bad), Err(InvalidOrigin), "{bad}");
         }
     }

@@ -28,7 +28,7 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
 /// What clients in the field send; UI kits add some that they do not need.
 const HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, accept, x-requested-with, x-csrf-token, \
-     uppy-auth-token, uppy-versions, uppy-credentials-params",
+     x-upload-ticket, uppy-auth-token, uppy-versions, uppy-credentials-params",
 );
 
 /// How long a browser may remember a preflight, in seconds: two hours, the most that Chromium keeps.
@@ -37,12 +37,18 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after");
 
 /// Judges the origin, answers preflights, and tells the browser of an allowed page that it may read.
-pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Leaves its verdict with the request, for rules that ask for an origin.
+pub(super) async fn guard(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let headers = request.headers();
     let origin = headers.get(header::ORIGIN).cloned();
     let verdict = app.origins.judge(text(headers, header::ORIGIN), text(headers, header::HOST));
     let preflight = request.method() == Method::OPTIONS
         && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    request.extensions_mut().insert(verdict);
     let mut response = match verdict {
         Verdict::Foreign => {
             let name = origin.as_ref().and_then(|origin| origin.to_str().ok()).unwrap_or("?");

@@ -17,15 +17,16 @@ use crate::routes::dialect::documented::Documented;
 use crate::routes::dialect::documented_v1::DocumentedV1;
 use crate::routes::problem::Problem;
 use crate::routes::query::Query;
+use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
-use crate::runtime::ContextExt;
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Problem> {
     let query = Query::parse(request.uri().query(), Form::Documented)?;
-    let signing = Signing::open(&app, request.context(), query.route.as_deref()).await?;
+    let (parts, _) = request.into_parts();
+    let signing = Signing::open(&app, Call::of(&parts), query.route.as_deref()).await?;
     let grant = signing.grant(&query.ask)?;
     Ok(match signing.route.signature {
         SignatureVersion::V1 => dialect::uncached(&DocumentedV1::new(&grant)),

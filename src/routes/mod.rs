@@ -16,15 +16,18 @@
 //! | `cors` | which pages may ask, and what their browsers are told |
 //! | `limits` | what a route takes, told before and after |
 //! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
-//! | `refusal` | the same for what the rules refuse |
+//! | `refusal`, `denial` | the same for what the rules refuse, and for callers who are not let in |
+//! | `loggable` | what of a path may be logged |
 //! | `web` | the page and the client |
 //! | `platform` | health and the platform's hooks |
 
 pub mod dialect;
 pub mod limits;
+pub mod loggable;
 pub mod problem;
 
 mod cors;
+mod denial;
 mod documented;
 mod file_type;
 mod named;

@@ -1,4 +1,4 @@
-//! What the path of a call names. A `{ticket}` in it says who asks, and is none of this file's.
+//! What the path of a call names: the route, and for clients that cannot send headers a ticket.
 
 use axum::extract::FromRequestParts;
 use axum::extract::RawPathParams;
@@ -6,9 +6,10 @@ use http::request::Parts;
 
 use crate::routes::problem::Problem;
 
-/// The route in the path `/…/{route}/…`.
+/// The route in the path `/…/{route}/…`, and the ticket in `/…/t/{ticket}/…`.
 pub(super) struct Named {
     pub(super) route: String,
+    pub(super) ticket: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Named {
@@ -18,7 +19,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
         let unreadable = || Problem::invalid("the path is not UTF-8");
         let named = RawPathParams::from_request_parts(parts, state);
         let named = named.await.map_err(|_| unreadable())?;
-        let route = named.iter().find(|(name, _)| *name == "route");
-        Ok(Self { route: route.map(|(_, value)| value.to_owned()).ok_or_else(unreadable)? })
+        let find = |wanted| {
+            named.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
+        };
+        Ok(Self { route: find("route").ok_or_else(unreadable)?, ticket: find("ticket") })
     }
 }

@@ -13,8 +13,8 @@ use crate::routes::dialect::url_and_fields::UrlAndFields;
 use crate::routes::named::Named;
 use crate::routes::problem::Problem;
 use crate::routes::query::Query;
+use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
-use crate::runtime::ContextExt;
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
@@ -22,6 +22,8 @@ pub(super) async fn answer(
     request: Request,
 ) -> Result<Response, Problem> {
     let query = Query::parse(request.uri().query(), Form::Complete)?;
-    let signing = Signing::open(&app, request.context(), Some(&named.route)).await?;
+    let (parts, _) = request.into_parts();
+    let call = Call::of(&parts).with_ticket(named.ticket.as_deref());
+    let signing = Signing::open(&app, call, Some(&named.route)).await?;
     Ok(dialect::uncached(&UrlAndFields::new(&signing.grant(&query.ask)?)))
 }

@@ -1,7 +1,8 @@
 //! Every failure that the routes can answer: status, stable code, what happened and what to do.
 //!
-//! The closed list of codes; the only file that names the status of a failure. Handlers return a
-//! [`Problem`]; its words are put together once, at the very end, where the request id is known.
+//! The closed list of codes; with `denial`, which words why a caller was not let in, the only place
+//! that names the status of a failure. Handlers return a [`Problem`]; its words are put together once,
+//! at the very end, where the request id is known.
 //! No sentence carries a secret or another system's answer.
 //!
 //! The runtime has codes of its own for what never reaches a route: see [`crate::runtime`].
@@ -14,12 +15,16 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 use http::header::RETRY_AFTER;
+use http::header::WWW_AUTHENTICATE;
 use serde::Serialize;
 
 use crate::credentials::Unavailable;
 use crate::grant::Refused;
+use crate::identity::budget::Exceeded;
+use crate::identity::denied::Denied;
 use crate::policy::refusal::Refusal;
 use crate::policy::route::Route;
+use crate::routes::denial;
 use crate::routes::limits::Limits;
 use crate::routes::refusal;
 use crate::routes::wording;
@@ -29,6 +34,10 @@ use crate::routes::wording;
 pub enum Problem {
     /// The page's origin is not on the list.
     OriginNotAllowed(String),
+    /// The route's rule does not let this caller in.
+    Denied(Denied),
+    /// The caller has been granted as much as there is for now.
+    BudgetExceeded(Exceeded),
     /// There is no such path.
     NotFound,
     /// The path exists, but not with this method.
@@ -88,6 +97,8 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::OriginNotAllowed(_) => StatusCode::FORBIDDEN,
+            Self::Denied(denied) => denial::status(denied),
+            Self::BudgetExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound | Self::RouteNotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidRequest(_) | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
@@ -104,6 +115,10 @@ impl Problem {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::CredentialsUnavailable { retry_after, .. } => Some(*retry_after),
+            Self::Denied(Denied::JwksUnavailable { retry_after })
+            | Self::BudgetExceeded(Exceeded { retry_after }) => {
+                Some(Duration::from_secs(*retry_after))
+            }
             _ => None,
         }
     }
@@ -113,6 +128,8 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::OriginNotAllowed(_) => "origin_not_allowed",
+            Self::Denied(denied) => denial::code(denied),
+            Self::BudgetExceeded(_) => "budget_exceeded",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::InvalidRequest(_) => "invalid_request",
@@ -133,6 +150,10 @@ impl Problem {
             Self::OriginNotAllowed(origin) => format!(
                 "Pages of {origin:?} may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS."
             ),
+            Self::Denied(denied) => denial::message(denied),
+            Self::BudgetExceeded(Exceeded { retry_after }) => {
+                format!("You have been granted as much as there is for now. Ask again in {retry_after} s.")
+            }
             Self::NotFound => "There is nothing at this path. The README lists the calls.".to_owned(),
             Self::MethodNotAllowed => {
                 "This path is not called with this method; the header 'allow' lists those that it takes.".to_owned()
@@ -186,15 +207,28 @@ impl From<Unavailable> for Problem {
     }
 }
 
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::RuleMissing => Self::Internal("a route without a rule"),
+            denied => Self::Denied(denied),
+        }
+    }
+}
+
 /// Carries the problem to [`word`], which knows the request id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        if let Self::Denied(denied) = &self {
+            headers.extend(denial::challenge(denied).map(|value| (WWW_AUTHENTICATE, value)));
+        }
         if let Some(wait) = self.retry_after() {
             // Whole seconds, and not too early.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response.headers_mut().insert(RETRY_AFTER, seconds.max(1).into());
+            headers.insert(RETRY_AFTER, seconds.max(1).into());
         }
         response.extensions_mut().insert(self);
         response
@@ -219,7 +253,7 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
                 problem.message()
             );
         }
-        Problem::CredentialsExpired => {
+        Problem::CredentialsExpired | Problem::Denied(Denied::JwksUnavailable { .. }) => {
             tracing::error!(request_id = id, code = problem.code(), "{}", problem.message());
         }
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),

@@ -2,20 +2,70 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
+use http::request::Parts;
+
 use crate::app::App;
 use crate::credentials::Credentials;
 use crate::credentials::RoleKeys;
 use crate::grant;
 use crate::grant::Ask;
 use crate::grant::Grant;
-use crate::identity::access::Caller;
+use crate::identity::caller::By;
+use crate::identity::caller::Caller;
+use crate::identity::evidence::Evidence;
+use crate::identity::origin::Verdict;
 use crate::policy::route::Route;
 use crate::policy::template::occasion::Facts;
 use crate::policy::template::occasion::Occasion;
 use crate::routes::problem::Problem;
 use crate::runtime::Context;
+use crate::runtime::ContextExt;
 use crate::secret::Secret;
 use crate::time::Timestamp;
+
+/// What a signing call brings along: who asks, by what they show, and the platform's word on it.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    context: Option<&'a Context>,
+    /// What the caller shows; nothing when the platform let them in by its own rules.
+    shown: Option<Shown<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    headers: &'a HeaderMap,
+    path_ticket: Option<&'a str>,
+    origin: Verdict,
+}
+
+impl<'a> Call<'a> {
+    /// Takes what an HTTP request shows, after the origin was judged.
+    pub(super) fn of(parts: &'a Parts) -> Self {
+        // Where nobody judged the origin, none was allowed.
+        let origin = parts.extensions.get().copied().unwrap_or(Verdict::NoOrigin);
+        let shown = Shown { headers: &parts.headers, path_ticket: None, origin };
+        Self { context: parts.extensions.context(), shown: Some(shown) }
+    }
+
+    /// Adds the ticket that stood in the path, if one did.
+    pub(super) fn with_ticket(mut self, path_ticket: Option<&'a str>) -> Self {
+        self.shown = self.shown.map(|shown| Shown { path_ticket, ..shown });
+        self
+    }
+
+    /// Takes an event invocation: who may invoke the function is settled with the platform.
+    pub(super) fn of_platform(context: Option<&'a Context>) -> Self {
+        Self { context, shown: None }
+    }
+
+    async fn admit(&self, app: &App, route: &str, now: Timestamp) -> Result<Caller, Problem> {
+        let Some(Shown { headers, path_ticket, origin }) = self.shown else {
+            return Ok(Caller::unnamed(By::Platform));
+        };
+        Ok(app.admit(&Evidence { headers, path_ticket, origin, route }, now).await?)
+    }
+}
 
 /// One call that may sign several wishes, all at one moment with one set of keys.
 #[derive(Debug)]
@@ -23,24 +73,26 @@ pub(super) struct Signing<'a> {
     app: &'a App,
     /// The route that was asked for.
     pub(super) route: &'a Route,
-    caller: Caller,
+    /// Who was let in.
+    pub(super) caller: Caller,
     credentials: Arc<Credentials>,
     /// The one reading of the clock.
     pub(super) now: Timestamp,
 }
 
 impl<'a> Signing<'a> {
-    /// Finds the route, lets the caller in, and finds keys to sign with.
+    /// Finds the route, lets the caller in by its rule, and finds keys to sign with.
     pub(super) async fn open(
         app: &'a App,
-        context: Option<&Context>,
+        call: Call<'_>,
         route: Option<&str>,
     ) -> Result<Self, Problem> {
-        let caller = app.access.admit();
         let now = app.now();
         let route =
             app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
-        let hint = context.and_then(|context| context.role_keys.as_ref()).map(|keys| RoleKeys {
+        let caller = call.admit(app, &route.name, now).await?;
+        let role_keys = call.context.and_then(|context| context.role_keys.as_ref());
+        let hint = role_keys.map(|keys| RoleKeys {
             key_id: keys.access_key_id.to_string(),
             secret: Secret::new(keys.access_key_secret.as_str()),
             token: Secret::new(keys.security_token.as_str()),
@@ -49,17 +101,17 @@ impl<'a> Signing<'a> {
         Ok(Self { app, route, caller, credentials, now })
     }
 
-    /// Signs one wish.
+    /// Signs one wish, and counts it against the caller's budget.
     pub(super) fn grant(&self, ask: &Ask) -> Result<Grant, Problem> {
         let dice =
             self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))?;
-        let occasion = Occasion { now: self.now, dice: &dice, facts: self.facts() };
-        grant::issue(ask, self.route, &self.credentials, &occasion)
-            .map_err(|refused| Problem::refused(refused, self.route))
-    }
-
-    /// What the caller has shown, as far as a key can speak of it.
-    fn facts(&self) -> Facts<'_> {
-        Facts { subject: self.caller.subject.as_deref(), claim: &|_| None }
+        let claim = |name: &str| self.caller.claim(name);
+        let facts = Facts { subject: self.caller.subject.as_deref(), claim: &claim };
+        let occasion = Occasion { now: self.now, dice: &dice, facts };
+        let grant = grant::issue(ask, self.route, &self.credentials, &occasion)
+            .map_err(|refused| Problem::refused(refused, self.route))?;
+        let bytes = ask.size.unwrap_or(self.route.size.max);
+        self.app.charge(&self.caller, bytes, self.now).map_err(Problem::BudgetExceeded)?;
+        Ok(grant)
     }
 }

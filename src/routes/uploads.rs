@@ -21,12 +21,12 @@ use crate::routes::dialect::native::Native;
 use crate::routes::limits::Limits;
 use crate::routes::problem::Problem;
 use crate::routes::query::content_type;
+use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
-use crate::runtime::Context;
 use crate::runtime::ContextExt;
 
 #[derive(Deserialize)]
-struct Call {
+struct Wish {
     route: Option<String>,
     files: Vec<File>,
 }
@@ -46,32 +46,43 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let body = whole(body).await?;
-    sign_all(&app, parts.extensions.context(), &body).await
+    sign_all(&app, Call::of(&parts), &body).await
 }
 
 /// Answers an event invocation, which the platform let in by its own rules.
 pub(super) async fn answer_event(app: &App, request: &Request<Bytes>) -> Response {
-    sign_all(app, request.context(), request.body())
+    sign_all(app, Call::of_platform(request.context()), request.body())
         .await
         .unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn sign_all(app: &App, context: Option<&Context>, body: &[u8]) -> Result<Response, Problem> {
-    let call: Call = serde_json::from_slice(body).map_err(|error| {
+async fn sign_all(app: &App, call: Call<'_>, body: &[u8]) -> Result<Response, Problem> {
+    let wish: Wish = serde_json::from_slice(body).map_err(|error| {
         Problem::invalid(format!(
             "the body is not the JSON of this call ({error}); it looks like \
              {{\"files\":[{{\"name\":\"a.png\",\"type\":\"image/png\",\"size\":1024}}]}}"
         ))
     })?;
-    if call.files.is_empty() {
+    if wish.files.is_empty() {
         return Err(Problem::invalid("'files' is empty; name the files to upload"));
     }
-    let signing = Signing::open(app, context, call.route.as_deref()).await?;
-    if call.files.len() > signing.route.max_files {
-        return Err(Problem::TooManyFiles(call.files.len(), Limits::of(signing.route)));
+    let signing = Signing::open(app, call, wish.route.as_deref()).await?;
+    if wish.files.len() > signing.route.max_files {
+        return Err(Problem::TooManyFiles(wish.files.len(), Limits::of(signing.route)));
     }
-    let verdicts: Vec<_> = call.files.into_iter().map(|file| sign_one(&signing, file)).collect();
+    let verdicts: Vec<_> = wish.files.into_iter().map(|file| sign_one(&signing, file)).collect();
+    if let Some(problem) = used_up(&verdicts) {
+        return Err(problem);
+    }
     Ok(dialect::uncached(&Native::new(signing.now, &verdicts)))
+}
+
+/// A call of which nothing fits the budget is refused as a whole, so that its caller hears when to
+/// ask again.
+fn used_up(verdicts: &[Result<Grant, Problem>]) -> Option<Problem> {
+    let is_over = |verdict: &Result<_, _>| matches!(verdict, Err(Problem::BudgetExceeded(_)));
+    let first = verdicts.first().filter(|_| verdicts.iter().all(is_over))?;
+    first.as_ref().err().cloned()
 }
 
 fn sign_one(signing: &Signing<'_>, file: File) -> Result<Grant, Problem> {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::response::Response;
+use http::request::Parts;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -23,15 +24,14 @@ use crate::routes::named::Named;
 use crate::routes::problem::Problem;
 use crate::routes::query::Query;
 use crate::routes::query::content_type;
+use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
 use crate::routes::uploads::whole;
-use crate::runtime::Context;
-use crate::runtime::ContextExt;
 
 /// What the plugin says that it will send. Of a part of a file there is more, which no form can say.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Call {
+struct Wish {
     method: Option<String>,
     key: String,
     content_type: Option<String>,
@@ -46,7 +46,8 @@ pub(super) async fn params(
     request: Request,
 ) -> Result<Response, Problem> {
     let query = Query::parse(request.uri().query(), Form::Complete)?;
-    sign(&app, request.context(), &named, query.ask).await
+    let (parts, _) = request.into_parts();
+    sign(&app, &parts, &named, query.ask).await
 }
 
 /// Answers the page.
@@ -56,37 +57,33 @@ pub(super) async fn sign_request(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let ask = Call::read(&whole(body).await?)?.ask()?;
-    sign(&app, parts.extensions.context(), &named, ask).await
+    let ask = Wish::read(&whole(body).await?)?.ask()?;
+    sign(&app, &parts, &named, ask).await
 }
 
-async fn sign(
-    app: &App,
-    context: Option<&Context>,
-    named: &Named,
-    ask: Ask,
-) -> Result<Response, Problem> {
+async fn sign(app: &App, parts: &Parts, named: &Named, ask: Ask) -> Result<Response, Problem> {
     // Version 3 finds the object's address in the XML of a 201 and nowhere else.
     let ask = Ask { success: Some(SuccessStatus::Created), ..ask };
-    let signing = Signing::open(app, context, Some(&named.route)).await?;
+    let call = Call::of(parts).with_ticket(named.ticket.as_deref());
+    let signing = Signing::open(app, call, Some(&named.route)).await?;
     Ok(dialect::uncached(&Uppy::new(&signing.grant(&ask)?, signing.now)))
 }
 
-impl Call {
+impl Wish {
     fn read(body: &[u8]) -> Result<Self, Problem> {
-        let call: Self = serde_json::from_slice(body).map_err(|error| {
+        let wish: Self = serde_json::from_slice(body).map_err(|error| {
             Problem::invalid(format!(
                 "the body is not the JSON of this call ({error}); it looks like \
                  {{\"method\":\"PUT\",\"key\":\"a.png\",\"contentType\":\"image/png\"}}"
             ))
         })?;
-        let whole = call.method.as_deref().is_none_or(|method| method == "PUT");
-        if !whole || call.upload_id.is_some() {
+        let whole = wish.method.as_deref().is_none_or(|method| method == "PUT");
+        if !whole || wish.upload_id.is_some() {
             return Err(Problem::invalid(
                 "only whole files are signed here; set 'shouldUseMultipart' to false in Uppy",
             ));
         }
-        Ok(call)
+        Ok(wish)
     }
 
     fn ask(self) -> Result<Ask, Problem> {

@@ -12,9 +12,9 @@ use crate::routes::dialect::uview::Uview;
 use crate::routes::named::Named;
 use crate::routes::problem::Problem;
 use crate::routes::query::Query;
+use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
 use crate::routes::wording::Wording;
-use crate::runtime::ContextExt;
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
@@ -24,7 +24,9 @@ pub(super) async fn answer(
     let mut query = Query::parse_typeless(request.uri().query())?;
     // What the driver sends for a file that has no name.
     query.ask.filename = query.ask.filename.filter(|name| name != "undefined");
-    let signing = Signing::open(&app, request.context(), Some(&named.route)).await?;
+    let (parts, _) = request.into_parts();
+    let call = Call::of(&parts).with_ticket(named.ticket.as_deref());
+    let signing = Signing::open(&app, call, Some(&named.route)).await?;
     Ok(dialect::uncached(&Uview::new(&signing.grant(&query.ask)?)))
 }
 

@@ -15,8 +15,8 @@ use crate::routes::dialect::wechat::Wechat;
 use crate::routes::named::Named;
 use crate::routes::problem::Problem;
 use crate::routes::query::Query;
+use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
-use crate::runtime::ContextExt;
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
@@ -24,6 +24,8 @@ pub(super) async fn answer(
     request: Request,
 ) -> Result<Response, Problem> {
     let query = Query::parse_typeless(request.uri().query())?;
-    let signing = Signing::open(&app, request.context(), Some(&named.route)).await?;
+    let (parts, _) = request.into_parts();
+    let call = Call::of(&parts).with_ticket(named.ticket.as_deref());
+    let signing = Signing::open(&app, call, Some(&named.route)).await?;
     Ok(dialect::uncached(&Wechat::new(&signing.grant(&query.ask)?)))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::settings::complaint::Complaint;
 use crate::settings::complaint::Complaints;
+use crate::settings::entry;
 use crate::settings::entry::Entry;
 use crate::settings::entry::Place;
 use crate::settings::entry::ROUTE;
@@ -13,8 +14,10 @@ use crate::settings::entry::Written;
 use crate::settings::environment::Environment;
 use crate::settings::file::File;
 
-/// Variables of our own that are no entries: the file's place.
-const OTHER_VARIABLES: [&str; 1] = ["UPLOAD_CONFIG"];
+/// Variables of our own that are no entries: secrets, and the file's place.
+const OTHER_VARIABLES: [&str; 3] = [entry::JWT_SECRET, entry::TICKET_KEYS, "UPLOAD_CONFIG"];
+
+const ONE_VALUE: &str = "one value is wanted here, not a list";
 
 /// Reads entries and remembers what was wrong.
 #[derive(Debug)]
@@ -59,16 +62,18 @@ impl<'a> Desk<'a> {
         self.read(setting, &entry, parse)
     }
 
-    /// Reads such a setting, which has to be there.
-    pub(super) fn required<T, E: fmt::Display>(
+    /// Reads such a setting and never shows its value: somebody may have put a secret there.
+    pub(super) fn top_unseen<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        if self.top_entry(setting).is_none() {
-            self.missing(setting.variable, setting);
-        }
-        self.top(setting, parse)
+        let entry = self.top_entry(setting)?;
+        let result = match &entry.written {
+            Written::One(text) => parse(text).map_err(|error| error.to_string()),
+            Written::Many(_) => Err(ONE_VALUE.to_owned()),
+        };
+        result.map_err(|problem| self.complain(entry.name(), problem, entry.example(setting))).ok()
     }
 
     /// Reads one entry as a single value.
@@ -80,7 +85,7 @@ impl<'a> Desk<'a> {
     ) -> Option<T> {
         let result = match &entry.written {
             Written::One(text) => parse(text).map_err(|error| error.to_string()),
-            Written::Many(_) => Err("one value is wanted here, not a list".to_owned()),
+            Written::Many(_) => Err(ONE_VALUE.to_owned()),
         };
         result
             .map_err(|problem| self.complain(entry.describe(), problem, entry.example(setting)))

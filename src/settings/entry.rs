@@ -19,6 +19,21 @@ const fn setting(variable: &'static str, key: &'static str, example: &'static st
 
 pub(super) const AUTH: Setting = setting("UPLOAD_AUTH", "auth", "anonymous");
 pub(super) const ORIGINS: Setting = setting("UPLOAD_ORIGINS", "origins", "https://app.example.com");
+pub(super) const JWKS_URL: Setting =
+    setting("UPLOAD_JWKS_URL", "jwks_url", "https://login.example.com/.well-known/jwks.json");
+pub(super) const JWT_PUBLIC_KEY: Setting =
+    setting("UPLOAD_JWT_PUBLIC_KEY", "jwt_public_key", "-----BEGIN PUBLIC KEY-----\\n…");
+pub(super) const JWT_ISSUER: Setting =
+    setting("UPLOAD_JWT_ISSUER", "jwt_issuer", "https://login.example.com/");
+pub(super) const JWT_AUDIENCE: Setting = setting("UPLOAD_JWT_AUDIENCE", "jwt_audience", "uploads");
+pub(super) const JWT_CLAIMS: Setting =
+    setting("UPLOAD_JWT_CLAIMS", "jwt_claims", "email_verified=true");
+pub(super) const JWT_LEEWAY: Setting = setting("UPLOAD_JWT_LEEWAY", "jwt_leeway", "1m");
+pub(super) const TICKET_LIFETIME: Setting =
+    setting("UPLOAD_TICKET_LIFETIME", "ticket_lifetime", "1h");
+pub(super) const BUDGET_GRANTS: Setting = setting("UPLOAD_BUDGET_GRANTS", "budget_grants", "100");
+pub(super) const BUDGET_BYTES: Setting = setting("UPLOAD_BUDGET_BYTES", "budget_bytes", "1GiB");
+pub(super) const BUDGET_WINDOW: Setting = setting("UPLOAD_BUDGET_WINDOW", "budget_window", "1m");
 pub(super) const CREDENTIALS: Setting = setting("UPLOAD_CREDENTIALS", "credentials", "auto");
 pub(super) const ROLE_KEY_LIFETIME: Setting =
     setting("UPLOAD_ROLE_KEY_LIFETIME", "role_key_lifetime", "36h");
@@ -56,6 +71,10 @@ pub(super) const SUCCESS_STATUS: Setting =
     setting("UPLOAD_SUCCESS_STATUS", "success_status", "200");
 pub(super) const SIGNATURE: Setting = setting("UPLOAD_SIGNATURE", "signature", "v4");
 
+/// Secrets: they stand in the environment only, and no complaint shows them.
+pub(super) const JWT_SECRET: &str = "UPLOAD_JWT_SECRET";
+pub(super) const TICKET_KEYS: &str = "UPLOAD_TICKET_KEYS";
+
 pub(super) const CACHE_CONTROL: Setting =
     setting("UPLOAD_CACHE_CONTROL", "headers.cache-control", "private, max-age=3600");
 pub(super) const CONTENT_DISPOSITION: Setting =
@@ -74,9 +93,18 @@ pub(super) const TAGGING: Setting =
     setting("UPLOAD_TAGGING", "headers.x-oss-tagging", "from=browser");
 
 /// The settings that stand at the top of the file only.
-pub(super) const TOP: [&Setting; 12] = [
-    &AUTH,
+pub(super) const TOP: [&Setting; 21] = [
     &ORIGINS,
+    &JWKS_URL,
+    &JWT_PUBLIC_KEY,
+    &JWT_ISSUER,
+    &JWT_AUDIENCE,
+    &JWT_CLAIMS,
+    &JWT_LEEWAY,
+    &TICKET_LIFETIME,
+    &BUDGET_GRANTS,
+    &BUDGET_BYTES,
+    &BUDGET_WINDOW,
     &CREDENTIALS,
     &ROLE_KEY_LIFETIME,
     &ROLE_ARN,
@@ -90,7 +118,8 @@ pub(super) const TOP: [&Setting; 12] = [
 ];
 
 /// The settings that a route may have, or that stand at the top for all routes.
-pub(super) const ROUTE: [&Setting; 22] = [
+pub(super) const ROUTE: [&Setting; 23] = [
+    &AUTH,
     &BUCKET,
     &REGION,
     &UPLOAD_HOST,
@@ -164,10 +193,15 @@ impl Entry {
             Written::One(text) => format!("{text:?}"),
             Written::Many(texts) => format!("{texts:?}"),
         };
+        format!("{} = {value}", self.name())
+    }
+
+    /// Names the place alone, where the value may hold what nobody should see.
+    pub(super) fn name(&self) -> String {
         match &self.place {
-            Place::Variable(name) => format!("{name} = {value}"),
-            Place::Default => format!("default = {value}"),
-            Place::Line(line, key) => format!("upload.toml line {line}, {key} = {value}"),
+            Place::Variable(name) => (*name).to_owned(),
+            Place::Default => "default".to_owned(),
+            Place::Line(line, key) => format!("upload.toml line {line}, {key}"),
         }
     }
 

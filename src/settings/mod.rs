@@ -11,12 +11,14 @@
 //! | `entry` | one setting as somebody wrote it, and the list of all there are |
 //! | `desk` | reads entries into values and collects complaints |
 //! | `value` | sizes and times as people write them |
-//! | `route` | the named routes |
+//! | `route` | the named routes, and the rule of each |
+//! | `callers` | the keys of tokens and tickets, origins, budgets |
 //! | `field` | the headers and metadata that a route fixes or takes |
 //! | `warning` | what an operator should read once at the start |
 //! | `keys` | the access key in the environment |
 //! | `sources` | where other credentials come from, and the role to take |
 
+pub mod callers;
 pub mod complaint;
 pub mod environment;
 pub mod value;
@@ -32,14 +34,13 @@ mod warning;
 
 use crate::credentials::sources::Sources;
 use crate::http_client::Proxy;
-use crate::identity::access::Access;
-use crate::identity::origin::Origin;
+use crate::identity::budget::Budget;
+use crate::identity::gate;
 use crate::identity::origin::Origins;
 use crate::policy::route::Route;
 use crate::runtime;
 use crate::settings::complaint::Complaints;
 use crate::settings::desk::Desk;
-use crate::settings::entry::Entry;
 use crate::settings::environment::Environment;
 use crate::settings::file::File;
 use crate::time::Timestamp;
@@ -56,8 +57,10 @@ pub struct Settings {
     pub platform: bool,
     /// The named routes; there is at least one.
     pub routes: Vec<Route>,
-    /// What a caller has to show.
-    pub access: Access,
+    /// What a caller has to show for each route, and how it is verified.
+    pub gate: gate::Options,
+    /// How much one caller may be granted.
+    pub budget: Option<Budget>,
     /// The pages that may ask.
     pub origins: Origins,
     /// The proxy that calls to the outside take.
@@ -94,26 +97,25 @@ impl Settings {
         file.fill(defaults);
         let mut desk = Desk::new(environment, file);
         desk.complain_of_unknown_variables();
-        let access = desk.required(&entry::AUTH, |text| {
-            Access::parse(text)
-                .ok_or("the one way in that there is yet is 'anonymous', which lets everyone in")
-        });
-        let origins = desk.top_entry(&entry::ORIGINS).map(|entry| origins(&mut desk, &entry));
+        let origins = callers::read_origins(&mut desk);
+        let gate = callers::read_gate(&mut desk, &origins);
+        let budget = callers::read_budget(&mut desk);
         let routes = route::read_all(&mut desk);
         let sources = sources::read(&mut desk, &routes, now);
         let port = runtime::port(|name| environment.get(name).map(str::to_owned));
         let port = desk.keep(port);
-        match (access, port, sources, desk.finish()) {
-            (Some(access), Some(port), Some(sources), Ok(())) => Ok(Self {
+        match (port, sources, desk.finish()) {
+            (Some(port), Some(sources), Ok(())) => Ok(Self {
                 port,
                 platform: environment.get("FC_FUNCTION_NAME").is_some(),
                 routes,
-                access,
-                origins: origins.unwrap_or_default(),
+                gate,
+                budget,
+                origins,
                 proxy: proxy(environment),
                 sources,
             }),
-            (_, _, _, outcome) => Err(outcome.err().unwrap_or_default()),
+            (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
     }
 }
@@ -125,13 +127,6 @@ fn proxy(environment: &Environment) -> Option<Proxy> {
         url: get(["HTTPS_PROXY", "https_proxy"])?.to_owned(),
         except: get(["NO_PROXY", "no_proxy"]).map(str::to_owned),
     })
-}
-
-fn origins(desk: &mut Desk<'_>, entry: &Entry) -> Origins {
-    if entry.texts() == ["*"] {
-        return Origins::Any;
-    }
-    Origins::List(desk.each(&entry::ORIGINS, entry, Origin::parse))
 }
 
 #[cfg(test)]
@@ -191,8 +186,8 @@ mod tests {
         let complaints = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(complaints, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, origins, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, headers, metadata. Example: max_size = "10MiB"
-          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_AUTH, UPLOAD_ORIGINS, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, headers, metadata. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"
           upload.toml line 6, routes.avatar.dir = "avatars": a directory ends in '/'. Example: dir = "photos/{uuid}/"

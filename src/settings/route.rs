@@ -1,10 +1,12 @@
 //! The named routes: `[routes.<name>]` of the file over its top, and for the route `default` the
 //! environment over both.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use crate::identity::access::Access;
 use crate::policy::content_type::TypePattern;
 use crate::policy::key::is_extension;
 use crate::policy::name::Bucket;
@@ -34,16 +36,40 @@ const DEFAULT_DIRECTORY: &str = "uploads/{yyyy}/{mm}/{dd}/{uuid}/";
 /// The shortest lifetime that a browser can make use of.
 const MIN_LIFETIME: Duration = Duration::from_secs(10);
 
-/// Reads all routes; without any in the file there is the one that the environment describes.
+/// Reads all routes.
 pub(super) fn read_all(desk: &mut Desk<'_>) -> Vec<Route> {
+    names(desk).into_iter().filter_map(|name| Reader { desk, name }.read()).collect()
+}
+
+/// Gives the routes' names; without any in the file there is the one that the environment describes.
+fn names(desk: &Desk<'_>) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = desk.file.routes.keys().cloned().collect();
-    let spoken_of = entry::ROUTE
-        .iter()
-        .any(|s| s.variable.starts_with("UPLOAD_") && desk.variable(s).is_some());
+    let spoken_of = entry::ROUTE.iter().any(|s| !is_shared(s) && desk.variable(s).is_some());
     if names.is_empty() || spoken_of {
         names.insert(DEFAULT_ROUTE.to_owned());
     }
-    names.into_iter().filter_map(|name| Reader { desk, name }.read()).collect()
+    names
+}
+
+/// Reads the rule of each route, by the route's name. A route without one is a complaint: nothing is
+/// open unless it is written.
+pub(super) fn read_rules(desk: &mut Desk<'_>) -> BTreeMap<String, Access> {
+    let mut rules = BTreeMap::new();
+    for name in names(desk) {
+        let mut reader = Reader { desk, name };
+        if reader.entry(&entry::AUTH).is_none() {
+            reader.desk.missing(entry::AUTH.variable, &entry::AUTH);
+        }
+        let rule = reader.value(&entry::AUTH, Access::parse);
+        rules.extend(rule.map(|rule| (reader.name, rule)));
+    }
+    rules
+}
+
+/// Tells whether a variable speaks of every route that does not say otherwise. The others speak of the
+/// route `default` alone.
+fn is_shared(setting: &Setting) -> bool {
+    setting.variable.starts_with("OSS_") || setting.variable == entry::AUTH.variable
 }
 
 /// Reads the settings of one route.
@@ -87,8 +113,8 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// `UPLOAD_*` speaks of the route `default` alone and wins there; `OSS_*` names the cloud's side
-    /// for every route that does not name its own.
+    /// `UPLOAD_*` speaks of the route `default` alone and wins there; `OSS_*` names the cloud's side,
+    /// and `UPLOAD_AUTH` the rule, for every route that does not name its own.
     pub(super) fn entry(&self, setting: &Setting) -> Option<Entry> {
         self.levels(setting).into_iter().flatten().next()
     }
@@ -101,8 +127,7 @@ impl Reader<'_, '_> {
         if self.name == DEFAULT_ROUTE {
             return [variable(), own, top];
         }
-        let shared = setting.variable.starts_with("OSS_");
-        [own, shared.then(variable).flatten(), top]
+        [own, is_shared(setting).then(variable).flatten(), top]
     }
 
     /// Gives what stands in the route's own table.

@@ -16,11 +16,7 @@ impl Settings {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.access == Access::Anonymous {
-            warnings.push(
-                "auth is 'anonymous': whoever reaches this address may upload within the routes' limits".to_owned(),
-            );
-        }
+        warnings.extend(self.caller_warnings());
         if self.origins == Origins::Any {
             warnings.push(
                 "origins is '*': every web page may ask for uploads in its visitors' browsers"
@@ -34,19 +30,79 @@ impl Settings {
                 route.name, route.template
             ));
         }
-        let of_caller = |route: &&Route| route.template.names_caller();
-        for route in
-            self.routes.iter().filter(of_caller).filter(|_| self.access == Access::Anonymous)
-        {
+        let of_caller = |route: &&Route| {
+            let rule = self.gate.rules.get(&route.name);
+            route.template.names_caller() && rule.is_some_and(|rule| !rule.needs_proof())
+        };
+        for route in self.routes.iter().filter(of_caller) {
             warnings.push(format!(
-                "route '{}' keeps files under who asks, in '{}', and auth is 'anonymous': every ask \
-                 is refused with caller_unknown",
+                "route '{}' keeps files under who asks, in '{}', and lets callers in who prove nothing: \
+                 their asks are refused with caller_unknown",
                 route.name, route.template
             ));
         }
         warnings.extend(self.routes.iter().flat_map(of_fields));
         warnings.extend(self.v1_warnings());
         warnings
+    }
+
+    /// Those that speak of who is let in.
+    fn caller_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let rules = &self.gate.rules;
+        let of =
+            |routes: &str| if routes.is_empty() { String::new() } else { format!(" for {routes}") };
+        let open = self.routes_where(|rule| *rule == Access::Anonymous);
+        if let Some(open) = open {
+            warnings.push(format!(
+                "auth is 'anonymous'{}: whoever reaches this address may upload within the routes' limits",
+                of(&open)
+            ));
+        }
+        let claimed = self.routes_where(|rule| !rule.needs_proof() && *rule != Access::Anonymous);
+        if let Some(claimed) = claimed {
+            warnings.push(format!(
+                "auth lets callers in by their origin alone{}: it stops other pages in browsers, but a \
+                 program can claim any origin",
+                of(&claimed)
+            ));
+        }
+        let takes_tokens = rules.values().any(|rule| rule.mentions(&Access::Jwt));
+        let jwt = self.gate.jwt.as_ref().filter(|_| takes_tokens);
+        if jwt.is_some_and(|jwt| jwt.rules.audiences.is_empty()) {
+            warnings.push(
+                "jwt_audience is not set: tokens that the issuer made for any other service are taken \
+                 here too"
+                    .to_owned(),
+            );
+        }
+        if jwt.is_some_and(|jwt| jwt.rules.issuers.is_empty() && jwt.jwks_url.is_some()) {
+            warnings.push(
+                "jwt_issuer is not set: a token of any issuer is taken if one of the keys signed it"
+                    .to_owned(),
+            );
+        }
+        let most = self.budget.and_then(|budget| budget.bytes);
+        for route in
+            self.routes.iter().filter(|route| most.is_some_and(|most| most < route.size.max))
+        {
+            warnings.push(format!(
+                "budget_bytes is smaller than the largest file of route '{}': who asks without a size is \
+                 always refused",
+                route.name
+            ));
+        }
+        warnings
+    }
+
+    /// Names the routes whose rule is like this: nothing when none is, an empty text when all are.
+    fn routes_where(&self, is_like_this: impl Fn(&Access) -> bool) -> Option<String> {
+        let like: Vec<_> = self.gate.rules.iter().filter(|(_, rule)| is_like_this(rule)).collect();
+        if like.is_empty() || like.len() == self.gate.rules.len() {
+            return (!like.is_empty()).then(String::new);
+        }
+        let names: Vec<_> = like.into_iter().map(|(name, _)| format!("route '{name}'")).collect();
+        Some(names.join(", "))
     }
 
     /// Those among the warnings that speak of routes that sign with V1.

@@ -169,6 +169,7 @@ fn function_options() -> runtime::Options {
     runtime::Options {
         platform: true,
         log: runtime::log::Sink::new(io::sink()),
+        log_path: routes::loggable::path,
         ..runtime::Options::default()
     }
 }

@@ -7,6 +7,7 @@
 //! | `sign` | a grant as JSON, for scripts and other back ends |
 //! | `form` | a page with a signed form, to be hosted anywhere |
 //! | `upload` | files of this machine into a bucket, as a browser would |
+//! | `ticket` | a ticket that lets its bearer ask, for trying out what a back end will do |
 //! | `check` | a settings file in words, and what it would sign |
 //! | `explain` | a policy, a form or a refusal in words |
 //!
@@ -29,6 +30,7 @@ pub mod remedy;
 mod rules;
 mod sign;
 mod strictness;
+mod ticket;
 mod upload;
 mod xml;
 
@@ -60,6 +62,8 @@ enum Command {
     Form(form::Options),
     /// Upload files, signed with the keys in the environment or by a running function
     Upload(upload::Options),
+    /// Mint a ticket that lets its bearer ask, with a key in the environment
+    Ticket(ticket::Options),
     /// Say in words what a settings file means, and show what each route would sign
     Check(check::Options),
     /// Say in words what a policy allows, why a form is refused, or what a refusal means
@@ -86,6 +90,7 @@ pub fn run() -> ExitCode {
                     Command::Sign(options) => sign::run(options),
                     Command::Form(options) => form::run(options),
                     Command::Upload(options) => upload::run(options).await,
+                    Command::Ticket(options) => ticket::run(options),
                     Command::Check(options) => check::run(options),
                     Command::Explain(options) => explain::run(options),
                 }

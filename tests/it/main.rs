@@ -3,6 +3,7 @@
 
 #[cfg(feature = "emulator")]
 mod agreement;
+mod callers;
 mod clients;
 mod credentials;
 mod deploy;

@@ -21,7 +21,11 @@ fn every_setting_is_in_the_table() {
     let text = source("src/settings/entry.rs").replace("\n    setting(", " setting(");
     let settings: Vec<_> =
         text.lines().filter(|line| line.contains("Setting = setting(")).collect();
-    assert!(settings.len() >= 26, "{settings:?}");
+    assert!(settings.len() >= 36, "{settings:?}");
+    let secrets = quoted("src/settings/entry.rs", ": &str = ");
+    for secret in secrets.iter().filter(|name| name.starts_with("UPLOAD_")) {
+        assert!(README.contains(&format!("`{secret}` (")), "the README lacks {secret}");
+    }
     for line in settings {
         let names: Vec<_> = line.split('"').skip(1).step_by(2).collect();
         let row = format!("| `{}` | `{}` |", names[0], names[1]);
@@ -33,10 +37,11 @@ fn every_setting_is_in_the_table() {
 fn every_code_is_explained() {
     let mut codes = quoted("src/routes/problem.rs", " => \"");
     codes.extend(quoted("src/routes/refusal.rs", " => \""));
+    codes.extend(quoted("src/routes/denial.rs", "Denied::"));
     codes.extend(quoted("src/runtime/fault.rs", "StatusCode::"));
     let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     codes.retain(|text| !text.is_empty() && is_code(text));
-    assert!(codes.len() >= 27, "{codes:?}");
+    assert!(codes.len() >= 46, "{codes:?}");
     for code in codes {
         assert!(README.contains(&format!("`{code}`")), "the README lacks the code {code}");
     }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use oss_upload_signer::app::App;
+use oss_upload_signer::identity::ticket::Ticket;
 use oss_upload_signer::routes;
 use oss_upload_signer::runtime::Options;
+use oss_upload_signer::secret::Secret;
 use oss_upload_signer::settings::Settings;
 use oss_upload_signer::settings::environment::Environment;
 use oss_upload_signer::time;
@@ -92,6 +94,75 @@ async fn no_secret_is_logged_or_answered_outside_a_grant() {
     assert_eq!(grants, 6);
     assert!(log.text().contains("GET /health answered 200"));
     assert!(!log.text().contains(MARKER), "{}", log.text());
+}
+
+const TICKET_KEY: &str = "marker-ticket-key of 32 bytes and more";
+
+/// A function that takes tokens and tickets, and leaves the latter out of its log.
+async fn start_guarded(log: &Log) -> Server {
+    let mut environment = environment();
+    environment.set("UPLOAD_AUTH", "any(jwt, ticket)");
+    environment.set("UPLOAD_JWT_SECRET", "marker-jwt-secret of 32 bytes and more");
+    environment.set("UPLOAD_TICKET_KEYS", TICKET_KEY);
+    let settings = Settings::load(&environment, None, time::now()).unwrap();
+    assert!(!format!("{settings:?}").contains(MARKER));
+    let app = App::new(settings);
+    assert!(!format!("{app:?}").contains(MARKER));
+    let log_path = routes::loggable::path;
+    let options = Options { platform: true, log: log.sink(), log_path, ..Options::default() };
+    Server::start(routes::service(Arc::new(app)), options).await
+}
+
+/// One ticket that is taken, one that is not, and two tokens that are not.
+fn shown() -> [String; 4] {
+    let now = time::now().unix();
+    let ticket = Ticket {
+        subject: "alice".to_owned(),
+        route: None,
+        expires_at: now + 60,
+        issued_at: Some(now),
+        not_before: None,
+        id: None,
+    };
+    let vectors = include_str!("../vectors/jwt.json");
+    let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+    let token = |name| vectors["tokens"][name].as_str().unwrap().to_owned();
+    let stranger = Secret::new("another key that nobody knows here at all");
+    let good = ticket.mint(&Secret::new(TICKET_KEY));
+    [good, ticket.mint(&stranger), token("hs256"), token("rs256")]
+}
+
+/// What lets callers in is as good as a key until it expires: tokens, tickets, and what they are
+/// verified with.
+#[tokio::test]
+async fn nothing_that_lets_callers_in_is_logged_or_answered() {
+    let log = Log::capture("trace");
+    let server = start_guarded(&log).await;
+    let mut caller = Caller::connect(server.address).await;
+    let documented = "/get_post_signature_for_oss_upload";
+    let mut statuses = Vec::new();
+    for shown in shown() {
+        for (path, lines) in [
+            (documented.to_owned(), format!("{ROLE}authorization: Bearer {shown}\r\n")),
+            (documented.to_owned(), format!("x-upload-ticket: {shown}\r\n")),
+            (format!("{documented}?ticket={shown}"), String::new()),
+            (format!("/t/{shown}/uploads"), String::new()),
+            (format!("/uppy/default/t/{shown}/s3/params?a=b"), String::new()),
+        ] {
+            let answer = caller.ask("GET", &path, &lines).await;
+            let parts = shown.split('.').filter(|part| part.len() > 20);
+            for part in parts.chain(["marker-jwt", "marker-ticket"]) {
+                assert!(!answer.head.contains(part), "{}", answer.head);
+                assert!(!answer.body.contains(part), "{}", answer.body);
+                assert!(!log.text().contains(part), "{}", log.text());
+            }
+            statuses.push(answer.status);
+        }
+    }
+    // There was prey: one ticket that was taken, in three places, and others that were looked at.
+    assert_eq!(statuses[..5], [200, 200, 401, 404, 200]);
+    assert_eq!(statuses[5..10], [401, 401, 401, 404, 401]);
+    assert!(log.text().contains("GET /uppy/default/t/…/s3/params answered 200"));
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl Function {
         Self(Arc::new(App::new(settings).with_clock(move || now).with_dice([0xab; 16])))
     }
 
+    /// Takes an app that was built by hand.
+    pub(crate) fn of(app: App) -> Self {
+        Self(Arc::new(app))
+    }
+
     /// Lets the clock stand elsewhere.
     pub(crate) fn at(self, seconds_later: i64) -> Self {
         let now = Timestamp::from_unix(NOW + seconds_later).unwrap();
@@ -80,6 +85,16 @@ impl Function {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(Request::get(path).body(Bytes::new()).unwrap()).await
+    }
+
+    /// Asks the documentation's call with these headers.
+    pub(crate) async fn ask(&self, query: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::get(format!("/get_post_signature_for_oss_upload{query}"))
+            .header("host", "sign.example");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.call(request.body(Bytes::new()).unwrap()).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
@@ -105,6 +120,11 @@ pub(crate) fn role_keys(id: &str) -> RoleKeys {
 }
 
 impl Answer {
+    /// Gives the code of a failure; a success has none.
+    pub(crate) fn code(&self) -> String {
+        self.json()["error"].as_str().unwrap_or_default().to_owned()
+    }
+
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }

@@ -5,4 +5,5 @@ mod errors;
 mod explain;
 mod form;
 mod sign;
+mod ticket;
 mod upload;

@@ -1,0 +1,61 @@
+//! `ticket` mints what the function takes, and never with a key from its arguments.
+
+use insta::assert_snapshot;
+use oss_upload_signer::identity::denied::Denied;
+use oss_upload_signer::identity::ticket::MAX_LIFETIME;
+use oss_upload_signer::identity::ticket::Options;
+use oss_upload_signer::secret::Secret;
+use oss_upload_signer::time;
+
+use crate::support::tool::Outcome;
+use crate::support::tool::Tool;
+
+const KEY: &str = "an example key of more than 32 bytes";
+
+#[tokio::test]
+async fn a_ticket_is_good_for_its_route_and_its_time() {
+    let tool = Tool::new()
+        .with("UPLOAD_TICKET_KEYS", &format!("{KEY},the older key of 32 bytes and more"));
+    let arguments = ["ticket", "--sub", "alice", "--route", "avatar", "--for", "10m"];
+    let ticket = tool.run(&arguments).await.good();
+    let options = Options { keys: vec![Secret::new(KEY)], lifetime: MAX_LIFETIME };
+    let verify = |route, seconds| {
+        let now = time::now().plus(std::time::Duration::from_secs(seconds));
+        options.verify(ticket.trim(), route, now)
+    };
+    assert_eq!(verify("avatar", 0).unwrap().subject.as_deref(), Some("alice"));
+    assert_eq!(verify("other", 0), Err(Denied::TicketRouteMismatch));
+    assert_eq!(verify("avatar", 600), Err(Denied::TicketExpired));
+}
+
+#[tokio::test]
+async fn what_cannot_be_minted_is_said_in_one_line() {
+    let tool = Tool::new().with("UPLOAD_TICKET_KEYS", KEY);
+    let said = [
+        Tool::new().run(&["ticket", "--sub", "alice"]).await,
+        Tool::new().with("UPLOAD_TICKET_KEYS", "short").run(&["ticket", "--sub", "alice"]).await,
+        tool.run(&["ticket"]).await,
+        tool.run(&["ticket", "--sub", ""]).await,
+        tool.run(&["ticket", "--sub", "alice", "--for", "61m"]).await,
+        tool.run(&["ticket", "--sub", "alice", "--for", "0s"]).await,
+        tool.run(&["ticket", "--sub", "alice", "--for", "10"]).await,
+    ];
+    let said = said.map(Outcome::complaint);
+    assert_snapshot!(said.join("\n"), @"
+    oss-upload: there is no key to mint with; set UPLOAD_TICKET_KEYS to what the function has
+    oss-upload: UPLOAD_TICKET_KEYS: each key has at least 32 bytes. Example: UPLOAD_TICKET_KEYS=$(openssl rand -base64 32)
+    oss-upload: the following required arguments were not provided: --sub <NAME>; --help lists the options
+    oss-upload: --sub is empty; name whom the ticket is for
+    oss-upload: --for: a ticket lives from 1s to 3600s; UPLOAD_TICKET_LIFETIME raises that, here and in the function
+    oss-upload: --for: a ticket lives from 1s to 3600s; UPLOAD_TICKET_LIFETIME raises that, here and in the function
+    oss-upload: invalid value '10' for '--for <TIME>': a time is a whole number with s, m, h or d; --help lists the options
+    ");
+}
+
+#[tokio::test]
+async fn the_tool_signs_for_routes_that_ask_their_callers_for_more() {
+    let tool = Tool::new();
+    tool.write("upload.toml", "bucket = \"a-bucket\"\nregion = \"cn-hangzhou\"\n[routes.a]\nauth = \"any(jwt, ticket)\"\n");
+    let outcome = tool.run(&["sign", "--route", "a", "--filename", "a.png"]).await;
+    assert!(outcome.good().contains("x-oss-signature"));
+}
