@@ -4,11 +4,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::credentials::environment::ROLE_KEY_LIFETIME;
-use crate::credentials::ini::IniOptions;
-use crate::credentials::metadata;
-use crate::credentials::metadata::MetadataOptions;
-use crate::credentials::profile::ProfileOptions;
+use crate::credentials::provider::environment::ROLE_KEY_LIFETIME;
+use crate::credentials::provider::ini::IniOptions;
+use crate::credentials::provider::metadata;
+use crate::credentials::provider::metadata::MetadataOptions;
+use crate::credentials::provider::profile::ProfileOptions;
 use crate::credentials::scope;
 use crate::credentials::scope::Place;
 use crate::credentials::sources::PodRole;

@@ -14,14 +14,16 @@ async fn upload(options: &[&str]) -> (String, String) {
     let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
     let mut said = String::new();
     while !said.contains("Ctrl-C") {
-        said += &format!("{}\n", lines.next_line().await.unwrap().unwrap());
+        said.push_str(&lines.next_line().await.unwrap().unwrap());
+        said.push('\n');
     }
     let page = said.lines().next().unwrap().trim_start_matches("page").trim();
     tool.write("a.txt", "hello");
     let outcome = tool.run(&["upload", "--signer", page, "a.txt"]).await;
     let mut news = String::new();
     while !news.contains("stored") && outcome.code == 0 {
-        news += &format!("{}\n", lines.next_line().await.unwrap().unwrap());
+        news.push_str(&lines.next_line().await.unwrap().unwrap());
+        news.push('\n');
     }
     dev.kill().await.unwrap();
     (said + &news, outcome.out + &outcome.err)
