@@ -74,7 +74,7 @@ export async function send(verdict, file, options = {}) {
     })
     const { status } = request
     if (!status) silence('OSS')
-    if ([200, 201, 204].includes(status)) return stored
+    if ([200, 201, 204].includes(status)) return (verdict.unique = !1, stored) // Spent.
     const read = (tag) => request.responseXML?.querySelector(tag)?.textContent
     const code = status == 203 ? 'callback_failed' : (read('Code') ?? 'bad_answer')
     if (ours && code == 'FileAlreadyExists') return stored
