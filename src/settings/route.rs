@@ -19,7 +19,6 @@ use crate::policy::route::MAX_FILES;
 use crate::policy::route::MAX_LIFETIME;
 use crate::policy::route::MAX_OBJECT_BYTES;
 use crate::policy::route::Route;
-use crate::policy::route::Session;
 use crate::policy::route::SignatureVersion;
 use crate::policy::route::SizeRange;
 use crate::policy::route::SuccessStatus;
@@ -29,6 +28,7 @@ use crate::settings::desk::Desk;
 use crate::settings::entry;
 use crate::settings::entry::Entry;
 use crate::settings::entry::Setting;
+use crate::settings::session;
 use crate::settings::value;
 
 /// A directory of its own for every grant: nobody guesses or overwrites another's object.
@@ -93,7 +93,7 @@ impl Reader<'_, '_> {
         let overwrite = self.value(&entry::OVERWRITE, value::truth).unwrap_or(false);
         let status = self.value(&entry::SUCCESS_STATUS, status).unwrap_or_default();
         let signature = self.value(&entry::SIGNATURE, signature).unwrap_or_default();
-        let session = self.session(template.as_ref());
+        let session = session::read(&mut self, template.as_ref());
         let headers = self.headers();
         let metadata = self.metadata();
         Some(Route {
@@ -114,27 +114,6 @@ impl Reader<'_, '_> {
             signature,
             session,
         })
-    }
-
-    /// A session of the caller's own needs a role to take and a directory of the caller's own.
-    fn session(&mut self, template: Option<&Template>) -> Session {
-        let session = self.value(&entry::SESSION, session).unwrap_or_default();
-        let Some(entry) = self.entry(&entry::SESSION).filter(|_| session == Session::Caller) else {
-            return session;
-        };
-        let takes_a_role = self.desk.top_entry(&entry::ROLE_ARN).is_some();
-        if !takes_a_role {
-            let example = format!("{} = \"{}\"", entry::ROLE_ARN.key, entry::ROLE_ARN.example);
-            let problem = "a key for each caller is a role's, so role_arn has to name one";
-            self.desk.complain(entry.describe(), problem.to_owned(), example);
-        }
-        if template.is_some_and(|template| !template.has_own_prefix()) {
-            let problem =
-                "the key has to begin with a directory of the caller's own, named by {sub}";
-            let example = "dir = \"users/{sub}/{uuid}/\"".to_owned();
-            self.desk.complain(entry.describe(), problem.to_owned(), example);
-        }
-        session
     }
 
     /// `UPLOAD_*` speaks of the route `default` alone and wins there; `OSS_*` names the cloud's side,
@@ -298,10 +277,6 @@ fn lifetime(text: &str) -> Result<Duration, String> {
         return Err("a grant lasts from 10s to 7d, the longest that OSS accepts".to_owned());
     }
     Ok(lifetime)
-}
-
-fn session(text: &str) -> Result<Session, &'static str> {
-    Session::parse(text).ok_or("a key is 'shared' by all callers, or each 'caller' has one")
 }
 
 fn signature(text: &str) -> Result<SignatureVersion, &'static str> {
