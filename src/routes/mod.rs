@@ -18,7 +18,7 @@
 //! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
 //! | `refusal`, `denial` | the same for what the rules refuse, and for callers who are not let in |
 //! | `loggable` | what of a path may be logged |
-//! | `web` | the page and the client |
+//! | `web` | the page, the client, and what machines read |
 //! | `platform` | health and the platform's hooks |
 
 pub mod dialect;

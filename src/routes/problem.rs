@@ -154,7 +154,7 @@ impl Problem {
             Self::BudgetExceeded(Exceeded { retry_after }) => {
                 format!("You have been granted as much as there is for now. Ask again in {retry_after} s.")
             }
-            Self::NotFound => "There is nothing at this path. The README lists the calls.".to_owned(),
+            Self::NotFound => "There is nothing at this path. GET /openapi.json lists the calls.".to_owned(),
             Self::MethodNotAllowed => {
                 "This path is not called with this method; the header 'allow' lists those that it takes.".to_owned()
             }

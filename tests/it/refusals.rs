@@ -73,7 +73,7 @@ async fn not_found() {
     cache-control: no-store
     content-type: application/json
 
-    {"error":"not_found","message":"There is nothing at this path. The README lists the calls.","request_id":"1-test"}
+    {"error":"not_found","message":"There is nothing at this path. GET /openapi.json lists the calls.","request_id":"1-test"}
     "#);
 }
 

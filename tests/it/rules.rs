@@ -76,6 +76,7 @@ async fn a_route_tells_what_it_takes() {
 #[tokio::test]
 async fn an_unknown_route_tells_nothing_and_a_foreign_page_neither() {
     assert_eq!(function().get("/routes/none").await.json()["error"], "route_not_found");
+    assert_eq!(function().get("/routes/%80").await.json()["error"], "invalid_request");
     assert_eq!(function().get("/routes").await.status, 404);
     let request = Request::get("/routes/avatar").header(header::ORIGIN, "https://evil.example");
     let answer = function().call(request.body(Bytes::new()).unwrap()).await;
