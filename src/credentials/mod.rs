@@ -28,6 +28,7 @@ pub mod sts;
 mod text_file;
 pub mod uri;
 
+pub use crate::http_client::Draw;
 pub use found::UNKNOWN_END;
 
 use std::fmt;
@@ -172,9 +173,6 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-/// Draws sixteen random bytes.
-pub type Draw = Arc<dyn Fn() -> Result<[u8; 16], getrandom::Error> + Send + Sync>;
 
 /// What providers reach the world with.
 #[derive(Clone)]
