@@ -19,9 +19,9 @@ pub(super) fn fixed(host: &str) -> Option<Vec<IpAddr>> {
 /// Looks a host up in the text of `/etc/hosts`; IPv4 first, as everywhere here.
 pub(super) fn find(text: &str, host: &str) -> Vec<IpAddr> {
     let host = absolute(host);
-    let mut found: Vec<IpAddr> = text.lines().filter_map(|line| address(line, host)).collect();
-    found.sort_by_key(IpAddr::is_ipv6);
-    found
+    let found = text.lines().filter_map(|line| address(line, host));
+    let (four, six): (Vec<IpAddr>, Vec<IpAddr>) = found.partition(IpAddr::is_ipv4);
+    [four, six].concat()
 }
 
 /// Reads one line: an address, then its names; the rest after `#` is a comment.

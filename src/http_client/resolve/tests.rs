@@ -141,7 +141,7 @@ async fn one_kind_of_address_is_enough() {
 #[tokio::test]
 async fn questions_for_the_younger_kind_that_nobody_answers_are_not_waited_for() {
     let server = socket().await;
-    let conf = Conf { timeout: Duration::from_secs(3600), ..asking(&[&server]) };
+    let conf = Conf { timeout: Duration::from_hours(1), ..asking(&[&server]) };
     serve(server, |question| match question[question.len() - 3] {
         1 => vec![answer(question, 0, "192.0.2.1")],
         _ => vec![],
