@@ -50,7 +50,7 @@ impl App {
     /// Builds the function from its settings, with the system's clock and dice.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let http = Arc::new(Network::new(settings.proxy.clone()));
+        let http = Arc::new(Network::new(settings.proxy.clone(), draw()));
         Self::with_http(settings, http)
     }
 
@@ -153,7 +153,7 @@ impl fmt::Debug for App {
     }
 }
 
-/// The dice that nonces are thrown with.
+/// The dice that nonces, and questions to name servers, are thrown with.
 fn draw() -> Draw {
     Arc::new(|| {
         let mut dice = Dice::default();

@@ -33,6 +33,8 @@ pub mod sessions;
 pub mod sources;
 pub mod sts;
 
+pub use crate::http_client::Draw;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -175,9 +177,6 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-/// Draws sixteen random bytes.
-pub type Draw = Arc<dyn Fn() -> Result<[u8; 16], getrandom::Error> + Send + Sync>;
 
 /// What providers reach the world with.
 #[derive(Clone)]

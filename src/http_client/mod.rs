@@ -6,12 +6,14 @@
 
 mod network;
 mod proxy;
+mod resolve;
 mod target;
 mod tls;
 
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +27,9 @@ pub use tls::tls;
 /// An answer that is under way.
 pub type Sending<'a> =
     Pin<Box<dyn Future<Output = Result<Response<Bytes>, SendError>> + Send + 'a>>;
+
+/// Draws sixteen random bytes.
+pub type Draw = Arc<dyn Fn() -> Result<[u8; 16], getrandom::Error> + Send + Sync>;
 
 /// Sends requests.
 pub trait HttpClient: fmt::Debug + Send + Sync {

@@ -5,6 +5,8 @@
 //! client with pool, redirects and cookies would weigh more than all the rest of the function.
 
 use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -31,11 +33,13 @@ use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::http_client::Draw;
 use crate::http_client::HttpClient;
 use crate::http_client::Proxy;
 use crate::http_client::SendError;
 use crate::http_client::Sending;
 use crate::http_client::Terms;
+use crate::http_client::resolve::resolve;
 use crate::http_client::target::Target;
 use crate::http_client::tls;
 
@@ -47,17 +51,17 @@ trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<P: AsyncRead + AsyncWrite + Send + Unpin> Pipe for P {}
 
 /// The real network. TLS is set up by the first call: most instances never make one.
-#[derive(Debug, Default)]
 pub struct Network {
     proxy: Option<Proxy>,
+    draw: Draw,
     pub(super) tls: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Network {
-    /// Keeps the way out, and opens nothing yet.
+    /// Keeps the way out and the randomness for questions to name servers, and opens nothing yet.
     #[must_use]
-    pub fn new(proxy: Option<Proxy>) -> Self {
-        Self { proxy, ..Self::default() }
+    pub fn new(proxy: Option<Proxy>, draw: Draw) -> Self {
+        Self { proxy, draw, tls: OnceLock::new() }
     }
 
     async fn call(
@@ -83,8 +87,8 @@ impl Network {
     ) -> Result<Box<dyn Pipe>, SendError> {
         let door = proxy.and_then(|proxy| Target::of(proxy.uri()));
         let door = door.as_ref().unwrap_or(target);
-        let socket = TcpStream::connect((door.host.as_str(), door.port)).await.map_err(refused)?;
-        let pipe: Box<dyn Pipe> = Box::new(socket);
+        let addresses = resolve(&door.host, &self.draw).await?;
+        let pipe: Box<dyn Pipe> = Box::new(dial(&addresses, door.port).await?);
         if !target.https {
             return Ok(pipe);
         }
@@ -111,6 +115,29 @@ impl HttpClient for Network {
         let answer = tokio::time::timeout(terms.time, self.call(request, terms));
         Box::pin(async { answer.await.unwrap_or(Err(SendError::TimedOut)) })
     }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Network").field("proxy", &self.proxy).finish_non_exhaustive()
+    }
+}
+
+/// Tries one address after the other; each has its share of the time.
+pub(super) async fn dial(addresses: &[IpAddr], port: u16) -> Result<TcpStream, SendError> {
+    let share = CONNECT_LIMIT / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+    let mut failure = None;
+    for address in addresses {
+        let socket = tokio::time::timeout(share, TcpStream::connect((*address, port))).await;
+        let error = match socket {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => refused(error),
+            Err(_) => unreachable("nobody picks up"),
+        };
+        // The first is the address that should have worked.
+        failure.get_or_insert(error);
+    }
+    Err(failure.unwrap_or_else(|| unreachable("the host of this name has no address")))
 }
 
 /// Sends a request and reads the answer to its end.

@@ -57,12 +57,20 @@ fn post(url: &str) -> Request<Bytes> {
 }
 
 async fn send(port: u16, terms: Terms) -> Result<Response<Bytes>, SendError> {
-    Network::default().send(post(&format!("http://127.0.0.1:{port}/path?a=b")), terms).await
+    direct().send(post(&format!("http://127.0.0.1:{port}/path?a=b")), terms).await
+}
+
+fn network(proxy: Option<Proxy>) -> Network {
+    Network::new(proxy, Arc::new(|| Ok([7; 16])))
+}
+
+fn direct() -> Network {
+    network(None)
 }
 
 fn proxied(port: u16, except: Option<&str>) -> Network {
     let url = format!("http://user:marker@127.0.0.1:{port}");
-    Network::new(Some(Proxy { url, except: except.map(str::to_owned) }))
+    network(Some(Proxy { url, except: except.map(str::to_owned) }))
 }
 
 #[tokio::test]
@@ -135,9 +143,27 @@ async fn what_cannot_be_reached_was_not_sent() {
     let error = send(port, TERMS).await.unwrap_err();
     assert_eq!(error.to_string(), "no connection (Connection refused (os error 111))");
     for url in ["ftp://127.0.0.1/", "/path", "mailto:a"] {
-        let error = Network::default().send(post(url), TERMS).await.unwrap_err();
+        let error = direct().send(post(url), TERMS).await.unwrap_err();
         assert_eq!(error.to_string(), "no connection (no web address)", "{url}");
     }
+}
+
+#[tokio::test]
+async fn the_next_address_is_tried_when_one_does_not_answer() {
+    let (port, server) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let addresses = ["127.0.0.2", "127.0.0.1"].map(|address| address.parse().unwrap());
+    let socket = network::dial(&addresses, port).await.unwrap();
+    assert_eq!(socket.peer_addr().unwrap().ip(), addresses[1]);
+    server.abort();
+    let error = network::dial(&addresses[..1], port).await.unwrap_err();
+    assert_eq!(error.to_string(), "no connection (Connection refused (os error 111))");
+}
+
+#[tokio::test]
+async fn this_machine_is_called_by_its_name() {
+    let (port, _server) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let answer = direct().send(post(&format!("http://localhost:{port}/")), TERMS).await;
+    assert_eq!(answer.unwrap().status(), 200);
 }
 
 #[tokio::test]
@@ -151,7 +177,7 @@ async fn a_server_that_does_not_speak_tls_is_told_nothing() {
         socket.read_to_end(&mut read).await.unwrap();
         String::from_utf8_lossy(&read).into_owned()
     });
-    let error = Network::default().send(post(&url), TERMS).await.unwrap_err();
+    let error = direct().send(post(&url), TERMS).await.unwrap_err();
     assert!(matches!(error, SendError::Unreachable(_)), "{error:?}");
     assert!(!server.await.unwrap().contains("marker"));
 }
@@ -188,7 +214,7 @@ async fn protected(is_tunneled: bool) -> (u16, Network) {
         socket.write_all(&[head.as_bytes(), line].concat()).await.unwrap();
         socket.shutdown().await.unwrap();
     });
-    let network = if is_tunneled { proxied(port, None) } else { Network::default() };
+    let network = if is_tunneled { proxied(port, None) } else { direct() };
     let mut roots = RootCertStore::empty();
     roots.add(made.cert.der().clone()).unwrap();
     let client = ClientConfig::builder_with_provider(provider)
@@ -217,7 +243,7 @@ async fn a_certificate_of_another_name_or_of_nobody_is_not_trusted() {
     assert!(matches!(answer.unwrap_err(), SendError::Unreachable(_)));
     let (port, _) = protected(false).await;
     let url = format!("https://127.0.0.1:{port}/p");
-    let answer = Network::default().send(post(&url), TERMS).await;
+    let answer = direct().send(post(&url), TERMS).await;
     let expected = "no connection (invalid peer certificate: UnknownIssuer)";
     assert_eq!(answer.unwrap_err().to_string(), expected);
 }
@@ -271,8 +297,7 @@ async fn what_may_not_or_need_not_take_the_proxy_goes_directly() {
 #[tokio::test]
 async fn a_proxy_that_cannot_be_used_is_never_passed_by() {
     for url in ["", "socks5://127.0.0.1:1", "https://127.0.0.1:1", "http://"] {
-        let proxy = Proxy { url: url.to_owned(), except: None };
-        let network = Network::new(Some(proxy));
+        let network = network(Some(Proxy { url: url.to_owned(), except: None }));
         let error = network.send(post("http://127.0.0.1:1/"), TERMS).await.unwrap_err();
         let expected = "no connection (the proxy's address cannot be used; write http://host:port)";
         assert_eq!(error.to_string(), expected, "{url}");

@@ -50,7 +50,8 @@ fn ok(body: &str) -> String {
 
 /// A network whose proxy nobody can reach.
 fn behind_a_dead_proxy() -> Arc<Network> {
-    Arc::new(Network::new(Some(Proxy { url: "http://127.0.0.1:1".into(), except: None })))
+    let proxy = Proxy { url: "http://127.0.0.1:1".into(), except: None };
+    Arc::new(Network::new(Some(proxy), Arc::new(|| Ok([7; 16]))))
 }
 
 fn errand() -> Errand<'static> {
