@@ -14,6 +14,7 @@ use crate::credentials::scope::Place;
 use crate::credentials::sources::PodRole;
 use crate::credentials::sources::Source;
 use crate::credentials::sources::Sources;
+use crate::credentials::sts::BadRole;
 use crate::credentials::sts::RoleRequest;
 use crate::credentials::sts::endpoint;
 use crate::policy::route::Route;
@@ -110,9 +111,8 @@ struct Taking {
 
 impl Taking {
     fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Self {
-        let session_name =
-            desk.top(&entry::ROLE_SESSION_NAME, |text| Ok::<_, String>(text.to_owned()));
-        let duration = desk.top(&entry::ROLE_DURATION, value::duration);
+        let session_name = desk.top(&entry::ROLE_SESSION_NAME, session_name);
+        let duration = desk.top(&entry::ROLE_DURATION, duration);
         let scope = desk.top(&entry::ROLE_SCOPE, scope).unwrap_or_default();
         Self {
             session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
@@ -152,6 +152,18 @@ impl Taking {
         }
         .map_err(|error| error.to_string())
     }
+}
+
+/// Judges a name by itself, so that a complaint stands where the name does.
+fn session_name(text: &str) -> Result<String, BadRole> {
+    RoleRequest::new(entry::ROLE_ARN.example, text, ROLE_DURATION).map(|role| role.session_name)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = value::duration(text)?;
+    RoleRequest::new(entry::ROLE_ARN.example, SESSION_NAME, duration)
+        .map(|role| role.duration)
+        .map_err(|error| error.to_string())
 }
 
 fn scope(text: &str) -> Result<Scope, &'static str> {

@@ -170,3 +170,45 @@ async fn every_source_can_be_pinned() {
         assert_eq!(taken(&environment, None).await, Ok(expected.to_owned()), "{pin}");
     }
 }
+
+#[test]
+fn what_cannot_work_is_said_at_the_start_where_it_stands() {
+    let complain = |variables: &[(&str, &str)], file: &str| {
+        let mut environment = Environment::default();
+        let small =
+            [("OSS_BUCKET", "b-b"), ("OSS_REGION", "cn-hangzhou"), ("UPLOAD_AUTH", "anonymous")];
+        for (name, value) in small.iter().chain(variables) {
+            environment.set(name, *value);
+        }
+        let complaints = Settings::load(&environment, Some(file), now()).unwrap_err().to_string();
+        complaints.lines().skip(1).map(|line| format!("{}\n", line.trim())).collect::<String>()
+    };
+    let role = ("OSS_STS_ROLE_ARN", "acs:ram::1:role/x");
+    let many: Vec<_> =
+        (0..60).map(|n| format!("[routes.r{n}]\ndir = \"directory-number-{n}/\"\n")).collect();
+    insta::assert_snapshot!(
+        [
+            complain(&[("UPLOAD_CREDENTIALS", "oidc")], ""),
+            complain(&[("UPLOAD_CREDENTIALS", "somewhere")], ""),
+            complain(&[("OSS_STS_ROLE_ARN", "acs:ram::1:user/x")], ""),
+            complain(&[role, ("UPLOAD_ROLE_DURATION", "5m")], ""),
+            complain(&[role, ("ALIBABA_CLOUD_ROLE_SESSION_NAME", "a b")], ""),
+            complain(&[role, ("UPLOAD_ROLE_EXTERNAL_ID", "!")], ""),
+            complain(&[role], &many.concat()),
+            complain(&[("ALIBABA_CLOUD_STS_ENDPOINT", "http://sts.example")], ""),
+            complain(&[("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "true")], ""),
+        ]
+        .concat(),
+        @r#"
+    UPLOAD_CREDENTIALS = "oidc": this source needs ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE. Example: UPLOAD_CREDENTIALS=auto
+    UPLOAD_CREDENTIALS = "somewhere": the sources are auto, request, environment, oidc, profile, file, metadata, uri. Example: UPLOAD_CREDENTIALS=auto
+    OSS_STS_ROLE_ARN = "acs:ram::1:user/x": a role's ARN reads acs:ram::<account>:role/<name>. Example: OSS_STS_ROLE_ARN=acs:ram::1234567890123456:role/oss-uploader
+    UPLOAD_ROLE_DURATION = "5m": a role is taken for 900 to 43200 seconds. Example: UPLOAD_ROLE_DURATION=1h
+    ALIBABA_CLOUD_ROLE_SESSION_NAME = "a b": a session's name has 2 to 64 characters, each a letter, a digit or one of . @ - _. Example: ALIBABA_CLOUD_ROLE_SESSION_NAME=oss-upload-signer
+    UPLOAD_ROLE_EXTERNAL_ID = "!": an external id has 2 to 1224 characters, each a letter, a digit or one of _ + = , . @ : / -. Example: UPLOAD_ROLE_EXTERNAL_ID=partner-42
+    OSS_STS_ROLE_ARN = "acs:ram::1:role/x": the session policy for 60 prefixes has 2478 bytes, STS takes 2047; put routes below a common directory, or set role_scope to 'role' and narrow the role itself. Example: role_scope = "role"
+    ALIBABA_CLOUD_STS_ENDPOINT = "http://sts.example": STS answers with a secret, so its address begins with https://. Example: ALIBABA_CLOUD_STS_ENDPOINT=sts-vpc.cn-hangzhou.aliyuncs.com
+    ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED = "true": STS inside a VPC has an address of its own in each region, so set the region too. Example: ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED=false
+    "#
+    );
+}
