@@ -42,8 +42,27 @@ impl Settings {
             ));
         }
         warnings.extend(self.routes.iter().flat_map(of_fields));
+        warnings.extend(self.role_warnings());
         warnings.extend(self.v1_warnings());
         warnings
+    }
+
+    /// Those that speak of routes whose forms would outlive the key that signs them.
+    fn role_warnings(&self) -> Vec<String> {
+        let Some(role) = &self.sources.role else {
+            return Vec::new();
+        };
+        let outlive = |route: &&Route| route.lifetime >= role.duration;
+        let warn = |route: &Route| {
+            format!(
+                "route '{}' wants forms of {} seconds, and the role is taken for {}: they end with its \
+                 key; raise role_duration, and before it what the role allows",
+                route.name,
+                route.lifetime.as_secs(),
+                role.duration.as_secs()
+            )
+        };
+        self.routes.iter().filter(outlive).map(warn).collect()
     }
 
     /// Those that speak of who is let in.

@@ -182,3 +182,17 @@ fn a_session_for_each_caller_needs_a_role_and_a_directory_of_their_own() {
       UPLOAD_SESSION = "caller": the key has to begin with a directory of the caller's own, named by {sub}. Example: dir = "users/{sub}/{uuid}/"
     "#);
 }
+
+#[test]
+fn forms_that_would_outlive_the_roles_key_are_warned_of() {
+    let warnings = |expires: &str| {
+        let mut environment = Environment::default();
+        for (name, value) in VARIABLES {
+            environment.set(name, value);
+        }
+        environment.set("UPLOAD_EXPIRES", expires);
+        let now = Timestamp::from_unix(NOW).unwrap();
+        Settings::load(&environment, None, now).unwrap().warnings().len()
+    };
+    assert_eq!(warnings("2h"), warnings("10m") + 1);
+}
