@@ -1,35 +1,39 @@
 //! Whom the function signs as, and until when.
 //!
-//! One file per source; `chain` asks them in order. A source answers with credentials, with "not
-//! mine" (`None`), or with "mine, but unusable". A credential past its end is never given out.
-//! Nothing here runs by itself: an instance that is frozen between requests does not tick, so
-//! whatever has to be fresh is looked at when a request asks.
+//! ```text
+//! broker ─┬─▶ own ─┬─▶ the request's keys, the environment's
+//!         │        └─▶ cache ─▶ chain ─▶ provider, one after the other
+//!         └─▶ a role: cache or sessions ─▶ AssumeRole with the key of `own` ─▶ sts
+//! ```
+//!
+//! | file | owns |
+//! |---|---|
+//! | `sources` | what the settings say, put together |
+//! | `broker` | the function itself, or a role that it takes |
+//! | `own` | the function's own identity |
+//! | `cache` | one set of keys, kept as long as it is good |
+//! | `sessions` | a set for each caller: bounded, and never too many at once |
+//! | `chain` | the sources in their order |
+//! | `provider` | the sources, one file each |
+//! | `sts` | the calls that take a role |
+//! | `scope` | the session policy that narrows it |
+//!
+//! A source answers with credentials, with "not set up here", or with "set up, but it does not
+//! work". A credential past its end is never given out. Nothing here runs by itself: an instance
+//! that is frozen between requests does not tick, so whatever has to be fresh is looked at when a
+//! request asks.
 
-pub mod assume_role;
 pub mod broker;
 pub mod cache;
 pub mod chain;
-pub mod environment;
-pub mod external;
-mod found;
-pub mod ini;
-pub mod metadata;
-pub mod oidc;
 pub mod own;
-pub mod plan;
-pub mod profile;
-mod reply;
-pub mod request;
-mod role;
+pub mod provider;
 pub mod scope;
 pub mod sessions;
 pub mod sources;
 pub mod sts;
-mod text_file;
-pub mod uri;
 
 pub use crate::http_client::Draw;
-pub use found::UNKNOWN_END;
 
 use std::fmt;
 use std::pin::Pin;
@@ -191,5 +195,3 @@ impl fmt::Debug for Means {
 
 #[cfg(test)]
 mod scripted;
-#[cfg(test)]
-mod scripted_http;

@@ -14,8 +14,8 @@ use crate::credentials::RoleKeys;
 use crate::credentials::Unavailable;
 use crate::credentials::cache::Cache;
 use crate::credentials::cache::Empty;
-use crate::credentials::environment::EnvironmentKey;
-use crate::credentials::request;
+use crate::credentials::provider::environment::EnvironmentKey;
+use crate::credentials::provider::request;
 use crate::time::Timestamp;
 
 /// Who this process is.

@@ -12,6 +12,9 @@ use serde::Serialize;
 /// The longest session policy in bytes. STS counts 2048 in one place and "smaller than" in another.
 pub const MAX_POLICY_BYTES: usize = 2047;
 
+/// What a key has to be allowed for forms that it signs.
+pub const UPLOAD: &[&str] = &["oss:PutObject"];
+
 /// Where objects may be put: a bucket, and how their keys begin.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -117,8 +120,6 @@ fn widest(places: &[Place]) -> Vec<&Place> {
 mod tests {
     use super::*;
 
-    const PUT: &[&str] = &["oss:PutObject"];
-
     fn place(bucket: &str, prefix: &str) -> Place {
         Place { bucket: bucket.to_owned(), prefix: prefix.to_owned() }
     }
@@ -127,7 +128,7 @@ mod tests {
     fn a_policy_names_exactly_the_prefixes() {
         let places = [place("examplebucket", "user-dir/")];
         assert_eq!(
-            session_policy(PUT, &places).unwrap(),
+            session_policy(UPLOAD, &places).unwrap(),
             r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:PutObject"],"Resource":["acs:oss:*:*:examplebucket/user-dir/*"]}]}"#
         );
     }
@@ -141,11 +142,11 @@ mod tests {
             place("a", "x/"),
             place("a", "xy/"),
         ];
-        let policy = session_policy(PUT, &places).unwrap();
+        let policy = session_policy(UPLOAD, &places).unwrap();
         let resources = r#"["acs:oss:*:*:a/x/*","acs:oss:*:*:a/xy/*","acs:oss:*:*:b/x/y/*"]"#;
         assert!(policy.contains(resources), "{policy}");
         assert!(
-            session_policy(PUT, &[place("a", "x/"), place("a", "")])
+            session_policy(UPLOAD, &[place("a", "x/"), place("a", "")])
                 .unwrap()
                 .contains(r#"["acs:oss:*:*:a/*"]"#)
         );
@@ -156,10 +157,10 @@ mod tests {
         for prefix in
             ["*/", "a?/", "../", "a/../b/", "a//", "/", "a", "a\n/", "a\\/", "${x}/", "./"]
         {
-            let refused = session_policy(PUT, &[place("b", prefix)]);
+            let refused = session_policy(UPLOAD, &[place("b", prefix)]);
             assert_eq!(refused, Err(Unscoped::Unsafe(prefix.to_owned())), "{prefix}");
         }
-        let quoted = session_policy(PUT, &[place("b", "\"],\"x\":[\"/")]).unwrap();
+        let quoted = session_policy(UPLOAD, &[place("b", "\"],\"x\":[\"/")]).unwrap();
         let value: serde_json::Value = serde_json::from_str(&quoted).unwrap();
         assert_eq!(value["Statement"][0]["Resource"][0], "acs:oss:*:*:b/\"],\"x\":[\"/*");
     }
@@ -168,11 +169,14 @@ mod tests {
     fn a_policy_that_does_not_fit_says_so() {
         let places: Vec<_> =
             (0..60).map(|n| place("examplebucket", &format!("routes/number-{n}/"))).collect();
-        let refused = session_policy(PUT, &places).unwrap_err();
+        let refused = session_policy(UPLOAD, &places).unwrap_err();
         assert!(matches!(refused, Unscoped::TooLong { places: 60, bytes } if bytes > 2048));
         assert!(refused.to_string().contains("STS takes 2047"));
         // Umlauts count as the bytes they are.
         let long = format!("{}/", "ü".repeat(1000));
-        assert!(matches!(session_policy(PUT, &[place("b", &long)]), Err(Unscoped::TooLong { .. })));
+        assert!(matches!(
+            session_policy(UPLOAD, &[place("b", &long)]),
+            Err(Unscoped::TooLong { .. })
+        ));
     }
 }

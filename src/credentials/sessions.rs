@@ -24,6 +24,7 @@ use crate::credentials::Provider;
 use crate::credentials::RoleKeys;
 use crate::credentials::cache::Cache;
 use crate::credentials::cache::Empty;
+use crate::crypto;
 use crate::time::Timestamp;
 
 /// How many sessions are kept; the one that was used longest ago makes room.
@@ -32,6 +33,9 @@ pub const MAX_SESSIONS: usize = 1000;
 /// How many new sessions are asked for in a second, by one instance: half of what an account has.
 pub const SESSIONS_PER_SECOND: u32 = 50;
 
+/// The longest name of a session that old and new texts of STS agree on.
+const MAX_NAME: usize = 32;
+
 /// Which session a caller needs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Session {
@@ -39,6 +43,21 @@ pub struct Session {
     pub policy: String,
     /// The name in audit logs.
     pub name: String,
+}
+
+impl Session {
+    /// Names the session of this caller, in the characters and the length that STS takes. Two names
+    /// that would look the same get a trace of what they were.
+    #[must_use]
+    pub fn of(subject: &str, policy: String) -> Self {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '-' | '_');
+        if (2..=MAX_NAME).contains(&subject.len()) && subject.chars().all(plain) {
+            return Self { policy, name: subject.to_owned() };
+        }
+        let trace = crypto::hex(&crypto::hmac_sha256(b"session", subject.as_bytes())[..4]);
+        let kept: String = subject.chars().filter(|c| plain(*c)).take(MAX_NAME - 9).collect();
+        Self { policy, name: format!("{kept}-{trace}") }
+    }
 }
 
 /// Makes the provider of one session.
@@ -176,6 +195,17 @@ mod tests {
 
     fn now() -> Timestamp {
         Timestamp::from_unix(1_000).unwrap()
+    }
+
+    #[test]
+    fn a_session_is_named_after_its_caller() {
+        let name = |subject: &str| Session::of(subject, String::new()).name;
+        assert_eq!(name("alice@example.com"), "alice@example.com");
+        let odd = ["a", "用户", "al ice", "al  ice", "alice|1", &"x".repeat(33), &"x".repeat(64)];
+        let mut names = odd.map(name);
+        assert!(names.iter().all(|name| (9..=MAX_NAME).contains(&name.len())), "{names:?}");
+        names.sort();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
     }
 
     #[tokio::test(start_paused = true)]

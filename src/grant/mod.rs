@@ -108,6 +108,8 @@ pub struct Grant {
     pub directory: String,
     /// The object's key, when the server made it; else any key in the directory.
     pub key: Option<String>,
+    /// Whether no other grant has this key: then whatever lies there was uploaded under this one.
+    pub unique: bool,
     /// The last moment at which OSS takes the form.
     pub expires_at: Timestamp,
 }
@@ -171,7 +173,8 @@ pub fn issue(
         expires_at,
     };
     let fields = deed.sign(route, credentials, occasion.now);
-    Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, expires_at })
+    let unique = key.is_some() && route.template.is_unique();
+    Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, unique, expires_at })
 }
 
 /// A grant never outlives its credential.

@@ -65,6 +65,30 @@ pub struct Route {
     pub metadata: Vec<metadata::Rule>,
     /// The version of the signature that its forms carry.
     pub signature: SignatureVersion,
+    /// Whether each caller's forms are signed with a key of the caller's own.
+    pub session: Session,
+}
+
+/// Whose key signs, where a role is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Session {
+    /// One that all callers share; the policy alone keeps them apart.
+    #[default]
+    Shared,
+    /// One that can reach nothing but the caller's own directory.
+    Caller,
+}
+
+impl Session {
+    /// Reads `shared` or `caller`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "shared" => Some(Self::Shared),
+            "caller" => Some(Self::Caller),
+            _ => None,
+        }
+    }
 }
 
 /// The status of the answer to a successful upload.
@@ -156,6 +180,7 @@ impl Route {
             headers: Vec::new(),
             metadata: Vec::new(),
             signature: SignatureVersion::default(),
+            session: Session::default(),
         }
     }
 

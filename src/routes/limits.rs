@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::Path;
 use axum::extract::State;
+use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 use serde::Serialize;
 
@@ -99,8 +100,9 @@ fn accept(limits: &Limits) -> String {
 
 pub(super) async fn answer(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
+    let Path(name) = path.map_err(|_| Problem::invalid("the path is not UTF-8"))?;
     match app.route(Some(&name)) {
         Some(route) => Ok(dialect::uncached(&Described::new(route))),
         None => Err(Problem::RouteNotFound(Some(name))),

@@ -8,13 +8,18 @@ use http::request::Parts;
 use crate::app::App;
 use crate::credentials::Credentials;
 use crate::credentials::RoleKeys;
+use crate::credentials::scope;
+use crate::credentials::scope::Place;
+use crate::credentials::sessions::Session;
 use crate::grant;
 use crate::grant::Ask;
 use crate::grant::Grant;
+use crate::grant::Refused;
 use crate::identity::caller::By;
 use crate::identity::caller::Caller;
 use crate::identity::evidence::Evidence;
 use crate::identity::origin::Verdict;
+use crate::policy;
 use crate::policy::route::Route;
 use crate::policy::template::occasion::Facts;
 use crate::policy::template::occasion::Occasion;
@@ -97,7 +102,8 @@ impl<'a> Signing<'a> {
             secret: Secret::new(keys.access_key_secret.as_str()),
             token: Secret::new(keys.security_token.as_str()),
         });
-        let credentials = app.credentials(None, hint.as_ref(), now).await?;
+        let session = session(route, &caller)?;
+        let credentials = app.credentials(session.as_ref(), hint.as_ref(), now).await?;
         Ok(Self { app, route, caller, credentials, now })
     }
 
@@ -106,7 +112,7 @@ impl<'a> Signing<'a> {
         let dice =
             self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))?;
         let claim = |name: &str| self.caller.claim(name);
-        let facts = Facts { subject: self.caller.subject.as_deref(), claim: &claim };
+        let facts = facts(&self.caller, &claim);
         let occasion = Occasion { now: self.now, dice: &dice, facts };
         let grant = grant::issue(ask, self.route, &self.credentials, &occasion)
             .map_err(|refused| Problem::refused(refused, self.route))?;
@@ -114,4 +120,24 @@ impl<'a> Signing<'a> {
         self.app.charge(&self.caller, bytes, self.now).map_err(Problem::BudgetExceeded)?;
         Ok(grant)
     }
+}
+
+/// What a caller has shown, as far as a key can speak of it.
+fn facts<'a>(caller: &'a Caller, claim: &'a (dyn Fn(&str) -> Option<&'a str> + Sync)) -> Facts<'a> {
+    Facts { subject: caller.subject.as_deref(), claim }
+}
+
+/// The session of this caller, where the route wants one: it reaches the caller's own directory and
+/// nothing else, and where that cannot be said nobody is served.
+fn session(route: &Route, caller: &Caller) -> Result<Option<Session>, Problem> {
+    if route.session == policy::route::Session::Shared {
+        return Ok(None);
+    }
+    let claim = |name: &str| caller.claim(name);
+    let prefix = route.template.own_prefix(&facts(caller, &claim));
+    let prefix = prefix.map_err(|refusal| Problem::refused(Refused::ByRules(refusal), route))?;
+    let place = Place { bucket: route.bucket.as_str().to_owned(), prefix };
+    let policy = scope::session_policy(scope::UPLOAD, &[place])
+        .map_err(|_| Problem::Internal("a checked prefix makes no session policy"))?;
+    Ok(Some(Session::of(caller.subject.as_deref().unwrap_or_default(), policy)))
 }

@@ -70,6 +70,7 @@ pub(super) const OVERWRITE: Setting = setting("UPLOAD_OVERWRITE", "overwrite", "
 pub(super) const SUCCESS_STATUS: Setting =
     setting("UPLOAD_SUCCESS_STATUS", "success_status", "200");
 pub(super) const SIGNATURE: Setting = setting("UPLOAD_SIGNATURE", "signature", "v4");
+pub(super) const SESSION: Setting = setting("UPLOAD_SESSION", "session", "shared");
 
 /// Secrets: they stand in the environment only, and no complaint shows them.
 pub(super) const JWT_SECRET: &str = "UPLOAD_JWT_SECRET";
@@ -118,7 +119,7 @@ pub(super) const TOP: [&Setting; 21] = [
 ];
 
 /// The settings that a route may have, or that stand at the top for all routes.
-pub(super) const ROUTE: [&Setting; 23] = [
+pub(super) const ROUTE: [&Setting; 24] = [
     &AUTH,
     &BUCKET,
     &REGION,
@@ -134,6 +135,7 @@ pub(super) const ROUTE: [&Setting; 23] = [
     &OVERWRITE,
     &SUCCESS_STATUS,
     &SIGNATURE,
+    &SESSION,
     &CACHE_CONTROL,
     &CONTENT_DISPOSITION,
     &STORAGE_CLASS,

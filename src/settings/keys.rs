@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::credentials::environment::EnvironmentKey;
+use crate::credentials::provider::environment::EnvironmentKey;
 use crate::secret::Secret;
 use crate::settings::desk::Desk;
 use crate::time::Timestamp;

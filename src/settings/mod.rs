@@ -16,6 +16,7 @@
 //! | `field` | the headers and metadata that a route fixes or takes |
 //! | `warning` | what an operator should read once at the start |
 //! | `keys` | the access key in the environment |
+//! | `session` | whether each caller has a key of their own |
 //! | `sources` | where other credentials come from, and the role to take |
 
 pub mod callers;
@@ -29,6 +30,7 @@ mod field;
 mod file;
 mod keys;
 mod route;
+mod session;
 mod sources;
 mod warning;
 
@@ -186,8 +188,8 @@ mod tests {
         let complaints = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(complaints, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, headers, metadata. Example: max_size = "10MiB"
-          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, metadata. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_SESSION, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"
           upload.toml line 6, routes.avatar.dir = "avatars": a directory ends in '/'. Example: dir = "photos/{uuid}/"

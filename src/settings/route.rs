@@ -28,6 +28,7 @@ use crate::settings::desk::Desk;
 use crate::settings::entry;
 use crate::settings::entry::Entry;
 use crate::settings::entry::Setting;
+use crate::settings::session;
 use crate::settings::value;
 
 /// A directory of its own for every grant: nobody guesses or overwrites another's object.
@@ -92,6 +93,7 @@ impl Reader<'_, '_> {
         let overwrite = self.value(&entry::OVERWRITE, value::truth).unwrap_or(false);
         let status = self.value(&entry::SUCCESS_STATUS, status).unwrap_or_default();
         let signature = self.value(&entry::SIGNATURE, signature).unwrap_or_default();
+        let session = session::read(&mut self, template.as_ref());
         let headers = self.headers();
         let metadata = self.metadata();
         Some(Route {
@@ -110,6 +112,7 @@ impl Reader<'_, '_> {
             headers,
             metadata,
             signature,
+            session,
         })
     }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::credentials::environment::ROLE_KEY_LIFETIME;
-use crate::credentials::ini::IniOptions;
-use crate::credentials::metadata;
-use crate::credentials::metadata::MetadataOptions;
-use crate::credentials::profile::ProfileOptions;
+use crate::credentials::provider::environment::ROLE_KEY_LIFETIME;
+use crate::credentials::provider::ini::IniOptions;
+use crate::credentials::provider::metadata;
+use crate::credentials::provider::metadata::MetadataOptions;
+use crate::credentials::provider::profile::ProfileOptions;
 use crate::credentials::scope;
 use crate::credentials::scope::Place;
 use crate::credentials::sources::PodRole;
@@ -17,6 +17,7 @@ use crate::credentials::sources::Sources;
 use crate::credentials::sts::RoleRequest;
 use crate::credentials::sts::endpoint;
 use crate::policy::route::Route;
+use crate::policy::route::Session;
 use crate::policy::template::occasion::Facts;
 use crate::secret::Secret;
 use crate::settings::desk::Desk;
@@ -34,9 +35,6 @@ const ROLE_DURATION: Duration = Duration::from_hours(1);
 
 /// Set by the cluster for a pod, beside the token.
 const POD_ROLE_ARN: &str = "ALIBABA_CLOUD_ROLE_ARN";
-
-/// What a form needs the key to be allowed.
-const ACTIONS: [&str; 1] = ["oss:PutObject"];
 
 /// What a role's session may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,8 +165,11 @@ fn scope(text: &str) -> Result<Scope, &'static str> {
 /// The session policy that the routes need; one that cannot be written is a complaint, if a role is
 /// taken at all.
 fn policy(desk: &mut Desk<'_>, routes: &[Route]) -> Option<String> {
+    let shares = |route: &&Route| route.session == Session::Shared;
+    let none_shares = !routes.iter().any(|route| shares(&route));
     let places: Vec<_> = routes
         .iter()
+        .filter(|route| none_shares || shares(route))
         .map(|route| Place {
             bucket: route.bucket.as_str().to_owned(),
             prefix: route.template.prefix(&Facts::NONE),
@@ -178,7 +179,7 @@ fn policy(desk: &mut Desk<'_>, routes: &[Route]) -> Option<String> {
         Some(entry) => entry.describe(),
         None => desk.environment.get(POD_ROLE_ARN).map(|_| POD_ROLE_ARN.to_owned())?,
     };
-    match scope::session_policy(&ACTIONS, &places) {
+    match scope::session_policy(scope::UPLOAD, &places) {
         Ok(policy) => Some(policy),
         Err(error) => {
             let example = format!("{} = \"role\"", entry::ROLE_SCOPE.key);

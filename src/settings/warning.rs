@@ -1,6 +1,6 @@
 //! What an operator should read once at the start: settings that are allowed, and have a price.
 
-use crate::credentials::environment::EnvironmentKey;
+use crate::credentials::provider::environment::EnvironmentKey;
 use crate::credentials::sources::Source;
 use crate::identity::access::Access;
 use crate::identity::origin::Origins;

@@ -20,6 +20,7 @@ mod judge;
 mod little_room;
 #[cfg(feature = "emulator")]
 mod local_sts;
+mod machines;
 mod page;
 mod readme;
 mod refusals;

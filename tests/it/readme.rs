@@ -3,18 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-const README: &str = include_str!("../../README.md");
-
-fn source(file: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
-}
-
-/// The texts between quotes in the lines of a file that hold `sign`.
-fn quoted(file: &str, sign: &str) -> Vec<String> {
-    let text = source(file);
-    let lines = text.lines().filter(|line| line.contains(sign));
-    lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned)).collect()
-}
+use crate::support::source::README;
+use crate::support::source::codes;
+use crate::support::source::quoted;
+use crate::support::source::source;
+use crate::support::source::statuses;
 
 #[test]
 fn every_setting_is_in_the_table() {
@@ -35,15 +28,10 @@ fn every_setting_is_in_the_table() {
 
 #[test]
 fn every_code_is_explained() {
-    let mut codes = quoted("src/routes/problem.rs", " => \"");
-    codes.extend(quoted("src/routes/refusal.rs", " => \""));
-    codes.extend(quoted("src/routes/denial.rs", "Denied::"));
-    codes.extend(quoted("src/runtime/fault.rs", "StatusCode::"));
-    let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    codes.retain(|text| !text.is_empty() && is_code(text));
-    assert!(codes.len() >= 46, "{codes:?}");
+    let codes = codes();
+    assert!(codes.len() >= 49, "{codes:?}");
     for code in codes {
-        assert!(README.contains(&format!("`{code}`")), "the README lacks the code {code}");
+        assert!(statuses().contains_key(&code), "the README lacks the code {code}");
     }
 }
 

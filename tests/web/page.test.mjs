@@ -589,7 +589,7 @@ test('the page names nothing outside itself and weighs little', async () => {
   const [html, ...rest] = await Promise.all(ASSETS.map((name) => readFile(`${ROOT}src/routes/web/${name}`, 'utf8')))
   const addresses = [...html.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, address]) => address)
   const scripts = ['./client.js', './page-limits.js', './page-row.js', './page-words.js']
-  assert.deepEqual(addresses, ['data:,', './page.css', './page.js', ...scripts])
+  assert.deepEqual(addresses, ['data:,', './openapi.json', './page.css', './page.js', ...scripts])
   assert.doesNotMatch(html, /\son\w+=|\sstyle=|<style/)
   const weight = gzipSync([html, ...rest].join('')).length
   assert.ok(weight <= 16 * 1024, `${weight} bytes`)

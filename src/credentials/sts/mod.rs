@@ -2,8 +2,8 @@
 //!
 //! `call` alone waits and sends, and `watch` tells it the time. The rest is pure: the request as
 //! text, its signature, the answer, what a refusal means. Which key or token is shown is the
-//! providers' business: [`assume_role`](crate::credentials::assume_role) and
-//! [`oidc`](crate::credentials::oidc).
+//! providers' business: [`assume_role`](crate::credentials::provider::assume_role) and
+//! [`oidc`](crate::credentials::provider::oidc).
 
 pub(in crate::credentials) mod call;
 pub mod endpoint;

@@ -123,6 +123,31 @@ impl Template {
         fill(directory, parts, occasion, "")
     }
 
+    /// Fills in what all keys of this one caller begin with, up to its last `/`, for a permission that
+    /// is the caller's own.
+    ///
+    /// # Errors
+    /// The caller has not shown what the key speaks of, or that cannot stand in a key. It is never
+    /// left out, since what is left would be everybody's.
+    pub fn own_prefix(&self, facts: &Facts<'_>) -> Result<String, Refusal> {
+        for part in &self.parts {
+            match part {
+                Part::Subject => facts.subject().map(drop)?,
+                Part::Claim(name) => facts.claim(name).map(drop)?,
+                _ => {}
+            }
+        }
+        Ok(self.prefix(facts))
+    }
+
+    /// Tells whether no two callers share such a beginning.
+    #[must_use]
+    pub fn has_own_prefix(&self) -> bool {
+        let one = Facts { subject: Some("a"), claim: &|_| Some("a") };
+        let other = Facts { subject: Some("b"), claim: &|_| Some("b") };
+        self.prefix(&one) != self.prefix(&other)
+    }
+
     /// Fills in what all keys of a caller begin with: everything before the first part that differs
     /// from grant to grant or from day to day, up to its last `/`. It is empty where nothing stands
     /// before. What a caller has not proved ends it too.

@@ -29,6 +29,8 @@ struct Upload<'a> {
     url: &'a str,
     fields: Fields<'a>,
     key: Option<&'a str>,
+    /// Whether no other grant has this key, so that a 409 tells of an earlier try of the same upload.
+    unique: bool,
     expires_at: String,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Verdict<'a> {
                 url: &grant.url,
                 fields: Fields(grant),
                 key: grant.key.as_deref(),
+                unique: grant.unique,
                 expires_at: grant.expires_at.rfc3339(),
             }),
             Err(problem) => Self::Refused { error: problem.detail() },

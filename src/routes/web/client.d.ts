@@ -9,6 +9,8 @@ export interface Grant {
   fields: Record<string, string>
   /** Where OSS will keep the file. */
   key: string
+  /** No other grant has this key: if OSS has a file there already, it is this one. */
+  unique: boolean
   /** A UTC time as `2026-11-21T10:10:00Z`. */
   expires_at: string
 }
@@ -59,6 +61,10 @@ export interface Limits {
   max_size: number
   /** As `image/png` or `image/*`; empty takes all. */
   types: string[]
+  /** Without a dot; empty takes all. */
+  extensions: string[]
+  /** The most files in one call. */
+  max_files: number
 }
 
 export type ClientCode =
@@ -93,8 +99,7 @@ export class UploadError extends Error {
 }
 
 /**
- * Asks for a grant and posts one file under it. Once, a grant that has run out is renewed; so is one whose key is
- * taken at the first try, since Chromium repeats a request unasked if a kept connection breaks.
+ * Asks for a grant and posts one file under it. A grant that has run out is renewed once.
  * @throws {UploadError}
  */
 export function upload(file: File, options?: Options): Promise<Stored>

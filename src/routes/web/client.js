@@ -22,8 +22,7 @@ export class UploadError extends Error {
 export async function upload(file, options) {
   const run = async () => send((await sign([file], options))[0], file, options)
   return run().catch((error) => {
-    // Chromium may send twice, unasked: see client.d.ts.
-    if (/Expired|-00000213|Exists/.test(error.code + error.ec)) return run()
+    if (/Expired|-00000213/.test(error.code + error.ec)) return run()
     throw error
   })
 }
@@ -52,7 +51,7 @@ export async function sign(files, options = {}) {
 /** Posts one file under its verdict, or throws that. @type {typeof types.send} */
 export async function send(verdict, file, options = {}) {
   if (verdict instanceof Error) throw verdict
-  const { url, fields, key } = verdict
+  const { url, fields, key, unique } = verdict
   const stored = { key, url: `${url}/${key.replace(/[^/]+/g, encodeURIComponent)}` }
   const form = new FormData()
   for (const name in fields) form.append(name, fields[name])
@@ -60,7 +59,7 @@ export async function send(verdict, file, options = {}) {
   let sent
   let furthest = 0
   return persist(options, async () => {
-    const before = sent // by an earlier try, whose answer was lost
+    const ours = unique || sent // What lies there came by an earlier try, whose answer was lost.
     const request = new XMLHttpRequest()
     request.open('POST', url)
     request.upload.onprogress = ({ loaded, total }) => {
@@ -75,10 +74,10 @@ export async function send(verdict, file, options = {}) {
     })
     const { status } = request
     if (!status) silence('OSS')
-    if ([200, 201, 204].includes(status)) return stored
+    if ([200, 201, 204].includes(status)) return (verdict.unique = !1, stored) // Spent.
     const read = (tag) => request.responseXML?.querySelector(tag)?.textContent
     const code = status == 203 ? 'callback_failed' : (read('Code') ?? 'bad_answer')
-    if (before && code == 'FileAlreadyExists') return stored
+    if (ours && code == 'FileAlreadyExists') return stored
     throw new UploadError(read('Message') ?? `HTTP ${status}.`, { code, status, requestId: read('RequestId'), ec: read('EC'), ...stored })
   })
 }

@@ -5,6 +5,9 @@
 //! holds no secret, and the calls that it makes are judged by their origin; `client.d.ts` are its
 //! types. `oss-errors.json` says of each refusal of OSS what causes it and what helps; the page
 //! fetches it when there is one.
+//!
+//! For machines there are `openapi.json`, every call with its answers, and `llms.txt`, one page for an
+//! assistant that is to write a client. The tests hold both against what the function answers.
 
 use std::sync::Arc;
 
@@ -27,11 +30,13 @@ const WORDS: &str = include_str!("page-words.js");
 const CLIENT: &str = include_str!("client.js");
 const CLIENT_TYPES: &str = include_str!("client.d.ts");
 const OSS_ERRORS: &str = include_str!("oss-errors.json");
+const OPENAPI: &str = include_str!("openapi.json");
+const LLMS: &str = include_str!("llms.txt");
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
-/// TypeScript has no registered type; as plain text a browser shows it.
+/// TypeScript has no registered type, and Markdown is not shown; as plain text a browser shows both.
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -52,6 +57,8 @@ pub(super) fn assets(app: &App) -> Router<Arc<App>> {
         .route("/client.js", get(|| async { asset(CLIENT, JAVASCRIPT) }))
         .route("/client.d.ts", get(|| async { asset(CLIENT_TYPES, PLAIN) }))
         .route("/oss-errors.json", get(|| async { asset(OSS_ERRORS, JSON) }))
+        .route("/openapi.json", get(|| async { asset(OPENAPI, JSON) }))
+        .route("/llms.txt", get(|| async { asset(LLMS, PLAIN) }))
 }
 
 fn asset(text: &'static str, content_type: HeaderValue) -> Response {

@@ -9,13 +9,19 @@ use oss_upload_signer::app::App;
 use oss_upload_signer::emulator::faults::Call;
 use oss_upload_signer::emulator::faults::Fault;
 use oss_upload_signer::emulator::keys::AccessKey;
+use oss_upload_signer::identity::ticket::Ticket;
 use oss_upload_signer::routes;
+use oss_upload_signer::secret::Secret;
+use oss_upload_signer::settings::Settings;
+use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt;
 
 use super::cloud::Cloud;
 use super::cloud::ROLE_ARN;
 use super::cloud::pass;
+use crate::support::app::NOW;
 
 const VARIABLES: [(&str, &str); 7] = [
     ("OSS_BUCKET", "examplebucket"),
@@ -33,6 +39,10 @@ fn cloud() -> Cloud {
 
 async fn ask(app: &Arc<App>) -> (u16, Value) {
     let request = Request::get("/get_post_signature_for_oss_upload").body(Bytes::new()).unwrap();
+    answer(app, request).await
+}
+
+async fn answer(app: &Arc<App>, request: Request<Bytes>) -> (u16, Value) {
     let answer = routes::service(Arc::clone(app)).oneshot(request).await.unwrap();
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -91,4 +101,84 @@ async fn a_clock_that_is_wrong_is_corrected_by_the_services() {
     let app = Arc::new(cloud.function(&VARIABLES));
     cloud.options.faults.next(Call::AssumeRole, Fault::Clock(3_600), 2);
     assert_eq!(ask(&app).await.0, 200);
+}
+
+const TICKET_KEY: &str = "marker-ticket-key-of-thirty-two-bytes";
+
+/// A route whose callers have a session each.
+fn of_callers() -> Vec<(&'static str, &'static str)> {
+    let own = [
+        ("UPLOAD_AUTH", "ticket"),
+        ("UPLOAD_TICKET_KEYS", TICKET_KEY),
+        ("UPLOAD_DIR", "users/{sub}/{uuid}/"),
+        ("UPLOAD_SESSION", "caller"),
+    ];
+    VARIABLES.into_iter().filter(|(name, _)| *name != "UPLOAD_DIR").chain(own).collect()
+}
+
+async fn ask_as(app: &Arc<App>, cloud: &Cloud, subject: &str) -> (u16, Value) {
+    let ticket = Ticket {
+        subject: subject.to_owned(),
+        route: None,
+        expires_at: cloud.clock.unix() + 60,
+        issued_at: None,
+        not_before: None,
+        id: None,
+    };
+    let request = Request::get("/get_post_signature_for_oss_upload")
+        .header("authorization", format!("Bearer {}", ticket.mint(&Secret::new(TICKET_KEY))))
+        .body(Bytes::new())
+        .unwrap();
+    answer(app, request).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_caller_has_a_key_that_reaches_their_own_directory_only() {
+    let cloud = cloud();
+    let app = Arc::new(cloud.function(&of_callers()));
+    let mut ids = Vec::new();
+    for subject in ["alice", "bob", "alice"] {
+        let (status, answer) = ask_as(&app, &cloud, subject).await;
+        assert_eq!(status, 200, "{answer}");
+        let credential = answer["x_oss_credential"].as_str().unwrap();
+        ids.push(credential.split('/').next().unwrap().to_owned());
+    }
+    assert_eq!(ids[0], ids[2]);
+    let keys = cloud.ring().all();
+    for (id, own, other) in [(&ids[0], "alice", "bob"), (&ids[1], "bob", "alice")] {
+        let key = keys.iter().find(|key| key.id == *id).unwrap();
+        let may = |who: &str| {
+            key.may("oss:PutObject", &format!("acs:oss:*:*:examplebucket/users/{who}/1/a.png"))
+        };
+        assert!(may(own) && !may(other), "{own}");
+        assert!(!may("alice2") && !may("bo"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_would_widen_a_permission_is_refused_before_any_key_is_asked_for() {
+    let cloud = cloud();
+    let app = Arc::new(cloud.function(&of_callers()));
+    for subject in ["*", "a?", "..", "a/b", "a\\b", ".", "${x}"] {
+        let (status, answer) = ask_as(&app, &cloud, subject).await;
+        assert_eq!((status, &answer["error"]), (403, &"caller_unusable".into()), "{subject}");
+    }
+    assert_eq!(cloud.ring().all().len(), 1, "only the user's own key is there");
+}
+
+#[test]
+fn a_session_for_each_caller_needs_a_role_and_a_directory_of_their_own() {
+    let mut environment = Environment::default();
+    for (name, value) in of_callers() {
+        environment.set(name, value);
+    }
+    environment.set("OSS_STS_ROLE_ARN", "");
+    environment.set("UPLOAD_DIR", "{yyyy}/{sub}/");
+    let now = Timestamp::from_unix(NOW).unwrap();
+    let complaints = Settings::load(&environment, None, now).unwrap_err().to_string();
+    insta::assert_snapshot!(complaints, @r#"
+    2 problems with the settings; nothing was started
+      UPLOAD_SESSION = "caller": a key for each caller is a role's, so role_arn has to name one. Example: role_arn = "acs:ram::1234567890123456:role/oss-uploader"
+      UPLOAD_SESSION = "caller": the key has to begin with a directory of the caller's own, named by {sub}. Example: dir = "users/{sub}/{uuid}/"
+    "#);
 }

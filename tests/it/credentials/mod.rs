@@ -6,4 +6,6 @@ mod cloud;
 mod journey;
 mod order;
 #[cfg(feature = "emulator")]
+mod secrets;
+#[cfg(feature = "emulator")]
 mod soak;

@@ -7,7 +7,7 @@ use http::Method;
 use oss_upload_signer::credentials::Failure;
 use oss_upload_signer::credentials::FailureKind;
 use oss_upload_signer::credentials::Provider;
-use oss_upload_signer::credentials::assume_role::AssumeRole;
+use oss_upload_signer::credentials::provider::assume_role::AssumeRole;
 use oss_upload_signer::http_client::SendError;
 use oss_upload_signer::http_client::Terms;
 use tokio::time::Instant;

@@ -15,5 +15,6 @@ pub(crate) mod log;
 pub(crate) mod oss;
 pub(crate) mod script;
 pub(crate) mod server;
+pub(crate) mod source;
 #[cfg(feature = "tool")]
 pub(crate) mod tool;

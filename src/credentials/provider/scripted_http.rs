@@ -11,7 +11,7 @@ use http::Response;
 
 use crate::credentials::Errand;
 use crate::credentials::Means;
-use crate::credentials::plan::Surroundings;
+use crate::credentials::provider::plan::Surroundings;
 use crate::http_client::HttpClient;
 use crate::http_client::SendError;
 use crate::http_client::Sending;
@@ -105,8 +105,8 @@ pub(super) fn surroundings_with(http: Arc<Script>) -> Surroundings {
         means: means(http),
         sts_endpoint: "https://sts.example.test".into(),
         session_name: "from-settings".into(),
-        metadata: Some(crate::credentials::metadata::MetadataOptions {
-            base_url: crate::credentials::metadata::ADDRESS.into(),
+        metadata: Some(crate::credentials::provider::metadata::MetadataOptions {
+            base_url: crate::credentials::provider::metadata::ADDRESS.into(),
             role: None,
             token_only: false,
         }),
@@ -116,7 +116,7 @@ pub(super) fn surroundings_with(http: Arc<Script>) -> Surroundings {
 /// The vector `id` of the STS vectors.
 pub(super) fn vector(id: &str) -> serde_json::Value {
     let all: serde_json::Value =
-        serde_json::from_str(include_str!("../../tests/vectors/sts.json")).unwrap();
+        serde_json::from_str(include_str!("../../../tests/vectors/sts.json")).unwrap();
     let vectors = all["vectors"].as_array().unwrap();
     vectors.iter().find(|vector| vector["id"] == id).unwrap().clone()
 }

@@ -6,8 +6,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::credentials::FailureKind;
-use crate::credentials::UNKNOWN_END;
-use crate::credentials::scripted_http;
+use crate::credentials::provider::found::UNKNOWN_END;
+use crate::credentials::provider::scripted_http;
 
 fn printing(json: &str) -> External {
     External::new(Secret::new(format!("printf %s '{json}'")))

@@ -20,8 +20,8 @@ use crate::credentials::Errand;
 use crate::credentials::Failure;
 use crate::credentials::Fetching;
 use crate::credentials::Provider;
-use crate::credentials::found;
-use crate::credentials::found::Found;
+use crate::credentials::provider::found;
+use crate::credentials::provider::found::Found;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 

@@ -12,8 +12,8 @@ use crate::credentials::Errand;
 use crate::credentials::Failure;
 use crate::credentials::Fetching;
 use crate::credentials::Provider;
-use crate::credentials::plan::Surroundings;
-use crate::credentials::text_file;
+use crate::credentials::provider::plan::Surroundings;
+use crate::credentials::provider::text_file;
 
 /// Which profile of which file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::credentials::Errand;
 use crate::credentials::Failure;
 use crate::credentials::Fetching;
 use crate::credentials::Provider;
-use crate::credentials::reply;
+use crate::credentials::provider::reply;
 use crate::http_client::HttpClient;
 use crate::http_client::Terms;
 use crate::secret::Secret;

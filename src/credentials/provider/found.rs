@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 ///
 /// Nobody knows how old it is. STS gives no key for less than this, so whoever wrote it a moment ago
 /// is believed in full; and an old one is soon looked up again in the place where it was found.
-pub const UNKNOWN_END: Duration = Duration::from_mins(15);
+pub(super) const UNKNOWN_END: Duration = Duration::from_mins(15);
 
 /// What was found. An empty text counts as none.
 #[derive(Clone, Debug, Default)]

@@ -12,13 +12,13 @@ use crate::credentials::FailureKind;
 use crate::credentials::Fetching;
 use crate::credentials::Means;
 use crate::credentials::Provider;
-use crate::credentials::assume_role::AssumeRole;
-use crate::credentials::external::External;
-use crate::credentials::found::Found;
-use crate::credentials::metadata::Metadata;
-use crate::credentials::metadata::MetadataOptions;
-use crate::credentials::oidc::Oidc;
-use crate::credentials::role::Role;
+use crate::credentials::provider::assume_role::AssumeRole;
+use crate::credentials::provider::external::External;
+use crate::credentials::provider::found::Found;
+use crate::credentials::provider::metadata::Metadata;
+use crate::credentials::provider::metadata::MetadataOptions;
+use crate::credentials::provider::oidc::Oidc;
+use crate::credentials::provider::role::Role;
 use crate::secret::Secret;
 
 /// What the sources that a file names are built with, where the file itself does not say.

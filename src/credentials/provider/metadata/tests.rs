@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::credentials::FailureKind;
-use crate::credentials::scripted_http;
-use crate::credentials::scripted_http::Script;
-use crate::credentials::scripted_http::Turn;
-use crate::credentials::scripted_http::answer;
+use crate::credentials::provider::scripted_http;
+use crate::credentials::provider::scripted_http::Script;
+use crate::credentials::provider::scripted_http::Turn;
+use crate::credentials::provider::scripted_http::answer;
 use crate::time::Timestamp;
 
 const PUT: &str = "PUT http://100.100.100.200/latest/api/token";

@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::credentials::FailureKind;
-use crate::credentials::UNKNOWN_END;
-use crate::credentials::plan::Plan;
-use crate::credentials::scripted_http;
-use crate::credentials::scripted_http::Script;
-use crate::credentials::scripted_http::answer;
+use crate::credentials::provider::found::UNKNOWN_END;
+use crate::credentials::provider::plan::Plan;
+use crate::credentials::provider::scripted_http;
+use crate::credentials::provider::scripted_http::Script;
+use crate::credentials::provider::scripted_http::answer;
 
 struct Home {
     folder: TempDir,

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use crate::credentials::Credentials;
 use crate::credentials::Failure;
-use crate::credentials::found;
-use crate::credentials::found::Found;
+use crate::credentials::provider::found;
+use crate::credentials::provider::found::Found;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 

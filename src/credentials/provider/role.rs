@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::credentials::Failure;
-use crate::credentials::plan::Surroundings;
+use crate::credentials::provider::plan::Surroundings;
 use crate::credentials::sts::BadRole;
 use crate::credentials::sts::RoleRequest;
 use crate::credentials::sts::Sts;
@@ -71,7 +71,7 @@ fn minify(policy: &str) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::scripted_http;
+    use crate::credentials::provider::scripted_http;
 
     fn endpoint(endpoint: &str, region: &str, vpc: bool) -> Result<String, String> {
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());

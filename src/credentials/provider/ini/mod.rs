@@ -13,12 +13,12 @@ use crate::credentials::Errand;
 use crate::credentials::Failure;
 use crate::credentials::Fetching;
 use crate::credentials::Provider;
-use crate::credentials::found::Found;
-use crate::credentials::ini::section::Section;
-use crate::credentials::plan::Plan;
-use crate::credentials::plan::Surroundings;
-use crate::credentials::role::Role;
-use crate::credentials::text_file;
+use crate::credentials::provider::found::Found;
+use crate::credentials::provider::ini::section::Section;
+use crate::credentials::provider::plan::Plan;
+use crate::credentials::provider::plan::Surroundings;
+use crate::credentials::provider::role::Role;
+use crate::credentials::provider::text_file;
 
 /// The section that is read when none is named.
 const DEFAULT_SECTION: &str = "default";

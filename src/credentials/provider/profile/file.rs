@@ -5,10 +5,10 @@
 use serde::Deserialize;
 
 use crate::credentials::Failure;
-use crate::credentials::found;
-use crate::credentials::found::Found;
-use crate::credentials::plan::Plan;
-use crate::credentials::role::Role;
+use crate::credentials::provider::found;
+use crate::credentials::provider::found::Found;
+use crate::credentials::provider::plan::Plan;
+use crate::credentials::provider::role::Role;
 use crate::secret::Secret;
 
 /// How many profiles may lean on one another: each is a call that somebody waits for.

@@ -1,0 +1,47 @@
+//! What the sources and the README say, read as text.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+pub(crate) const README: &str = include_str!("../../../README.md");
+
+/// Gives a file of the repository.
+pub(crate) fn source(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+/// The texts between quotes in the lines of a file that hold `sign`.
+pub(crate) fn quoted(file: &str, sign: &str) -> Vec<String> {
+    let text = source(file);
+    let lines = text.lines().filter(|line| line.contains(sign));
+    lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned)).collect()
+}
+
+/// Every code that the function can answer.
+pub(crate) fn codes() -> BTreeSet<String> {
+    let mut codes = quoted("src/routes/problem.rs", " => \"");
+    codes.extend(quoted("src/routes/refusal.rs", " => \""));
+    codes.extend(quoted("src/routes/denial.rs", "Denied::"));
+    codes.extend(quoted("src/runtime/fault.rs", "StatusCode::"));
+    let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    codes.retain(|text| !text.is_empty() && is_code(text));
+    codes.into_iter().collect()
+}
+
+/// The status of each code, as the README tells it.
+pub(crate) fn statuses() -> BTreeMap<String, String> {
+    let table = README.split("\n## When it says no\n").nth(1).unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let mut statuses = BTreeMap::new();
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let numbers: Vec<_> = cells[2].split(", ").collect();
+        for (index, code) in cells[1].split(", ").enumerate() {
+            let status = numbers[index.min(numbers.len() - 1)];
+            statuses.insert(code.trim_matches('`').to_owned(), status.to_owned());
+        }
+    }
+    statuses
+}
