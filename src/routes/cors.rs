@@ -4,23 +4,17 @@
 //! with its own name, never with `*`, so that a browser may attach credentials in a later version;
 //! `Vary: Origin` keeps caches honest in either case.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::Request;
-use axum::extract::State;
-use axum::middleware::Next;
-use axum::response::IntoResponse;
-use axum::response::Response;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
 use http::header;
+use http::request::Parts;
 
 use crate::app::App;
 use crate::identity::origin::Verdict;
+use crate::routes::Response;
 use crate::routes::problem::Problem;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
@@ -36,34 +30,46 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
 const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after");
 
-/// Judges the origin, answers preflights, and tells the browser of an allowed page that it may read.
-/// Leaves its verdict with the request, for rules that ask for an origin.
-pub(super) async fn guard(
-    State(app): State<Arc<App>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let headers = request.headers();
-    let origin = headers.get(header::ORIGIN).cloned();
-    let verdict = app.origins.judge(text(headers, header::ORIGIN), text(headers, header::HOST));
-    let preflight = request.method() == Method::OPTIONS
-        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    request.extensions_mut().insert(verdict);
-    let mut response = match verdict {
-        Verdict::Foreign => {
-            let name = origin.as_ref().and_then(|origin| origin.to_str().ok()).unwrap_or("?");
-            Problem::OriginNotAllowed(name.to_owned()).into_response()
-        }
-        Verdict::Allowed if preflight => answer_preflight(),
-        _ => next.run(request).await,
-    };
-    let headers = response.headers_mut();
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    if let (Verdict::Allowed, Some(origin)) = (verdict, origin) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+/// What the origin list says of a request, and what the browser is told of it.
+pub(super) struct Gate {
+    verdict: Verdict,
+    origin: Option<HeaderValue>,
+    is_preflight: bool,
+}
+
+impl Gate {
+    /// Judges the origin, and leaves the verdict with the request for rules that ask for an origin.
+    pub(super) fn judge(app: &App, parts: &mut Parts) -> Self {
+        let headers = &parts.headers;
+        let origin = headers.get(header::ORIGIN).cloned();
+        let verdict = app.origins.judge(text(headers, header::ORIGIN), text(headers, header::HOST));
+        let is_preflight = parts.method == Method::OPTIONS
+            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        parts.extensions.insert(verdict);
+        Self { verdict, origin, is_preflight }
     }
-    response
+
+    /// Answers a foreign page and a preflight, which no call is made for.
+    pub(super) fn early(&self) -> Option<Response> {
+        match self.verdict {
+            Verdict::Foreign => {
+                let name = self.origin.as_ref().and_then(|origin| origin.to_str().ok());
+                Some(Problem::OriginNotAllowed(name.unwrap_or("?").to_owned()).into_response())
+            }
+            Verdict::Allowed if self.is_preflight => Some(answer_preflight()),
+            _ => None,
+        }
+    }
+
+    /// Tells the browser of an allowed page that it may read the answer.
+    pub(super) fn tell(self, response: &mut Response) {
+        let headers = response.headers_mut();
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        if let (Verdict::Allowed, Some(origin)) = (self.verdict, self.origin) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
+    }
 }
 
 /// Gives a header's text. What is no text is judged as an empty one, which no list holds.
@@ -72,7 +78,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 fn answer_preflight() -> Response {
-    let mut response = Response::new(Body::empty());
+    let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);

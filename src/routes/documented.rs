@@ -3,30 +3,21 @@
 //! The page asks without parameters. Those that there are (`route`, `filename`, `type`, `size`)
 //! narrow the grant. The route's signature decides the shape: the page of each version reads its own.
 
-use std::sync::Arc;
-
-use axum::extract::Request;
-use axum::extract::State;
-use axum::response::Response;
-
 use crate::app::App;
 use crate::grant::Form;
 use crate::policy::route::SignatureVersion;
+use crate::routes::Response;
+use crate::routes::asked::Asked;
 use crate::routes::dialect;
 use crate::routes::dialect::documented::Documented;
 use crate::routes::dialect::documented_v1::DocumentedV1;
 use crate::routes::problem::Problem;
 use crate::routes::query::Query;
-use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
 
-pub(super) async fn answer(
-    State(app): State<Arc<App>>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let query = Query::parse(request.uri().query(), Form::Documented)?;
-    let (parts, _) = request.into_parts();
-    let signing = Signing::open(&app, Call::of(&parts), query.route.as_deref()).await?;
+pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+    let query = Query::parse(asked.query(), Form::Documented)?;
+    let signing = Signing::open(app, asked.call(), query.route.as_deref()).await?;
     let grant = signing.grant(&query.ask)?;
     Ok(match signing.route.signature {
         SignatureVersion::V1 => dialect::uncached(&DocumentedV1::new(&grant)),

@@ -3,18 +3,14 @@
 //!
 //! Tells nothing of where the files go, and signs nothing, so it asks for no credentials.
 
-use std::sync::Arc;
-
-use axum::extract::Path;
-use axum::extract::State;
-use axum::extract::rejection::PathRejection;
-use axum::response::Response;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::policy::metadata::Pattern;
 use crate::policy::metadata::Rule;
 use crate::policy::route::Route;
+use crate::routes::Response;
+use crate::routes::asked::Asked;
 use crate::routes::dialect;
 use crate::routes::problem::Problem;
 
@@ -98,11 +94,8 @@ fn accept(limits: &Limits) -> String {
     dotted.join(",")
 }
 
-pub(super) async fn answer(
-    State(app): State<Arc<App>>,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
-    let Path(name) = path.map_err(|_| Problem::invalid("the path is not UTF-8"))?;
+pub(super) fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+    let name = asked.part("name")?.unwrap_or_default();
     match app.route(Some(&name)) {
         Some(route) => Ok(dialect::uncached(&Described::new(route))),
         None => Err(Problem::RouteNotFound(Some(name))),

@@ -11,7 +11,8 @@
 //! | `documented` | the call that the documentation's page makes |
 //! | `uploads` | the native call, and the same as an event |
 //! | `uppy`, `uview`, `wechat`, `presigned_post` | the calls of other people's clients |
-//! | `named`, `query`, `file_type` | what path, query and a file's name say |
+//! | `asked` | one request on its way to a call, with the named parts of its path |
+//! | `query`, `file_type` | what the query and a file's name say |
 //! | `dialect/` | grants as answers, pure |
 //! | `cors` | which pages may ask, and what their browsers are told |
 //! | `limits` | what a route takes, told before and after |
@@ -26,11 +27,11 @@ pub mod limits;
 pub mod loggable;
 pub mod problem;
 
+mod asked;
 mod cors;
 mod denial;
 mod documented;
 mod file_type;
-mod named;
 mod platform;
 mod presigned_post;
 mod query;
@@ -44,20 +45,25 @@ mod web;
 mod wechat;
 mod wording;
 
+use bytes::Bytes;
+use http::Method;
+use http::Request;
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use http_body::Body;
+use http_body_util::Full;
 use std::convert::Infallible;
 use std::sync::Arc;
-
-use axum::body::Body;
-use axum::response::Response;
-use bytes::Bytes;
-use http::Request;
 use tower::Service;
-use tower::ServiceExt;
 use tower::service_fn;
 
 use crate::app::App;
+use crate::routes::table::Table;
 use crate::runtime::ContextExt;
 use crate::runtime::Event;
+
+/// An answer with its whole body in memory.
+pub type Response = http::Response<Full<Bytes>>;
 
 /// Builds the function's service: what [`crate::runtime::run`] serves.
 #[must_use]
@@ -67,19 +73,33 @@ pub fn service(
 + Clone
 + Send
 + 'static {
-    let table = table::build(&app);
+    let table = Arc::new(Table::new(&app));
     service_fn(move |request: Request<Bytes>| {
-        let (app, table) = (Arc::clone(&app), table.clone());
+        let (app, table) = (Arc::clone(&app), Arc::clone(&table));
         async move {
             let context = request.context();
             let event = context.map_or(Event::Http, |context| context.event);
             let request_id = context.map(|context| context.request_id.clone());
+            let is_head = request.method() == Method::HEAD;
             let response = match event {
-                Event::Http => table.oneshot(request.map(Body::from)).await?,
+                Event::Http => table.answer(&app, request).await,
                 Event::Invoke => uploads::answer_event(&app, &request).await,
                 Event::Initialize | Event::PreStop => platform::acknowledge(),
             };
-            Ok(problem::word(response, request_id.as_deref()))
+            Ok(complete(problem::word(response, request_id.as_deref()), is_head))
         }
     })
+}
+
+/// Says how long the answer is, also where only that is asked for.
+fn complete(mut response: Response, is_head: bool) -> Response {
+    // An answer without content has no length to tell either (RFC 9110).
+    if response.status() != StatusCode::NO_CONTENT {
+        let length = response.body().size_hint().exact().unwrap_or_default();
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    if is_head {
+        *response.body_mut() = Full::default();
+    }
+    response
 }

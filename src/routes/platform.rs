@@ -1,13 +1,9 @@
 //! Health, and the platform's hooks.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::State;
-use axum::response::Response;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::routes::Response;
 use crate::routes::dialect;
 
 #[derive(Serialize)]
@@ -19,7 +15,7 @@ struct Health {
 
 /// Says that the process answers, which version it is, and what its clock shows. Needs no
 /// credentials and tells nothing of them.
-pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
+pub(super) fn health(app: &App) -> Response {
     dialect::uncached(&Health {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
@@ -29,5 +25,5 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
 
 /// Answers the initializer and the farewell: there is nothing to warm up and nothing to flush.
 pub(super) fn acknowledge() -> Response {
-    Response::new(Body::empty())
+    Response::default()
 }

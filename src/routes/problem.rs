@@ -9,11 +9,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::IntoResponse;
-use axum::response::Response;
 use http::StatusCode;
-use http::header::CONTENT_LENGTH;
 use http::header::RETRY_AFTER;
 use http::header::WWW_AUTHENTICATE;
 use serde::Serialize;
@@ -24,6 +20,7 @@ use crate::identity::budget::Exceeded;
 use crate::identity::denied::Denied;
 use crate::policy::refusal::Refusal;
 use crate::policy::route::Route;
+use crate::routes::Response;
 use crate::routes::denial;
 use crate::routes::limits::Limits;
 use crate::routes::refusal;
@@ -216,10 +213,10 @@ impl From<Denied> for Problem {
     }
 }
 
-/// Carries the problem to [`word`], which knows the request id.
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::empty());
+impl Problem {
+    /// Carries the problem to [`word`], which knows the request id.
+    pub(super) fn into_response(self) -> Response {
+        let mut response = Response::default();
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         if let Self::Denied(denied) = &self {
@@ -260,8 +257,6 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
     }
     let worded = wording::word(&mut response, &problem.detail(), request_id);
     let (mut parts, _) = response.into_parts();
-    // The length was that of the empty body that carried the problem here.
-    parts.headers.remove(CONTENT_LENGTH);
     parts.headers.extend(worded.headers().clone());
     Response::from_parts(parts, worded.into_body())
 }

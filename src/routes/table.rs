@@ -1,18 +1,21 @@
 //! The table of paths.
 //!
 //! Open paths answer everyone: they give nothing away. Guarded paths sign or tell what would be
-//! signed, so the origin is judged before they are reached.
+//! signed, so the origin is judged before they are reached. A path is called with one method (and
+//! `HEAD` where that is `GET`); a guarded one is preflighted besides.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::middleware::from_fn_with_state;
-use axum::middleware::map_response;
-use axum::routing::get;
-use axum::routing::post;
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::header::ALLOW;
+use matchit::Params;
+use matchit::Router;
 
 use crate::app::App;
-use crate::routes::cors;
+use crate::routes::Response;
+use crate::routes::asked::Asked;
+use crate::routes::cors::Gate;
 use crate::routes::documented;
 use crate::routes::limits;
 use crate::routes::platform;
@@ -21,35 +24,116 @@ use crate::routes::problem::Problem;
 use crate::routes::uploads;
 use crate::routes::uppy;
 use crate::routes::uview;
-use crate::routes::web;
+use crate::routes::web::Assets;
 use crate::routes::wechat;
 
-pub(super) fn build(app: &Arc<App>) -> Router {
-    let open = Router::new()
-        .route("/health", get(platform::health))
-        .merge(web::assets(app))
-        .method_not_allowed_fallback(wrong_method);
-    let guarded = Router::new()
-        .route("/get_post_signature_for_oss_upload", get(documented::answer))
-        .route("/uploads", post(uploads::answer))
-        .route("/routes/{name}", get(limits::answer))
-        .route("/presigned-post/{route}", get(presigned_post::answer))
-        .route("/uppy/{route}/s3/params", get(uppy::params))
-        .route("/uppy/{route}/t/{ticket}/s3/params", get(uppy::params))
-        .route("/uppy/{route}/sign", post(uppy::sign_request))
-        .route("/wechat/{route}", get(wechat::answer));
-    let uview = guard(Router::new().route("/uview/{route}", get(uview::answer)), app);
-    let table = open.merge(guard(guarded, app)).merge(uview.layer(map_response(uview::word)));
-    table.fallback(async || Problem::NotFound).with_state(Arc::clone(app))
+/// What answers at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Asset,
+    Health,
+    Documented,
+    Uploads,
+    Limits,
+    PresignedPost,
+    UppyParams,
+    UppySign,
+    Uview,
+    Wechat,
 }
 
-fn guard(paths: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
-    paths
-        // Before the guard, so that the guard sees every method: preflights come as OPTIONS.
-        .method_not_allowed_fallback(wrong_method)
-        .route_layer(from_fn_with_state(Arc::clone(app), cors::guard))
+/// Every path but those of the assets, which are listed where they are.
+const PLACES: [(Method, &str, Place); 10] = [
+    (Method::GET, "/health", Place::Health),
+    (Method::GET, "/get_post_signature_for_oss_upload", Place::Documented),
+    (Method::POST, "/uploads", Place::Uploads),
+    (Method::GET, "/routes/{name}", Place::Limits),
+    (Method::GET, "/presigned-post/{route}", Place::PresignedPost),
+    (Method::GET, "/uppy/{route}/s3/params", Place::UppyParams),
+    (Method::GET, "/uppy/{route}/t/{ticket}/s3/params", Place::UppyParams),
+    (Method::POST, "/uppy/{route}/sign", Place::UppySign),
+    (Method::GET, "/uview/{route}", Place::Uview),
+    (Method::GET, "/wechat/{route}", Place::Wechat),
+];
+
+/// The paths, and the files that are served as they are.
+#[derive(Debug)]
+pub(super) struct Table {
+    places: Router<(Method, Place)>,
+    assets: Assets,
 }
 
-async fn wrong_method() -> Problem {
-    Problem::MethodNotAllowed
+impl Table {
+    pub(super) fn new(app: &App) -> Self {
+        let mut places = Router::new();
+        let assets = Assets::paths().map(|path| (Method::GET, path, Place::Asset));
+        for (method, path, place) in PLACES.into_iter().chain(assets) {
+            // No two paths of the lists are alike, which every test of the table would show.
+            let _ = places.insert(path, (method, place));
+        }
+        Self { places, assets: Assets::new(app) }
+    }
+
+    /// Answers a request; a failure is a [`Problem`] that is still to be worded.
+    pub(super) async fn answer(&self, app: &App, request: Request<Bytes>) -> Response {
+        let Ok(found) = self.places.at(request.uri().path()) else {
+            return Problem::NotFound.into_response();
+        };
+        let (method, place) = found.value;
+        let named = name(&found.params);
+        let (mut parts, body) = request.into_parts();
+        let is_open = matches!(place, Place::Asset | Place::Health);
+        let gate = (!is_open).then(|| Gate::judge(app, &mut parts));
+        let early = gate.as_ref().and_then(Gate::early);
+        let is_right = parts.method == *method || is_head_of(&parts.method, method);
+        let mut response = match early {
+            Some(response) => response,
+            None if !is_right => wrong_method(method),
+            None => {
+                let asked = Asked { parts, body, named };
+                let answer = self.call(*place, app, &asked).await;
+                answer.unwrap_or_else(Problem::into_response)
+            }
+        };
+        if let Some(gate) = gate {
+            gate.tell(&mut response);
+        }
+        if *place == Place::Uview {
+            uview::mark(&mut response);
+        }
+        response
+    }
+
+    async fn call(&self, place: Place, app: &App, asked: &Asked) -> Result<Response, Problem> {
+        match place {
+            Place::Asset => self.assets.answer(asked.parts.uri.path()),
+            Place::Health => Ok(platform::health(app)),
+            Place::Documented => documented::answer(app, asked).await,
+            Place::Uploads => uploads::answer(app, asked).await,
+            Place::Limits => limits::answer(app, asked),
+            Place::PresignedPost => presigned_post::answer(app, asked).await,
+            Place::UppyParams => uppy::params(app, asked).await,
+            Place::UppySign => uppy::sign_request(app, asked).await,
+            Place::Uview => uview::answer(app, asked).await,
+            Place::Wechat => wechat::answer(app, asked).await,
+        }
+    }
+}
+
+fn is_head_of(asked: &Method, method: &Method) -> bool {
+    *asked == Method::HEAD && *method == Method::GET
+}
+
+fn wrong_method(method: &Method) -> Response {
+    let mut response = Problem::MethodNotAllowed.into_response();
+    let allowed = if *method == Method::GET { "GET,HEAD" } else { "POST" };
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// Takes the named parts of a path along, as they stand there.
+fn name(params: &Params<'_, '_>) -> Vec<(&'static str, String)> {
+    let names = ["name", "route", "ticket"];
+    let find = |name: &'static str| Some((name, params.get(name)?.to_owned()));
+    names.into_iter().filter_map(find).collect()
 }

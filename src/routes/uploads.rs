@@ -1,21 +1,17 @@
 //! `POST /uploads`: several files in one call, with a verdict for each. An event invocation
 //! carries the same JSON and is answered the same.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::State;
-use axum::response::IntoResponse;
-use axum::response::Response;
 use bytes::Bytes;
 use http::Request;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 use crate::app::App;
 use crate::grant::Ask;
 use crate::grant::Form;
 use crate::grant::Grant;
+use crate::routes::Response;
+use crate::routes::asked::Asked;
 use crate::routes::dialect;
 use crate::routes::dialect::native::Native;
 use crate::routes::limits::Limits;
@@ -40,20 +36,15 @@ struct File {
     metadata: Option<BTreeMap<String, String>>,
 }
 
-pub(super) async fn answer(
-    State(app): State<Arc<App>>,
-    request: axum::extract::Request,
-) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let body = whole(body).await?;
-    sign_all(&app, Call::of(&parts), &body).await
+pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+    sign_all(app, asked.call(), &asked.body).await
 }
 
 /// Answers an event invocation, which the platform let in by its own rules.
 pub(super) async fn answer_event(app: &App, request: &Request<Bytes>) -> Response {
     sign_all(app, Call::of_platform(request.context()), request.body())
         .await
-        .unwrap_or_else(IntoResponse::into_response)
+        .unwrap_or_else(Problem::into_response)
 }
 
 async fn sign_all(app: &App, call: Call<'_>, body: &[u8]) -> Result<Response, Problem> {
@@ -95,11 +86,4 @@ fn sign_one(signing: &Signing<'_>, file: File) -> Result<Grant, Problem> {
         metadata: file.metadata.unwrap_or_default(),
         ..Ask::new(Form::Complete)
     })
-}
-
-/// The runtime has read and bounded the body before this; here it is in one piece already.
-pub(super) async fn whole(body: Body) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, usize::MAX)
-        .await
-        .map_err(|_| Problem::invalid("the body could not be read"))
 }

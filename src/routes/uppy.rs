@@ -6,27 +6,20 @@
 //! * `POST /uppy/{route}/sign`: where the page asks itself, with what headers it likes. Version 6
 //!   hands it the body; a page of the earlier ones writes the same, and may add the size.
 
-use std::sync::Arc;
-
-use axum::extract::Request;
-use axum::extract::State;
-use axum::response::Response;
-use http::request::Parts;
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::grant::Ask;
 use crate::grant::Form;
 use crate::policy::route::SuccessStatus;
+use crate::routes::Response;
+use crate::routes::asked::Asked;
 use crate::routes::dialect;
 use crate::routes::dialect::uppy::Uppy;
-use crate::routes::named::Named;
 use crate::routes::problem::Problem;
 use crate::routes::query::Query;
 use crate::routes::query::content_type;
-use crate::routes::signing::Call;
 use crate::routes::signing::Signing;
-use crate::routes::uploads::whole;
 
 /// What the plugin says that it will send. Of a part of a file there is more, which no form can say.
 #[derive(Deserialize)]
@@ -40,31 +33,22 @@ struct Wish {
 }
 
 /// Answers the plugin.
-pub(super) async fn params(
-    State(app): State<Arc<App>>,
-    named: Named,
-    request: Request,
-) -> Result<Response, Problem> {
-    let query = Query::parse(request.uri().query(), Form::Complete)?;
-    let (parts, _) = request.into_parts();
-    sign(&app, &parts, &named, query.ask).await
+pub(super) async fn params(app: &App, asked: &Asked) -> Result<Response, Problem> {
+    let query = Query::parse(asked.query(), Form::Complete)?;
+    sign(app, asked, query.ask).await
 }
 
 /// Answers the page.
-pub(super) async fn sign_request(
-    State(app): State<Arc<App>>,
-    named: Named,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let ask = Wish::read(&whole(body).await?)?.ask()?;
-    sign(&app, &parts, &named, ask).await
+pub(super) async fn sign_request(app: &App, asked: &Asked) -> Result<Response, Problem> {
+    let ask = Wish::read(&asked.body)?.ask()?;
+    sign(app, asked, ask).await
 }
 
-async fn sign(app: &App, parts: &Parts, named: &Named, ask: Ask) -> Result<Response, Problem> {
+async fn sign(app: &App, asked: &Asked, ask: Ask) -> Result<Response, Problem> {
+    let named = asked.named()?;
     // Version 3 finds the object's address in the XML of a 201 and nowhere else.
     let ask = Ask { success: Some(SuccessStatus::Created), ..ask };
-    let call = Call::of(parts).with_ticket(named.ticket.as_deref());
+    let call = asked.call().with_ticket(named.ticket.as_deref());
     let signing = Signing::open(app, call, Some(&named.route)).await?;
     Ok(dialect::uncached(&Uppy::new(&signing.grant(&ask)?, signing.now)))
 }

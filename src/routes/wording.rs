@@ -1,8 +1,8 @@
 //! The JSON of a failure: one shape for every client, and what one reads beside it.
 
-use axum::response::Response;
 use serde::Serialize;
 
+use crate::routes::Response;
 use crate::routes::dialect;
 use crate::routes::dialect::uview;
 use crate::routes::problem::Detail;

@@ -68,6 +68,7 @@ async fn uppy_is_told_that_parts_are_not_signed() {
     assert_snapshot!(sign("{}").await.whole(), @r#"
     400 Bad Request
     cache-control: no-store
+    content-length: 256
     content-type: application/json
     vary: Origin
 
@@ -95,6 +96,7 @@ async fn uview_is_refused_in_its_own_shape_wherever_the_refusal_arises() {
     assert_snapshot!(function.get("/uview/photos?filename=a.txt").await.whole(), @r#"
     422 Unprocessable Entity
     cache-control: no-store
+    content-length: 297
     content-type: application/json
     vary: Origin
 
@@ -103,6 +105,7 @@ async fn uview_is_refused_in_its_own_shape_wherever_the_refusal_arises() {
     assert_snapshot!(function.get("/uview/elsewhere?filename=a.png").await.whole(), @r#"
     404 Not Found
     cache-control: no-store
+    content-length: 216
     content-type: application/json
     vary: Origin
 
@@ -112,6 +115,7 @@ async fn uview_is_refused_in_its_own_shape_wherever_the_refusal_arises() {
     405 Method Not Allowed
     allow: GET,HEAD
     cache-control: no-store
+    content-length: 259
     content-type: application/json
     vary: Origin
 

@@ -119,6 +119,7 @@ async fn name_required() {
     assert_snapshot!(function().get(&format!("{DOCUMENTED}?route=avatar")).await.whole(), @r#"
     422 Unprocessable Entity
     cache-control: no-store
+    content-length: 258
     content-type: application/json
     vary: Origin
 
@@ -144,6 +145,7 @@ async fn too_many_files() {
     assert_snapshot!(function().post("/uploads", &call(3)).await.whole(), @r#"
     400 Bad Request
     cache-control: no-store
+    content-length: 228
     content-type: application/json
     vary: Origin
 
@@ -156,6 +158,7 @@ async fn native_call_required() {
     assert_snapshot!(function().get(&format!("{DOCUMENTED}?route=documents")).await.whole(), @r#"
     422 Unprocessable Entity
     cache-control: no-store
+    content-length: 340
     content-type: application/json
     vary: Origin
 
@@ -203,6 +206,7 @@ async fn caller_unknown() {
     assert_snapshot!(function().get(&format!("{DOCUMENTED}?route=own")).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
+    content-length: 260
     content-type: application/json
     vary: Origin
 

@@ -9,8 +9,6 @@ pub mod url_and_fields;
 pub mod uview;
 pub mod wechat;
 
-use axum::body::Body;
-use axum::response::Response;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use http::header::CONTENT_TYPE;
@@ -18,6 +16,7 @@ use serde::Serialize;
 use serde::Serializer;
 
 use crate::grant::Grant;
+use crate::routes::Response;
 
 /// A grant's fields as an object whose members keep their order, which is the form's.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ pub(super) fn uncached(answer: &impl Serialize) -> Response {
     // that JSON cannot say.
     let mut body = Vec::with_capacity(4096);
     let _ = sonic_rs::to_writer(&mut body, answer);
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(body.into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

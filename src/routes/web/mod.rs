@@ -9,17 +9,13 @@
 //! For machines there are `openapi.json`, every call with its answers, and `llms.txt`, one page for an
 //! assistant that is to write a client. The tests hold both against what the function answers.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
-use axum::routing::get;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::header;
 
 use crate::app::App;
+use crate::routes::Response;
+use crate::routes::problem::Problem;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -40,29 +36,50 @@ const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; chars
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-pub(super) fn assets(app: &App) -> Router<Arc<App>> {
-    let policy = content_security_policy(app);
-    let page = move || {
-        let mut response = asset(PAGE, HTML);
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.clone());
-        async { response }
-    };
-    Router::new()
-        .route("/", get(page))
-        .route("/page.css", get(|| async { asset(STYLE, CSS) }))
-        .route("/page.js", get(|| async { asset(SCRIPT, JAVASCRIPT) }))
-        .route("/page-limits.js", get(|| async { asset(LIMITS, JAVASCRIPT) }))
-        .route("/page-row.js", get(|| async { asset(ROW, JAVASCRIPT) }))
-        .route("/page-words.js", get(|| async { asset(WORDS, JAVASCRIPT) }))
-        .route("/client.js", get(|| async { asset(CLIENT, JAVASCRIPT) }))
-        .route("/client.d.ts", get(|| async { asset(CLIENT_TYPES, PLAIN) }))
-        .route("/oss-errors.json", get(|| async { asset(OSS_ERRORS, JSON) }))
-        .route("/openapi.json", get(|| async { asset(OPENAPI, JSON) }))
-        .route("/llms.txt", get(|| async { asset(LLMS, PLAIN) }))
+/// Each file: its path, its text, its type.
+const ASSETS: [(&str, &str, HeaderValue); 11] = [
+    ("/", PAGE, HTML),
+    ("/page.css", STYLE, CSS),
+    ("/page.js", SCRIPT, JAVASCRIPT),
+    ("/page-limits.js", LIMITS, JAVASCRIPT),
+    ("/page-row.js", ROW, JAVASCRIPT),
+    ("/page-words.js", WORDS, JAVASCRIPT),
+    ("/client.js", CLIENT, JAVASCRIPT),
+    ("/client.d.ts", CLIENT_TYPES, PLAIN),
+    ("/oss-errors.json", OSS_ERRORS, JSON),
+    ("/openapi.json", OPENAPI, JSON),
+    ("/llms.txt", LLMS, PLAIN),
+];
+
+/// The files, and what the page may load and call.
+#[derive(Debug)]
+pub(super) struct Assets {
+    policy: HeaderValue,
+}
+
+impl Assets {
+    pub(super) fn new(app: &App) -> Self {
+        Self { policy: content_security_policy(app) }
+    }
+
+    pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+        ASSETS.into_iter().map(|(path, ..)| path)
+    }
+
+    pub(super) fn answer(&self, path: &str) -> Result<Response, Problem> {
+        let found = ASSETS.into_iter().find(|(one, ..)| *one == path);
+        let (_, text, content_type) = found.ok_or(Problem::NotFound)?;
+        let mut response = asset(text, content_type);
+        if path == "/" {
+            let policy = self.policy.clone();
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        Ok(response)
+    }
 }
 
 fn asset(text: &'static str, content_type: HeaderValue) -> Response {
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(text.into());
     response.headers_mut().extend(HeaderMap::from_iter([
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),

@@ -16,6 +16,7 @@ async fn grants_are_counted() {
     assert_snapshot!(function.ask("", &[]).await.whole(), @r#"
     429 Too Many Requests
     cache-control: no-store
+    content-length: 131
     content-type: application/json
     retry-after: 90
     vary: Origin

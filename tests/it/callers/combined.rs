@@ -85,6 +85,7 @@ async fn origin_required() {
     assert_snapshot!(function("origin").ask("", &[]).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
+    content-length: 195
     content-type: application/json
     vary: Origin
 

@@ -238,6 +238,7 @@ async fn without_any_key_the_answer_says_when_to_ask_again() {
     assert_snapshot!(bench.show(GOOD).await.whole(), @r#"
     503 Service Unavailable
     cache-control: no-store
+    content-length: 176
     content-type: application/json
     retry-after: 5
     vary: Origin

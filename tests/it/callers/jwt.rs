@@ -219,6 +219,7 @@ async fn refusals_as_whole_answers() {
     assert_snapshot!(function.ask("", &[]).await.whole(), @r#"
     401 Unauthorized
     cache-control: no-store
+    content-length: 132
     content-type: application/json
     vary: Origin
     www-authenticate: Bearer
@@ -231,6 +232,7 @@ async fn refusals_as_whole_answers() {
     assert_snapshot!(function.ask("", &[("authorization", &header)]).await.whole(), @r#"
     401 Unauthorized
     cache-control: no-store
+    content-length: 115
     content-type: application/json
     vary: Origin
     www-authenticate: Bearer error="invalid_token", error_description="token_expired"

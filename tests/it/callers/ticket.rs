@@ -81,6 +81,7 @@ async fn a_ticket_lets_its_bearer_in_where_it_is_good() {
     assert_snapshot!(answer.whole(), @r#"
     403 Forbidden
     cache-control: no-store
+    content-length: 146
     content-type: application/json
     vary: Origin
 
@@ -169,6 +170,7 @@ async fn no_ticket_and_two_of_them() {
     assert_snapshot!(function.ask("", &[]).await.whole(), @r#"
     401 Unauthorized
     cache-control: no-store
+    content-length: 130
     content-type: application/json
     vary: Origin
     www-authenticate: Bearer

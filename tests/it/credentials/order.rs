@@ -181,7 +181,8 @@ fn what_cannot_work_is_said_at_the_start_where_it_stands() {
             environment.set(name, *value);
         }
         let complaints = Settings::load(&environment, Some(file), now()).unwrap_err().to_string();
-        complaints.lines().skip(1).map(|line| format!("{}\n", line.trim())).collect::<String>()
+        let lines: Vec<_> = complaints.lines().skip(1).map(str::trim).collect();
+        lines.join("\n") + "\n"
     };
     let role = ("OSS_STS_ROLE_ARN", "acs:ram::1:role/x");
     let many: Vec<_> =

@@ -29,10 +29,10 @@ fn allowed(response: &Value) -> Vec<&str> {
 /// The calls of the table, as its source writes them.
 fn table() -> BTreeSet<(String, String)> {
     let text = source("src/routes/table.rs");
-    let rows = text.split(".route(").skip(1).map(|row| {
-        let path = row.split('"').nth(1).unwrap().to_owned();
-        let method = row.split([',', '(']).nth(1).unwrap().trim().to_uppercase();
-        (path, method)
+    let rows = text.lines().filter_map(|line| line.trim().strip_prefix("(Method::"));
+    let rows = rows.filter_map(|row| {
+        let (method, rest) = row.split_once(", \"")?;
+        Some((rest.split('"').next()?.to_owned(), method.to_owned()))
     });
     rows.collect()
 }
