@@ -42,7 +42,7 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
     let settings = Settings::load(&environment, file.as_deref(), now)
         .map_err(|complaints| Failure::arguments(complaints.to_string()))?;
     for route in &settings.routes {
-        show(route, now);
+        show(route, &settings, now);
     }
     for warning in settings.warnings() {
         console::say(&format!("warning: {warning}"));
@@ -50,10 +50,10 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(route: &Route, now: Timestamp) {
+fn show(route: &Route, settings: &Settings, now: Timestamp) {
     console::say(&format!("route {}", route.name));
     let says = |label: &str, text: &str| console::say(&format!("  {label:<10} {text}"));
-    for (label, text) in words::describe(route) {
+    for (label, text) in words::describe(route, settings) {
         says(label, &text);
     }
     let example = Example::at(now);

@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
+use crate::identity::access::Access;
 use crate::policy::metadata::Rule;
 use crate::policy::route::Route;
+use crate::policy::route::Session;
 use crate::policy::route::SignatureVersion;
+use crate::settings::Settings;
 use crate::tool::console;
 
 /// Gives labels and sentences, in the order in which one asks.
-pub(super) fn describe(route: &Route) -> Vec<(&'static str, String)> {
+pub(super) fn describe(route: &Route, settings: &Settings) -> Vec<(&'static str, String)> {
     let (bucket, region) = (route.bucket.as_str(), route.region.as_str());
     let mut lines = vec![
+        ("admits", admits(route, settings)),
+        ("signs", signs(route, settings)),
         ("keys", keys(route)),
         ("bucket", format!("{bucket} in {region}, posted to {}", route.host.as_str())),
         ("takes", takes(route)),
@@ -24,6 +29,27 @@ pub(super) fn describe(route: &Route) -> Vec<(&'static str, String)> {
         lines.push(("signature", "V1, for old buckets".to_owned()));
     }
     lines
+}
+
+fn admits(route: &Route, settings: &Settings) -> String {
+    match settings.gate.rules.get(&route.name) {
+        Some(Access::Anonymous) => "everyone who reaches the address".to_owned(),
+        Some(rule) => format!("who passes {rule}"),
+        None => "nobody".to_owned(),
+    }
+}
+
+/// Says whose key signs, and what else that key could do.
+fn signs(route: &Route, settings: &Settings) -> String {
+    let Some(role) = &settings.sources.role else {
+        return "with the function's own key".to_owned();
+    };
+    let session = match (route.session, &role.policy) {
+        (Session::Caller, _) => "in a session for each caller, which reaches their directory only",
+        (Session::Shared, Some(_)) => "in a session that may do what the routes need",
+        (Session::Shared, None) => "in a session that may do all that the role may",
+    };
+    format!("as {}, {session}", role.role_arn)
 }
 
 fn keys(route: &Route) -> String {

@@ -59,6 +59,8 @@ async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
     tool.write("upload.toml", FILE);
     assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @r#"
     route avatar
+      admits     everyone who reaches the address
+      signs      with the function's own key
       keys       avatars/{uuid}.{ext}, one for each grant; an upload replaces what is there
       bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
       takes      image/png or image/jpeg, named .png or .jpg, from 1 B to 2.0 MiB, up to 1 file in one call
@@ -81,6 +83,8 @@ async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
       }
 
     route documents
+      admits     everyone who reaches the address
+      signs      with the function's own key
       keys       documents/{sub}/ and the file's name; POST /uploads never replaces what is there
       bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
       takes      any type, from 1 B to 100.0 MiB, up to 100 files in one call
@@ -115,6 +119,8 @@ async fn what_cannot_be_shown_is_said() {
     tool.write("upload.toml", ODD);
     assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @"
     route odd
+      admits     everyone who reaches the address
+      signs      with the function's own key
       keys       uploads/{yyyy}/{mm}/{dd}/{uuid}/ and the file's name, one for each grant; POST /uploads never replaces what is there
       bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
       takes      font/*, from 1 B to 100.0 MiB, up to 100 files in one call
@@ -139,6 +145,8 @@ async fn the_environment_alone_is_checked_too() {
         .with("UPLOAD_AUTH", "anonymous");
     assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @r#"
     route default
+      admits     everyone who reaches the address
+      signs      with the function's own key
       keys       uploads/{yyyy}/{mm}/{dd}/{uuid}/ and the file's name, one for each grant; POST /uploads never replaces what is there
       bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
       takes      any type, from 1 B to 100.0 MiB, up to 100 files in one call
@@ -177,4 +185,28 @@ async fn what_would_not_start_is_told_as_the_function_tells_it() {
       upload.toml line 4, routes.a.max_files = "0": one call takes from 1 to 100 files. Example: max_files = "10"
     "#);
     assert_snapshot!(tool.run(&["check", "--config", "none.toml"]).await.complaint(), @"oss-upload: none.toml cannot be read: No such file or directory (os error 2); mend it, or point UPLOAD_CONFIG at another file");
+}
+
+#[tokio::test]
+async fn it_says_who_is_let_in_and_whose_key_signs() {
+    let tool = tool()
+        .with("UPLOAD_JWT_SECRET", "0123456789abcdef0123456789abcdef")
+        .with("UPLOAD_TICKET_KEYS", "0123456789abcdef0123456789abcdef");
+    tool.write(
+        "upload.toml",
+        "bucket = \"my-bucket\"\nregion = \"cn-hangzhou\"\nauth = \"any(jwt, ticket)\"\n\
+         role_arn = \"acs:ram::1234567890123456:role/uploader\"\n[routes.all]\n\
+         [routes.own]\ndir = \"users/{sub}/{uuid}/\"\nsession = \"caller\"\n",
+    );
+    let said = tool.run(&["check"]).await.good();
+    let wanted = ["route", "  admits", "  signs"];
+    let lines = said.lines().filter(|line| wanted.iter().any(|one| line.starts_with(one)));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
+    route all
+      admits     who passes any(jwt, ticket)
+      signs      as acs:ram::1234567890123456:role/uploader, in a session that may do what the routes need
+    route own
+      admits     who passes any(jwt, ticket)
+      signs      as acs:ram::1234567890123456:role/uploader, in a session for each caller, which reaches their directory only
+    ");
 }
