@@ -29,14 +29,13 @@ use crate::time;
 use crate::time::Timestamp;
 
 type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
-type Throw = Box<dyn Fn(&mut Dice) -> Result<(), getrandom::Error> + Send + Sync>;
 
 /// What the function is made of.
 pub struct App {
     routes: Vec<Route>,
     credentials: Broker,
     clock: Clock,
-    throw: Throw,
+    draw: Draw,
     http: Arc<dyn HttpClient>,
     gate: Gate,
     ledger: Option<Ledger>,
@@ -57,12 +56,13 @@ impl App {
     /// Builds the function with another way out to the network.
     #[must_use]
     pub fn with_http(settings: Settings, http: Arc<dyn HttpClient>) -> Self {
-        let means = Means { http: Arc::clone(&http), draw: draw() };
+        let draw = draw();
+        let means = Means { http: Arc::clone(&http), draw: Arc::clone(&draw) };
         Self {
             routes: settings.routes,
             credentials: settings.sources.build(&means),
             clock: Box::new(time::now),
-            throw: Box::new(throw),
+            draw,
             http,
             gate: Gate::new(settings.gate),
             ledger: settings.budget.map(Ledger::new),
@@ -81,10 +81,7 @@ impl App {
     /// Replaces the dice by one that always shows `dice`.
     #[must_use]
     pub fn with_dice(mut self, dice: Dice) -> Self {
-        self.throw = Box::new(move |target| {
-            *target = dice;
-            Ok(())
-        });
+        self.draw = Arc::new(move || Ok(dice));
         self
     }
 
@@ -99,9 +96,7 @@ impl App {
     /// # Errors
     /// The system has no randomness to give, and then there is no safe name to sign.
     pub fn dice(&self) -> Result<Dice, getrandom::Error> {
-        let mut dice = Dice::default();
-        (self.throw)(&mut dice)?;
-        Ok(dice)
+        (self.draw)()
     }
 
     /// Finds a route by its name; no name means the route `default`.
@@ -153,15 +148,12 @@ impl fmt::Debug for App {
     }
 }
 
-/// The dice that nonces, and questions to name servers, are thrown with.
+/// The dice that keys, nonces, and questions to name servers are thrown with.
 fn draw() -> Draw {
     Arc::new(|| {
         let mut dice = Dice::default();
-        throw(&mut dice).map(|()| dice)
+        #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
+        getrandom::fill(&mut dice)?;
+        Ok(dice)
     })
-}
-
-fn throw(target: &mut Dice) -> Result<(), getrandom::Error> {
-    #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
-    getrandom::fill(target)
 }
