@@ -6,7 +6,6 @@ use crate::credentials::Credentials;
 use crate::credentials::RoleKeys;
 use crate::credentials::Unavailable;
 use crate::credentials::cache::Cache;
-use crate::credentials::cache::Empty;
 use crate::credentials::own::Own;
 use crate::credentials::sessions::Session;
 use crate::credentials::sessions::Sessions;
@@ -52,8 +51,6 @@ impl Broker {
             (Some(role), None) => role.shared.provide(hint, now).await,
             (Some(role), Some(session)) => role.sessions.provide(session, hint, now).await,
         };
-        provided.map_err(|Empty { failure, retry_after }| {
-            Unavailable::of(failure, retry_after, |reason| reason)
-        })
+        provided.map_err(Unavailable::from)
     }
 }

@@ -84,18 +84,6 @@ pub enum Unavailable {
     },
 }
 
-impl Unavailable {
-    /// Says in these terms what a provider's failure means; `word` puts its reason into a sentence.
-    fn of(failure: Failure, retry_after: Duration, word: impl FnOnce(String) -> String) -> Self {
-        match failure.kind {
-            FailureKind::Absent => Self::Missing(word(failure.reason)),
-            FailureKind::Temporary | FailureKind::Permanent => {
-                Self::Failing { reason: failure.reason, retry_after }
-            }
-        }
-    }
-}
-
 /// What a provider is sent out with.
 #[derive(Clone, Copy, Debug)]
 pub struct Errand<'a> {

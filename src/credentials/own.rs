@@ -55,8 +55,13 @@ impl Own {
         request.into_iter().chain([environment]).collect::<Vec<_>>().join("; ")
     }
 
-    fn explain(&self, Empty { failure, retry_after }: Empty) -> Unavailable {
-        Unavailable::of(failure, retry_after, |reason| format!("{}; {reason}", self.passed()))
+    fn explain(&self, empty: Empty) -> Unavailable {
+        match Unavailable::from(empty) {
+            Unavailable::Missing(reason) => {
+                Unavailable::Missing(format!("{}; {reason}", self.passed()))
+            }
+            failing => failing,
+        }
     }
 }
 

@@ -66,6 +66,11 @@ impl Source {
         Self::Uri,
     ];
 
+    /// Tells whether `source` may be asked.
+    fn admits(self, source: Self) -> bool {
+        self == Self::Auto || self == source
+    }
+
     /// The name in the settings.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -123,28 +128,26 @@ pub struct PodRole {
 impl Sources {
     /// Puts the sources together.
     #[must_use]
-    pub fn build(self, means: &Means) -> Broker {
+    pub fn build(mut self, means: &Means) -> Broker {
         let sts = Sts { endpoint: self.sts_endpoint.clone(), means: means.clone() };
-        let (role, longest) = (self.role.clone(), self.longest);
+        let (role, longest) = (self.role.take(), self.longest);
         let own = Arc::new(self.own(&sts));
         let role = role.map(|request| take(request, &own, &sts, longest));
         Broker::new(own, role)
     }
 
-    fn may_ask(&self, source: Source) -> bool {
-        self.source == Source::Auto || self.source == source
-    }
-
     fn own(mut self, sts: &Sts) -> Own {
-        let request = self.may_ask(Source::Request);
-        let asked = self.may_ask(Source::Environment);
-        let environment = self.environment_key.take().filter(|_| asked);
-        let longest = self.longest;
+        let (source, longest) = (self.source, self.longest);
+        let environment = self.environment_key.take();
         let chain = self.chain(sts);
         let draw = Arc::clone(&sts.means.draw);
         let discovered =
             (!chain.is_empty()).then(|| Cache::new(Arc::new(Chain::new(chain)), longest, draw));
-        Own { request, environment, discovered }
+        Own {
+            request: source.admits(Source::Request),
+            environment: environment.filter(|_| source.admits(Source::Environment)),
+            discovered,
+        }
     }
 
     /// The sources that have to be asked, in their order. A pod's role comes before the metadata
@@ -153,24 +156,22 @@ impl Sources {
         let Means { http, .. } = &sts.means;
         let around = Surroundings {
             means: sts.means.clone(),
-            sts_endpoint: sts.endpoint.clone(),
-            session_name: self.session_name.clone(),
+            sts_endpoint: self.sts_endpoint,
+            session_name: self.session_name,
             metadata: self.metadata.clone(),
         };
         let sources = [
-            set_up(Source::Oidc, self.pod.clone(), |pod| {
+            set_up(Source::Oidc, self.pod, |pod| {
                 Oidc::new(pod.provider_arn, pod.token_file, pod.request, sts.clone())
             }),
-            set_up(Source::Profile, self.profile.clone(), |options| {
-                Profile::new(options, around.clone())
-            }),
-            set_up(Source::File, self.ini.clone(), |options| Ini::new(options, around.clone())),
-            set_up(Source::Metadata, self.metadata.clone(), |options| {
+            set_up(Source::Profile, self.profile, |options| Profile::new(options, around.clone())),
+            set_up(Source::File, self.ini, |options| Ini::new(options, around.clone())),
+            set_up(Source::Metadata, self.metadata, |options| {
                 Metadata::new(options, Arc::clone(http))
             }),
-            set_up(Source::Uri, self.uri.clone(), |uri| CredentialsUri::new(uri, Arc::clone(http))),
+            set_up(Source::Uri, self.uri, |uri| CredentialsUri::new(uri, Arc::clone(http))),
         ];
-        let asked = sources.into_iter().filter(|(source, _)| self.may_ask(*source));
+        let asked = sources.into_iter().filter(|(source, _)| self.source.admits(*source));
         asked.map(|(_, provider)| provider).collect()
     }
 }

@@ -25,6 +25,7 @@ use crate::credentials::Failure;
 use crate::credentials::FailureKind;
 use crate::credentials::Provider;
 use crate::credentials::RoleKeys;
+use crate::credentials::Unavailable;
 use crate::time::Timestamp;
 use lease::Lease;
 use lease::Margins;
@@ -62,6 +63,17 @@ pub struct Empty {
     pub failure: Failure,
     /// When asking again may help.
     pub retry_after: Duration,
+}
+
+impl From<Empty> for Unavailable {
+    fn from(Empty { failure, retry_after }: Empty) -> Self {
+        match failure.kind {
+            FailureKind::Absent => Self::Missing(failure.reason),
+            FailureKind::Temporary | FailureKind::Permanent => {
+                Self::Failing { reason: failure.reason, retry_after }
+            }
+        }
+    }
 }
 
 impl Cache {
