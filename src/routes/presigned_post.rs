@@ -13,7 +13,6 @@ use crate::routes::signing::Signing;
 pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
     let named = asked.named()?;
     let query = Query::parse(asked.query(), Form::Complete)?;
-    let call = asked.call().with_ticket(named.ticket.as_deref());
-    let signing = Signing::open(app, call, Some(&named.route)).await?;
+    let signing = Signing::open_named(app, asked, &named).await?;
     Ok(dialect::uncached(&UrlAndFields::new(&signing.grant(&query.ask)?)))
 }

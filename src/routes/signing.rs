@@ -23,6 +23,8 @@ use crate::policy;
 use crate::policy::route::Route;
 use crate::policy::template::occasion::Facts;
 use crate::policy::template::occasion::Occasion;
+use crate::routes::asked::Asked;
+use crate::routes::asked::Named;
 use crate::routes::problem::Problem;
 use crate::runtime::Context;
 use crate::runtime::ContextExt;
@@ -105,6 +107,16 @@ impl<'a> Signing<'a> {
         let session = session(route, &caller)?;
         let credentials = app.credentials(session.as_ref(), hint.as_ref(), now).await?;
         Ok(Self { app, route, caller, credentials, now })
+    }
+
+    /// The same for a call that names route and ticket in its path.
+    pub(super) async fn open_named(
+        app: &'a App,
+        asked: &Asked,
+        named: &Named,
+    ) -> Result<Self, Problem> {
+        let call = asked.call().with_ticket(named.ticket.as_deref());
+        Self::open(app, call, Some(&named.route)).await
     }
 
     /// Signs one wish, and counts it against the caller's budget.

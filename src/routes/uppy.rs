@@ -48,8 +48,7 @@ async fn sign(app: &App, asked: &Asked, ask: Ask) -> Result<Response, Problem> {
     let named = asked.named()?;
     // Version 3 finds the object's address in the XML of a 201 and nowhere else.
     let ask = Ask { success: Some(SuccessStatus::Created), ..ask };
-    let call = asked.call().with_ticket(named.ticket.as_deref());
-    let signing = Signing::open(app, call, Some(&named.route)).await?;
+    let signing = Signing::open_named(app, asked, &named).await?;
     Ok(dialect::uncached(&Uppy::new(&signing.grant(&ask)?, signing.now)))
 }
 

@@ -15,8 +15,7 @@ pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem
     let mut query = Query::parse_typeless(asked.query())?;
     // What the driver sends for a file that has no name.
     query.ask.filename = query.ask.filename.filter(|name| name != "undefined");
-    let call = asked.call().with_ticket(named.ticket.as_deref());
-    let signing = Signing::open(app, call, Some(&named.route)).await?;
+    let signing = Signing::open_named(app, asked, &named).await?;
     Ok(dialect::uncached(&Uview::new(&signing.grant(&query.ask)?)))
 }
 

@@ -15,7 +15,6 @@ use crate::routes::signing::Signing;
 pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
     let named = asked.named()?;
     let query = Query::parse_typeless(asked.query())?;
-    let call = asked.call().with_ticket(named.ticket.as_deref());
-    let signing = Signing::open(app, call, Some(&named.route)).await?;
+    let signing = Signing::open_named(app, asked, &named).await?;
     Ok(dialect::uncached(&Wechat::new(&signing.grant(&query.ask)?)))
 }
