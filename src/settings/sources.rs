@@ -84,21 +84,19 @@ fn source(text: &str) -> Result<Source, String> {
 
 /// On the platform STS is called in the function's own region, unless another one is named.
 fn sts_endpoint(desk: &mut Desk<'_>) -> Option<String> {
-    let explicit = desk.top(&entry::STS_ENDPOINT, |text| endpoint::choose(Some(text), None, false));
-    if desk.top_entry(&entry::STS_ENDPOINT).is_some() {
-        return explicit;
+    if let Some(entry) = desk.top_entry(&entry::STS_ENDPOINT) {
+        return desk
+            .read(&entry::STS_ENDPOINT, &entry, |text| endpoint::choose(Some(text), None, false));
     }
     let vpc = desk.top(&entry::STS_VPC, value::truth).unwrap_or(false);
     if let Some(entry) = desk.top_entry(&entry::STS_REGION) {
         return desk
             .read(&entry::STS_REGION, &entry, |region| endpoint::choose(None, Some(region), vpc));
     }
-    let region = desk.environment.get("FC_REGION").map(str::to_owned);
+    let region = desk.environment.get("FC_REGION");
     match desk.top_entry(&entry::STS_VPC) {
-        Some(entry) => {
-            desk.read(&entry::STS_VPC, &entry, |_| endpoint::choose(None, region.as_deref(), vpc))
-        }
-        None => endpoint::choose(None, region.as_deref(), false).ok(),
+        Some(entry) => desk.read(&entry::STS_VPC, &entry, |_| endpoint::choose(None, region, vpc)),
+        None => endpoint::choose(None, region, false).ok(),
     }
 }
 
