@@ -23,7 +23,9 @@ use crate::time::Timestamp;
 pub struct Own {
     /// Whether the keys of requests are taken.
     pub request: bool,
-    /// The key in the environment.
+    /// Whether the environment may be asked.
+    pub reads_environment: bool,
+    /// The key in the environment, if it may be asked and has one.
     pub environment: Option<EnvironmentKey>,
     /// The sources that have to be asked.
     pub discovered: Option<Cache>,
@@ -44,22 +46,22 @@ impl Own {
         }
         match &self.discovered {
             Some(cache) => cache.provide(hint, now).await.map_err(|empty| self.explain(empty)),
-            None => Err(Unavailable::Missing(self.passed())),
+            None => Err(Unavailable::Missing(self.passed(None))),
         }
     }
 
-    /// Says why each source that was looked at before had nothing.
-    fn passed(&self) -> String {
-        let request = self.request.then_some("request: it carries no keys of a role");
+    /// Adds to `reason` why each source that was looked at before had nothing.
+    fn passed(&self, reason: Option<String>) -> String {
+        let request = "request: it carries no keys of a role";
         let environment = "environment: ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set";
-        request.into_iter().chain([environment]).collect::<Vec<_>>().join("; ")
+        let before = [(self.request, request), (self.reads_environment, environment)];
+        let before = before.into_iter().filter(|(asked, _)| *asked).map(|(_, why)| why.to_owned());
+        before.chain(reason).collect::<Vec<_>>().join("; ")
     }
 
     fn explain(&self, empty: Empty) -> Unavailable {
         match Unavailable::from(empty) {
-            Unavailable::Missing(reason) => {
-                Unavailable::Missing(format!("{}; {reason}", self.passed()))
-            }
+            Unavailable::Missing(reason) => Unavailable::Missing(self.passed(Some(reason))),
             failing => failing,
         }
     }

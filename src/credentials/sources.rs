@@ -145,6 +145,7 @@ impl Sources {
             (!chain.is_empty()).then(|| Cache::new(Arc::new(Chain::new(chain)), longest, draw));
         Own {
             request: source.admits(Source::Request),
+            reads_environment: source.admits(Source::Environment),
             environment: environment.filter(|_| source.admits(Source::Environment)),
             discovered,
         }

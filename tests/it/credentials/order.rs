@@ -144,6 +144,21 @@ async fn each_source_gives_where_those_before_it_are_not_set_up() {
 }
 
 #[tokio::test]
+async fn of_a_pinned_source_nothing_is_said_of_the_others() {
+    let home = home();
+    for (pin, reason) in [
+        ("request", "request: it carries no keys of a role"),
+        ("file", "file: there is no /nowhere"),
+    ] {
+        let mut environment = everything(&home);
+        environment.set("UPLOAD_CREDENTIALS", pin);
+        environment.set("ALIBABA_CLOUD_CREDENTIALS_FILE", "/nowhere");
+        let missing = Unavailable::Missing(reason.to_owned());
+        assert_eq!(taken(&environment, None).await, Err(missing), "{pin}");
+    }
+}
+
+#[tokio::test]
 async fn the_request_comes_first() {
     let home = home();
     let hint = RoleKeys {
