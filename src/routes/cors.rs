@@ -31,13 +31,13 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after");
 
 /// What the origin list says of a request, and what the browser is told of it.
-pub(super) struct Gate {
+pub(super) struct Guard {
     verdict: Verdict,
     origin: Option<HeaderValue>,
     is_preflight: bool,
 }
 
-impl Gate {
+impl Guard {
     /// Judges the origin, and leaves the verdict with the request for rules that ask for an origin.
     pub(super) fn judge(app: &App, parts: &mut Parts) -> Self {
         let headers = &parts.headers;

@@ -15,7 +15,7 @@ use matchit::Router;
 use crate::app::App;
 use crate::routes::Response;
 use crate::routes::asked::Asked;
-use crate::routes::cors::Gate;
+use crate::routes::cors::Guard;
 use crate::routes::documented;
 use crate::routes::limits;
 use crate::routes::platform;
@@ -83,8 +83,8 @@ impl Table {
         let named = name(&found.params);
         let (mut parts, body) = request.into_parts();
         let is_open = matches!(place, Place::Asset | Place::Health);
-        let gate = (!is_open).then(|| Gate::judge(app, &mut parts));
-        let early = gate.as_ref().and_then(Gate::early);
+        let guard = (!is_open).then(|| Guard::judge(app, &mut parts));
+        let early = guard.as_ref().and_then(Guard::early);
         let is_right = parts.method == *method || is_head_of(&parts.method, method);
         let mut response = match early {
             Some(response) => response,
@@ -95,8 +95,8 @@ impl Table {
                 answer.unwrap_or_else(Problem::into_response)
             }
         };
-        if let Some(gate) = gate {
-            gate.tell(&mut response);
+        if let Some(guard) = guard {
+            guard.tell(&mut response);
         }
         if *place == Place::Uview {
             uview::mark(&mut response);
