@@ -96,19 +96,15 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let lender = open_sts(&mut settings, &options, ring.clone()).await?;
     let oss = open_oss(&settings, &options, ring)?;
     let function = TcpListener::bind("127.0.0.1:0").await?;
+    let region = settings.routes.first().map(|route| route.region.as_str()).unwrap_or_default();
     let gateway = fc::Gateway::new(fc::Options {
-        upstream: function.local_addr()?,
+        behind: fc::Behind::Address(function.local_addr()?),
+        function: fc::Function::new("dev", region),
         keys: Some(fc::Keys {
             access_key_id: ROLE_KEY_ID.to_owned(),
             access_key_secret: ROLE_KEY_SECRET.to_owned(),
             security_token: ROLE_TOKEN.to_owned(),
         }),
-        function_name: "dev".to_owned(),
-        region: settings
-            .routes
-            .first()
-            .map(|route| route.region.as_str().to_owned())
-            .unwrap_or_default(),
         default_domain: false,
     });
     for warning in settings.v1_warnings() {

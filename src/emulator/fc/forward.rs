@@ -50,12 +50,7 @@ impl Upstream {
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Refusal> {
         *request.uri_mut() = self.target(request.uri());
-        let again = may_run_twice(request.method()).then(|| request.clone());
-        let answer = match (self.client.request(request).await, again) {
-            (Err(error), Some(again)) if !error.is_connect() => self.client.request(again).await,
-            (answer, _) => answer,
-        };
-        answer.map_err(|error| refusal(&error))
+        self.client.request(request).await.map_err(|error| refusal(&error))
     }
 
     fn target(&self, uri: &Uri) -> Uri {
@@ -69,7 +64,8 @@ impl Upstream {
     }
 }
 
-fn may_run_twice(method: &Method) -> bool {
+/// Tells whether a request is sent once more when its connection was lost.
+pub(crate) fn may_run_twice(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
 }
 
