@@ -6,11 +6,13 @@
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::emulator::fc::environment::Place;
@@ -38,8 +40,15 @@ const SHOWN_LINES: usize = 12;
 /// How long an instance that was told to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long an instance may take to come to rest, and how often it is looked at meanwhile.
+const REST: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(2);
+
 /// The system reports a process's end a moment after its connections have broken.
 const REPORT: Duration = Duration::from_millis(50);
+
+/// They go on reading when they are let go: a process that died has still said why.
+type Readers = Vec<JoinHandle<()>>;
 
 /// A started instance. Its process ends with it.
 #[derive(Debug)]
@@ -51,6 +60,7 @@ pub struct Instance {
     cold_start: Duration,
     initialized: OnceLock<Called>,
     under_way: UnderWay,
+    readers: Mutex<Readers>,
     is_stalled: AtomicBool,
     is_condemned: AtomicBool,
 }
@@ -58,7 +68,7 @@ pub struct Instance {
 impl Instance {
     /// Starts a process and waits until it listens.
     pub(crate) async fn start(plan: &Plan, number: u32, log: &Log) -> Result<Self, StartError> {
-        let port = start::port(plan.port)?;
+        let port = start::port(plan.port).await?;
         let id = format!("c-{number:08x}-{:020x}", u64::from(port));
         let command = start_command(&plan.command, &plan.code);
         let variables = plan.variables.complete(&Place {
@@ -77,7 +87,7 @@ impl Instance {
         match start::wait_for(&process, port, plan.start_limit).await {
             Ok(()) => {}
             Err(StartError::Exited { status, .. }) => {
-                let _ = tokio::time::timeout(LAST_LINES, readers).await;
+                last_lines(readers).await;
                 return Err(StartError::Exited { status, said: log.last_of(&id, SHOWN_LINES) });
             }
             Err(error) => return Err(error),
@@ -95,6 +105,7 @@ impl Instance {
             cold_start,
             initialized: OnceLock::new(),
             under_way,
+            readers: Mutex::new(readers),
             is_stalled: AtomicBool::new(false),
             is_condemned: AtomicBool::new(false),
         })
@@ -136,6 +147,18 @@ impl Instance {
         proc::is_frozen(self.process.id())
     }
 
+    /// Waits until it stands still, and tells whether it does. Threads come to rest one by one, and on a
+    /// busy machine some of them still answer when others have stopped.
+    pub async fn comes_to_rest(&self) -> Option<bool> {
+        let started = Instant::now();
+        loop {
+            match self.is_frozen() {
+                Some(false) if started.elapsed() < REST => tokio::time::sleep(POLL).await,
+                frozen => return frozen,
+            }
+        }
+    }
+
     /// Tells whether its process has ended, or is about to.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -155,9 +178,10 @@ impl Instance {
     }
 
     /// Freezes it so that no request thaws it: it then neither answers nor fails.
-    pub fn stall(&self) {
+    pub async fn stall(&self) {
         self.is_stalled.store(true, Ordering::Relaxed);
         self.freeze();
+        self.comes_to_rest().await;
     }
 
     /// Kills it, whatever it is doing.
@@ -197,17 +221,14 @@ impl Instance {
         let by_itself = tokio::time::timeout(GRACE, self.process.end()).await.is_ok();
         self.process.signal(Signal::Kill);
         self.ended().await;
+        let readers = self.readers.lock().map(|mut readers| std::mem::take(&mut *readers));
+        last_lines(readers.unwrap_or_default()).await;
         by_itself
     }
 }
 
 /// Collects what a process writes, until it closes both streams.
-fn collect(
-    output: Output,
-    id: &str,
-    log: &Log,
-    under_way: &UnderWay,
-) -> impl Future<Output = ()> + use<> {
+fn collect(output: Output, id: &str, log: &Log, under_way: &UnderWay) -> Readers {
     let reader = |is_error| Reader {
         log: log.clone(),
         instance: id.to_owned(),
@@ -216,9 +237,15 @@ fn collect(
     };
     let out = output.out.map(|out| tokio::spawn(reader(false).read(out)));
     let err = output.err.map(|err| tokio::spawn(reader(true).read(err)));
-    async move {
-        for task in [out, err].into_iter().flatten() {
-            let _ = task.await;
+    [out, err].into_iter().flatten().collect()
+}
+
+/// Waits a moment for the last lines of a process that has ended.
+async fn last_lines(readers: Readers) {
+    let all = async {
+        for reader in readers {
+            let _ = reader.await;
         }
-    }
+    };
+    let _ = tokio::time::timeout(LAST_LINES, all).await;
 }

@@ -4,6 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::fs::DirEntry;
+use std::path::Path;
+use std::path::PathBuf;
 
 /// How much memory a group of processes holds, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,12 +29,12 @@ pub(crate) fn memory(group: u32) -> Option<Memory> {
     (!members.is_empty()).then_some(sum)
 }
 
-/// Tells whether every process of a group stands still.
+/// Tells whether every thread of a group stands still.
 pub(crate) fn is_frozen(group: u32) -> Option<bool> {
-    let members = members(group);
-    let states = members.iter().filter_map(|process| stat(*process)).map(|stat| stat.state);
-    let frozen = states.map(|state| state == "T").collect::<Vec<_>>();
-    (!frozen.is_empty()).then(|| frozen.iter().all(|frozen| *frozen))
+    let threads = members(group).into_iter().flat_map(threads);
+    let states: Vec<String> =
+        threads.filter_map(|path| stat(&path)).map(|stat| stat.state).collect();
+    (!states.is_empty()).then(|| states.iter().all(|state| state == "T"))
 }
 
 /// Gives the ports that a group listens on.
@@ -51,9 +54,9 @@ struct Stat {
     group: u32,
 }
 
-/// Reads `/proc/<id>/stat`, in which the name may hold anything, brackets too.
-fn stat(process: u32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+/// Reads the `stat` of a process or a thread, in which the name may hold anything, brackets too.
+fn stat(place: &Path) -> Option<Stat> {
+    let text = fs::read_to_string(place.join("stat")).ok()?;
     let (_, rest) = text.rsplit_once(')')?;
     let mut fields = rest.split_whitespace();
     let state = fields.next()?.to_owned();
@@ -63,9 +66,17 @@ fn stat(process: u32) -> Option<Stat> {
 
 fn members(group: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
-    let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let is_member = |process: &u32| stat(*process).is_some_and(|stat| stat.group == group);
-    processes.filter(is_member).collect()
+    let is_member = |path: &Path| stat(path).is_some_and(|stat| stat.group == group);
+    let member = |entry: DirEntry| {
+        let process = entry.file_name().to_str()?.parse().ok()?;
+        is_member(&entry.path()).then_some(process)
+    };
+    entries.filter_map(member).collect()
+}
+
+fn threads(process: u32) -> Vec<PathBuf> {
+    let entries = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
+    entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
 }
 
 fn kilobytes(status: &str, name: &str) -> Option<u64> {
@@ -77,7 +88,7 @@ fn kilobytes(status: &str, name: &str) -> Option<u64> {
 fn sockets(process: u32) -> Vec<String> {
     let entries = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten();
     let links = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    let number = |link: std::path::PathBuf| {
+    let number = |link: PathBuf| {
         let text = link.to_str()?.strip_prefix("socket:[")?;
         text.strip_suffix(']').map(str::to_owned)
     };

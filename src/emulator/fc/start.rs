@@ -4,7 +4,10 @@ use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::process::ExitStatus;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -18,13 +21,42 @@ use crate::emulator::fc::refusal::Refusal;
 /// An address of this machine that a server on `127.0.0.1` does not hear.
 const OTHER_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// Gives the function's own port if nobody holds it, else one that the system has free.
-pub(crate) fn port(own: Option<u16>) -> Result<u16, StartError> {
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, own.unwrap_or(0)));
-    listener
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|error| StartError::Port { port: own.unwrap_or(0), error })
+/// Ports that systems do not give out by themselves.
+const PORTS: Range<u16> = 10_240..32_768;
+
+/// How long a port that the function insists on may be somebody else's.
+const RELEASE: Duration = Duration::from_secs(2);
+
+/// Gives a port that nobody has, or the function's own as soon as nobody has it.
+pub(crate) async fn port(own: Option<u16>) -> Result<u16, StartError> {
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
+    let Some(own) = own else {
+        return candidates().find(is_free).ok_or(StartError::Port { port: None });
+    };
+    let started = Instant::now();
+    // An instance that was killed a moment ago may have it yet.
+    while !is_free(&own) {
+        if started.elapsed() > RELEASE {
+            return Err(StartError::Port { port: Some(own) });
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(own)
+}
+
+/// Gives ports to try, each time others, and other ones in another process.
+///
+/// The system is not asked for one: what it gives out it also gives to whoever asks next, and until the
+/// function has started nobody holds it.
+fn candidates() -> impl Iterator<Item = u16> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    let first = std::process::id().wrapping_mul(0x9e37_79b1);
+    let port = move |_| {
+        let next = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        PORTS.start + u16::try_from(next % count).unwrap_or_default()
+    };
+    (0..count).map(port)
 }
 
 /// Waits until somebody listens, or nobody will.
@@ -64,7 +96,7 @@ pub(crate) async fn hears_only_itself(port: u16) -> bool {
 #[derive(Debug)]
 pub(crate) enum StartError {
     /// The port is somebody else's.
-    Port { port: u16, error: io::Error },
+    Port { port: Option<u16> },
     /// The system did not start the program.
     Spawn { name: String, error: io::Error },
     /// The process ended before it listened.
@@ -92,9 +124,11 @@ impl StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Port { port, error } => {
-                write!(formatter, "port {port} cannot be had on this machine: {error}")
-            }
+            Self::Port { port: Some(port) } => write!(
+                formatter,
+                "port {port} is somebody else's on this machine; end that, or set another"
+            ),
+            Self::Port { port: None } => formatter.write_str("this machine has no port left"),
             Self::Spawn { name, error } if error.kind() == io::ErrorKind::NotFound => write!(
                 formatter,
                 "{name}, or what its first line names, is not found; programs are looked for in \

@@ -64,7 +64,7 @@ impl Row {
 }
 
 fn line(act: &str, verdict: &str, figure: &str, sentence: &str) -> String {
-    format!("{act:<18} {verdict:<7} {figure:<22} {sentence}")
+    format!("{act:<19} {verdict:<7} {figure:<22} {sentence}")
 }
 
 /// The rows so far. People see each as it comes, machines all of them at the end.

@@ -33,7 +33,7 @@ pub(super) async fn kill(stage: &Stage) -> Row {
         Ok(instance) => instance,
         Err(sentence) => return Row::fail(ACT, "-", sentence),
     };
-    instance.stall();
+    instance.stall().await;
     // A request that may run twice would quietly be given to the next instance.
     let ask = Ask { method: Method::POST, ..stage.ask() };
     let accident = async {
@@ -113,7 +113,7 @@ pub(super) async fn timeout(stage: &Stage) -> Row {
 }
 
 async fn stall(stage: &Stage) -> Result<(), String> {
-    stage.instance().await?.stall();
+    stage.instance().await?.stall().await;
     Ok(())
 }
 

@@ -120,7 +120,10 @@ pub(super) async fn reserved(stage: &Stage) -> Row {
         }
     }
     let taken: Vec<String> = stage.seen().taken.iter().map(ToString::to_string).collect();
-    let figure = format!("{} taken away", taken.len());
+    let figure = match taken.len() {
+        0..=2 => taken.join(", "),
+        count => format!("{count} taken away"),
+    };
     let usual = ["connection", "date", "keep-alive", "server", "transfer-encoding"];
     let sets: Vec<&str> =
         taken.iter().map(String::as_str).filter(|name| !usual.contains(name)).collect();

@@ -110,7 +110,7 @@ pub(super) async fn freeze(stage: &Stage) -> Row {
         Ok(instance) => instance,
         Err(sentence) => return Row::fail(ACT, "-", sentence),
     };
-    let Some(is_frozen) = instance.is_frozen() else {
+    let Some(is_frozen) = instance.comes_to_rest().await else {
         return Row::note(ACT, "-", "this system does not tell whether a process stands still");
     };
     let figure = if is_frozen { "stood still" } else { "ran on" };
