@@ -8,12 +8,15 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
 use http_body_util::Full;
+use oss_upload_signer::emulator::fc::Attempt;
 use oss_upload_signer::emulator::fc::Behind;
 use oss_upload_signer::emulator::fc::Fleet;
 use oss_upload_signer::emulator::fc::Function;
 use oss_upload_signer::emulator::fc::Gateway;
 use oss_upload_signer::emulator::fc::Options;
 use oss_upload_signer::emulator::fc::Plan;
+use serde_json::Value;
+use serde_json::json;
 use tempfile::TempDir;
 
 /// Answers the first half, and the second when a file appears.
@@ -99,4 +102,59 @@ async fn what_an_instance_writes_is_kept_with_its_request() {
     let line = lines.iter().find(|line| line.text.ends_with(" /a")).unwrap();
     assert!(line.text.starts_with(&request_id), "{}", line.text);
     assert!(!line.is_error && line.request_id.as_ref().is_none_or(|id| *id == request_id));
+}
+
+#[tokio::test]
+async fn a_failed_initializer_is_answered_with_200_and_a_header() {
+    let code = TempDir::new().unwrap();
+    let lines = "Handler.status = lambda self: 500\nHandler.key = lambda self: 'none'\n";
+    let mut plan = fleet(code.path(), lines).plan().clone();
+    plan.initializer = Some(Duration::from_mins(1));
+    let fleet = Fleet::new(plan);
+    let answer = gateway(&fleet, Duration::from_mins(1)).handle(get("/")).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["x-fc-error-type"], "InitializationError");
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let message = "the initializer answered 500; it has to answer 2xx";
+    assert_eq!(body, json!({ "errorMessage": message }));
+    assert!(fleet.instances().is_empty());
+}
+
+/// Sends a request that nobody waits for.
+async fn leave(gateway: &Gateway, length: usize) -> (u16, Vec<Attempt>) {
+    let request = Request::post("/").header("X-Fc-Invocation-Type", "Async");
+    let request = request.body(Full::from(vec![b' '; length])).unwrap();
+    let (answer, later) = gateway.handle_or_leave(request).await;
+    assert!(answer.headers().contains_key("x-fc-request-id"));
+    let attempts = match later {
+        Some(later) => later.await.unwrap(),
+        None => Vec::new(),
+    };
+    (answer.status().as_u16(), attempts)
+}
+
+#[tokio::test]
+async fn what_fails_behind_its_answer_comes_again_with_a_higher_count() {
+    let code = TempDir::new().unwrap();
+    let lines = "Handler.key = lambda self: 'none'\n\
+                 def status(self):\n    \
+                     return 200 if self.headers['x-fc-retry-count'] == '2' else 500\n\
+                 Handler.status = status\n";
+    let gateway = gateway(&fleet(code.path(), lines), Duration::from_mins(1));
+    let run = |retry_count, status| Attempt { retry_count, status, is_good: status == 200 };
+    let (status, attempts) = leave(&gateway, 128 * 1024).await;
+    assert_eq!((status, attempts), (202, vec![run(0, 500), run(1, 500), run(2, 200)]));
+    assert_eq!(leave(&gateway, 128 * 1024 + 1).await, (400, Vec::new()));
+}
+
+#[tokio::test]
+async fn what_says_that_it_failed_comes_again_three_times() {
+    let code = TempDir::new().unwrap();
+    let lines = "Handler.key = lambda self: 'none'\n\
+                 Handler.more_headers = lambda self: self.send_header('x-fc-status', '404')\n";
+    let gateway = gateway(&fleet(code.path(), lines), Duration::from_mins(1));
+    let (status, attempts) = leave(&gateway, 0).await;
+    let counts: Vec<_> = attempts.iter().map(|run| (run.retry_count, run.is_good)).collect();
+    assert_eq!((status, counts), (202, (0..4).map(|count| (count, false)).collect()));
 }
