@@ -184,6 +184,11 @@ impl Instance {
         self.comes_to_rest().await;
     }
 
+    /// Closes the connections that the gateway keeps to it, for a server that hears one at a time.
+    pub fn hang_up(&self) {
+        self.upstream.hang_up();
+    }
+
     /// Kills it, whatever it is doing.
     pub fn kill(&self) {
         self.is_condemned.store(true, Ordering::Relaxed);

@@ -66,6 +66,14 @@ async fn a_command_takes_the_place_of_bootstrap() {
     assert!(rehearsal.said("initializer").starts_with("switched off"));
 }
 
+#[tokio::test]
+async fn a_function_may_hear_one_connection_at_a_time() {
+    let package = Package::with("from http.server import HTTPServer\nServer = HTTPServer\n");
+    let rehearsal = package.rehearse(&["--idle", "1"]).await;
+    rehearsal.assert_good();
+    assert!(rehearsal.said("idle connection").starts_with("stayed open"));
+}
+
 /// Packs our own function as it is deployed.
 fn pack_ours(path: &Path) {
     let mut zip = ZipWriter::new(File::create(path).unwrap());

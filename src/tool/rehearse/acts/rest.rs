@@ -65,9 +65,12 @@ pub(super) async fn idle(stage: &Stage, idle: Duration) -> Row {
 async fn keep(stage: &Stage, instance: &Instance, idle: Duration) -> Kept {
     // Asleep it could not close anything.
     instance.thaw();
-    match kept(stage, instance, idle).await {
-        Ok(kept) => kept,
-        Err(error) => Kept::Broken(format!("the connection broke: {error}")),
+    instance.hang_up();
+    let limit = idle + stage.fleet.plan().function.timeout;
+    match tokio::time::timeout(limit, kept(stage, instance, idle)).await {
+        Ok(Ok(kept)) => kept,
+        Ok(Err(error)) => Kept::Broken(format!("the connection broke: {error}")),
+        Err(_) => Kept::Broken("a request on a further connection was not answered".to_owned()),
     }
 }
 
