@@ -1,0 +1,28 @@
+//! The bucket's CORS rule, as XML and as steps in the console.
+
+/// What a page wants to read of the bucket's answers.
+pub(super) const EXPOSED: [&str; 3] = ["ETag", "Location", "x-oss-request-id"];
+
+/// Says how the rule for a page is made.
+pub(super) fn steps(bucket: &str, origin: &str) -> String {
+    format!(
+        "OSS console > Buckets > {bucket} > Content Security > CORS > Create Rule:\n  \
+         Source {origin}, Allowed Methods POST, Allowed Headers *,\n  \
+         Exposed Headers {}, Return Vary: Origin on.\n\
+         Or keep what stands below as cors.xml (it takes the place of all rules that are there) and run\n  \
+         ossutil api put-bucket-cors --bucket {bucket} --cors-configuration file://cors.xml\n{}",
+        EXPOSED.join(" "),
+        xml(origin)
+    )
+}
+
+fn xml(origin: &str) -> String {
+    let exposed: String =
+        EXPOSED.iter().map(|name| format!("    <ExposeHeader>{name}</ExposeHeader>\n")).collect();
+    format!(
+        "<CORSConfiguration>\n  <CORSRule>\n    <AllowedOrigin>{origin}</AllowedOrigin>\n    \
+         <AllowedMethod>POST</AllowedMethod>\n    <AllowedHeader>*</AllowedHeader>\n{exposed}    \
+         <MaxAgeSeconds>600</MaxAgeSeconds>\n  </CORSRule>\n  <ResponseVary>true</ResponseVary>\n\
+         </CORSConfiguration>"
+    )
+}
