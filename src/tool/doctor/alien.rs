@@ -16,7 +16,7 @@ struct Gateway {
     message: String,
 }
 
-/// How the function words a failure.
+/// How the function words a failure, fit for a console.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) error: String,
@@ -26,7 +26,8 @@ pub(super) struct Problem {
 
 /// Reads the function's own refusal, if it is one.
 pub(super) fn problem(reply: &Reply) -> Option<Problem> {
-    reply.json()
+    let Problem { error, message } = reply.json()?;
+    Some(Problem { error: plain(&error), message: plain(&message) })
 }
 
 /// Says who answered in the function's place, as far as the answer tells.

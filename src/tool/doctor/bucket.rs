@@ -3,12 +3,12 @@
 use http::StatusCode;
 use http::header;
 
-use crate::tool::doctor::alien;
 use crate::tool::doctor::browser::Readable;
 use crate::tool::doctor::browser::lists;
 use crate::tool::doctor::case::Case;
 use crate::tool::doctor::case::FOREIGN;
 use crate::tool::doctor::finding::Finding;
+use crate::tool::doctor::finding::Verdict;
 use crate::tool::doctor::grant::Grant;
 use crate::tool::doctor::place::Place;
 use crate::tool::doctor::refusal::Refusal;
@@ -53,27 +53,24 @@ pub(super) async fn examine(
         }
     };
     let preflight = preflight(case, &place, &reply);
-    let is_allowed = preflight.verdict == crate::tool::doctor::finding::Verdict::Ok;
+    let is_allowed = preflight.verdict == Verdict::Ok;
     findings.push(preflight);
     findings.push(clock(grant, visit, &reply));
     if !is_allowed {
         findings.extend(Finding::skip_all(&ALL[3..], "the bucket lets this page read nothing"));
         return true;
     }
-    findings.push(exposed(case, &place, &reply));
+    findings.push(exposed(&place, &reply));
     findings.push(vary(case, &place, &reply));
     findings.push(foreign(wire, &url, &place).await);
     true
 }
 
 async fn name(place: &Place) -> Finding {
-    let (id, host) = ("bucket.name", alien::plain(&place.host));
-    match wire::look_up(&place.host).await {
-        Ok(addresses) => {
-            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            Finding::ok(id, format!("{host} is {}", addresses.join(", ")))
-        }
-        Err(_) => Finding::fail(id, format!("{host} has no address here"))
+    let (id, host) = ("bucket.name", &place.host);
+    match wire::name(host).await {
+        Some(seen) => Finding::ok(id, seen),
+        None => Finding::fail(id, format!("{host} has no address here"))
             .cause("unknown-name")
             .why("The browser shows a network error and sends nothing.")
             .mend("Compare bucket and region in the name (OSS console > Buckets > Overview). For a domain of your own, add the CNAME record that OSS console > Buckets > the bucket > Bucket Settings > Domain Names shows."),
@@ -129,7 +126,7 @@ fn clock(grant: &Grant, visit: Visit, reply: &Reply) -> Finding {
     if off > signer::FAR || is_late { finding } else { finding.mildly() }
 }
 
-fn exposed(case: &Case, place: &Place, reply: &Reply) -> Finding {
+fn exposed(place: &Place, reply: &Reply) -> Finding {
     let id = "bucket.exposed";
     let is_hidden =
         |name: &&str| !lists(&reply.headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, name);
@@ -140,7 +137,7 @@ fn exposed(case: &Case, place: &Place, reply: &Reply) -> Finding {
     Finding::warn(id, format!("the page may not read {}", hidden.join(", ")))
         .cause("not-exposed")
         .why("Uppy 4 and 5 wait for ever without ETag and complain without Location; support asks for the request id.")
-        .mend(rule::steps(&place.bucket, &case.origin))
+        .mend(rule::edit(&place.bucket, &format!("Exposed Headers {}", rule::EXPOSED.join(" "))))
 }
 
 fn vary(case: &Case, place: &Place, reply: &Reply) -> Finding {
@@ -154,7 +151,7 @@ fn vary(case: &Case, place: &Place, reply: &Reply) -> Finding {
     Finding::warn(id, "no Vary: Origin")
         .cause("no-vary")
         .why("A cache may give one page the answer that was meant for another, whose origin it names.")
-        .mend(rule::steps(&place.bucket, &case.origin))
+        .mend(rule::edit(&place.bucket, "Return Vary: Origin on"))
 }
 
 async fn foreign(wire: &Wire, url: &str, place: &Place) -> Finding {
@@ -172,8 +169,5 @@ async fn foreign(wire: &Wire, url: &str, place: &Place) -> Finding {
     Finding::warn(id, format!("a page of {FOREIGN} may upload and read the answers"))
         .cause("every-origin")
         .why("It still needs a grant, so nothing is open that the signer keeps shut; a grant that leaks can be used from any page.")
-        .mend(format!(
-            "OSS console > Buckets > {} > Content Security > CORS: name your pages in place of * as the rule's sources.",
-            place.bucket
-        ))
+        .mend(rule::edit(&place.bucket, "your pages as the sources, in place of *"))
 }

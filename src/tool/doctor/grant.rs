@@ -85,7 +85,10 @@ impl Answer {
         };
         match uploads.into_iter().next() {
             None => Self::Alien,
-            Some(Upload::Refused { error }) => Self::Refused(error),
+            Some(Upload::Refused { error: Problem { error, message } }) => Self::Refused(Problem {
+                error: alien::plain(&error),
+                message: alien::plain(&message),
+            }),
             Some(Upload::Granted { url, key, fields, expires_at }) => {
                 let text = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
                 Self::Granted(Box::new(Grant {
@@ -148,7 +151,7 @@ pub(super) fn examine(case: &Case, reply: &Reply, findings: &mut Vec<Finding>) -
 
 fn refused(case: &Case, problem: &Problem) -> Finding {
     let code = problem.error.as_str();
-    let seen = format!("{}: {}", alien::plain(code), alien::plain(&problem.message));
+    let seen = format!("{code}: {}", problem.message);
     let finding = Finding::fail(GIVEN, seen).why("Without a grant no page can upload.");
     match code {
         "no_credentials" => missing_role(case, finding),

@@ -9,7 +9,7 @@
 //! | `signer` | the name, the address, health, the clock, the page |
 //! | `wish` | the route, and a tiny file that it takes |
 //! | `page` | CORS of the function, for this page and a foreign one |
-//! | `caller` | who shows nothing |
+//! | `caller` | who does not show what others show |
 //! | `grant`, `permission`, `place` | what is granted, in words; where it is sent |
 //! | `bucket` | CORS of the bucket, its clock |
 //! | `trial` | an upload, and three that must be refused |
@@ -92,12 +92,13 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let case = Case::open(&options, &environment)?;
     let wire = Wire::open()?;
     let findings = examine(&case, &wire).await;
-    if options.json {
-        console::say(&report::json(&case, &findings));
+    let report = if options.json {
+        report::json(&case, &findings)
     } else {
         let coloured = console::is_terminal() && environment.get("NO_COLOR").is_none();
-        console::say(&report::table(&case, &findings, coloured));
-    }
+        report::table(&case, &findings, coloured)
+    };
+    console::say(&case.hide(report));
     match report::count(&findings, Verdict::Fail) {
         0 => Ok(()),
         1 => Err(Failure::new("one examination failed")),
@@ -143,7 +144,7 @@ async fn ask(case: &Case, wire: &Wire, wish: &Wish, findings: &mut Vec<Finding>)
     let is_refused = readable.cause.as_deref() == Some("origin_not_allowed");
     findings.push(readable);
     findings.push(page::foreign(case, wire, &body).await);
-    findings.push(caller::examine(case, wire, &body).await);
+    findings.extend(caller::examine(case, wire, &body).await);
     if is_refused && let Ok(other) = wire.send(call(None)).await {
         // The list of origins is one trouble; whether there are others is still worth knowing.
         reply = other;

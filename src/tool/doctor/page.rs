@@ -23,6 +23,7 @@ pub(super) async fn preflight(case: &Case, wire: &Wire) -> Finding {
     let url = case.url("/uploads");
     let mut names = vec!["content-type"];
     names.extend(case.proof.iter().map(|(name, _)| *name));
+    names.sort_unstable();
     let asked = names.join(",");
     let call = Call::preflight(&url, &case.origin).with("access-control-request-headers", &asked);
     let finding = match wire.send(call).await {
@@ -55,7 +56,12 @@ fn judge_preflight(case: &Case, reply: &Reply, names: &[&str]) -> Finding {
             .mend("Look at what stands between browser and function; the function answers 204.");
     }
     let allowed = header::ACCESS_CONTROL_ALLOW_HEADERS;
-    let wanting = names.iter().find(|name| !lists(&reply.headers, allowed.clone(), name));
+    // The asterisk stands for every header but one.
+    let every = lists(&reply.headers, allowed.clone(), "*");
+    let is_allowed = |name: &str| {
+        lists(&reply.headers, allowed.clone(), name) || (every && name != "authorization")
+    };
+    let wanting = names.iter().find(|name| !is_allowed(name));
     match wanting {
         None => Finding::ok(id, format!("OPTIONS /uploads answered {status}, and the page may call")),
         Some(name) => Finding::fail(id, format!("the header {name} is not among those that are allowed"))
@@ -93,7 +99,7 @@ fn another(id: &'static str, other: &str) -> Finding {
 
 /// A refusal in the function's own words.
 fn refused(id: &'static str, case: &Case, problem: &alien::Problem) -> Finding {
-    let seen = format!("{}: {}", problem.error, alien::plain(&problem.message));
+    let seen = format!("{}: {}", problem.error, problem.message);
     let finding = Finding::fail(id, seen).cause(problem.error.clone());
     if problem.error != "origin_not_allowed" {
         return finding.why("The page gets no grant.").mend("The message says what to do.");
@@ -150,7 +156,7 @@ pub(super) async fn foreign(case: &Case, wire: &Wire, wish: &str) -> Finding {
         (true, false) => Finding::ok(FOREIGN_CALL, format!("a page of {FOREIGN} cannot read the answer")),
         (false, _) => {
             let word = alien::problem(&reply).map_or_else(|| reply.status.to_string(), |one| one.error);
-            Finding::ok(FOREIGN_CALL, format!("a page of {FOREIGN} is refused ({})", alien::plain(&word)))
+            Finding::ok(FOREIGN_CALL, format!("a page of {FOREIGN} is refused ({word})"))
         }
     }
 }

@@ -46,21 +46,47 @@ pub(super) fn json(case: &Case, findings: &[Finding]) -> String {
 pub(super) fn table(case: &Case, findings: &[Finding], coloured: bool) -> String {
     let Case { signer, origin, route, .. } = case;
     let mut lines = vec![format!("{signer}, route {route}, for pages of {origin}")];
-    let mut group = "";
-    for finding in findings {
-        let (own, what) = finding.parts();
-        if own != group {
-            lines.extend([String::new(), own.to_owned()]);
-            group = own;
+    let mut told = Vec::new();
+    for group in findings.chunk_by(|one, next| one.parts().0 == next.parts().0) {
+        let name = group.first().map_or("", |finding| finding.parts().0);
+        lines.extend([String::new(), name.to_owned()]);
+        if let Some(reason) = left_out(group) {
+            let mark = paint(mark(Verdict::Skipped), Verdict::Skipped, coloured);
+            lines.push(format!("  {mark}  {:<10} {reason}", "all of it"));
+            continue;
         }
-        let mark = paint(mark(finding.verdict), finding.verdict, coloured);
-        lines.push(format!("  {mark}  {what:<10} {}", finding.seen));
-        lines.extend(explanation("is", finding.cause.as_deref().unwrap_or_default()));
-        lines.extend(explanation("why", &finding.why));
-        lines.extend(explanation("mend", &finding.mend));
+        for finding in group {
+            let mark = paint(mark(finding.verdict), finding.verdict, coloured);
+            lines.push(format!("  {mark}  {:<10} {}", finding.parts().1, finding.seen));
+            lines.extend(explanation("is", finding.cause.as_deref().unwrap_or_default()));
+            lines.extend(explanation("why", &finding.why));
+            lines.extend(explanation("mend", &mend(finding, &mut told)));
+        }
     }
     lines.extend([String::new(), sum(findings)]);
     lines.join("\n")
+}
+
+/// The one reason for which a whole group was left out.
+fn left_out(group: &[Finding]) -> Option<&str> {
+    let reason = group.first()?.seen.as_str();
+    let is_same = |finding: &Finding| finding.verdict == Verdict::Skipped && finding.seen == reason;
+    group.iter().all(is_same).then_some(reason)
+}
+
+/// What mends a finding; long steps are told once.
+fn mend<'a>(finding: &'a Finding, told: &mut Vec<&'a Finding>) -> String {
+    let before = told.iter().find(|one| !one.mend.is_empty() && one.mend == finding.mend);
+    match before {
+        Some(before) => {
+            let (group, what) = before.parts();
+            format!("as above: {group}, {what}")
+        }
+        None => {
+            told.push(finding);
+            finding.mend.clone()
+        }
+    }
 }
 
 fn explanation(label: &str, text: &str) -> Vec<String> {

@@ -16,6 +16,11 @@ pub(super) fn steps(bucket: &str, origin: &str) -> String {
     )
 }
 
+/// Says what of a rule that is there is to be changed.
+pub(super) fn edit(bucket: &str, what: &str) -> String {
+    format!("OSS console > Buckets > {bucket} > Content Security > CORS > the rule > Edit: {what}.")
+}
+
 fn xml(origin: &str) -> String {
     let exposed: String =
         EXPOSED.iter().map(|name| format!("    <ExposeHeader>{name}</ExposeHeader>\n")).collect();

@@ -68,12 +68,9 @@ pub(super) async fn examine(
 
 async fn name(host: &str) -> Finding {
     let id = "signer.name";
-    match wire::look_up(host).await {
-        Ok(addresses) => {
-            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            Finding::ok(id, format!("{host} is {}", addresses.join(", ")))
-        }
-        Err(_) => Finding::fail(id, format!("{host} has no address here"))
+    match wire::name(host).await {
+        Some(seen) => Finding::ok(id, seen),
+        None => Finding::fail(id, format!("{host} has no address here"))
             .cause("unknown-name")
             .why("A browser that cannot find the signer shows a network error and nothing else.")
             .mend("Compare the name with the trigger's address in the Function Compute console. For a custom domain, add the CNAME record that the console shows (Function Compute console > Custom Domains), and wait until it is known."),

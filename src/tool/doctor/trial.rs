@@ -167,9 +167,7 @@ impl Trial<'_> {
         let reply = wire.send(call).await.map_err(|trouble| trouble.to_string())?;
         match Answer::read(&reply) {
             Answer::Granted(grant) => Ok(*grant),
-            Answer::Refused(problem) => {
-                Err(format!("no further grant ({})", alien::plain(&problem.error)))
-            }
+            Answer::Refused(problem) => Err(format!("no further grant ({})", problem.error)),
             Answer::Alien => Err("no further grant".to_owned()),
         }
     }

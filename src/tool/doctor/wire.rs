@@ -181,12 +181,13 @@ fn sort(error: &reqwest::Error) -> Trouble {
         if cause.is::<NoAddress>() {
             return Trouble::Name;
         }
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if cause.is::<rustls::Error>() {
             return Trouble::Tls(cause.to_string());
         }
-        match cause.source() {
-            Some(source) => cause = source,
+        // What an error of the system's kind wraps is not its source, but it may be the cause.
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source()) {
+            Some(inner) => cause = inner,
             None => break,
         }
     }
@@ -222,8 +223,19 @@ impl Resolve for Names {
     }
 }
 
+/// Says what addresses a host has, if it has any.
+pub(super) async fn name(host: &str) -> Option<String> {
+    let addresses = look_up(host).await.ok()?;
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if addresses == [bare] {
+        return Some(format!("{bare}, which needs no lookup"));
+    }
+    Some(format!("{host} is {}", addresses.join(", ")))
+}
+
 /// Finds the addresses of a host; a host without any is an error.
-pub(super) async fn look_up(host: &str) -> io::Result<Vec<IpAddr>> {
+async fn look_up(host: &str) -> io::Result<Vec<IpAddr>> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = host.parse() {
         return Ok(vec![address]);

@@ -1,6 +1,8 @@
 //! What can be wrong with a grant, before it is used.
 
 use insta::assert_snapshot;
+use serde_json::Value;
+use serde_json::json;
 
 use super::stage::Stage;
 
@@ -92,9 +94,9 @@ async fn v1_is_told_to_be_old_and_refused_where_it_is_closed() {
         is    v1-signature
         why   OSS refuses it for accounts opened since 2025-03-01 and buckets created since 2025-09-01.
         mend  Unless a page can do no other: UPLOAD_SIGNATURE=v4 (or no such line), and deploy.
-    FAIL  upload.stored     403 AccessDenied (0002-00000080): Signature version V is not allowed for this bucket. [request ID]
+    FAIL  upload.stored     403 AccessDenied (0002-00000080): Signature version 1 is not allowed for this bucket. [request ID]
         is    v1-closed
-        why   Signature version V is not available to this account or bucket.
+        why   Signature version 1 is not available to this account or bucket.
         mend  Sign with V4: take UPLOAD_SIGNATURE=v1 out of the function's environment (or signature out of upload.toml), and deploy. A page of the V1 time has to send the V4 fields then.
     ");
 }
@@ -138,6 +140,39 @@ async fn answers_that_somebody_changed_on_the_way_are_noticed() {
     warn caller.nobody open-to-everyone
     fail grant.expiry expired-grant
     ");
+}
+
+#[tokio::test]
+async fn refusals_of_the_function_are_called_by_their_code() {
+    let table: [(fn(&mut Value), &str); 3] = [
+        (|json| refuse(json, "credentials_expired"), "credentials-expired"),
+        (|json| refuse(json, "credentials_unavailable"), "credentials-unavailable"),
+        (|json| refuse(json, "budget_exceeded"), "budget_exceeded"),
+    ];
+    for (forge, name) in table {
+        let names = Stage { forge, ..Stage::new() }.names().await;
+        assert_eq!(names, [format!("fail grant.given {name}")]);
+    }
+}
+
+fn refuse(json: &mut Value, code: &str) {
+    if json.get("uploads").is_some() {
+        *json = json!({"error": code, "message": "No."});
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_read_is_told() {
+    let stage = Stage {
+        forge: |json| {
+            if let Some(policy) = json.pointer_mut("/uploads/0/fields/policy") {
+                *policy = "bm9uZQ==".into();
+            }
+        },
+        ..Stage::new()
+    };
+    let names = stage.names().await;
+    assert!(names.contains(&"fail grant.policy unreadable-policy".to_owned()), "{names:?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,9 @@
 //! What can keep a page from the signer, and what should keep a foreign one and a stranger from it.
 
+use http::HeaderMap;
+use http::Method;
+use http::header::ACCESS_CONTROL_ALLOW_HEADERS;
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use insta::assert_snapshot;
 
 use super::stage::PAGE;
@@ -8,7 +12,7 @@ use super::stage::Stage;
 #[tokio::test]
 async fn a_trigger_without_options_is_recognised() {
     let mut stage = Stage::new();
-    stage.trigger.methods.retain(|method| method != http::Method::OPTIONS);
+    stage.trigger.methods.retain(|method| method != Method::OPTIONS);
     assert_snapshot!(stage.troubles().await, @"
     FAIL  page.preflight  OPTIONS /uploads answered 405 without CORS headers, and it was not the function that answered
         is    missing-options-method
@@ -25,7 +29,7 @@ async fn a_trigger_without_options_is_recognised() {
 async fn the_functions_own_page_does_without_options() {
     let mut stage = Stage::new();
     stage.arguments.clear();
-    stage.trigger.methods.retain(|method| method != http::Method::OPTIONS);
+    stage.trigger.methods.retain(|method| method != Method::OPTIONS);
     let names = stage.bucket(|oss| oss.cors_origins = vec!["*".to_owned()]).names().await;
     assert_eq!(
         names,
@@ -49,7 +53,7 @@ async fn two_allowed_origins_in_one_answer_are_none() {
     FAIL  page.call       Access-Control-Allow-Origin came more than once: https://app.example and *
         is    duplicate-allow-origin
         why   Browsers take two of them for none. The function adds one; the other is of the gateway or a proxy in front of it.
-        mend  Take CORS off whatever stands in front of the function. Where it is the platform's default domain, bind a domain of your own, to which nothing is added: Function Compute console > Custom Domains > Add Custom Domain.
+        mend  as above: page, preflight
     look  caller.nobody     who shows nothing gets a grant
         is    open-to-everyone
         why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
@@ -69,8 +73,7 @@ async fn a_page_that_is_not_on_the_list_is_told_and_the_rest_is_looked_at() {
     FAIL  page.call       origin_not_allowed: Pages of "https://app.example" may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS.
         is    origin_not_allowed
         why   The function gives grants to pages on its list only, and this page is not on it.
-        mend  Add the origin to the function's environment and deploy, several with commas:
-                UPLOAD_ORIGINS=https://app.example
+        mend  as above: page, preflight
     look  caller.nobody     who shows nothing gets a grant
         is    open-to-everyone
         why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
@@ -118,7 +121,7 @@ async fn a_route_that_wants_a_caller_is_asked_with_a_ticket_from_the_environment
     assert_eq!(outcome.code, 0, "{}", outcome.out);
     assert!(!outcome.out.contains(ticket.trim()));
     assert!(
-        outcome.out.contains("who shows nothing is refused (ticket_missing)"),
+        outcome.out.contains("the page without its token is refused (ticket_missing)"),
         "{}",
         outcome.out
     );
@@ -129,11 +132,58 @@ async fn a_token_that_nobody_looks_at_protects_nothing() {
     let mut stage = Stage::new();
     stage.tool = stage.tool.with("DOCTOR_TOKEN", "marker-token");
     assert_snapshot!(stage.troubles().await, @"
+    look  caller.unproven   a page of https://app.example gets a grant without its token
+        is    token-not-needed
+        why   Whoever opens the page can upload, and a program can name any page.
+        mend  If that is not meant, let the route ask for both and deploy: UPLOAD_AUTH=all(origin, jwt), or all(origin, ticket).
     FAIL  caller.nobody     who shows nothing gets a grant, though there is a token to show
         is    open-to-everyone
-        why   The route does not look at the token, so everyone who reaches the address can store files in the bucket.
-        mend  Set what the route asks for and deploy: UPLOAD_AUTH=jwt for tokens, ticket for tickets, any(jwt, ticket) for either.
+        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
+        mend  The route does not look at the token. Set what it asks for and deploy: UPLOAD_AUTH=jwt for tokens, ticket for tickets, any(jwt, ticket) for either.
     ");
+}
+
+#[tokio::test]
+async fn a_token_beside_which_the_page_alone_will_do_is_told() {
+    let mut stage = Stage::new()
+        .with("UPLOAD_AUTH", "any(origin, jwt)")
+        .with("UPLOAD_JWT_SECRET", "0123456789abcdef0123456789abcdef");
+    stage.tool = stage.tool.with("DOCTOR_TOKEN", "marker-token");
+    assert_eq!(stage.names().await, ["warn caller.unproven token-not-needed"]);
+}
+
+#[tokio::test]
+async fn headers_that_are_changed_on_the_way_are_noticed() {
+    type Touch = fn(&Method, &mut HeaderMap);
+    let table: [(Touch, &str); 3] = [
+        (
+            |method, headers| {
+                if method == Method::POST {
+                    headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+                }
+            },
+            "fail page.call cors-absent",
+        ),
+        (
+            |method, headers| {
+                if method == Method::POST {
+                    let other = "https://cached.example".parse().unwrap();
+                    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, other);
+                }
+            },
+            "fail page.call other-origin",
+        ),
+        (
+            |_, headers| {
+                headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, "accept".parse().unwrap());
+            },
+            "fail page.preflight header-not-allowed",
+        ),
+    ];
+    for (touch, name) in table {
+        let names = Stage { touch, ..Stage::new() }.names().await;
+        assert_eq!(names, [name, "warn caller.nobody open-to-everyone"]);
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,17 @@
 //! What can be wrong with the signer itself.
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body_util::Full;
 use insta::assert_snapshot;
+use oss_upload_signer::emulator::fc::Gateway;
+use oss_upload_signer::runtime::service_fn;
 
 use super::stage::Stage;
+use super::stage::serve;
 use crate::support::gateway;
 use crate::support::tool::Tool;
 
@@ -23,7 +32,7 @@ async fn the_default_domain_makes_browsers_save_the_page() {
 
 #[tokio::test]
 async fn a_clock_that_is_wrong_is_noticed_before_oss_refuses() {
-    let stage = Stage { ahead: 3_600, ..Stage::new() };
+    let stage = Stage { ahead: 3_630, ..Stage::new() };
     assert_snapshot!(stage.troubles().await, @"
     FAIL  signer.clock      the function's clock is 60 minutes ahead of what the Date header says
         is    clock-skew
@@ -36,13 +45,13 @@ async fn a_clock_that_is_wrong_is_noticed_before_oss_refuses() {
     FAIL  bucket.clock      the function's clock is 60 minutes ahead of OSS's
         is    clock-skew
         why   OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one whose time is over.
-        mend  The platform keeps the clock of instances; deploy again, so that new ones start. Elsewhere than on Function Compute, let NTP set it.
+        mend  as above: signer, clock
     FAIL  upload.stored     400 InvalidArgument (0002-00000709): The signing date in credential is invalid. [request ID]
         is    clock-skew
         why   The grant is a moment old, so the clock it was signed by is not OSS's.
-        mend  The platform keeps the clock of instances; deploy again, so that new ones start. Elsewhere than on Function Compute, let NTP set it.
+        mend  as above: signer, clock
     ");
-    let stage = Stage { ahead: -3_600, ..Stage::new() };
+    let stage = Stage { ahead: -3_630, ..Stage::new() };
     assert_snapshot!(stage.names().await.join("\n"), @"
     fail signer.clock clock-skew
     warn caller.nobody open-to-everyone
@@ -76,12 +85,8 @@ async fn a_name_and_a_port_that_lead_nowhere_are_told_apart() {
 
 #[tokio::test]
 async fn tls_that_is_none_is_not_trusted() {
-    let stage = Stage::new();
-    drop(stage);
-    let front = gateway::serve(oss_upload_signer::emulator::fc::Gateway::new(gateway::options(
-        gateway::nowhere().await,
-    )))
-    .await;
+    let options = gateway::options(gateway::nowhere().await);
+    let front = gateway::serve(Gateway::new(options)).await;
     let url = format!("https://{front}");
     let outcome = Tool::new().run(&["doctor", "--signer", &url]).await;
     assert_eq!(outcome.code, 1);
@@ -91,7 +96,7 @@ async fn tls_that_is_none_is_not_trusted() {
 #[tokio::test]
 async fn a_function_that_does_not_run_is_told_by_the_gateways_words() {
     let options = gateway::options(gateway::nowhere().await);
-    let front = gateway::serve(oss_upload_signer::emulator::fc::Gateway::new(options)).await;
+    let front = gateway::serve(Gateway::new(options)).await;
     let url = format!("http://{front}");
     let outcome = Tool::new().run(&["doctor", "--signer", &url]).await;
     assert_eq!(outcome.code, 1);
@@ -112,6 +117,90 @@ async fn a_route_that_is_not_there_is_named() {
         why   Pages that ask under this name are refused.
         mend  Name a route with --route that the function's settings define; without it the route is called default.
     "#);
+}
+
+#[tokio::test]
+async fn a_gateway_that_answers_in_the_functions_place_is_heard() {
+    let table: [(fn() -> Response<Full<Bytes>>, &str); 5] = [
+        (
+            || answer(403, r#"{"ErrorCode":"AccessDenied","ErrorMessage":"no"}"#),
+            "refused-by-trigger",
+        ),
+        (|| answer(401, "<html>"), "refused-by-trigger"),
+        (|| answer(200, "<html>"), "not-the-function"),
+        (|| answer(404, r#"{"Code":"DomainNameNotFound","Message":"no"}"#), "DomainNameNotFound"),
+        (
+            || {
+                let mut answer = answer(200, r#"{"errorMessage":"no"}"#);
+                let kind = "InitializationError".parse().unwrap();
+                answer.headers_mut().insert("x-fc-error-type", kind);
+                answer
+            },
+            "InitializationError",
+        ),
+    ];
+    for (answer, name) in table {
+        let told = told_of(answer).await;
+        assert!(told.contains(&format!("is    {name}\n")), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_of_this_machine_that_is_off_is_told_from_the_functions() {
+    let told = told_of(|| {
+        let then = "2099-01-01T00:00:00Z";
+        let mut answer =
+            answer(200, &format!(r#"{{"status":"ok","version":"1","time":"{then}"}}"#));
+        let date = "Thu, 01 Jan 2099 00:00:00 GMT".parse().unwrap();
+        answer.headers_mut().insert("date", date);
+        answer
+    })
+    .await;
+    assert!(told.contains("look  clock      this machine's clock is "), "{told}");
+    assert!(told.contains("is    own-clock\n"), "{told}");
+}
+
+#[tokio::test]
+async fn http_is_for_this_machine_only() {
+    let outcome = Tool::new().run(&["doctor", "--signer", "http://signer.invalid"]).await;
+    assert!(outcome.out.contains("look  address    http, which"), "{}", outcome.out);
+    let page = ["--origin", "https://app.example"];
+    let outcome = Tool::new()
+        .run(&[&["doctor", "--signer", "http://signer.invalid"], &page[..]].concat())
+        .await;
+    assert!(outcome.out.contains("FAIL  address    http, which"), "{}", outcome.out);
+}
+
+#[tokio::test]
+async fn what_a_route_wants_to_know_is_guessed_or_given() {
+    let stage = |file| Stage { file, ..Stage::new() }.told(&["--route", "photos"]);
+    let guessed =
+        "[routes.photos.metadata]\nproject = { pattern = '[a-z]+-[0-9]', required = true }";
+    assert_eq!(stage(guessed).names().await, ["warn caller.nobody open-to-everyone"]);
+    let file = "[routes.photos.metadata]\nserial = { pattern = 'X{40}', required = true }";
+    assert_snapshot!(stage(file).troubles().await, @r#"
+    FAIL  grant.given      metadata_required: This route wants the metadata "serial". Give it in the file's 'metadata'.
+        is    metadata_required
+        why   Without a grant no page can upload.
+        mend  Give a value that the route takes: --metadata NAME=VALUE
+    "#);
+    let given =
+        stage(file).told(&["--metadata", "serial=XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"]);
+    assert_eq!(given.names().await, ["warn caller.nobody open-to-everyone"]);
+}
+
+fn answer(status: u16, body: &str) -> Response<Full<Bytes>> {
+    Response::builder().status(status).body(Full::from(body.to_owned())).unwrap()
+}
+
+/// What is told of a signer that always answers so.
+async fn told_of(answer: fn() -> Response<Full<Bytes>>) -> String {
+    let service = service_fn(move |_: Request<Bytes>| async move { Ok::<_, Infallible>(answer()) });
+    let server = serve(service).await;
+    let url = format!("http://{}", server.address);
+    let outcome = Tool::new().run(&["doctor", "--signer", &url]).await;
+    assert_eq!(outcome.code, 1, "{}", outcome.out);
+    outcome.out
 }
 
 /// The first failure with its explanations.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
+use http::Method;
 use http::Request;
 use http::Response;
 use http_body_util::BodyExt;
@@ -48,6 +50,10 @@ pub(super) struct Stage {
     pub(super) ahead: i64,
     /// Changes every answer of the function that is JSON.
     pub(super) forge: fn(&mut Value),
+    /// Changes every answer of the function, whatever its body.
+    pub(super) touch: fn(&Method, &mut HeaderMap),
+    /// The function's settings file.
+    pub(super) file: &'static str,
     pub(super) change: Box<dyn FnOnce(&mut oss::Options)>,
     pub(super) impostor: Option<Impostor>,
     pub(super) arguments: Vec<&'static str>,
@@ -62,6 +68,8 @@ impl Stage {
             default_domain: false,
             ahead: 0,
             forge: |_| {},
+            touch: |_, _| {},
+            file: "",
             change: Box::new(|_| {}),
             impostor: None,
             arguments: vec!["--origin", PAGE],
@@ -97,7 +105,7 @@ impl Stage {
         for (name, value) in &self.variables {
             environment.set(name, value.replace("OSS", &port.to_string()));
         }
-        let settings = Settings::load(&environment, None, time::now()).unwrap();
+        let settings = Settings::load(&environment, Some(self.file), time::now()).unwrap();
         let ahead = Duration::from_secs(self.ahead.unsigned_abs());
         let app = App::new(settings);
         Arc::new(match self.ahead {
@@ -130,7 +138,7 @@ impl Stage {
             None => None,
         };
         let port = impostor.as_ref().map_or(bucket.address, |server| server.address).port();
-        let function = serve(forging(self.app(port), self.forge)).await;
+        let function = serve(forging(self.app(port), self.forge, self.touch)).await;
         let mut options = gateway::options(function.address);
         options.keys = None;
         options.default_domain = self.default_domain;
@@ -183,7 +191,7 @@ impl Stage {
     }
 }
 
-async fn serve<S>(service: S) -> Server
+pub(super) async fn serve<S>(service: S) -> Server
 where
     S: Service<Request<Bytes>, Response = Response<Full<Bytes>>> + Clone + Send + 'static,
     S::Error: Into<runtime::BoxError>,
@@ -198,15 +206,18 @@ where
 fn forging(
     app: Arc<App>,
     forge: fn(&mut Value),
+    touch: fn(&Method, &mut HeaderMap),
 ) -> impl Service<Request<Bytes>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
 + Clone
 + Send
 + 'static {
-    tower::service_fn(move |request| {
+    tower::service_fn(move |request: Request<Bytes>| {
         let service = routes::service(Arc::clone(&app));
+        let method = request.method().clone();
         async move {
             let (mut parts, body) = service.oneshot(request).await?.into_parts();
             let body = body.collect().await?.to_bytes();
+            touch(&method, &mut parts.headers);
             let Ok(mut json) = serde_json::from_slice::<Value>(&body) else {
                 return Ok(Response::from_parts(parts, Full::from(body)));
             };
@@ -225,7 +236,7 @@ fn steady(text: &str, signer: u16, bucket: u16) -> String {
         ("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         ("uploads/2[0-9]{3}/[0-9]{2}/[0-9]{2}/", "uploads/DAY/"),
         ("request [0-9A-F]{24}", "request ID"),
-        ("version [0-9.]+", "version V"),
+        ("answers, version [0-9.]+", "answers, version V"),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, name).into_owned();
     }

@@ -130,17 +130,20 @@ async fn a_callback_that_failed_is_no_success() {
 }
 
 #[tokio::test]
+async fn a_route_for_large_files_only_is_not_fed() {
+    let outcome = Stage::new().with("UPLOAD_MIN_SIZE", "9MiB").run().await;
+    assert_eq!(outcome.code, 0, "{}", outcome.out);
+    assert!(outcome.out.contains("the route takes no file under 8 MiB"), "{}", outcome.out);
+}
+
+#[tokio::test]
 async fn nothing_is_stored_when_that_was_said() {
     let outcome = Stage::new().told(&["--no-upload"]).run().await;
     assert_eq!(outcome.code, 0, "{}", outcome.out);
     let rows: Vec<&str> = outcome.out.lines().skip_while(|line| *line != "upload").collect();
     assert_snapshot!(rows.join("\n"), @"
     upload
-      -     stored     left out, as was said with --no-upload
-      -     readable   left out, as was said with --no-upload
-      -     oversize   left out, as was said with --no-upload
-      -     tampered   left out, as was said with --no-upload
-      -     elsewhere  left out, as was said with --no-upload
+      -     all of it  left out, as was said with --no-upload
 
     22 ok, 1 to look at, 5 not looked at
     ");
