@@ -4,6 +4,7 @@ use crate::tool::doctor::case::Case;
 use crate::tool::doctor::finding::Finding;
 use crate::tool::doctor::grant::Answer;
 use crate::tool::doctor::signer;
+use crate::tool::doctor::wire::Call;
 use crate::tool::doctor::wire::Reply;
 use crate::tool::doctor::wire::Wire;
 
@@ -16,7 +17,7 @@ const OPEN: &str = "Everyone who reaches the address can store files in the buck
 /// Asks without the token that is there to be shown: as the page, and as a program that shows nothing.
 pub(super) async fn examine(case: &Case, wire: &Wire, wish: &str) -> Vec<Finding> {
     let url = case.url("/uploads");
-    let ask = async |origin| wire.send(case.ask(&url, wish, origin)).await;
+    let ask = async |origin| wire.send(Call::wish(&url, wish, origin)).await;
     let mut findings = Vec::new();
     if !case.proof.is_empty() {
         findings.push(match ask(Some(case.origin.as_str())).await {

@@ -5,7 +5,6 @@ use http::Uri;
 use crate::identity::origin::Origin;
 use crate::settings::environment::Environment;
 use crate::tool::doctor::Options;
-use crate::tool::doctor::wire::Call;
 use crate::tool::failure::Failure;
 
 /// A page that nobody has: names below `invalid` lead nowhere, for ever (RFC 2606).
@@ -83,15 +82,6 @@ impl Case {
 
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.signer)
-    }
-
-    /// Asks with the wish of `body` for grants, as `origin`; `None` is a program, which names none.
-    pub(super) fn ask<'a>(&self, url: &'a str, body: &str, origin: Option<&str>) -> Call<'a> {
-        let call = Call::post(url, "application/json", body);
-        match origin {
-            Some(origin) => call.from(origin),
-            None => call,
-        }
     }
 
     /// Whether a page of `https` may load what has this address: browsers except this machine.

@@ -72,7 +72,7 @@ impl Finding {
         self
     }
 
-    /// Says what mends it.
+    /// Says what mends it, or, where nothing is to be mended, what can be done.
     pub(super) fn mend(mut self, mend: impl Into<String>) -> Self {
         self.mend = mend.into();
         self

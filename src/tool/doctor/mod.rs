@@ -48,6 +48,7 @@ use crate::tool::doctor::finding::Verdict;
 use crate::tool::doctor::grant::Grant;
 use crate::tool::doctor::signer::Visit;
 use crate::tool::doctor::trial::Trial;
+use crate::tool::doctor::wire::Call;
 use crate::tool::doctor::wire::Wire;
 use crate::tool::doctor::wish::Wish;
 use crate::tool::failure::Failure;
@@ -67,8 +68,12 @@ pub(super) struct Options {
     /// The function's address
     #[arg(long, value_name = "URL")]
     signer: String,
-    /// The page that will ask, such as <https://app.example.com>; default is the function's own page
-    #[arg(long, value_name = "ORIGIN")]
+    // A bare address is no doc comment.
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        help = "The page that will ask, such as https://app.example.com; default is the function's own"
+    )]
     origin: Option<String>,
     /// The function's route
     #[arg(long, value_name = "NAME", default_value = DEFAULT_ROUTE)]
@@ -129,7 +134,7 @@ async fn examine(case: &Case, wire: &Wire) -> Vec<Finding> {
 async fn ask(case: &Case, wire: &Wire, wish: &Wish, findings: &mut Vec<Finding>) -> Option<Grant> {
     let (url, body) = (case.url("/uploads"), wish.call());
     findings.push(page::preflight(case, wire).await);
-    let call = |origin| case.ask(&url, &body, origin).with_all(&case.proof);
+    let call = |origin| Call::wish(&url, &body, origin).with_all(&case.proof);
     let mut reply = match wire.send(call(Some(&case.origin))).await {
         Ok(reply) => reply,
         Err(trouble) => {

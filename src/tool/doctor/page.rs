@@ -135,7 +135,7 @@ pub(super) fn judge_call(case: &Case, reply: &Reply) -> Finding {
 /// Asks as a page that nobody has put on the list.
 pub(super) async fn foreign(case: &Case, wire: &Wire, wish: &str) -> Finding {
     let url = case.url("/uploads");
-    let call = case.ask(&url, wish, Some(FOREIGN)).with_all(&case.proof);
+    let call = Call::wish(&url, wish, Some(FOREIGN)).with_all(&case.proof);
     let reply = match wire.send(call).await {
         Ok(reply) => reply,
         Err(trouble) => return signer::unreachable(FOREIGN_CALL, &trouble),

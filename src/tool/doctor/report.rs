@@ -9,6 +9,9 @@ use crate::tool::doctor::finding::Verdict;
 /// Where the explanations of a finding begin.
 const INDENT: &str = "                   ";
 
+/// How wide a line of a sentence may be, after its beginning.
+const WIDTH: usize = 96;
+
 #[derive(Serialize)]
 struct Json<'a> {
     signer: &'a str,
@@ -57,7 +60,10 @@ pub(super) fn table(case: &Case, findings: &[Finding], coloured: bool) -> String
         }
         for finding in group {
             let mark = paint(mark(finding.verdict), finding.verdict, coloured);
-            lines.push(format!("  {mark}  {:<10} {}", finding.parts().1, finding.seen));
+            let mut seen = fold(&finding.seen).into_iter();
+            let first = seen.next().unwrap_or_default();
+            lines.push(format!("  {mark}  {:<10} {first}", finding.parts().1));
+            lines.extend(seen.map(|line| format!("{INDENT}{line}")));
             lines.extend(explanation("is", finding.cause.as_deref().unwrap_or_default()));
             lines.extend(explanation("why", &finding.why));
             lines.extend(explanation("mend", &mend(finding, &mut told)));
@@ -77,22 +83,37 @@ fn left_out(group: &[Finding]) -> Option<&str> {
 /// What mends a finding; long steps are told once.
 fn mend<'a>(finding: &'a Finding, told: &mut Vec<&'a Finding>) -> String {
     let before = told.iter().find(|one| !one.mend.is_empty() && one.mend == finding.mend);
-    match before {
-        Some(before) => {
-            let (group, what) = before.parts();
-            format!("as above: {group}, {what}")
-        }
-        None => {
-            told.push(finding);
-            finding.mend.clone()
-        }
+    if let Some(before) = before {
+        let (group, what) = before.parts();
+        return format!("as above: {group}, {what}");
     }
+    told.push(finding);
+    finding.mend.clone()
 }
 
 fn explanation(label: &str, text: &str) -> Vec<String> {
-    let mut lines = text.lines();
-    let first = lines.next().map(|line| format!("{INDENT}{label:<5} {line}"));
-    first.into_iter().chain(lines.map(|line| format!("{INDENT}      {line}"))).collect()
+    let lines = text.lines().flat_map(fold).enumerate();
+    let label = |at| if at == 0 { label } else { "" };
+    lines.map(|(at, line)| format!("{INDENT}{:<5} {line}", label(at))).collect()
+}
+
+/// Breaks a sentence into lines; what is to be pasted, and what is set in, stays whole.
+fn fold(text: &str) -> Vec<String> {
+    if text.starts_with([' ', '{', '<']) {
+        return vec![text.to_owned()];
+    }
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn sum(findings: &[Finding]) -> String {
@@ -129,6 +150,19 @@ fn paint(mark: &str, verdict: Verdict, coloured: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_are_folded_and_what_is_to_be_pasted_is_not() {
+        let long = "word ".repeat(40);
+        let lines = fold(long.trim_end());
+        assert_eq!(lines.len(), 3);
+        assert!(lines.iter().all(|line| line.len() <= WIDTH));
+        assert_eq!(lines.join(" "), long.trim_end());
+        for whole in [format!("{{{long}}}"), format!("  {long}")] {
+            assert_eq!(fold(&whole), [whole.clone()]);
+        }
+        assert_eq!(fold(&"x".repeat(200)).len(), 1);
+    }
 
     #[test]
     fn colours_are_for_terminals() {

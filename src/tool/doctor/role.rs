@@ -20,9 +20,8 @@ pub(super) fn steady(key: &str) -> String {
     let (segments, _) = key.rsplit_once('/').unwrap_or(("", key));
     let is_steady =
         |segment: &&str| !segment.contains(|one: char| one == '{' || one.is_ascii_digit());
-    let steady: Vec<&str> =
-        segments.split('/').take_while(is_steady).filter(|one| !one.is_empty()).collect();
-    steady.iter().map(|segment| format!("{segment}/")).collect()
+    let steady = segments.split('/').take_while(is_steady).filter(|one| !one.is_empty());
+    steady.flat_map(|segment| [segment, "/"]).collect()
 }
 
 #[cfg(test)]

@@ -22,11 +22,11 @@ pub(super) fn edit(bucket: &str, what: &str) -> String {
 }
 
 fn xml(origin: &str) -> String {
-    let exposed: String =
-        EXPOSED.iter().map(|name| format!("    <ExposeHeader>{name}</ExposeHeader>\n")).collect();
+    let [first, second, third] =
+        EXPOSED.map(|name| format!("    <ExposeHeader>{name}</ExposeHeader>\n"));
     format!(
         "<CORSConfiguration>\n  <CORSRule>\n    <AllowedOrigin>{origin}</AllowedOrigin>\n    \
-         <AllowedMethod>POST</AllowedMethod>\n    <AllowedHeader>*</AllowedHeader>\n{exposed}    \
+         <AllowedMethod>POST</AllowedMethod>\n    <AllowedHeader>*</AllowedHeader>\n{first}{second}{third}    \
          <MaxAgeSeconds>600</MaxAgeSeconds>\n  </CORSRule>\n  <ResponseVary>true</ResponseVary>\n\
          </CORSConfiguration>"
     )

@@ -103,13 +103,18 @@ impl Trial<'_> {
             Err(reason) => return Finding::skipped(id, reason),
         };
         match self.fate(&grant, size + 1).await {
-            Ok(Fate::Refused(refusal)) if refusal.code == "EntityTooLarge" => {
-                Finding::ok(id, format!("{} bytes under a grant for {size} are refused (EntityTooLarge)", size + 1))
+            Ok(Fate::Refused(refusal)) if refusal.code == "EntityTooLarge" => Finding::ok(
+                id,
+                format!("{} bytes under a grant for {size} are refused (EntityTooLarge)", size + 1),
+            ),
+            Ok(Fate::Stored(_)) => {
+                let (finding, removal) = accepted(
+                    id,
+                    &grant,
+                    &format!("{} bytes were stored under a grant for {size}", size + 1),
+                );
+                finding.cause("size-unchecked").why("What answers does not hold uploads to the policy, so a grant for a picture stores a film.").mend(format!("Upload to OSS itself: look at what the upload host leads to. A proxy or another store behind it has to check content-length-range.\n{removal}"))
             }
-            Ok(Fate::Stored(_)) => accepted(id, &grant, &format!("{} bytes were stored under a grant for {size}", size + 1))
-                .cause("size-unchecked")
-                .why("What answers does not hold uploads to the policy, so a grant for a picture stores a film.")
-                .mend("Upload to OSS itself: look at what the upload host leads to. A proxy or another store behind it has to check content-length-range."),
             other => otherwise(id, other),
         }
     }
@@ -126,13 +131,15 @@ impl Trial<'_> {
         };
         grant.set("policy", policy);
         match self.fate(&grant, self.wish.size).await {
-            Ok(Fate::Refused(refusal)) if refusal.code == "SignatureDoesNotMatch" => {
-                Finding::ok(id, "a policy that was changed after signing is refused (SignatureDoesNotMatch)")
+            Ok(Fate::Refused(refusal)) if refusal.code == "SignatureDoesNotMatch" => Finding::ok(
+                id,
+                "a policy that was changed after signing is refused (SignatureDoesNotMatch)",
+            ),
+            Ok(Fate::Stored(_)) => {
+                let (finding, removal) =
+                    accepted(id, &grant, "a policy that was changed after signing was taken");
+                finding.cause("signature-unchecked").why("What answers does not check signatures, so anybody can store anything.").mend(format!("Upload to OSS itself: look at what the upload host leads to. Is the bucket public-read-write? OSS console > Buckets > the bucket > Permission Control > Bucket ACL: Private.\n{removal}"))
             }
-            Ok(Fate::Stored(_)) => accepted(id, &grant, "a policy that was changed after signing was taken")
-                .cause("signature-unchecked")
-                .why("What answers does not check signatures, so anybody can store anything.")
-                .mend("Upload to OSS itself: look at what the upload host leads to. Is the bucket public-read-write? OSS console > Buckets > the bucket > Permission Control > Bucket ACL: Private."),
             other => otherwise(id, other),
         }
     }
@@ -150,10 +157,11 @@ impl Trial<'_> {
             Ok(Fate::Refused(refusal)) if refusal.code == "AccessDenied" => {
                 Finding::ok(id, "another key than the grant's is refused (AccessDenied)")
             }
-            Ok(Fate::Stored(_)) => accepted(id, &grant, "a file was stored under another key than the grant's")
-                .cause("key-unchecked")
-                .why("Who has a grant for one file can store any, also in place of other people's.")
-                .mend("See the finding on the policy: its key has to be pinned. If it is, look at what the upload host leads to."),
+            Ok(Fate::Stored(_)) => {
+                let (finding, removal) =
+                    accepted(id, &grant, "a file was stored under another key than the grant's");
+                finding.cause("key-unchecked").why("Who has a grant for one file can store any, also in place of other people's.").mend(format!("See the finding on the policy: its key has to be pinned. If it is, look at what the upload host leads to.\n{removal}"))
+            }
             other => otherwise(id, other),
         }
     }
@@ -163,7 +171,7 @@ impl Trial<'_> {
         let Self { case, wire, wish } = self;
         let url = case.url("/uploads");
         let origin = Some(case.origin.as_str());
-        let call = case.ask(&url, &wish.call(), origin).with_all(&case.proof);
+        let call = Call::wish(&url, &wish.call(), origin).with_all(&case.proof);
         let reply = wire.send(call).await.map_err(|trouble| trouble.to_string())?;
         match Answer::read(&reply) {
             Answer::Granted(grant) => Ok(*grant),
@@ -190,21 +198,20 @@ impl Trial<'_> {
 }
 
 fn stored(reply: &Reply, key: &str, place: &Place) -> Finding {
-    let Place { bucket, .. } = place;
     let status = reply.status.as_u16();
-    Finding::ok(
-        "upload.stored",
-        format!(
-            "{status}; the object {key} stays, for the function may not delete: ossutil rm oss://{bucket}/{key}"
-        ),
-    )
+    let seen = format!("{status}; the object {key} stays, for the function may not delete");
+    Finding::ok("upload.stored", seen).mend(removal(&place.bucket, key))
 }
 
-/// Something was stored that should not have been.
-fn accepted(id: &'static str, grant: &Grant, what: &str) -> Finding {
+/// Something was stored that should not have been; gives the finding, and how the object is removed.
+fn accepted(id: &'static str, grant: &Grant, what: &str) -> (Finding, String) {
     let Place { bucket, .. } = Place::of(grant);
     let key = alien::plain(&grant.key);
-    Finding::fail(id, format!("{what}; the object stays: ossutil rm oss://{bucket}/{key}"))
+    (Finding::fail(id, format!("{what}; the object stays")), removal(&bucket, &key))
+}
+
+fn removal(bucket: &str, key: &str) -> String {
+    format!("To remove it:\n  ossutil rm oss://{bucket}/{key}")
 }
 
 /// Something else than what was tried for.

@@ -95,6 +95,15 @@ impl<'a> Call<'a> {
         Self { method: Method::POST, url, headers, body: body.into() }
     }
 
+    /// Asks for grants, as the page `origin`; without one, as a program, which names none.
+    pub(super) fn wish(url: &'a str, body: &str, origin: Option<&str>) -> Self {
+        let call = Self::post(url, "application/json", body);
+        match origin {
+            Some(origin) => call.from(origin),
+            None => call,
+        }
+    }
+
     /// The question that a browser asks before a POST from this origin.
     pub(super) fn preflight(url: &'a str, origin: &str) -> Self {
         let headers = vec![("access-control-request-method", "POST".to_owned())];

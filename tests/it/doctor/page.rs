@@ -15,13 +15,18 @@ async fn a_trigger_without_options_is_recognised() {
     stage.trigger.methods.retain(|method| method != Method::OPTIONS);
     assert_snapshot!(stage.troubles().await, @"
     FAIL  page.preflight  OPTIONS /uploads answered 405 without CORS headers, and it was not the function that answered
-        is    missing-options-method
-        why   A browser asks so before each call from a page of another origin; refused here, the call is never made.
-        mend  Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: add OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, OPTIONS). For a custom domain, do the same with the methods of its route.
+          is    missing-options-method
+          why   A browser asks so before each call from a page of another origin; refused here, the call is
+                never made.
+          mend  Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: add
+                OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, OPTIONS). For a custom domain,
+                do the same with the methods of its route.
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
     ");
 }
 
@@ -47,17 +52,23 @@ async fn two_allowed_origins_in_one_answer_are_none() {
     stage.trigger.adds_cors = true;
     assert_snapshot!(stage.troubles().await, @"
     FAIL  page.preflight  Access-Control-Allow-Origin came more than once: https://app.example and *
-        is    duplicate-allow-origin
-        why   Browsers take two of them for none. The function adds one; the other is of the gateway or a proxy in front of it.
-        mend  Take CORS off whatever stands in front of the function. Where it is the platform's default domain, bind a domain of your own, to which nothing is added: Function Compute console > Custom Domains > Add Custom Domain.
+          is    duplicate-allow-origin
+          why   Browsers take two of them for none. The function adds one; the other is of the gateway or a
+                proxy in front of it.
+          mend  Take CORS off whatever stands in front of the function. Where it is the platform's default
+                domain, bind a domain of your own, to which nothing is added: Function Compute console > Custom
+                Domains > Add Custom Domain.
     FAIL  page.call       Access-Control-Allow-Origin came more than once: https://app.example and *
-        is    duplicate-allow-origin
-        why   Browsers take two of them for none. The function adds one; the other is of the gateway or a proxy in front of it.
-        mend  as above: page, preflight
+          is    duplicate-allow-origin
+          why   Browsers take two of them for none. The function adds one; the other is of the gateway or a
+                proxy in front of it.
+          mend  as above: page, preflight
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
     ");
 }
 
@@ -65,19 +76,23 @@ async fn two_allowed_origins_in_one_answer_are_none() {
 async fn a_page_that_is_not_on_the_list_is_told_and_the_rest_is_looked_at() {
     let stage = Stage::new().with("UPLOAD_ORIGINS", "https://other.example");
     assert_snapshot!(stage.troubles().await, @r#"
-    FAIL  page.preflight  origin_not_allowed: Pages of "https://app.example" may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS.
-        is    origin_not_allowed
-        why   The function gives grants to pages on its list only, and this page is not on it.
-        mend  Add the origin to the function's environment and deploy, several with commas:
-                UPLOAD_ORIGINS=https://app.example
-    FAIL  page.call       origin_not_allowed: Pages of "https://app.example" may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS.
-        is    origin_not_allowed
-        why   The function gives grants to pages on its list only, and this page is not on it.
-        mend  as above: page, preflight
+    FAIL  page.preflight  origin_not_allowed: Pages of "https://app.example" may not ask for uploads here. If they should,
+          add the origin to UPLOAD_ORIGINS.
+          is    origin_not_allowed
+          why   The function gives grants to pages on its list only, and this page is not on it.
+          mend  Add the origin to the function's environment and deploy, several with commas:
+                  UPLOAD_ORIGINS=https://app.example
+    FAIL  page.call       origin_not_allowed: Pages of "https://app.example" may not ask for uploads here. If they should,
+          add the origin to UPLOAD_ORIGINS.
+          is    origin_not_allowed
+          why   The function gives grants to pages on its list only, and this page is not on it.
+          mend  as above: page, preflight
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
     "#);
 }
 
@@ -86,15 +101,17 @@ async fn a_list_that_holds_every_page_is_a_failure_unless_it_is_meant() {
     let stage = || Stage::new().with("UPLOAD_ORIGINS", "*");
     assert_snapshot!(stage().troubles().await, @"
     FAIL  page.foreign    a page of https://doctor.invalid got a grant and may read it
-        is    every-origin
-        why   Any page in the world can upload in the name of who visits it.
-        mend  Put the pages that may ask into the function's environment in place of *, and deploy:
-                UPLOAD_ORIGINS=https://app.example
-              If every page is meant to ask, say so with --any-origin.
+          is    every-origin
+          why   Any page in the world can upload in the name of who visits it.
+          mend  Put the pages that may ask into the function's environment in place of *, and deploy:
+                  UPLOAD_ORIGINS=https://app.example
+                If every page is meant to ask, say so with --any-origin.
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
     ");
     let names = stage().told(&["--any-origin"]).names().await;
     assert_eq!(names, ["warn caller.nobody open-to-everyone"]);
@@ -107,11 +124,11 @@ async fn a_route_that_wants_a_caller_is_asked_with_a_ticket_from_the_environment
         || Stage::new().with("UPLOAD_AUTH", "all(origin, ticket)").with("UPLOAD_TICKET_KEYS", keys);
     assert_snapshot!(stage().troubles().await, @"
     FAIL  grant.given      ticket_missing: This route asks for a ticket. Send it as 'X-Upload-Ticket: <ticket>'.
-        is    ticket_missing
-        why   Without a grant no page can upload.
-        mend  The route wants to know who asks. Set what a page would show, and run this again:
-                export DOCTOR_TICKET=$(oss-upload ticket --sub doctor)   # with UPLOAD_TICKET_KEYS
-                export DOCTOR_TOKEN=...                                   # a token of your issuer
+          is    ticket_missing
+          why   Without a grant no page can upload.
+          mend  The route wants to know who asks. Set what a page would show, and run this again:
+                  export DOCTOR_TICKET=$(oss-upload ticket --sub doctor)   # with UPLOAD_TICKET_KEYS
+                  export DOCTOR_TOKEN=...                                   # a token of your issuer
     ");
     let mut with = stage();
     let minting = with.tool.with("UPLOAD_TICKET_KEYS", keys);
@@ -133,13 +150,16 @@ async fn a_token_that_nobody_looks_at_protects_nothing() {
     stage.tool = stage.tool.with("DOCTOR_TOKEN", "marker-token");
     assert_snapshot!(stage.troubles().await, @"
     look  caller.unproven   a page of https://app.example gets a grant without its token
-        is    token-not-needed
-        why   Whoever opens the page can upload, and a program can name any page.
-        mend  If that is not meant, let the route ask for both and deploy: UPLOAD_AUTH=all(origin, jwt), or all(origin, ticket).
+          is    token-not-needed
+          why   Whoever opens the page can upload, and a program can name any page.
+          mend  If that is not meant, let the route ask for both and deploy: UPLOAD_AUTH=all(origin, jwt), or
+                all(origin, ticket).
     FAIL  caller.nobody     who shows nothing gets a grant, though there is a token to show
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  The route does not look at the token. Set what it asks for and deploy: UPLOAD_AUTH=jwt for tokens, ticket for tickets, any(jwt, ticket) for either.
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  The route does not look at the token. Set what it asks for and deploy: UPLOAD_AUTH=jwt for
+                tokens, ticket for tickets, any(jwt, ticket) for either.
     ");
 }
 

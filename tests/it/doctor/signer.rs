@@ -20,13 +20,17 @@ async fn the_default_domain_makes_browsers_save_the_page() {
     let stage = Stage { default_domain: true, ..Stage::new() };
     assert_snapshot!(stage.troubles().await, @"
     look  signer.page       GET / is saved as a file instead of being shown (Content-Disposition: attachment)
-        is    forced-download
-        why   The platform does so on its default domain. Calls of pages elsewhere work; the function's own page cannot be opened.
-        mend  To open GET /, bind a domain of your own: Function Compute console > Custom Domains > Add Custom Domain, with the function as its route and OPTIONS among its methods.
+          is    forced-download
+          why   The platform does so on its default domain. Calls of pages elsewhere work; the function's own
+                page cannot be opened.
+          mend  To open GET /, bind a domain of your own: Function Compute console > Custom Domains > Add Custom
+                Domain, with the function as its route and OPTIONS among its methods.
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
     ");
 }
 
@@ -35,21 +39,27 @@ async fn a_clock_that_is_wrong_is_noticed_before_oss_refuses() {
     let stage = Stage { ahead: 3_630, ..Stage::new() };
     assert_snapshot!(stage.troubles().await, @"
     FAIL  signer.clock      the function's clock is 60 minutes ahead of what the Date header says
-        is    clock-skew
-        why   OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one whose time is over.
-        mend  The platform keeps the clock of instances; deploy again, so that new ones start. Elsewhere than on Function Compute, let NTP set it.
+          is    clock-skew
+          why   OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one whose time is
+                over.
+          mend  The platform keeps the clock of instances; deploy again, so that new ones start. Elsewhere than
+                on Function Compute, let NTP set it.
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
     FAIL  bucket.clock      the function's clock is 60 minutes ahead of OSS's
-        is    clock-skew
-        why   OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one whose time is over.
-        mend  as above: signer, clock
-    FAIL  upload.stored     400 InvalidArgument (0002-00000709): The signing date in credential is invalid. [request ID]
-        is    clock-skew
-        why   The grant is a moment old, so the clock it was signed by is not OSS's.
-        mend  as above: signer, clock
+          is    clock-skew
+          why   OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one whose time is
+                over.
+          mend  as above: signer, clock
+    FAIL  upload.stored     400 InvalidArgument (0002-00000709): The signing date in credential is invalid. [request
+          6B01D0D8DAA66D2C7DDF743F]
+          is    clock-skew
+          why   The grant is a moment old, so the clock it was signed by is not OSS's.
+          mend  as above: signer, clock
     ");
     let stage = Stage { ahead: -3_630, ..Stage::new() };
     assert_snapshot!(stage.names().await.join("\n"), @"
@@ -75,7 +85,9 @@ async fn a_name_and_a_port_that_lead_nowhere_are_told_apart() {
     FAIL  name       signer.invalid has no address here
     is    unknown-name
     why   A browser that cannot find the signer shows a network error and nothing else.
-    mend  Compare the name with the trigger's address in the Function Compute console. For a custom domain, add the CNAME record that the console shows (Function Compute console > Custom Domains), and wait until it is known.
+    mend  Compare the name with the trigger's address in the Function Compute console. For a custom
+    domain, add the CNAME record that the console shows (Function Compute console > Custom Domains),
+    and wait until it is known.
     ");
     let url = format!("http://{}", gateway::nowhere().await);
     let outcome = tool.run(&["doctor", "--signer", &url]).await;
@@ -101,10 +113,12 @@ async fn a_function_that_does_not_run_is_told_by_the_gateways_words() {
     let outcome = Tool::new().run(&["doctor", "--signer", &url]).await;
     assert_eq!(outcome.code, 1);
     assert_snapshot!(first(&outcome.out), @"
-    FAIL  health     the platform answered in the function's place: 502 FunctionNotStarted: the function's port refuses to connect
+    FAIL  health     the platform answered in the function's place: 502 FunctionNotStarted: the function's port
+    refuses to connect
     is    FunctionNotStarted
     why   The function did not start or did not answer, so nobody gets a grant.
-    mend  Function Compute console > Functions > the function > Logs: the first lines of the newest instance name every setting that is missing or wrong.
+    mend  Function Compute console > Functions > the function > Logs: the first lines of the newest
+    instance name every setting that is missing or wrong.
     ");
 }
 
@@ -113,15 +127,18 @@ async fn a_route_that_is_not_there_is_named() {
     let stage = Stage::new().told(&["--route", "avatar"]);
     assert_snapshot!(stage.troubles().await, @r#"
     FAIL  signer.route      route_not_found: There is no route "avatar". Name one that the settings define.
-        is    route_not_found
-        why   Pages that ask under this name are refused.
-        mend  Name a route with --route that the function's settings define; without it the route is called default.
+          is    route_not_found
+          why   Pages that ask under this name are refused.
+          mend  Name a route with --route that the function's settings define; without it the route is called
+                default.
     "#);
 }
 
+type Answer = fn() -> Response<Full<Bytes>>;
+
 #[tokio::test]
 async fn a_gateway_that_answers_in_the_functions_place_is_heard() {
-    let table: [(fn() -> Response<Full<Bytes>>, &str); 5] = [
+    let table: [(Answer, &str); 5] = [
         (
             || answer(403, r#"{"ErrorCode":"AccessDenied","ErrorMessage":"no"}"#),
             "refused-by-trigger",
@@ -180,9 +197,9 @@ async fn what_a_route_wants_to_know_is_guessed_or_given() {
     let file = "[routes.photos.metadata]\nserial = { pattern = 'X{40}', required = true }";
     assert_snapshot!(stage(file).troubles().await, @r#"
     FAIL  grant.given      metadata_required: This route wants the metadata "serial". Give it in the file's 'metadata'.
-        is    metadata_required
-        why   Without a grant no page can upload.
-        mend  Give a value that the route takes: --metadata NAME=VALUE
+          is    metadata_required
+          why   Without a grant no page can upload.
+          mend  Give a value that the route takes: --metadata NAME=VALUE
     "#);
     let given =
         stage(file).told(&["--metadata", "serial=XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"]);
@@ -194,7 +211,7 @@ fn answer(status: u16, body: &str) -> Response<Full<Bytes>> {
 }
 
 /// What is told of a signer that always answers so.
-async fn told_of(answer: fn() -> Response<Full<Bytes>>) -> String {
+async fn told_of(answer: Answer) -> String {
     let service = service_fn(move |_: Request<Bytes>| async move { Ok::<_, Infallible>(answer()) });
     let server = serve(service).await;
     let url = format!("http://{}", server.address);

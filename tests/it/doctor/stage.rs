@@ -1,6 +1,7 @@
 //! A deployment that is right in every respect, to be made wrong in one.
 
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,10 +167,10 @@ impl Stage {
             if let Some(row) = line.strip_prefix("  ").filter(|row| !row.starts_with(' ')) {
                 is_told = row.starts_with("FAIL") || row.starts_with("look");
                 if is_told {
-                    told += &format!("{}  {group}.{}\n", &row[..4], &row[6..]);
+                    writeln!(told, "{}  {group}.{}", &row[..4], &row[6..]).unwrap();
                 }
             } else if line.starts_with(' ') && is_told {
-                told += &format!("    {}\n", &line[19..]);
+                writeln!(told, "      {}", &line[19..]).unwrap();
             } else if !line.starts_with(' ') {
                 (group, is_told) = (line, false);
             }

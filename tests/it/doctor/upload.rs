@@ -18,14 +18,18 @@ async fn a_role_that_may_not_store_is_given_its_policy() {
     });
     assert_snapshot!(stage.troubles().await, @r#"
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
-    FAIL  upload.stored     403 AccessDenied (0003-00000001): You have no right to access this object because of bucket acl. [request ID]
-        is    ram-denied
-        why   The form is as it should be, but the role that signed it may not store this object.
-        mend  RAM console > Roles > the function's role > Permissions: give it this policy (a deny in another policy, or in the bucket's own, counts more):
-              {"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:PutObject"],"Resource":["acs:oss:*:*:examplebucket/uploads/*"]}]}
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
+    FAIL  upload.stored     403 AccessDenied (0003-00000001): You have no right to access this object because of bucket acl.
+          [request ID]
+          is    ram-denied
+          why   The form is as it should be, but the role that signed it may not store this object.
+          mend  RAM console > Roles > the function's role > Permissions: give it this policy (a deny in another
+                policy, or in the bucket's own, counts more):
+                {"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:PutObject"],"Resource":["acs:oss:*:*:examplebucket/uploads/*"]}]}
     "#);
 }
 
@@ -34,13 +38,18 @@ async fn keys_that_are_unknown_and_tokens_that_are_over_are_told() {
     let stage = Stage::new().bucket(|oss| oss.keys = vec![AccessKey::new("LTAI5tOther", "x")]);
     assert_snapshot!(stage.troubles().await, @"
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
-    FAIL  upload.stored     403 InvalidAccessKeyId (0002-00000902): The OSS Access Key Id you provided does not exist in our records. [request ID]
-        is    InvalidAccessKeyId
-        why   OSS does not know the key id: it was deleted, or it is a temporary one sent without its token.
-        mend  With a role, deploy again, so that new instances start with its new keys. With keys in the function's environment, set a key that exists and is enabled (RAM console > Users > AccessKey), a temporary one with ALIBABA_CLOUD_SECURITY_TOKEN.
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
+    FAIL  upload.stored     403 InvalidAccessKeyId (0002-00000902): The OSS Access Key Id you provided does not exist in our
+          records. [request ID]
+          is    InvalidAccessKeyId
+          why   OSS does not know the key id: it was deleted, or it is a temporary one sent without its token.
+          mend  With a role, deploy again, so that new instances start with its new keys. With keys in the
+                function's environment, set a key that exists and is enabled (RAM console > Users > AccessKey),
+                a temporary one with ALIBABA_CLOUD_SECURITY_TOKEN.
     ");
     let stage = Stage::new().bucket(|oss| oss.keys[0].expires_at = Some(1));
     let names = stage.names().await;
@@ -61,14 +70,18 @@ async fn a_region_that_only_oss_knows_to_be_wrong_is_told() {
     let stage = Stage::new().with("OSS_REGION", "cn-beijing");
     assert_snapshot!(stage.troubles().await, @"
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
-    FAIL  upload.stored     400 InvalidArgument (0002-00000715): The signing region in credential is invalid. [request ID]
-        is    wrong-region
-        why   The region in x-oss-credential is not the region of the bucket.
-        mend  OSS console > Buckets > examplebucket > Overview shows the region. Set it, without oss- in front, and deploy:
-                OSS_REGION=<region>
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
+    FAIL  upload.stored     400 InvalidArgument (0002-00000715): The signing region in credential is invalid. [request
+          6B01D0D8DAA66D2C7DDF743F]
+          is    wrong-region
+          why   The region in x-oss-credential is not the region of the bucket.
+          mend  OSS console > Buckets > examplebucket > Overview shows the region. Set it, without oss- in
+                front, and deploy:
+                  OSS_REGION=<region>
     ");
 }
 
@@ -80,21 +93,32 @@ async fn a_bucket_that_does_not_check_is_found_out() {
     });
     assert_snapshot!(stage.troubles().await, @"
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
-    FAIL  upload.oversize   28 bytes were stored under a grant for 27; the object stays: ossutil rm oss://examplebucket/uploads/DAY/UUID/doctor.txt
-        is    size-unchecked
-        why   What answers does not hold uploads to the policy, so a grant for a picture stores a film.
-        mend  Upload to OSS itself: look at what the upload host leads to. A proxy or another store behind it has to check content-length-range.
-    FAIL  upload.tampered   a policy that was changed after signing was taken; the object stays: ossutil rm oss://examplebucket/uploads/DAY/UUID/doctor.txt
-        is    signature-unchecked
-        why   What answers does not check signatures, so anybody can store anything.
-        mend  Upload to OSS itself: look at what the upload host leads to. Is the bucket public-read-write? OSS console > Buckets > the bucket > Permission Control > Bucket ACL: Private.
-    FAIL  upload.elsewhere  a file was stored under another key than the grant's; the object stays: ossutil rm oss://examplebucket/oss-upload-doctor-must-not-be-here.txt
-        is    key-unchecked
-        why   Who has a grant for one file can store any, also in place of other people's.
-        mend  See the finding on the policy: its key has to be pinned. If it is, look at what the upload host leads to.
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
+    FAIL  upload.oversize   28 bytes were stored under a grant for 27; the object stays
+          is    size-unchecked
+          why   What answers does not hold uploads to the policy, so a grant for a picture stores a film.
+          mend  Upload to OSS itself: look at what the upload host leads to. A proxy or another store behind it
+                has to check content-length-range.
+                To remove it:
+                  ossutil rm oss://examplebucket/uploads/DAY/UUID/doctor.txt
+    FAIL  upload.tampered   a policy that was changed after signing was taken; the object stays
+          is    signature-unchecked
+          why   What answers does not check signatures, so anybody can store anything.
+          mend  Upload to OSS itself: look at what the upload host leads to. Is the bucket public-read-write?
+                OSS console > Buckets > the bucket > Permission Control > Bucket ACL: Private.
+                To remove it:
+                  ossutil rm oss://examplebucket/uploads/DAY/UUID/doctor.txt
+    FAIL  upload.elsewhere  a file was stored under another key than the grant's; the object stays
+          is    key-unchecked
+          why   Who has a grant for one file can store any, also in place of other people's.
+          mend  See the finding on the policy: its key has to be pinned. If it is, look at what the upload host
+                leads to.
+                To remove it:
+                  ossutil rm oss://examplebucket/oss-upload-doctor-must-not-be-here.txt
     ");
 }
 
@@ -119,13 +143,15 @@ async fn a_callback_that_failed_is_no_success() {
     };
     assert_snapshot!(stage.troubles().await, @"
     look  caller.nobody     who shows nothing gets a grant
-        is    open-to-everyone
-        why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-        mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
+          is    open-to-everyone
+          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                limits.
+          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                all(origin, ticket).
     FAIL  upload.stored     203 CallbackFailed (0007-00000202): Error status : -1.
-        is    CallbackFailed
-        why   The object is stored, but the application was not told, so it does not know of it.
-        mend  Do not upload again: make the callback quick and reachable from the public network.
+          is    CallbackFailed
+          why   The object is stored, but the application was not told, so it does not know of it.
+          mend  Do not upload again: make the callback quick and reachable from the public network.
     ");
 }
 

@@ -1,8 +1,11 @@
 //! Whole reports: of what is well, and of what is not there at all.
 
+use http::Method;
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use super::stage::Stage;
+use crate::support::source::README;
 
 #[tokio::test]
 async fn a_good_deployment_is_told_line_by_line() {
@@ -27,15 +30,21 @@ async fn a_good_deployment_is_told_line_by_line() {
     caller
       look  nobody     who shows nothing gets a grant
                        is    open-to-everyone
-                       why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.
-                       mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).
+                       why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
+                             limits.
+                       mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
+                             all(origin, ticket).
 
     grant
       ok    given      for uploads/DAY/UUID/doctor.txt
       ok    fields     all 10 fields are there
       ok    expiry     it lasts 600 seconds
       ok    signature  V4
-      ok    policy     bucket is "examplebucket"; success_action_status is "200"; x-oss-forbid-overwrite is "true"; x-oss-content-type is "text/plain"; key is "uploads/DAY/UUID/doctor.txt"; the file has 27 to 27 bytes. Left to the sender: x-oss-object-acl, x-oss-storage-class, content-disposition, cache-control
+      ok    policy     bucket is "examplebucket"; success_action_status is "200"; x-oss-forbid-overwrite is "true";
+                       x-oss-content-type is "text/plain"; key is
+                       "uploads/DAY/UUID/doctor.txt"; the file has 27 to 27
+                       bytes. Left to the sender: x-oss-object-acl, x-oss-storage-class, content-disposition,
+                       cache-control
       ok    address    http://127.0.0.1:OSS
       ok    region     signed for cn-hangzhou; the host names no region
 
@@ -48,7 +57,10 @@ async fn a_good_deployment_is_told_line_by_line() {
       ok    foreign    a page of https://doctor.invalid is refused (403)
 
     upload
-      ok    stored     200; the object uploads/DAY/UUID/doctor.txt stays, for the function may not delete: ossutil rm oss://examplebucket/uploads/DAY/UUID/doctor.txt
+      ok    stored     200; the object uploads/DAY/UUID/doctor.txt stays, for
+                       the function may not delete
+                       mend  To remove it:
+                               ossutil rm oss://examplebucket/uploads/DAY/UUID/doctor.txt
       ok    readable   the page may read the answer
       ok    oversize   28 bytes under a grant for 27 are refused (EntityTooLarge)
       ok    tampered   a policy that was changed after signing is refused (SignatureDoesNotMatch)
@@ -62,162 +74,71 @@ async fn a_good_deployment_is_told_line_by_line() {
 async fn machines_are_told_the_same_as_json() {
     let outcome = Stage::new().told(&["--json", "--no-upload"]).run().await;
     assert_eq!(outcome.code, 0, "{outcome:?}");
-    assert_snapshot!(outcome.out, @r#"
+    let mut json: Value = serde_json::from_str(&outcome.out).unwrap();
+    let findings = json["findings"].take();
+    assert_snapshot!(json, @r#"{"fail":0,"findings":null,"ok":22,"origin":"https://app.example","route":"default","signer":"http://127.0.0.1:SIGNER","skipped":5,"warn":1}"#);
+    let rows = findings.as_array().unwrap().iter();
+    let rows = rows.map(|row| format!("{} {}", row["id"], row["verdict"]).replace('"', ""));
+    assert_snapshot!(rows.collect::<Vec<_>>().join("\n"), @"
+    signer.name ok
+    signer.address ok
+    signer.health ok
+    signer.clock ok
+    signer.page ok
+    signer.route ok
+    page.preflight ok
+    page.call ok
+    page.foreign ok
+    caller.nobody warn
+    grant.given ok
+    grant.fields ok
+    grant.expiry ok
+    grant.signature ok
+    grant.policy ok
+    grant.address ok
+    grant.region ok
+    bucket.name ok
+    bucket.preflight ok
+    bucket.clock ok
+    bucket.exposed ok
+    bucket.vary ok
+    bucket.foreign ok
+    upload.stored skipped
+    upload.readable skipped
+    upload.oversize skipped
+    upload.tampered skipped
+    upload.elsewhere skipped
+    ");
+    assert_snapshot!(serde_json::to_string_pretty(&findings[9]).unwrap(), @r#"
     {
-      "signer": "http://127.0.0.1:SIGNER",
-      "origin": "https://app.example",
-      "route": "default",
-      "ok": 22,
-      "warn": 1,
-      "fail": 0,
-      "skipped": 5,
-      "findings": [
-        {
-          "id": "signer.name",
-          "verdict": "ok",
-          "seen": "127.0.0.1, which needs no lookup"
-        },
-        {
-          "id": "signer.address",
-          "verdict": "ok",
-          "seen": "http on this machine, which browsers trust"
-        },
-        {
-          "id": "signer.health",
-          "verdict": "ok",
-          "seen": "the function answers, version V"
-        },
-        {
-          "id": "signer.clock",
-          "verdict": "ok",
-          "seen": "the function, its gateway and this machine agree on the time"
-        },
-        {
-          "id": "signer.page",
-          "verdict": "ok",
-          "seen": "GET / can be viewed"
-        },
-        {
-          "id": "signer.route",
-          "verdict": "ok",
-          "seen": "default takes doctor.txt (text/plain, 27 bytes)"
-        },
-        {
-          "id": "page.preflight",
-          "verdict": "ok",
-          "seen": "OPTIONS /uploads answered 204, and the page may call"
-        },
-        {
-          "id": "page.call",
-          "verdict": "ok",
-          "seen": "pages of https://app.example may read the answer"
-        },
-        {
-          "id": "page.foreign",
-          "verdict": "ok",
-          "seen": "a page of https://doctor.invalid is refused (origin_not_allowed)"
-        },
-        {
-          "id": "caller.nobody",
-          "verdict": "warn",
-          "cause": "open-to-everyone",
-          "seen": "who shows nothing gets a grant",
-          "why": "Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.",
-          "mend": "If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket)."
-        },
-        {
-          "id": "grant.given",
-          "verdict": "ok",
-          "seen": "for uploads/DAY/UUID/doctor.txt"
-        },
-        {
-          "id": "grant.fields",
-          "verdict": "ok",
-          "seen": "all 10 fields are there"
-        },
-        {
-          "id": "grant.expiry",
-          "verdict": "ok",
-          "seen": "it lasts 600 seconds"
-        },
-        {
-          "id": "grant.signature",
-          "verdict": "ok",
-          "seen": "V4"
-        },
-        {
-          "id": "grant.policy",
-          "verdict": "ok",
-          "seen": "bucket is \"examplebucket\"; success_action_status is \"200\"; x-oss-forbid-overwrite is \"true\"; x-oss-content-type is \"text/plain\"; key is \"uploads/DAY/UUID/doctor.txt\"; the file has 27 to 27 bytes. Left to the sender: x-oss-object-acl, x-oss-storage-class, content-disposition, cache-control"
-        },
-        {
-          "id": "grant.address",
-          "verdict": "ok",
-          "seen": "http://127.0.0.1:OSS"
-        },
-        {
-          "id": "grant.region",
-          "verdict": "ok",
-          "seen": "signed for cn-hangzhou; the host names no region"
-        },
-        {
-          "id": "bucket.name",
-          "verdict": "ok",
-          "seen": "127.0.0.1, which needs no lookup"
-        },
-        {
-          "id": "bucket.preflight",
-          "verdict": "ok",
-          "seen": "200; a page of https://app.example may upload"
-        },
-        {
-          "id": "bucket.clock",
-          "verdict": "ok",
-          "seen": "OSS and the function agree on the time"
-        },
-        {
-          "id": "bucket.exposed",
-          "verdict": "ok",
-          "seen": "the page may read ETag, Location, x-oss-request-id"
-        },
-        {
-          "id": "bucket.vary",
-          "verdict": "ok",
-          "seen": "Vary: Origin"
-        },
-        {
-          "id": "bucket.foreign",
-          "verdict": "ok",
-          "seen": "a page of https://doctor.invalid is refused (403)"
-        },
-        {
-          "id": "upload.stored",
-          "verdict": "skipped",
-          "seen": "left out, as was said with --no-upload"
-        },
-        {
-          "id": "upload.readable",
-          "verdict": "skipped",
-          "seen": "left out, as was said with --no-upload"
-        },
-        {
-          "id": "upload.oversize",
-          "verdict": "skipped",
-          "seen": "left out, as was said with --no-upload"
-        },
-        {
-          "id": "upload.tampered",
-          "verdict": "skipped",
-          "seen": "left out, as was said with --no-upload"
-        },
-        {
-          "id": "upload.elsewhere",
-          "verdict": "skipped",
-          "seen": "left out, as was said with --no-upload"
-        }
-      ]
+      "cause": "open-to-everyone",
+      "id": "caller.nobody",
+      "mend": "If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).",
+      "seen": "who shows nothing gets a grant",
+      "verdict": "warn",
+      "why": "Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits."
     }
     "#);
+    assert_snapshot!(findings[5], @r#"{"id":"signer.route","seen":"default takes doctor.txt (text/plain, 27 bytes)","verdict":"ok"}"#);
+}
+
+#[tokio::test]
+async fn the_sample_of_the_readme_is_what_is_said() {
+    let mut stage = Stage::new();
+    stage.trigger.methods.retain(|method| method != Method::OPTIONS);
+    let said = stage
+        .with("UPLOAD_AUTH", "origin")
+        .run()
+        .await
+        .out
+        .replace(":SIGNER", ":8080")
+        .replace(":OSS", ":9100");
+    let said = said.replace("version V", "version 0.1.0").replace("DAY", "2024/11/27");
+    let said = said.replace("UUID", "5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e");
+    assert!(
+        README.contains(&format!("```text\n{said}```\n")),
+        "the README shows another report than\n{said}"
+    );
 }
 
 #[tokio::test]
@@ -234,8 +155,11 @@ async fn a_closed_address_leaves_nothing_to_look_at() {
       ok    address    http on this machine, which browsers trust
       FAIL  health     403 AccessDenied: access denied due to function internet URL is disabled
                        is    closed-internet-url
-                       why   The trigger's public address is switched off, so no browser outside the VPC reaches the function there.
-                       mend  Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: let it be called from the internet (s.yaml: disableURLInternet: false). Or give --signer a custom domain, which is not concerned.
+                       why   The trigger's public address is switched off, so no browser outside the VPC reaches the function
+                             there.
+                       mend  Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: let it
+                             be called from the internet (s.yaml: disableURLInternet: false). Or give --signer a custom
+                             domain, which is not concerned.
       -     clock      the function did not answer
       -     page       the function did not answer
       -     route      the function did not answer
