@@ -43,16 +43,29 @@ pub(super) fn explain(id: &'static str, reply: &Reply) -> Finding {
             401 | 403 => refused_by_trigger(finding),
             _ => finding
                 .cause("not-the-function")
-                .why("Pages ask this address for uploads; what answers there does not know how to give any.")
-                .mend("Compare --signer with the address in Function Compute console > Functions > the function > Triggers, and a custom domain with its routes."),
+                .why(
+                    "Pages ask this address for uploads; what answers there does not know how to \
+                     give any.",
+                )
+                .mend(
+                    "Compare --signer with the address in Function Compute console > Functions > \
+                     the function > Triggers, and a custom domain with its routes.",
+                ),
         };
     };
     let (code, message) = (plain(&gateway.code), plain(&gateway.message));
     if message.to_lowercase().contains("internet url is disabled") {
         return Finding::fail(id, format!("{status} {code}: {message}"))
             .cause("closed-internet-url")
-            .why("The trigger's public address is switched off, so no browser outside the VPC reaches the function there.")
-            .mend("Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: let it be called from the internet (s.yaml: disableURLInternet: false). Or give --signer a custom domain, which is not concerned.");
+            .why(
+                "The trigger's public address is switched off, so no browser outside the VPC \
+                 reaches the function there.",
+            )
+            .mend(
+                "Function Compute console > Functions > the function > Triggers > the HTTP trigger \
+                 > Edit: let it be called from the internet (s.yaml: disableURLInternet: false). \
+                 Or give --signer a custom domain, which is not concerned.",
+            );
     }
     match status {
         401 | 403 => refused_by_trigger(Finding::fail(id, format!("{status} {code}: {message}"))),
@@ -63,15 +76,25 @@ pub(super) fn explain(id: &'static str, reply: &Reply) -> Finding {
 fn refused_by_trigger(finding: Finding) -> Finding {
     finding
         .cause("refused-by-trigger")
-        .why("The trigger itself wants a signature or a token, which pages do not have; the function was not asked.")
-        .mend("Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: authentication None (s.yaml: authType: anonymous). Who may ask is then decided by UPLOAD_AUTH.")
+        .why(
+            "The trigger itself wants a signature or a token, which pages do not have; the \
+             function was not asked.",
+        )
+        .mend(
+            "Function Compute console > Functions > the function > Triggers > the HTTP trigger > \
+             Edit: authentication None (s.yaml: authType: anonymous). Who may ask is then decided \
+             by UPLOAD_AUTH.",
+        )
 }
 
 fn broken(id: &'static str, seen: &str, cause: &str) -> Finding {
     Finding::fail(id, format!("the platform answered in the function's place: {seen}"))
         .cause(plain(cause))
         .why("The function did not start or did not answer, so nobody gets a grant.")
-        .mend("Function Compute console > Functions > the function > Logs: the first lines of the newest instance name every setting that is missing or wrong.")
+        .mend(
+            "Function Compute console > Functions > the function > Logs: the first lines of the \
+             newest instance name every setting that is missing or wrong.",
+        )
 }
 
 /// What came from elsewhere steers no terminal, and is not long.

@@ -7,6 +7,7 @@ use crate::tool::doctor::browser::Readable;
 use crate::tool::doctor::browser::lists;
 use crate::tool::doctor::case::Case;
 use crate::tool::doctor::case::FOREIGN;
+use crate::tool::doctor::diagnosis::CLOCK;
 use crate::tool::doctor::finding::Finding;
 use crate::tool::doctor::finding::Verdict;
 use crate::tool::doctor::grant::Grant;
@@ -73,7 +74,11 @@ async fn name(place: &Place) -> Finding {
         None => Finding::fail(id, format!("{host} has no address here"))
             .cause("unknown-name")
             .why("The browser shows a network error and sends nothing.")
-            .mend("Compare bucket and region in the name (OSS console > Buckets > Overview). For a domain of your own, add the CNAME record that OSS console > Buckets > the bucket > Bucket Settings > Domain Names shows."),
+            .mend(
+                "Compare bucket and region in the name (OSS console > Buckets > Overview). For a \
+                 domain of your own, add the CNAME record that OSS console > Buckets > the bucket \
+                 > Bucket Settings > Domain Names shows.",
+            ),
     }
 }
 
@@ -82,9 +87,13 @@ fn unreachable(trouble: &Trouble, place: &Place) -> Finding {
     let Place { bucket, .. } = place;
     match trouble {
         Trouble::Tls(_) => finding.mend(format!(
-            "OSS console > Buckets > {bucket} > Bucket Settings > Domain Names > Certificate: give the domain a certificate that names it and has not expired."
+            "OSS console > Buckets > {bucket} > Bucket Settings > Domain Names > Certificate: give \
+             the domain a certificate that names it and has not expired."
         )),
-        _ => finding.mend("Compare the host with OSS console > Buckets > the bucket > Overview; try it from another network."),
+        _ => finding.mend(
+            "Compare the host with OSS console > Buckets > the bucket > Overview; try it from \
+             another network.",
+        ),
     }
 }
 
@@ -99,12 +108,24 @@ fn preflight(case: &Case, place: &Place, reply: &Reply) -> Finding {
         }
         Readable::Twice => Finding::fail(id, "Access-Control-Allow-Origin came more than once")
             .cause("duplicate-allow-origin")
-            .why("Browsers take two of them for none. The bucket adds one; the other is of a CDN in front of it.")
-            .mend("Take CORS off the CDN (CDN console > the domain > Cache > HTTP response headers), or upload to a domain that is bound to the bucket itself."),
-        _ => Finding::fail(id, format!("OPTIONS answered {status} without leave, and not as OSS would"))
-            .cause("not-oss")
-            .why("The browser asks so before it sends the file; refused here, nothing is uploaded.")
-            .mend("Look at where the upload host leads: it has to be bound to the bucket itself, not to a CDN or a web server."),
+            .why(
+                "Browsers take two of them for none. The bucket adds one; the other is of a CDN in \
+                 front of it.",
+            )
+            .mend(
+                "Take CORS off the CDN (CDN console > the domain > Cache > HTTP response headers), \
+                 or upload to a domain that is bound to the bucket itself.",
+            ),
+        _ => Finding::fail(
+            id,
+            format!("OPTIONS answered {status} without leave, and not as OSS would"),
+        )
+        .cause("not-oss")
+        .why("The browser asks so before it sends the file; refused here, nothing is uploaded.")
+        .mend(
+            "Look at where the upload host leads: it has to be bound to the bucket itself, not to \
+             a CDN or a web server.",
+        ),
     }
 }
 
@@ -119,10 +140,16 @@ fn clock(grant: &Grant, visit: Visit, reply: &Reply) -> Finding {
         return Finding::ok(id, "OSS and the function agree on the time");
     }
     let is_late = grant.lasts().is_some_and(|lasts| -off >= lasts);
-    let finding = Finding::fail(id, format!("the function's clock is {} OSS's", signer::apart(off)))
-        .cause("clock-skew")
-        .why("OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one whose time is over.")
-        .mend("The platform keeps the clock of instances; deploy again, so that new ones start. Elsewhere than on Function Compute, let NTP set it.");
+    let finding = Finding::fail(
+        id,
+        format!("the function's clock is {} OSS's", signer::apart(off)),
+    )
+    .cause("clock-skew")
+    .why(
+        "OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one whose \
+         time is over.",
+    )
+    .mend(CLOCK);
     if off > signer::FAR || is_late { finding } else { finding.mildly() }
 }
 
@@ -136,7 +163,10 @@ fn exposed(place: &Place, reply: &Reply) -> Finding {
     }
     Finding::warn(id, format!("the page may not read {}", hidden.join(", ")))
         .cause("not-exposed")
-        .why("Uppy 4 and 5 wait for ever without ETag and complain without Location; support asks for the request id.")
+        .why(
+            "Uppy 4 and 5 wait for ever without ETag and complain without Location; support asks \
+             for the request id.",
+        )
         .mend(rule::edit(&place.bucket, &format!("Exposed Headers {}", rule::EXPOSED.join(" "))))
 }
 
@@ -150,7 +180,10 @@ fn vary(case: &Case, place: &Place, reply: &Reply) -> Finding {
     }
     Finding::warn(id, "no Vary: Origin")
         .cause("no-vary")
-        .why("A cache may give one page the answer that was meant for another, whose origin it names.")
+        .why(
+            "A cache may give one page the answer that was meant for another, whose origin it \
+             names.",
+        )
         .mend(rule::edit(&place.bucket, "Return Vary: Origin on"))
 }
 
@@ -168,6 +201,9 @@ async fn foreign(wire: &Wire, url: &str, place: &Place) -> Finding {
     }
     Finding::warn(id, format!("a page of {FOREIGN} may upload and read the answers"))
         .cause("every-origin")
-        .why("It still needs a grant, so nothing is open that the signer keeps shut; a grant that leaks can be used from any page.")
+        .why(
+            "It still needs a grant, so nothing is open that the signer keeps shut; a grant that \
+             leaks can be used from any page.",
+        )
         .mend(rule::edit(&place.bucket, "your pages as the sources, in place of *"))
 }

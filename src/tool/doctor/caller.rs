@@ -12,7 +12,8 @@ const UNPROVEN: &str = "caller.unproven";
 const NOBODY: &str = "caller.nobody";
 
 /// What an open route means, whoever it is open to.
-const OPEN: &str = "Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits.";
+const OPEN: &str = "Everyone who reaches the address can store files in the bucket, at your cost, \
+                    within the route's limits.";
 
 /// Asks without the token that is there to be shown: as the page, and as a program that shows nothing.
 pub(super) async fn examine(case: &Case, wire: &Wire, wish: &str) -> Vec<Finding> {
@@ -37,18 +38,26 @@ fn judge_unproven(case: &Case, reply: &Reply) -> Finding {
         Finding::warn(UNPROVEN, format!("a page of {} gets a grant without its token", case.origin))
             .cause("token-not-needed")
             .why("Whoever opens the page can upload, and a program can name any page.")
-            .mend("If that is not meant, let the route ask for both and deploy: UPLOAD_AUTH=all(origin, jwt), or all(origin, ticket).")
+            .mend(
+                "If that is not meant, let the route ask for both and deploy: \
+                 UPLOAD_AUTH=all(origin, jwt), or all(origin, ticket).",
+            )
     })
 }
 
 fn judge_nobody(case: &Case, reply: &Reply) -> Finding {
     let is_open = || {
         if case.proof.is_empty() {
-            return Finding::warn(NOBODY, "who shows nothing gets a grant")
-                .mend("If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).");
+            return Finding::warn(NOBODY, "who shows nothing gets a grant").mend(
+                "If that is not meant, let the route ask for something and deploy: \
+                 UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).",
+            );
         }
         Finding::fail(NOBODY, "who shows nothing gets a grant, though there is a token to show")
-            .mend("The route does not look at the token. Set what it asks for and deploy: UPLOAD_AUTH=jwt for tokens, ticket for tickets, any(jwt, ticket) for either.")
+            .mend(
+                "The route does not look at the token. Set what it asks for and deploy: \
+                 UPLOAD_AUTH=jwt for tokens, ticket for tickets, any(jwt, ticket) for either.",
+            )
     };
     refusal(NOBODY, "who shows nothing", reply)
         .unwrap_or_else(|| is_open().cause("open-to-everyone").why(OPEN))

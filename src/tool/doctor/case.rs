@@ -45,7 +45,8 @@ impl Case {
                 Ok(Origin::One(origin)) => origin,
                 _ => {
                     return Err(Failure::arguments(format!(
-                        "--origin {text:?} is no origin; write https://app.example.com, without a path"
+                        "--origin {text:?} is no origin; write https://app.example.com, without a \
+                         path"
                     )));
                 }
             },

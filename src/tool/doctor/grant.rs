@@ -159,13 +159,18 @@ fn refused(case: &Case, problem: &Problem) -> Finding {
             "Deploy again, so that new instances start with new keys of the role.",
         ),
         "credentials_unavailable" => finding.cause("credentials-unavailable").mend(
-            "Function Compute console > Functions > the function > Logs: the line with this code says what STS or the metadata service answered. With role_arn, the function's own role has to be allowed sts:AssumeRole on it, and that role has to trust the function's role.",
+            "Function Compute console > Functions > the function > Logs: the line with this code \
+             says what STS or the metadata service answered. With role_arn, the function's own \
+             role has to be allowed sts:AssumeRole on it, and that role has to trust the \
+             function's role.",
         ),
         code if code.starts_with("metadata_") => finding.cause(code).mend(
             "Give a value that the route takes: --metadata NAME=VALUE",
         ),
         code if caller::is_of_caller(code) && case.proof.is_empty() => finding.cause(code).mend(
-            "The route wants to know who asks. Set what a page would show, and run this again:\n  export DOCTOR_TICKET=$(oss-upload ticket --sub doctor)   # with UPLOAD_TICKET_KEYS\n  export DOCTOR_TOKEN=...                                   # a token of your issuer",
+            "The route wants to know who asks. Set what a page would show, and run this again:\n  export \
+             DOCTOR_TICKET=$(oss-upload ticket --sub doctor)   # with UPLOAD_TICKET_KEYS\n  export \
+             DOCTOR_TOKEN=...                                   # a token of your issuer",
         ),
         code => finding.cause(code).mend("The message says what to do."),
     }
@@ -178,11 +183,15 @@ fn missing_role(case: &Case, finding: Finding) -> Finding {
     let unknown = match bucket {
         Some(_) => "",
         None => {
-            "\nPut your bucket in place of my-bucket, or set OSS_BUCKET (and UPLOAD_DIR) here and run this again."
+            "\nPut your bucket in place of my-bucket, or set OSS_BUCKET (and UPLOAD_DIR) here and \
+             run this again."
         }
     };
     finding.cause("missing-role").mend(format!(
-        "RAM console > Roles > Create Role > Alibaba Cloud Service > Function Compute, with this trust policy:\n{}\nGive it this permission policy and no other:\n{}{unknown}\nThen Function Compute console > Functions > the function > Configuration > Role: choose it (s.yaml: role), and deploy.",
+        "RAM console > Roles > Create Role > Alibaba Cloud Service > Function Compute, with this \
+         trust policy:\n{}\nGive it this permission policy and no other:\n{}{unknown}\nThen \
+         Function Compute console > Functions > the function > Configuration > Role: choose it \
+         (s.yaml: role), and deploy.",
         role::TRUST,
         role::permission(bucket, &directory),
     ))
@@ -215,8 +224,13 @@ fn fields(grant: &Grant) -> Finding {
     }
     Finding::fail(id, format!("missing or empty: {}", missing.join(", ")))
         .cause("incomplete-grant")
-        .why("OSS refuses a form that lacks one of them, or takes it for another signature version.")
-        .mend("Compare the deployed version with this tool's (GET /health), and look for a proxy that changes answers.")
+        .why(
+            "OSS refuses a form that lacks one of them, or takes it for another signature version.",
+        )
+        .mend(
+            "Compare the deployed version with this tool's (GET /health), and look for a proxy \
+             that changes answers.",
+        )
 }
 
 fn expiry(grant: &Grant) -> Finding {
@@ -225,12 +239,22 @@ fn expiry(grant: &Grant) -> Finding {
         return Finding::skipped(id, "the grant does not say in a readable way when it ends");
     };
     let said = grant.expires_at.map_or(0, Timestamp::unix);
-    let late = "UPLOAD_EXPIRES says how long a grant lasts (10m unless set); a key that is near its end shortens it.";
+    let late = "UPLOAD_EXPIRES says how long a grant lasts (10m unless set); a key that is near \
+                its end shortens it.";
     if policy.expires_at() != said {
-        return Finding::fail(id, format!("the answer and the policy name two ends, {} seconds apart", (policy.expires_at() - said).abs()))
-            .cause("two-ends")
-            .why("The page goes by the answer, OSS by the policy.")
-            .mend("Look for a cache in front of the function: grants are never to be kept (Cache-Control: no-store).");
+        return Finding::fail(
+            id,
+            format!(
+                "the answer and the policy name two ends, {} seconds apart",
+                (policy.expires_at() - said).abs()
+            ),
+        )
+        .cause("two-ends")
+        .why("The page goes by the answer, OSS by the policy.")
+        .mend(
+            "Look for a cache in front of the function: grants are never to be kept \
+             (Cache-Control: no-store).",
+        );
     }
     if lasts <= 0 {
         return Finding::fail(id, format!("it ended {} seconds before it was given", -lasts))
@@ -256,6 +280,9 @@ fn signature(grant: &Grant) -> Finding {
     }
     Finding::warn(id, "V1, the old signature")
         .cause("v1-signature")
-        .why("OSS refuses it for accounts opened since 2025-03-01 and buckets created since 2025-09-01.")
+        .why(
+            "OSS refuses it for accounts opened since 2025-03-01 and buckets created since \
+             2025-09-01.",
+        )
         .mend("Unless a page can do no other: UPLOAD_SIGNATURE=v4 (or no such line), and deploy.")
 }

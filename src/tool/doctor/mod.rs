@@ -13,7 +13,8 @@
 //! | `grant`, `permission`, `place` | what is granted, in words; where it is sent |
 //! | `bucket` | CORS of the bucket, its clock |
 //! | `trial` | an upload, and three that must be refused |
-//! | `refusal`, `alien` | what OSS says no with; who answers in the function's place |
+//! | `refusal`, `diagnosis` | what OSS says no with, its name, and what mends it |
+//! | `alien` | who answers in the function's place |
 //! | `role`, `rule` | policies and rules to be pasted |
 //! | `wire`, `browser` | the way there, and what a browser makes of an answer |
 //! | `case`, `finding`, `report` | the case, its findings, how they are told |
@@ -23,6 +24,7 @@ mod browser;
 mod bucket;
 mod caller;
 mod case;
+mod diagnosis;
 mod finding;
 mod grant;
 mod page;
@@ -58,12 +60,11 @@ const AFTER_ROUTE: &[&str] =
     &["page.preflight", "page.call", "page.foreign", "caller.nobody", "grant.given"];
 
 #[derive(Args, Debug)]
-#[command(
-    after_help = "What a page would show comes from the environment: DOCTOR_TOKEN (sent as Authorization: Bearer) \
-                        and DOCTOR_TICKET (sent as X-Upload-Ticket). OSS_BUCKET and UPLOAD_DIR fill in the policies that \
-                        are printed where there is no grant to read them from.\n\n\
-                        Exit codes: 0 nothing failed; 1 something failed; 2 the arguments were wrong and nothing was tried."
-)]
+#[command(after_help = "What a page would show comes from the environment: DOCTOR_TOKEN (sent as \
+                        Authorization: Bearer) and DOCTOR_TICKET (sent as X-Upload-Ticket). \
+                        OSS_BUCKET and UPLOAD_DIR fill in the policies that are printed where \
+                        there is no grant to read them from.\n\nExit codes: 0 nothing failed; 1 \
+                        something failed; 2 the arguments were wrong and nothing was tried.")]
 pub(super) struct Options {
     /// The function's address
     #[arg(long, value_name = "URL")]
@@ -72,7 +73,8 @@ pub(super) struct Options {
     #[arg(
         long,
         value_name = "ORIGIN",
-        help = "The page that will ask, such as https://app.example.com; default is the function's own"
+        help = "The page that will ask, such as https://app.example.com; default is the function's \
+                own"
     )]
     origin: Option<String>,
     /// The function's route

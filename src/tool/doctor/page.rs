@@ -52,7 +52,10 @@ fn judge_preflight(case: &Case, reply: &Reply, names: &[&str]) -> Finding {
     if !reply.status.is_success() {
         return Finding::fail(id, format!("OPTIONS /uploads answered {status}"))
             .cause("preflight-status")
-            .why("Browsers go on only when a preflight is answered with 200 to 299, whatever its headers say.")
+            .why(
+                "Browsers go on only when a preflight is answered with 200 to 299, whatever its \
+                 headers say.",
+            )
             .mend("Look at what stands between browser and function; the function answers 204.");
     }
     let allowed = header::ACCESS_CONTROL_ALLOW_HEADERS;
@@ -63,38 +66,74 @@ fn judge_preflight(case: &Case, reply: &Reply, names: &[&str]) -> Finding {
     };
     let wanting = names.iter().find(|name| !is_allowed(name));
     match wanting {
-        None => Finding::ok(id, format!("OPTIONS /uploads answered {status}, and the page may call")),
-        Some(name) => Finding::fail(id, format!("the header {name} is not among those that are allowed"))
-            .cause("header-not-allowed")
-            .why("The page sends it with its call, so the browser does not make the call.")
-            .mend("The function allows it; look at what answers OPTIONS in its place, such as a gateway or a CDN."),
+        None => {
+            Finding::ok(id, format!("OPTIONS /uploads answered {status}, and the page may call"))
+        }
+        Some(name) => Finding::fail(
+            id,
+            format!("the header {name} is not among those that are allowed"),
+        )
+        .cause("header-not-allowed")
+        .why("The page sends it with its call, so the browser does not make the call.")
+        .mend(
+            "The function allows it; look at what answers OPTIONS in its place, such as a gateway \
+             or a CDN.",
+        ),
     }
 }
 
 /// A preflight that the function has not seen: it would have put in a header or a refusal.
 fn absent(status: u16) -> Finding {
-    Finding::fail(PREFLIGHT, format!("OPTIONS /uploads answered {status} without CORS headers, and it was not the function that answered"))
-        .cause("missing-options-method")
-        .why("A browser asks so before each call from a page of another origin; refused here, the call is never made.")
-        .mend("Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: add OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, OPTIONS). For a custom domain, do the same with the methods of its route.")
+    Finding::fail(
+        PREFLIGHT,
+        format!(
+            "OPTIONS /uploads answered {status} without CORS headers, and it was not the function \
+             that answered"
+        ),
+    )
+    .cause("missing-options-method")
+    .why(
+        "A browser asks so before each call from a page of another origin; refused here, the call \
+         is never made.",
+    )
+    .mend(
+        "Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: \
+         add OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, OPTIONS). For a \
+         custom domain, do the same with the methods of its route.",
+    )
 }
 
 fn twice(id: &'static str, reply: &Reply) -> Finding {
     let values = reply.headers.get_all(header::ACCESS_CONTROL_ALLOW_ORIGIN).iter();
     let values: Vec<String> =
         values.map(|value| alien::plain(&String::from_utf8_lossy(value.as_bytes()))).collect();
-    Finding::fail(id, format!("Access-Control-Allow-Origin came more than once: {}", values.join(" and ")))
-        .cause("duplicate-allow-origin")
-        .why("Browsers take two of them for none. The function adds one; the other is of the gateway or a proxy in front of it.")
-        .mend("Take CORS off whatever stands in front of the function. Where it is the platform's default domain, bind a domain of your own, to which nothing is added: Function Compute console > Custom Domains > Add Custom Domain.")
+    Finding::fail(
+        id,
+        format!("Access-Control-Allow-Origin came more than once: {}", values.join(" and ")),
+    )
+    .cause("duplicate-allow-origin")
+    .why(
+        "Browsers take two of them for none. The function adds one; the other is of the gateway or \
+         a proxy in front of it.",
+    )
+    .mend(
+        "Take CORS off whatever stands in front of the function. Where it is the platform's \
+         default domain, bind a domain of your own, to which nothing is added: Function Compute \
+         console > Custom Domains > Add Custom Domain.",
+    )
 }
 
 fn another(id: &'static str, other: &str) -> Finding {
     let other = alien::plain(other);
     Finding::fail(id, format!("the answer is for pages of {other} only"))
         .cause("other-origin")
-        .why("The function names the origin that asks, so a cache or a proxy has answered with what another page was told.")
-        .mend("Let no cache in front of the function keep its answers, or have it heed Vary: Origin.")
+        .why(
+            "The function names the origin that asks, so a cache or a proxy has answered with what \
+             another page was told.",
+        )
+        .mend(
+            "Let no cache in front of the function keep its answers, or have it heed Vary: Origin.",
+        )
 }
 
 /// A refusal in the function's own words.
@@ -107,7 +146,8 @@ fn refused(id: &'static str, case: &Case, problem: &alien::Problem) -> Finding {
     finding
         .why("The function gives grants to pages on its list only, and this page is not on it.")
         .mend(format!(
-            "Add the origin to the function's environment and deploy, several with commas:\n  UPLOAD_ORIGINS={}",
+            "Add the origin to the function's environment and deploy, several with \
+             commas:\n  UPLOAD_ORIGINS={}",
             case.origin
         ))
 }
@@ -126,7 +166,10 @@ pub(super) fn judge_call(case: &Case, reply: &Reply) -> Finding {
             Finding::fail(CALL, "POST /uploads came back without Access-Control-Allow-Origin")
                 .cause("cors-absent")
                 .why("The browser keeps the answer from the page, which sees a network error.")
-                .mend("The function adds the header; look at what takes it away on the way, such as a gateway or a CDN.")
+                .mend(
+                    "The function adds the header; look at what takes it away on the way, such as \
+                     a gateway or a CDN.",
+                )
         }
         _ => Finding::ok(CALL, format!("pages of {} may read the answer", case.origin)),
     }
@@ -143,19 +186,27 @@ pub(super) async fn foreign(case: &Case, wire: &Wire, wish: &str) -> Finding {
     let granted = matches!(Answer::read(&reply), Answer::Granted(_));
     let readable = Readable::of(&reply.headers, FOREIGN).is_yes();
     match (granted, readable) {
-        (true, true) if case.any_origin => {
-            Finding::ok(FOREIGN_CALL, "pages of every origin get grants, as was said with --any-origin")
+        (true, true) if case.any_origin => Finding::ok(
+            FOREIGN_CALL,
+            "pages of every origin get grants, as was said with --any-origin",
+        ),
+        (true, true) => {
+            Finding::fail(FOREIGN_CALL, format!("a page of {FOREIGN} got a grant and may read it"))
+                .cause("every-origin")
+                .why("Any page in the world can upload in the name of who visits it.")
+                .mend(format!(
+                    "Put the pages that may ask into the function's environment in place of *, and \
+                     deploy:\n  UPLOAD_ORIGINS={}\nIf every page is meant to ask, say so with \
+                     --any-origin.",
+                    case.origin
+                ))
         }
-        (true, true) => Finding::fail(FOREIGN_CALL, format!("a page of {FOREIGN} got a grant and may read it"))
-            .cause("every-origin")
-            .why("Any page in the world can upload in the name of who visits it.")
-            .mend(format!(
-                "Put the pages that may ask into the function's environment in place of *, and deploy:\n  UPLOAD_ORIGINS={}\nIf every page is meant to ask, say so with --any-origin.",
-                case.origin
-            )),
-        (true, false) => Finding::ok(FOREIGN_CALL, format!("a page of {FOREIGN} cannot read the answer")),
+        (true, false) => {
+            Finding::ok(FOREIGN_CALL, format!("a page of {FOREIGN} cannot read the answer"))
+        }
         (false, _) => {
-            let word = alien::problem(&reply).map_or_else(|| reply.status.to_string(), |one| one.error);
+            let word =
+                alien::problem(&reply).map_or_else(|| reply.status.to_string(), |one| one.error);
             Finding::ok(FOREIGN_CALL, format!("a page of {FOREIGN} is refused ({word})"))
         }
     }

@@ -50,7 +50,10 @@ pub(super) fn judge(grant: &Grant) -> Finding {
     }
     Finding::fail(ID, format!("nothing limits {}. It says: {seen}", open.join(", ")))
         .cause("not-pinned")
-        .why("OSS takes what the policy does not name as the sender likes: whoever has the grant chooses.")
+        .why(
+            "OSS takes what the policy does not name as the sender likes: whoever has the grant \
+             chooses.",
+        )
         .mend("Let the signer add a condition for each; the function of this repository does.")
 }
 

@@ -76,14 +76,24 @@ pub(super) fn judge_address(case: &Case, place: &Place) -> Finding {
     if endpoint(&place.host) == Endpoint::Internal {
         return Finding::fail(id, seen)
             .cause("internal-endpoint")
-            .why("This host is reached from inside the cloud's network only, which browsers are not in.")
-            .mend("Take OSS_UPLOAD_HOST out of the function's environment, or set it to the public host or your own domain, and deploy.");
+            .why(
+                "This host is reached from inside the cloud's network only, which browsers are not \
+                 in.",
+            )
+            .mend(
+                "Take OSS_UPLOAD_HOST out of the function's environment, or set it to the public \
+                 host or your own domain, and deploy.",
+            );
     }
     if !case.may_load(&place.url) {
         return Finding::fail(id, seen)
             .cause("no-https")
             .why("A page of https may not post to it (mixed content).")
-            .mend("Write https in OSS_UPLOAD_HOST, give a domain of your own a certificate (OSS console > Buckets > the bucket > Bucket Settings > Domain Names > Certificate), and deploy.");
+            .mend(
+                "Write https in OSS_UPLOAD_HOST, give a domain of your own a certificate (OSS \
+                 console > Buckets > the bucket > Bucket Settings > Domain Names > Certificate), \
+                 and deploy.",
+            );
     }
     Finding::ok(id, seen)
 }
@@ -102,7 +112,8 @@ pub(super) fn judge_region(grant: &Grant, place: &Place) -> Finding {
             .cause("wrong-region")
             .why("OSS refuses a signature for another region than the bucket's (0002-00000715).")
             .mend(format!(
-                "Set the bucket's region in the function's environment, and deploy:\n  OSS_REGION={region}"
+                "Set the bucket's region in the function's environment, and \
+                 deploy:\n  OSS_REGION={region}"
             ))
     };
     match endpoint(&place.host) {

@@ -9,8 +9,8 @@ pub(super) fn steps(bucket: &str, origin: &str) -> String {
         "OSS console > Buckets > {bucket} > Content Security > CORS > Create Rule:\n  \
          Source {origin}, Allowed Methods POST, Allowed Headers *,\n  \
          Exposed Headers {}, Return Vary: Origin on.\n\
-         Or keep what stands below as cors.xml (it takes the place of all rules that are there) and run\n  \
-         ossutil api put-bucket-cors --bucket {bucket} --cors-configuration file://cors.xml\n{}",
+         Or keep what stands below as cors.xml (it takes the place of all rules that are there) and \
+         run\n  ossutil api put-bucket-cors --bucket {bucket} --cors-configuration file://cors.xml\n{}",
         EXPOSED.join(" "),
         xml(origin)
     )
@@ -25,9 +25,10 @@ fn xml(origin: &str) -> String {
     let [first, second, third] =
         EXPOSED.map(|name| format!("    <ExposeHeader>{name}</ExposeHeader>\n"));
     format!(
-        "<CORSConfiguration>\n  <CORSRule>\n    <AllowedOrigin>{origin}</AllowedOrigin>\n    \
-         <AllowedMethod>POST</AllowedMethod>\n    <AllowedHeader>*</AllowedHeader>\n{first}{second}{third}    \
-         <MaxAgeSeconds>600</MaxAgeSeconds>\n  </CORSRule>\n  <ResponseVary>true</ResponseVary>\n\
-         </CORSConfiguration>"
+        "<CORSConfiguration>\n  <CORSRule>\n    \
+         <AllowedOrigin>{origin}</AllowedOrigin>\n    <AllowedMethod>POST</AllowedMethod>\n    \
+         <AllowedHeader>*</AllowedHeader>\n{first}{second}{third}    \
+         <MaxAgeSeconds>600</MaxAgeSeconds>\n  </CORSRule>\n  \
+         <ResponseVary>true</ResponseVary>\n</CORSConfiguration>"
     )
 }

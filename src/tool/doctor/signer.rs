@@ -6,6 +6,7 @@ use crate::time::Timestamp;
 use crate::tool::doctor::alien;
 use crate::tool::doctor::case::Case;
 use crate::tool::doctor::case::is_this_machine;
+use crate::tool::doctor::diagnosis::CLOCK;
 use crate::tool::doctor::finding::Finding;
 use crate::tool::doctor::wire;
 use crate::tool::doctor::wire::Call;
@@ -73,7 +74,11 @@ async fn name(host: &str) -> Finding {
         None => Finding::fail(id, format!("{host} has no address here"))
             .cause("unknown-name")
             .why("A browser that cannot find the signer shows a network error and nothing else.")
-            .mend("Compare the name with the trigger's address in the Function Compute console. For a custom domain, add the CNAME record that the console shows (Function Compute console > Custom Domains), and wait until it is known."),
+            .mend(
+                "Compare the name with the trigger's address in the Function Compute console. For \
+                 a custom domain, add the CNAME record that the console shows (Function Compute \
+                 console > Custom Domains), and wait until it is known.",
+            ),
     }
 }
 
@@ -87,8 +92,14 @@ fn address(case: &Case) -> Finding {
     }
     let finding = Finding::fail(id, "http, which everybody on the way can read and change")
         .cause("no-https")
-        .why("A page of https may not call it (mixed content), and a grant that is read on the way is good for whoever reads it.")
-        .mend("Call the trigger by https, or give the custom domain a certificate: Function Compute console > Custom Domains > the domain > Edit > HTTPS.");
+        .why(
+            "A page of https may not call it (mixed content), and a grant that is read on the way \
+             is good for whoever reads it.",
+        )
+        .mend(
+            "Call the trigger by https, or give the custom domain a certificate: Function Compute \
+             console > Custom Domains > the domain > Edit > HTTPS.",
+        );
     if case.may_load(&case.signer) { finding.mildly() } else { finding }
 }
 
@@ -99,13 +110,17 @@ pub(super) fn unreachable(id: &'static str, trouble: &Trouble) -> Finding {
     match trouble {
         Trouble::Name => finding.cause("unknown-name").mend("See the finding on the name."),
         Trouble::Tls(_) => finding.cause("tls-untrusted").mend(
-            "Give the domain a certificate that names it and has not expired: Function Compute console > Custom Domains > the domain > HTTPS. A port that speaks no TLS looks the same.",
+            "Give the domain a certificate that names it and has not expired: Function Compute \
+             console > Custom Domains > the domain > HTTPS. A port that speaks no TLS looks the \
+             same.",
         ),
         Trouble::Connect(_) => finding.cause("no-connection").mend(
-            "Compare address and port. A name that ends in -vpc.fcapp.run is reached from inside the VPC only.",
+            "Compare address and port. A name that ends in -vpc.fcapp.run is reached from inside \
+             the VPC only.",
         ),
         Trouble::Silence | Trouble::Broken(_) => finding.cause("no-answer").mend(
-            "Function Compute console > Functions > the function > Logs tells whether the request arrived; if not, look at what stands between.",
+            "Function Compute console > Functions > the function > Logs tells whether the request \
+             arrived; if not, look at what stands between.",
         ),
     }
 }
@@ -117,10 +132,16 @@ fn clock(function: Option<Timestamp>, reply: &Reply) -> Finding {
     };
     let (off, own) = (function.unix() - gateway.unix(), reply.at.unix() - gateway.unix());
     if off.abs() > CLOSE {
-        let finding = Finding::fail(id, format!("the function's clock is {} what the Date header says", apart(off)))
-            .cause("clock-skew")
-            .why("OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one whose time is over.")
-            .mend("The platform keeps the clock of instances; deploy again, so that new ones start. Elsewhere than on Function Compute, let NTP set it.");
+        let finding = Finding::fail(
+            id,
+            format!("the function's clock is {} what the Date header says", apart(off)),
+        )
+        .cause("clock-skew")
+        .why(
+            "OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one \
+             whose time is over.",
+        )
+        .mend(CLOCK);
         return if off.abs() < FAR { finding.mildly() } else { finding };
     }
     if own.abs() > CLOSE {
@@ -155,10 +176,20 @@ async fn page(case: &Case, wire: &Wire) -> Finding {
             if !disposition.to_ascii_lowercase().starts_with("attachment") {
                 return Finding::ok(id, "GET / can be viewed");
             }
-            Finding::warn(id, "GET / is saved as a file instead of being shown (Content-Disposition: attachment)")
-                .cause("forced-download")
-                .why("The platform does so on its default domain. Calls of pages elsewhere work; the function's own page cannot be opened.")
-                .mend("To open GET /, bind a domain of your own: Function Compute console > Custom Domains > Add Custom Domain, with the function as its route and OPTIONS among its methods.")
+            Finding::warn(
+                id,
+                "GET / is saved as a file instead of being shown (Content-Disposition: attachment)",
+            )
+            .cause("forced-download")
+            .why(
+                "The platform does so on its default domain. Calls of pages elsewhere work; the \
+                 function's own page cannot be opened.",
+            )
+            .mend(
+                "To open GET /, bind a domain of your own: Function Compute console > Custom \
+                 Domains > Add Custom Domain, with the function as its route and OPTIONS among its \
+                 methods.",
+            )
         }
     }
 }

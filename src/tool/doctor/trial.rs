@@ -70,17 +70,25 @@ impl Trial<'_> {
             Ok(Fate::Refused(refusal)) => {
                 let finding = refusal.finding(id, self.case, place);
                 if refusal.code == "CallbackFailed" {
-                    return finding.why("The object is stored, but the application was not told, so it does not know of it.");
+                    return finding.why(
+                        "The object is stored, but the application was not told, so it does not \
+                         know of it.",
+                    );
                 }
                 finding
             }
             Ok(Fate::Lost(seen)) => Finding::fail(id, seen)
                 .cause("not-oss")
                 .why("Nothing that OSS would say came back, so nothing is known of the file.")
-                .mend("Look at where the upload host leads: it has to be bound to the bucket itself, not to a CDN or a web server."),
+                .mend(
+                    "Look at where the upload host leads: it has to be bound to the bucket itself, \
+                     not to a CDN or a web server.",
+                ),
             Ok(Fate::Stored(_)) => Finding::ok(id, "stored"),
-            Err(trouble) => signer::unreachable(id, &trouble)
-                .mend("Compare the host with OSS console > Buckets > the bucket > Overview; try it from another network."),
+            Err(trouble) => signer::unreachable(id, &trouble).mend(
+                "Compare the host with OSS console > Buckets > the bucket > Overview; try it from \
+                 another network.",
+            ),
         }
     }
 
@@ -113,7 +121,16 @@ impl Trial<'_> {
                     &grant,
                     &format!("{} bytes were stored under a grant for {size}", size + 1),
                 );
-                finding.cause("size-unchecked").why("What answers does not hold uploads to the policy, so a grant for a picture stores a film.").mend(format!("Upload to OSS itself: look at what the upload host leads to. A proxy or another store behind it has to check content-length-range.\n{removal}"))
+                finding
+                    .cause("size-unchecked")
+                    .why(
+                        "What answers does not hold uploads to the policy, so a grant for a \
+                         picture stores a film.",
+                    )
+                    .mend(format!(
+                        "Upload to OSS itself: look at what the upload host leads to. A proxy or \
+                         another store behind it has to check content-length-range.\n{removal}"
+                    ))
             }
             other => otherwise(id, other),
         }
@@ -138,7 +155,14 @@ impl Trial<'_> {
             Ok(Fate::Stored(_)) => {
                 let (finding, removal) =
                     accepted(id, &grant, "a policy that was changed after signing was taken");
-                finding.cause("signature-unchecked").why("What answers does not check signatures, so anybody can store anything.").mend(format!("Upload to OSS itself: look at what the upload host leads to. Is the bucket public-read-write? OSS console > Buckets > the bucket > Permission Control > Bucket ACL: Private.\n{removal}"))
+                finding
+                    .cause("signature-unchecked")
+                    .why("What answers does not check signatures, so anybody can store anything.")
+                    .mend(format!(
+                        "Upload to OSS itself: look at what the upload host leads to. Is the \
+                         bucket public-read-write? OSS console > Buckets > the bucket > Permission \
+                         Control > Bucket ACL: Private.\n{removal}"
+                    ))
             }
             other => otherwise(id, other),
         }
@@ -160,7 +184,16 @@ impl Trial<'_> {
             Ok(Fate::Stored(_)) => {
                 let (finding, removal) =
                     accepted(id, &grant, "a file was stored under another key than the grant's");
-                finding.cause("key-unchecked").why("Who has a grant for one file can store any, also in place of other people's.").mend(format!("See the finding on the policy: its key has to be pinned. If it is, look at what the upload host leads to.\n{removal}"))
+                finding
+                    .cause("key-unchecked")
+                    .why(
+                        "Who has a grant for one file can store any, also in place of other \
+                         people's.",
+                    )
+                    .mend(format!(
+                        "See the finding on the policy: its key has to be pinned. If it is, look \
+                         at what the upload host leads to.\n{removal}"
+                    ))
             }
             other => otherwise(id, other),
         }

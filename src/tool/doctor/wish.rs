@@ -95,12 +95,13 @@ pub(super) async fn examine(case: &Case, wire: &Wire, findings: &mut Vec<Finding
         return Some(wish);
     }
     findings.push(match alien::problem(&reply) {
-        Some(problem) => {
-            Finding::fail(ID, format!("{}: {}", problem.error, problem.message))
-                .cause(problem.error)
-                .why("Pages that ask under this name are refused.")
-                .mend("Name a route with --route that the function's settings define; without it the route is called default.")
-        }
+        Some(problem) => Finding::fail(ID, format!("{}: {}", problem.error, problem.message))
+            .cause(problem.error)
+            .why("Pages that ask under this name are refused.")
+            .mend(
+                "Name a route with --route that the function's settings define; without it the \
+                 route is called default.",
+            ),
         None => alien::explain(ID, &reply),
     });
     None

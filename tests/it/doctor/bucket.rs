@@ -16,7 +16,7 @@ async fn a_bucket_without_cors_is_given_its_rule() {
           mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
                 all(origin, ticket).
     FAIL  bucket.preflight  403 AccessForbidden: CORSResponse: This CORS request is not allowed. [request
-          6B01D0D69E3779B97F4A7C15]
+          ID]
           is    bucket-cors-absent
           why   The browser asks so before it sends the file, because upload progress is listened to; refused
                 here, nothing is uploaded.
@@ -107,7 +107,9 @@ async fn a_new_account_is_led_to_a_domain_of_its_own() {
           why   The default public endpoint is closed to accounts opened since March 2025 for buckets in
                 mainland China.
           mend  Upload to a domain of your own:
-                  1. OSS console > Buckets > examplebucket > Bucket Settings > Domain Names > Map Custom Domain Name: upload.example.com (in mainland China the name needs an ICP filing), with the CNAME record that is shown, and a certificate for https.
+                  1. OSS console > Buckets > examplebucket > Bucket Settings > Domain Names > Map Custom Domain Name:
+                     upload.example.com (in mainland China the name needs an ICP filing), with the CNAME record
+                     that is shown, and a certificate for https.
                   2. Set it, and deploy:
                      OSS_UPLOAD_HOST=https://upload.example.com
     FAIL  upload.stored     400 PublicEndpointForbidden (0048-00000401): The bucket cannot be reached through its default

@@ -56,7 +56,7 @@ async fn a_region_that_is_not_the_hosts_is_told_before_and_after_oss_refuses() {
           mend  Set the bucket's region in the function's environment, and deploy:
                   OSS_REGION=cn-hangzhou
     FAIL  upload.stored     400 InvalidArgument (0002-00000715): The signing region in credential is invalid. [request
-          6B01D0D7DAA66D2C7DDF743F]
+          ID]
           is    wrong-region
           why   The region in x-oss-credential is not the region of the bucket.
           mend  OSS console > Buckets > examplebucket > Overview shows the region. Set it, without oss- in
@@ -109,7 +109,7 @@ async fn v1_is_told_to_be_old_and_refused_where_it_is_closed() {
           why   OSS refuses it for accounts opened since 2025-03-01 and buckets created since 2025-09-01.
           mend  Unless a page can do no other: UPLOAD_SIGNATURE=v4 (or no such line), and deploy.
     FAIL  upload.stored     403 AccessDenied (0002-00000080): Signature version 1 is not allowed for this bucket. [request
-          6B01D0D7DAA66D2C7DDF743F]
+          ID]
           is    v1-closed
           why   Signature version 1 is not available to this account or bucket.
           mend  Sign with V4: take UPLOAD_SIGNATURE=v1 out of the function's environment (or signature out of

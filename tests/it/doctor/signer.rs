@@ -56,7 +56,7 @@ async fn a_clock_that_is_wrong_is_noticed_before_oss_refuses() {
                 over.
           mend  as above: signer, clock
     FAIL  upload.stored     400 InvalidArgument (0002-00000709): The signing date in credential is invalid. [request
-          6B01D0D8DAA66D2C7DDF743F]
+          ID]
           is    clock-skew
           why   The grant is a moment old, so the clock it was signed by is not OSS's.
           mend  as above: signer, clock

@@ -236,7 +236,7 @@ fn steady(text: &str, signer: u16, bucket: u16) -> String {
     for (pattern, name) in [
         ("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         ("uploads/2[0-9]{3}/[0-9]{2}/[0-9]{2}/", "uploads/DAY/"),
-        ("request [0-9A-F]{24}", "request ID"),
+        ("[0-9A-F]{24}", "ID"),
         ("answers, version [0-9.]+", "answers, version V"),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, name).into_owned();

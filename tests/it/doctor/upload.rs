@@ -76,7 +76,7 @@ async fn a_region_that_only_oss_knows_to_be_wrong_is_told() {
           mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
                 all(origin, ticket).
     FAIL  upload.stored     400 InvalidArgument (0002-00000715): The signing region in credential is invalid. [request
-          6B01D0D8DAA66D2C7DDF743F]
+          ID]
           is    wrong-region
           why   The region in x-oss-credential is not the region of the bucket.
           mend  OSS console > Buckets > examplebucket > Overview shows the region. Set it, without oss- in

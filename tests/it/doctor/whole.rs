@@ -9,7 +9,7 @@ use crate::support::source::README;
 
 #[tokio::test]
 async fn a_good_deployment_is_told_line_by_line() {
-    let outcome = Stage::new().run().await;
+    let outcome = Stage::new().with("UPLOAD_AUTH", "origin").run().await;
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert_snapshot!(outcome.out, @r#"
     http://127.0.0.1:SIGNER, route default, for pages of https://app.example
@@ -28,12 +28,7 @@ async fn a_good_deployment_is_told_line_by_line() {
       ok    foreign    a page of https://doctor.invalid is refused (origin_not_allowed)
 
     caller
-      look  nobody     who shows nothing gets a grant
-                       is    open-to-everyone
-                       why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
-                             limits.
-                       mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
-                             all(origin, ticket).
+      ok    nobody     who shows nothing is refused (origin_required); a program can name any page
 
     grant
       ok    given      for uploads/DAY/UUID/doctor.txt
@@ -66,7 +61,7 @@ async fn a_good_deployment_is_told_line_by_line() {
       ok    tampered   a policy that was changed after signing is refused (SignatureDoesNotMatch)
       ok    elsewhere  another key than the grant's is refused (AccessDenied)
 
-    27 ok, 1 to look at
+    28 ok
     "#);
 }
 
