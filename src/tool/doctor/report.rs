@@ -66,7 +66,9 @@ pub(super) fn table(case: &Case, findings: &[Finding], coloured: bool) -> String
             lines.extend(seen.map(|line| format!("{INDENT}{line}")));
             lines.extend(explanation("is", finding.cause.as_deref().unwrap_or_default()));
             lines.extend(explanation("why", &finding.why));
-            lines.extend(explanation("mend", &mend(finding, &mut told)));
+            // Where nothing is to be mended, it is what may be done next.
+            let label = if finding.verdict == Verdict::Ok { "next" } else { "mend" };
+            lines.extend(explanation(label, &mend(finding, &mut told)));
         }
     }
     lines.extend([String::new(), sum(findings)]);
