@@ -8,6 +8,7 @@ use crate::tool::package::tree::Tree;
 const BOOTSTRAP: &str = include_str!("../../../bootstrap");
 const DEPLOYMENT: &str = include_str!("../../../s.yaml");
 const PUBLISH: &str = include_str!("../../../.deploy/app/publish.yaml");
+const LICENSE: &str = include_str!("../../../LICENSE");
 const README: &str = include_str!("../../../.deploy/app/readme.md");
 const VERSION: &str = include_str!("../../../.deploy/app/version.md");
 
@@ -34,6 +35,7 @@ pub(super) fn around(code: &Tree) -> Result<Tree, Failure> {
     application.put("publish.yaml", versioned(PUBLISH));
     application.put("readme.md", README);
     application.put("version.md", versioned(VERSION));
+    application.put("src/LICENSE", LICENSE);
     application.put("src/readme.md", README);
     application.put("src/s.yaml", deployment);
     application.put_below("src/code", code);
@@ -48,20 +50,37 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_the_form_asks_is_what_the_template_takes() {
+    /// What the form asks, with the type of each.
+    fn parameters() -> Vec<(String, String)> {
         let publish = YamlLoader::load_from_str(PUBLISH).unwrap();
         let properties = publish[0]["Parameters"]["properties"].as_hash().unwrap().clone();
-        let asked: BTreeSet<_> =
-            properties.into_iter().map(|(name, _)| name.into_string().unwrap()).collect();
+        properties
+            .into_iter()
+            .map(|(name, parameter)| {
+                (name.into_string().unwrap(), parameter["type"].as_str().unwrap().to_owned())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_the_form_asks_is_what_the_template_takes() {
+        let asked: BTreeSet<_> = parameters().into_iter().map(|(name, _)| name).collect();
         let deployment = template::write(DEPLOYMENT).unwrap();
-        let taken: BTreeSet<_> = deployment
-            .split("{{ ")
-            .skip(1)
-            .filter_map(|rest| rest.split(" }}").next())
+        let places = deployment.split("{{ ").skip(1);
+        let taken: BTreeSet<_> = places
+            .filter_map(|rest| rest.split([' ', '[']).next())
             .filter(|name| *name != "access")
             .map(str::to_owned)
             .collect();
         assert_eq!(asked, taken);
+    }
+
+    #[test]
+    fn a_key_that_was_not_filled_in_is_told_from_one_that_was() {
+        let deployment = template::write(DEPLOYMENT).unwrap();
+        for (name, kind) in parameters() {
+            let guarded = deployment.contains(&format!("{{{{ {name}[0] === "));
+            assert_eq!(guarded, kind == "secret", "{name}");
+        }
     }
 }

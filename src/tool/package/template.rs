@@ -17,6 +17,10 @@ const HEADER: &str = "\
 /// A variable that is asked for under another's name: the console offers the buckets of one region.
 const ALIASES: [(&str, &str); 1] = [("bucketRegion", "region")];
 
+/// Keys, which the renderer turns into a text that begins with `$` where nothing was filled in. The form
+/// takes no `$` in them, so such a text is told from a key.
+const SECRETS: [&str; 2] = ["jwtSecret", "ticketKeys"];
+
 /// Lines that have to be there, or the changes would miss their places.
 const LANDMARKS: [(&str, &str); 3] = [
     ("\naccess: ", "it has no access"),
@@ -64,6 +68,9 @@ fn question(line: &str) -> Cow<'_, str> {
             let name = key.trim_start();
             let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
             let asked = alias.map_or(name, |(_, asked)| asked);
+            if SECRETS.contains(&asked) {
+                return format!("{key}: '{{{{ {asked}[0] === \"$\" ? \"\" : {asked} }}}}'").into();
+            }
             format!("{key}: '{{{{ {asked} }}}}'").into()
         }
         _ => line.into(),
@@ -88,6 +95,7 @@ vars:
   # Where.
   region: ${env('FC_REGION', 'cn-hangzhou')}
   bucketRegion: ${env('OSS_REGION', 'cn-hangzhou')}
+  ticketKeys: ${env('UPLOAD_TICKET_KEYS', '')}
 
 resources:
   signer:
@@ -102,7 +110,7 @@ resources:
     #[test]
     fn variables_become_questions_and_nothing_is_built() {
         let body = write(SMALL).unwrap().replace(HEADER, "");
-        insta::assert_snapshot!(body, @"
+        insta::assert_snapshot!(body, @r#"
         edition: 3.0.0
         access: '{{ access }}'
 
@@ -110,13 +118,14 @@ resources:
           # Where.
           region: '{{ region }}'
           bucketRegion: '{{ region }}'
+          ticketKeys: '{{ ticketKeys[0] === "$" ? "" : ticketKeys }}'
 
         resources:
           signer:
             component: fc3
             props:
               region: ${vars.region}
-        ");
+        "#);
     }
 
     #[test]
