@@ -19,6 +19,7 @@
 //! * [`identity`], [`credentials`], [`policy`]: who asks, whom we sign as, what is allowed.
 //! * [`signature`]: the proof. [`grant`]: the one place where policy and signature meet.
 //! * [`settings`], [`app`]: what the process is told, and what it is made of.
+//! * [`receipt`], [`completion`]: what was granted, and who is told when it is stored.
 //! * [`http_client`]: the one door to the network outwards.
 //! * [`time`], [`secret`], [`crypto`]: leaves that everybody may use.
 #![cfg_attr(
@@ -28,6 +29,7 @@
 #![cfg_attr(feature = "tool", doc = "* [`tool`]: the developer's tool, `oss-upload`.")]
 
 pub mod app;
+pub mod completion;
 pub mod credentials;
 pub mod crypto;
 #[cfg(feature = "emulator")]
@@ -36,6 +38,7 @@ pub mod grant;
 pub mod http_client;
 pub mod identity;
 pub mod policy;
+pub mod receipt;
 pub mod routes;
 pub mod runtime;
 pub mod secret;

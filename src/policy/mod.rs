@@ -13,11 +13,13 @@
 //! | `composed` | is this the same name, written another way? |
 //! | `content_type` | is this type allowed, and how is that said? |
 //! | `header` | which other fields does a route fix? |
+//! | `callback` | what is told when an object is stored, and to whom? |
 //! | `metadata` | which metadata may an ask give? |
 //! | `refusal` | why is a wish not granted? |
 //! | `condition` | one line of a policy |
 //! | `document` | the policy's text |
 
+pub mod callback;
 pub mod condition;
 pub mod content_type;
 pub mod document;

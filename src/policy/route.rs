@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::policy::callback::Callback;
 use crate::policy::content_type::ContentType;
 use crate::policy::content_type::TypePattern;
 use crate::policy::content_type::is_allowed;
@@ -67,6 +68,8 @@ pub struct Route {
     pub signature: SignatureVersion,
     /// Whether each caller's forms are signed with a key of the caller's own.
     pub session: Session,
+    /// What OSS tells when an object is stored, and to whom.
+    pub callback: Option<Callback>,
 }
 
 /// Whose key signs, where a role is taken.
@@ -181,6 +184,7 @@ impl Route {
             metadata: Vec::new(),
             signature: SignatureVersion::default(),
             session: Session::default(),
+            callback: None,
         }
     }
 

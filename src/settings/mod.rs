@@ -34,6 +34,7 @@ mod session;
 mod sources;
 mod warning;
 
+use crate::completion;
 use crate::credentials::sources::Sources;
 use crate::http_client::Proxy;
 use crate::identity::budget::Budget;
@@ -69,6 +70,8 @@ pub struct Settings {
     pub proxy: Option<Proxy>,
     /// Where credentials come from.
     pub sources: Sources,
+    /// How callbacks are made and verified, and who is told of them.
+    pub completion: completion::Options,
 }
 
 impl Settings {
@@ -116,6 +119,7 @@ impl Settings {
                 origins,
                 proxy: proxy(environment),
                 sources,
+                completion: completion::Options::default(),
             }),
             (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }

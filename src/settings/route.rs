@@ -113,6 +113,7 @@ impl Reader<'_, '_> {
             metadata,
             signature,
             session,
+            callback: None,
         })
     }
 

@@ -1,0 +1,181 @@
+//! Receipts: what the function granted, in a text that comes back with the object.
+//!
+//! ```text
+//! receipt = "r1." base64url(payload) "." base64url(HMAC-SHA256(key, signed))
+//! signed  = "oss-upload-receipt.r1." base64url(payload)
+//! payload = {"id":"…","route":"photos","bucket":"my-bucket","key":"photos/a.png","min":1,"max":1024,
+//!            "types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381}
+//! ```
+//!
+//! Every grant of a route with a callback carries one. OSS brings it back when the object is stored, and
+//! it proves which grant the object was uploaded under: where it may lie, how large and of which type it
+//! may be, and for whom. Whoever holds a key verifies it without asking anybody. Pure: the clock, the
+//! keys and the id are arguments.
+//!
+//! base64url is written without padding; `iat` and `exp` are whole Unix seconds, `min` and `max` bytes,
+//! both included. `key` is the whole key, or `prefix` what it begins with where the client names the
+//! file. `types` and `sub` are left out where nothing was fixed or nobody was named. Members that are not
+//! named here are refused. The words in front of what is signed keep the key apart from every other use
+//! of it: no ticket is ever a receipt.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::crypto;
+use crate::policy::content_type::ContentType;
+use crate::policy::content_type::TypePattern;
+use crate::policy::content_type::is_allowed;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// The longest receipt that is looked at: a key of 1023 bytes, escaped, and the rest.
+const MAX_LENGTH: usize = 8192;
+
+/// The shortest key, in bytes: as long as what it signs with.
+pub const MIN_KEY_LENGTH: usize = 32;
+
+/// How long after the end of its grant an object may still arrive: OSS takes a form until the end, and
+/// a large file on a slow line goes on arriving.
+pub const GRACE: Duration = Duration::from_hours(24);
+
+const MARK: &str = "r1.";
+const PURPOSE: &str = "oss-upload-receipt.";
+
+/// What was granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// A name of its own, 32 lower-case hex digits.
+    pub id: String,
+    /// The route.
+    pub route: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Where the object may lie.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The smallest size in bytes.
+    #[serde(rename = "min")]
+    pub min_size: u64,
+    /// The largest size in bytes.
+    #[serde(rename = "max")]
+    pub max_size: u64,
+    /// The types it may have, as the settings write them; empty allows all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
+    /// For whom it was granted, where somebody was named.
+    #[serde(rename = "sub", default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// When it was granted, in Unix seconds.
+    #[serde(rename = "iat")]
+    pub issued_at: i64,
+    /// The last moment at which OSS takes the form, in Unix seconds.
+    #[serde(rename = "exp")]
+    pub expires_at: i64,
+}
+
+/// Where an object may lie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// At this key.
+    Key(String),
+    /// At any key that begins so.
+    Prefix(String),
+}
+
+/// What OSS says of a stored object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored<'a> {
+    /// The bucket.
+    pub bucket: &'a str,
+    /// The object's key.
+    pub key: &'a str,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its type.
+    pub content_type: &'a str,
+}
+
+/// Says why a text is no receipt of ours, or not for this object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It is not written like a receipt.
+    Malformed,
+    /// None of the keys signed it.
+    SignatureInvalid,
+    /// The object arrived too long after the grant ended.
+    Expired,
+    /// It was granted by another route.
+    WrongRoute,
+    /// The object lies in another bucket.
+    WrongBucket,
+    /// The object lies where it was not granted.
+    WrongKey,
+    /// The object is larger or smaller than was granted.
+    WrongSize,
+    /// The object has another type than was granted.
+    WrongType,
+}
+
+impl Receipt {
+    /// Writes the receipt and signs it with `key`.
+    #[must_use]
+    pub fn seal(&self, key: &Secret) -> String {
+        // Texts and numbers under fixed names: there is nothing here that JSON cannot say.
+        let payload = serde_json::to_vec(self).unwrap_or_default();
+        let text = format!("{MARK}{}", crypto::base64_url(&payload));
+        let code = crypto::hmac_sha256(key.expose().as_bytes(), signed(&text).as_bytes());
+        format!("{text}.{}", crypto::base64_url(code.as_slice()))
+    }
+
+    /// Reads a receipt that one of the keys signed, whatever it says.
+    pub fn open(text: &str, keys: &[Secret]) -> Result<Self, Refused> {
+        if text.len() > MAX_LENGTH {
+            return Err(Refused::Malformed);
+        }
+        let (text, code) = text.rsplit_once('.').ok_or(Refused::Malformed)?;
+        let payload = text.strip_prefix(MARK).ok_or(Refused::Malformed)?;
+        let code = crypto::from_base64_url(code).ok_or(Refused::Malformed)?;
+        let payload = crypto::from_base64_url(payload).ok_or(Refused::Malformed)?;
+        let signed = signed(text);
+        let is_ours = |key: &Secret| {
+            crypto::hmac_sha256_is(key.expose().as_bytes(), signed.as_bytes(), &code)
+        };
+        if !keys.iter().any(is_ours) {
+            return Err(Refused::SignatureInvalid);
+        }
+        serde_json::from_slice(&payload).map_err(|_| Refused::Malformed)
+    }
+
+    /// Tells whether a stored object is the one that was granted.
+    pub fn check(&self, route: &str, stored: &Stored<'_>, now: Timestamp) -> Result<(), Refused> {
+        let grace = i64::try_from(GRACE.as_secs()).unwrap_or(0);
+        let is_there = match &self.place {
+            Place::Key(key) => stored.key == key,
+            Place::Prefix(prefix) => stored.key.starts_with(prefix.as_str()),
+        };
+        let checks = [
+            (now.unix() <= self.expires_at.saturating_add(grace), Refused::Expired),
+            (self.route == route, Refused::WrongRoute),
+            (self.bucket == stored.bucket, Refused::WrongBucket),
+            (is_there, Refused::WrongKey),
+            ((self.min_size..=self.max_size).contains(&stored.size), Refused::WrongSize),
+            (self.allows_type(stored.content_type), Refused::WrongType),
+        ];
+        checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, refused)| Err(refused))
+    }
+
+    fn allows_type(&self, content_type: &str) -> bool {
+        let patterns: Vec<_> =
+            self.types.iter().filter_map(|text| TypePattern::parse(text)).collect();
+        let content_type = ContentType::parse(content_type);
+        self.types.is_empty() || content_type.is_some_and(|one| is_allowed(&patterns, &one))
+    }
+}
+
+fn signed(text: &str) -> String {
+    format!("{PURPOSE}{text}")
+}
