@@ -3,9 +3,9 @@
 //! Plays the HTTP trigger, as it should be set up or [otherwise](Trigger): what it refuses, which
 //! headers it takes away and adds on either way, how it uses its connections, and how it calls
 //! hooks. One function process stands behind it, at an address; starting, freezing and multiplying
-//! processes is not its business. What Function
-//! Compute does is told in its documentation ("Web functions", "HTTP triggers overview", "Context
-//! and log format") and in dumps of real requests; where neither says, the code does.
+//! processes is not its business. What Function Compute does is told in its documentation ("Web
+//! functions", "HTTP triggers overview", "Context and log format") and in dumps of real requests;
+//! where neither says, the code does.
 
 mod forward;
 mod header;
