@@ -2,7 +2,9 @@
 //!
 //! What is stored stays: the function may put and nothing else. So the object's name is told.
 
-use crate::crypto;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::tool::doctor::alien;
 use crate::tool::doctor::browser::Readable;
 use crate::tool::doctor::case::Case;
@@ -266,7 +268,7 @@ fn otherwise(id: &'static str, outcome: Result<Fate, Trouble>) -> Finding {
 
 /// Lets a policy end in another century: good in every respect but its signature.
 fn longer(policy: &str) -> Option<String> {
-    let text = String::from_utf8(crypto::from_base64(policy)?).ok()?;
+    let text = String::from_utf8(STANDARD.decode(policy).ok()?).ok()?;
     let (before, rest) = text.split_once("\"expiration\":\"20")?;
-    Some(crypto::base64(format!("{before}\"expiration\":\"21{rest}").as_bytes()))
+    Some(STANDARD.encode(format!("{before}\"expiration\":\"21{rest}")))
 }

@@ -54,7 +54,7 @@ async fn a_good_deployment_is_told_line_by_line() {
     upload
       ok    stored     200; the object uploads/DAY/UUID/doctor.txt stays, for
                        the function may not delete
-                       mend  To remove it:
+                       next  To remove it:
                                ossutil rm oss://examplebucket/uploads/DAY/UUID/doctor.txt
       ok    readable   the page may read the answer
       ok    oversize   28 bytes under a grant for 27 are refused (EntityTooLarge)
