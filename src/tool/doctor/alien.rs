@@ -69,6 +69,13 @@ pub(super) fn explain(id: &'static str, reply: &Reply) -> Finding {
     }
     match status {
         401 | 403 => refused_by_trigger(Finding::fail(id, format!("{status} {code}: {message}"))),
+        405 => Finding::fail(id, format!("{status} {code}: {message}"))
+            .cause("missing-method")
+            .why("The trigger does not let this method through; the function was not asked.")
+            .mend(
+                "Function Compute console > Functions > the function > Triggers > the HTTP trigger \
+                 > Edit: request methods GET, HEAD, POST, OPTIONS.",
+            ),
         _ => broken(id, &format!("{status} {code}: {message}"), &code),
     }
 }

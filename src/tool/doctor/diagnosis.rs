@@ -3,7 +3,6 @@
 //! Where a step depends on this very bucket, it is written here; for the rest the table of refusals
 //! speaks, which everyone else reads too.
 
-use crate::tool::doctor::case::Case;
 use crate::tool::doctor::place::Place;
 use crate::tool::doctor::refusal::Refusal;
 use crate::tool::doctor::role;
@@ -19,14 +18,14 @@ pub(super) struct Diagnosis {
 
 impl Diagnosis {
     /// Finds the trouble behind a refusal.
-    pub(super) fn of(refusal: &Refusal, case: &Case, place: &Place) -> Self {
+    pub(super) fn of(refusal: &Refusal, origin: &str, place: &Place) -> Self {
         let ec = refusal.ec.as_deref();
         let code = refusal.code.as_str();
         by_number(ec.unwrap_or_default(), place)
             .or_else(|| by_permission(refusal, place))
             .or_else(|| by_address(code, &place.bucket))
             .unwrap_or_else(|| match code {
-                "AccessForbidden" => cors_absent(case, place),
+                "AccessForbidden" => cors_absent(origin, place),
                 "InvalidAccessKeyId" | "InvalidSecurityToken" | "SecurityTokenExpired" => key(code),
                 code => named(code),
             })
@@ -124,10 +123,10 @@ fn by_address(code: &str, bucket: &str) -> Option<Diagnosis> {
     Some(named(code).mend(mend))
 }
 
-fn cors_absent(case: &Case, place: &Place) -> Diagnosis {
+fn cors_absent(origin: &str, place: &Place) -> Diagnosis {
     let why = "The browser asks so before it sends the file, because upload progress is listened \
                to; refused here, nothing is uploaded.";
-    named("bucket-cors-absent").why(why).mend(rule::steps(&place.bucket, &case.origin))
+    named("bucket-cors-absent").why(why).mend(rule::steps(&place.bucket, origin))
 }
 
 fn key(code: &str) -> Diagnosis {
@@ -136,4 +135,51 @@ fn key(code: &str) -> Diagnosis {
          the function's environment, set a key that exists and is enabled (RAM console > Users > \
          AccessKey), a temporary one with ALIBABA_CLOUD_SECURITY_TOKEN.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::StatusCode;
+
+    use super::*;
+    use crate::time;
+    use crate::tool::doctor::wire::Reply;
+
+    fn name(xml: String) -> String {
+        let reply = Reply {
+            status: StatusCode::FORBIDDEN,
+            headers: HeaderMap::new(),
+            body: xml,
+            at: time::now(),
+        };
+        let place = Place {
+            url: "https://upload.example.com".to_owned(),
+            host: "upload.example.com".to_owned(),
+            bucket: "photos".to_owned(),
+            directory: "in/".to_owned(),
+            signed_for: None,
+        };
+        let refusal = Refusal::read(&reply).unwrap();
+        Diagnosis::of(&refusal, "https://app.example", &place).name
+    }
+
+    #[test]
+    fn each_refusal_has_its_name() {
+        for (code, ec, message, known) in [
+            ("InvalidArgument", "0002-00000226", "", "wrong-region"),
+            ("InvalidArgument", "0002-00000706", "", "InvalidArgument"),
+            ("AccessDenied", "0006-00000213", "Policy expired.", "clock-skew"),
+            ("AccessDenied", "0006-00000227", "Condition failed", "AccessDenied"),
+            ("AccessDenied", "", "You have no right", "ram-denied"),
+            ("AccessDenied", "", "use the specified endpoint", "wrong-endpoint"),
+            ("UserDisable", "", "", "UserDisable"),
+            ("InvalidSecurityToken", "", "", "InvalidSecurityToken"),
+        ] {
+            let xml = format!(
+                "<Error><Code>{code}</Code><Message>{message}</Message><EC>{ec}</EC></Error>"
+            );
+            assert_eq!(name(xml), known, "{code} {ec}");
+        }
+    }
 }

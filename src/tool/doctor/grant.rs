@@ -9,13 +9,12 @@ use crate::emulator::oss::policy::Policy;
 use crate::time::Timestamp;
 use crate::tool::doctor::alien;
 use crate::tool::doctor::alien::Problem;
-use crate::tool::doctor::caller;
 use crate::tool::doctor::case::Case;
 use crate::tool::doctor::finding::Finding;
 use crate::tool::doctor::permission;
 use crate::tool::doctor::place;
 use crate::tool::doctor::place::Place;
-use crate::tool::doctor::role;
+use crate::tool::doctor::ungranted;
 use crate::tool::doctor::wire::Reply;
 
 /// What is looked at in a grant.
@@ -50,6 +49,8 @@ pub(super) struct Grant {
     pub(super) url: String,
     pub(super) fields: Vec<(String, String)>,
     pub(super) key: String,
+    /// Whether no other grant has this key.
+    unique: bool,
     expires_at: Option<Timestamp>,
     server_time: Option<Timestamp>,
 }
@@ -72,7 +73,17 @@ struct Native {
 #[serde(untagged)]
 enum Upload {
     Refused { error: Problem },
-    Granted { url: String, key: Option<String>, fields: Map<String, Value>, expires_at: String },
+    Granted(Granted),
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    url: String,
+    fields: Map<String, Value>,
+    key: Option<String>,
+    #[serde(default)]
+    unique: bool,
+    expires_at: String,
 }
 
 impl Answer {
@@ -89,12 +100,13 @@ impl Answer {
                 error: alien::plain(&error),
                 message: alien::plain(&message),
             }),
-            Some(Upload::Granted { url, key, fields, expires_at }) => {
+            Some(Upload::Granted(Granted { url, fields, key, unique, expires_at })) => {
                 let text = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
                 Self::Granted(Box::new(Grant {
                     url: url.trim_end_matches('/').to_owned(),
                     fields: fields.into_iter().map(|(name, value)| (name, text(value))).collect(),
                     key: key.unwrap_or_default(),
+                    unique,
                     expires_at: Timestamp::parse_rfc3339(&expires_at),
                     server_time: Timestamp::parse_rfc3339(&server_time),
                 }))
@@ -119,6 +131,11 @@ impl Grant {
         }
     }
 
+    /// Whether an upload could take the place of an object that is there.
+    pub(super) fn may_replace(&self) -> bool {
+        !self.unique && self.field("x-oss-forbid-overwrite") != Some("true")
+    }
+
     pub(super) fn is_v4(&self) -> bool {
         self.field("x-oss-signature-version").is_some()
     }
@@ -141,60 +158,12 @@ pub(super) fn examine(case: &Case, reply: &Reply, findings: &mut Vec<Finding>) -
             findings.extend(judge(case, &grant));
             return Some(*grant);
         }
-        Answer::Refused(problem) => refused(case, &problem),
+        Answer::Refused(problem) => ungranted::explain(GIVEN, case, &problem),
         Answer::Alien => alien::explain(GIVEN, reply),
     };
     findings.push(refused);
     findings.extend(Finding::skip_all(LATER, "there is no grant"));
     None
-}
-
-fn refused(case: &Case, problem: &Problem) -> Finding {
-    let code = problem.error.as_str();
-    let seen = format!("{code}: {}", problem.message);
-    let finding = Finding::fail(GIVEN, seen).why("Without a grant no page can upload.");
-    match code {
-        "no_credentials" => missing_role(case, finding),
-        "credentials_expired" => finding.cause("credentials-expired").mend(
-            "Deploy again, so that new instances start with new keys of the role.",
-        ),
-        "credentials_unavailable" => finding.cause("credentials-unavailable").mend(
-            "Function Compute console > Functions > the function > Logs: the line with this code \
-             says what STS or the metadata service answered. With role_arn, the function's own \
-             role has to be allowed sts:AssumeRole on it, and that role has to trust the \
-             function's role.",
-        ),
-        code if code.starts_with("metadata_") => finding.cause(code).mend(
-            "Give a value that the route takes: --metadata NAME=VALUE",
-        ),
-        code if caller::is_of_caller(code) && case.proof.is_empty() => finding.cause(code).mend(
-            "The route wants to know who asks. Set what a page would show, and run this again:\n  export \
-             DOCTOR_TICKET=$(oss-upload ticket --sub doctor)   # with UPLOAD_TICKET_KEYS\n  export \
-             DOCTOR_TOKEN=...                                   # a token of your issuer",
-        ),
-        code => finding.cause(code).mend("The message says what to do."),
-    }
-}
-
-/// Prints both policies with what is known of bucket and directory, here from the deployer's shell.
-fn missing_role(case: &Case, finding: Finding) -> Finding {
-    let directory = role::steady(case.directory.as_deref().unwrap_or("uploads/"));
-    let bucket = case.bucket.as_deref();
-    let unknown = match bucket {
-        Some(_) => "",
-        None => {
-            "\nPut your bucket in place of my-bucket, or set OSS_BUCKET (and UPLOAD_DIR) here and \
-             run this again."
-        }
-    };
-    finding.cause("missing-role").mend(format!(
-        "RAM console > Roles > Create Role > Alibaba Cloud Service > Function Compute, with this \
-         trust policy:\n{}\nGive it this permission policy and no other:\n{}{unknown}\nThen \
-         Function Compute console > Functions > the function > Configuration > Role: choose it \
-         (s.yaml: role), and deploy.",
-        role::TRUST,
-        role::permission(bucket, &directory),
-    ))
 }
 
 /// Looks at a grant without sending it anywhere.

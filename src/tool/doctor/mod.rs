@@ -11,6 +11,7 @@
 //! | `page` | CORS of the function, for this page and a foreign one |
 //! | `caller` | who does not show what others show |
 //! | `grant`, `permission`, `place` | what is granted, in words; where it is sent |
+//! | `ungranted` | why there is no grant |
 //! | `bucket` | CORS of the bucket, its clock |
 //! | `trial` | an upload, and three that must be refused |
 //! | `refusal`, `diagnosis` | what OSS says no with, its name, and what mends it |
@@ -36,6 +37,7 @@ mod role;
 mod rule;
 mod signer;
 mod trial;
+mod ungranted;
 mod wire;
 mod wish;
 
@@ -171,6 +173,9 @@ async fn send(
         (false, ..) => "the bucket was not reached",
         (_, false, _) => "left out, as was said with --no-upload",
         (.., false) => "the route takes no file under 8 MiB",
+        _ if grant.may_replace() => {
+            "the key may name an object that is there, which an upload would replace"
+        }
         _ => return Trial { case, wire, wish }.run(grant, findings).await,
     };
     findings.extend(Finding::skip_all(trial::ALL, reason));

@@ -5,6 +5,7 @@ use http::header;
 use crate::tool::doctor::alien;
 use crate::tool::doctor::browser::Readable;
 use crate::tool::doctor::browser::lists;
+use crate::tool::doctor::caller;
 use crate::tool::doctor::case::Case;
 use crate::tool::doctor::case::FOREIGN;
 use crate::tool::doctor::finding::Finding;
@@ -159,6 +160,9 @@ pub(super) fn judge_call(case: &Case, reply: &Reply) -> Finding {
     {
         return refused(CALL, case, &problem);
     }
+    if matches!(Answer::read(reply), Answer::Alien) {
+        return Finding::skipped(CALL, "the function did not answer");
+    }
     match Readable::of(&reply.headers, &case.origin) {
         Readable::Twice if !case.is_own_page => twice(CALL, reply),
         Readable::Other(other) if !case.is_own_page => another(CALL, &other),
@@ -183,31 +187,39 @@ pub(super) async fn foreign(case: &Case, wire: &Wire, wish: &str) -> Finding {
         Ok(reply) => reply,
         Err(trouble) => return signer::unreachable(FOREIGN_CALL, &trouble),
     };
-    let granted = matches!(Answer::read(&reply), Answer::Granted(_));
-    let readable = Readable::of(&reply.headers, FOREIGN).is_yes();
-    match (granted, readable) {
-        (true, true) if case.any_origin => Finding::ok(
-            FOREIGN_CALL,
-            "pages of every origin get grants, as was said with --any-origin",
-        ),
-        (true, true) => {
-            Finding::fail(FOREIGN_CALL, format!("a page of {FOREIGN} got a grant and may read it"))
-                .cause("every-origin")
-                .why("Any page in the world can upload in the name of who visits it.")
-                .mend(format!(
-                    "Put the pages that may ask into the function's environment in place of *, and \
-                     deploy:\n  UPLOAD_ORIGINS={}\nIf every page is meant to ask, say so with \
-                     --any-origin.",
-                    case.origin
-                ))
+    judge_foreign(case, &reply)
+}
+
+fn judge_foreign(case: &Case, reply: &Reply) -> Finding {
+    let id = FOREIGN_CALL;
+    let may_read = Readable::of(&reply.headers, FOREIGN).is_yes();
+    let refused = match Answer::read(reply) {
+        Answer::Granted(_) if !may_read => {
+            return Finding::ok(id, format!("a page of {FOREIGN} cannot read the answer"));
         }
-        (true, false) => {
-            Finding::ok(FOREIGN_CALL, format!("a page of {FOREIGN} cannot read the answer"))
+        Answer::Granted(_) => None,
+        Answer::Refused(problem) => Some(problem.error),
+        Answer::Alien => Some(reply.status.as_u16().to_string()),
+    };
+    let lacks_token = may_read && refused.as_deref().is_some_and(caller::is_of_caller);
+    let finding = match refused {
+        Some(word) if !lacks_token => {
+            return Finding::ok(id, format!("a page of {FOREIGN} is refused ({word})"));
         }
-        (false, _) => {
-            let word =
-                alien::problem(&reply).map_or_else(|| reply.status.to_string(), |one| one.error);
-            Finding::ok(FOREIGN_CALL, format!("a page of {FOREIGN} is refused ({word})"))
+        _ if case.any_origin => {
+            let seen = "pages of every origin may ask, as was said with --any-origin";
+            return Finding::ok(id, seen);
         }
-    }
+        Some(word) => {
+            let seen = format!("a page of {FOREIGN} is kept away by nothing but a token ({word})");
+            Finding::warn(id, seen).why("A token that leaks can be used from any page.")
+        }
+        None => Finding::fail(id, format!("a page of {FOREIGN} got a grant and may read it"))
+            .why("Any page in the world can upload in the name of who visits it."),
+    };
+    finding.cause("every-origin").mend(format!(
+        "Put the pages that may ask into the function's environment in place of *, and \
+         deploy:\n  UPLOAD_ORIGINS={}\nIf every page is meant to ask, say so with --any-origin.",
+        case.origin
+    ))
 }

@@ -43,7 +43,7 @@ impl Refusal {
 
     /// Makes the finding of a request that should have been taken.
     pub(super) fn finding(&self, id: &'static str, case: &Case, place: &Place) -> Finding {
-        let diagnosis = Diagnosis::of(self, case, place);
+        let diagnosis = Diagnosis::of(self, &case.origin, place);
         let entry = remedy::find(self.ec.as_deref(), &self.code);
         let table = |cause: bool| {
             entry.as_ref().map(|entry| {

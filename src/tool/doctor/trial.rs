@@ -53,6 +53,10 @@ impl Trial<'_> {
                 findings.push(stored(&reply, &key, &place));
                 findings.push(self.readable(&reply));
             }
+            Ok(Fate::Refused(refusal)) if refusal.code == "FileAlreadyExists" => {
+                findings.push(in_the_way(&refusal, &key));
+                findings.push(Finding::skipped("upload.readable", "nothing was stored"));
+            }
             other => {
                 findings.push(self.lost(other, &place));
                 let reason = "the honest upload was refused too, so a refusal would prove nothing";
@@ -236,6 +240,19 @@ fn stored(reply: &Reply, key: &str, place: &Place) -> Finding {
     let status = reply.status.as_u16();
     let seen = format!("{status}; the object {key} stays, for the function may not delete");
     Finding::ok("upload.stored", seen).mend(removal(&place.bucket, key))
+}
+
+/// The form was good, up to the last check: the key is taken.
+fn in_the_way(refusal: &Refusal, key: &str) -> Finding {
+    Finding::warn("upload.stored", refusal.seen())
+        .cause("FileAlreadyExists")
+        .why(format!(
+            "The form was taken for good, but {key} is there already, perhaps from an earlier look."
+        ))
+        .mend(
+            "If each upload should have a key of its own, put {uuid} into the route's key or \
+             directory. Otherwise remove the object, and run this again.",
+        )
 }
 
 /// Something was stored that should not have been; gives the finding, and how the object is removed.

@@ -31,6 +31,13 @@ async fn a_trigger_without_options_is_recognised() {
 }
 
 #[tokio::test]
+async fn a_trigger_without_post_is_recognised() {
+    let mut stage = Stage::new();
+    stage.trigger.methods.retain(|method| method != Method::POST);
+    assert_eq!(stage.names().await, ["fail grant.given missing-method"]);
+}
+
+#[tokio::test]
 async fn the_functions_own_page_does_without_options() {
     let mut stage = Stage::new();
     stage.arguments.clear();
@@ -115,6 +122,14 @@ async fn a_list_that_holds_every_page_is_a_failure_unless_it_is_meant() {
     ");
     let names = stage().told(&["--any-origin"]).names().await;
     assert_eq!(names, ["warn caller.nobody open-to-everyone"]);
+    let ticket = || {
+        let keys = "0123456789abcdef0123456789abcdef";
+        stage().with("UPLOAD_AUTH", "ticket").with("UPLOAD_TICKET_KEYS", keys)
+    };
+    let names = ticket().names().await;
+    assert_eq!(names, ["warn page.foreign every-origin", "fail grant.given ticket_missing"]);
+    let names = ticket().told(&["--any-origin"]).names().await;
+    assert_eq!(names, ["fail grant.given ticket_missing"]);
 }
 
 #[tokio::test]
@@ -128,7 +143,7 @@ async fn a_route_that_wants_a_caller_is_asked_with_a_ticket_from_the_environment
           why   Without a grant no page can upload.
           mend  The route wants to know who asks. Set what a page would show, and run this again:
                   export DOCTOR_TICKET=$(oss-upload ticket --sub doctor)   # with UPLOAD_TICKET_KEYS
-                  export DOCTOR_TOKEN=...                                   # a token of your issuer
+                  export DOCTOR_TOKEN=...                                  # a token of your issuer
     ");
     let mut with = stage();
     let minting = with.tool.with("UPLOAD_TICKET_KEYS", keys);

@@ -156,6 +156,26 @@ async fn a_callback_that_failed_is_no_success() {
 }
 
 #[tokio::test]
+async fn an_object_that_is_there_is_neither_replaced_nor_a_failure() {
+    let fixed = || Stage::new().with("UPLOAD_DIR", "").with("UPLOAD_KEY", "fixed/{name}");
+    let outcome = fixed().with("UPLOAD_OVERWRITE", "true").run().await;
+    assert_eq!(outcome.code, 0, "{}", outcome.out);
+    assert!(outcome.out.contains("which an upload would replace"), "{}", outcome.out);
+    let stage = fixed().bucket(|oss| {
+        let folder = oss.data_dir.join("examplebucket");
+        let files = [("objects", "fixed!doctor.txt"), ("sidecars", "fixed!doctor.txt.json")];
+        for (kind, name) in files {
+            std::fs::create_dir_all(folder.join(kind)).unwrap();
+            std::fs::write(folder.join(kind).join(name), "{}").unwrap();
+        }
+    });
+    assert_eq!(
+        stage.names().await,
+        ["warn caller.nobody open-to-everyone", "warn upload.stored FileAlreadyExists"]
+    );
+}
+
+#[tokio::test]
 async fn a_route_for_large_files_only_is_not_fed() {
     let outcome = Stage::new().with("UPLOAD_MIN_SIZE", "9MiB").run().await;
     assert_eq!(outcome.code, 0, "{}", outcome.out);
