@@ -10,6 +10,8 @@
 //! | `ticket` | a ticket that lets its bearer ask, for trying out what a back end will do |
 //! | `check` | a settings file in words, and what it would sign |
 //! | `explain` | a policy, a form or a refusal in words |
+//! | `package` | the function for others: an application for Serverless Devs, and a zip for the console |
+//! | `doctor` | whether a deployed signer and its bucket work, as a browser sees them |
 //! | `rehearse` | a package, treated as Function Compute would |
 //!
 //! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
@@ -20,6 +22,7 @@ mod cloud;
 mod console;
 mod desk;
 mod dev;
+mod doctor;
 mod emulate;
 mod explain;
 mod failure;
@@ -27,6 +30,7 @@ mod form;
 mod kind;
 pub mod language;
 mod lender;
+mod package;
 mod rehearse;
 pub mod remedy;
 mod rules;
@@ -70,6 +74,10 @@ enum Command {
     Check(check::Options),
     /// Say in words what a policy allows, why a form is refused, or what a refusal means
     Explain(explain::Options),
+    /// Write the function as others deploy it: an application for Serverless Devs, and a zip
+    Package(package::Options),
+    /// Find out whether uploads through a deployed function will work, and what mends what does not
+    Doctor(doctor::Options),
     /// Start a package and treat it as Function Compute would, and report what would break there
     Rehearse(rehearse::Options),
 }
@@ -97,6 +105,8 @@ pub fn run() -> ExitCode {
                     Command::Ticket(options) => ticket::run(options),
                     Command::Check(options) => check::run(options),
                     Command::Explain(options) => explain::run(options),
+                    Command::Package(options) => package::run(options),
+                    Command::Doctor(options) => doctor::run(options).await,
                     Command::Rehearse(options) => rehearse::run(options).await,
                 }
             })

@@ -39,6 +39,7 @@ use crate::emulator::fc::refusal;
 use crate::emulator::fc::refusal::Refusal;
 use crate::emulator::fc::request_id::RequestIds;
 use crate::emulator::fc::seat::Seat;
+use crate::emulator::fc::trigger::Trigger;
 use crate::emulator::server;
 
 /// The gateway; its clones share connections and request ids.
@@ -51,6 +52,7 @@ struct Inner {
     way: Way,
     timeout: Duration,
     default_domain: bool,
+    trigger: Trigger,
 }
 
 #[derive(Debug)]
@@ -71,8 +73,15 @@ impl Gateway {
     /// Puts a gateway in front of a function. It connects when the first request comes.
     #[must_use]
     pub fn new(options: Options) -> Self {
+        Self::behind(Trigger::default(), options)
+    }
+
+    /// Puts a gateway in front of a function, with its trigger set up like this.
+    #[must_use]
+    pub fn behind(trigger: Trigger, options: Options) -> Self {
         let platform = Platform::new(&options.function, options.keys.as_ref());
         Self(Arc::new(Inner {
+            trigger,
             desk: Desk { platform, request_ids: RequestIds::default() },
             way: match options.behind {
                 Behind::Address(address) => Way::Standing(Arc::new(Upstream::new(address))),
@@ -116,19 +125,31 @@ impl Gateway {
         B: Body<Data = Bytes>,
     {
         let request_id = self.0.desk.request_ids.next();
-        let (mut answer, later) = match receive(request).await {
+        let (mut answer, later) = match self.0.trigger.refuse(request.method()) {
+            Some(refused) => (refused.map(Either::Left), None),
+            None => self.take(request, &request_id).await,
+        };
+        header::finish(&mut answer, &request_id, self.0.default_domain);
+        self.0.trigger.finish(&mut answer);
+        (answer, later)
+    }
+
+    /// Takes in a request that the trigger lets through.
+    async fn take<B>(&self, request: Request<B>, request_id: &str) -> (Answer, Option<Later>)
+    where
+        B: Body<Data = Bytes>,
+    {
+        match receive(request).await {
             Ok(received) if received.is_async => {
-                let (answer, later) = invocation::leave(self, received, &request_id);
+                let (answer, later) = invocation::leave(self, received, request_id);
                 (answer, Some(later))
             }
             Ok(received) => {
-                let answer = self.forward(&received, &request_id, 0).await;
+                let answer = self.forward(&received, request_id, 0).await;
                 (answer.unwrap_or_else(|refusal| refused(&refusal)), None)
             }
             Err(refusal) => (refused(&refusal), None),
-        };
-        header::finish(&mut answer, &request_id, self.0.default_domain);
-        (answer, later)
+        }
     }
 
     /// Calls the initializer hook.

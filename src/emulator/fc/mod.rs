@@ -1,7 +1,8 @@
 //! Function Compute: the gateway in front of a function, and the instances behind it.
 //!
-//! The gateway plays the HTTP trigger: what it refuses, which headers it takes away and adds on
-//! either way, how it uses its connections, and how it calls hooks. Behind it stands one function
+//! The gateway plays the HTTP trigger, as it should be set up or [otherwise](Trigger): what it refuses,
+//! which headers it takes away and adds on either way, how it uses its connections, and how it calls
+//! hooks. Behind it stands one function
 //! process that somebody else runs, or a fleet: instances of a package, started, filled, frozen and
 //! stopped as on the platform. What Function Compute does is told in its documentation ("Web
 //! functions", "HTTP triggers overview", "Context and log format", "Principles", "Lifecycle hooks") and
@@ -14,7 +15,7 @@
 //! | `process`, `signal`, `proc` | a process, what it is told, what the system tells of it |
 //! | `instance`, `start`, `hook`, `log` | one instance from its start to its end |
 //! | `fleet`, `seat`, `passing` | as many as are needed, and how long each is busy |
-//! | `header`, `refusal`, `request_id`, `desk` | what passes, what does not, what is added |
+//! | `trigger`, `header`, `refusal`, `request_id`, `desk` | what passes, what does not, what is added |
 //! | `gateway`, `forward`, `invocation` | the way to the function, waited for or not |
 
 mod desk;
@@ -37,6 +38,7 @@ mod request_id;
 mod seat;
 mod signal;
 mod start;
+mod trigger;
 
 use std::net::SocketAddr;
 
@@ -62,6 +64,7 @@ pub use log::Line;
 pub use log::Log;
 pub use passing::Passing;
 pub use proc::Memory;
+pub use trigger::Trigger;
 
 /// An answer of the function, or one that the gateway gave in its place. The function's own carries
 /// [`Passed`] among its extensions.

@@ -10,6 +10,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::emulator::oss::unchecked::Unchecked;
+
 /// Counts the seconds of fifteen minutes: how far `x-oss-date` may lie in the future.
 const FIFTEEN_MINUTES: i64 = 15 * 60;
 
@@ -26,6 +28,8 @@ pub struct Judgement {
     /// Whether the virtual hosts are refused (EC 0048-00000401), as the default public endpoints
     /// are for new accounts; a custom domain, which a bare address plays, still works.
     pub refuse_public_endpoint: bool,
+    /// What is not checked at all, as by something that only looks like OSS.
+    pub unchecked: Unchecked,
     /// Whether field names must be spelt exactly as documented.
     pub case_sensitive_names: bool,
     /// The longest value of one field in bytes; pages name 2 MB, 8 KB and 4 KB.
@@ -55,6 +59,7 @@ impl Default for Judgement {
             lenient: BTreeSet::new(),
             refuse_v1: false,
             refuse_public_endpoint: false,
+            unchecked: Unchecked::default(),
             case_sensitive_names: false,
             value_limit: 2 * 1024 * 1024,
             date_ahead: FIFTEEN_MINUTES,

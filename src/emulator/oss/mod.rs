@@ -81,6 +81,7 @@ mod refusal;
 mod server;
 mod site;
 mod store;
+mod unchecked;
 
 use std::error::Error;
 use std::fmt;
@@ -115,6 +116,7 @@ pub use self::options::Options;
 pub use self::reading::Reading;
 pub use self::refusal::Kind;
 pub use self::refusal::Refusal;
+pub use self::unchecked::Unchecked;
 
 /// A local OSS, opened and not yet serving.
 pub struct Oss {

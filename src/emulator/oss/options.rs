@@ -13,6 +13,9 @@ use crate::emulator::keys::AccessKey;
 use crate::emulator::keys::KeyRing;
 use crate::emulator::oss::judgement::Judgement;
 
+/// What CORS lets pages read unless told otherwise.
+const EXPOSED: [&str; 4] = ["ETag", "x-oss-request-id", "x-oss-hash-crc64ecma", "Location"];
+
 /// Gives the time in Unix seconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
@@ -41,6 +44,10 @@ pub struct Options {
     pub ring: KeyRing,
     /// The origins that CORS allows: `*` or exact ones; none switches CORS off.
     pub cors_origins: Vec<String>,
+    /// The headers of answers that CORS lets pages read; by default all that a browser upload needs.
+    pub cors_exposed: Vec<String>,
+    /// Whether answers say `Vary: Origin`, which a rule of the bucket may leave out.
+    pub cors_vary: bool,
     /// The clock that expiry is judged by.
     pub clock: Clock,
     /// Who is told what happened.
@@ -59,6 +66,8 @@ impl Options {
             keys: Vec::new(),
             ring: KeyRing::default(),
             cors_origins: Vec::new(),
+            cors_exposed: EXPOSED.map(str::to_owned).to_vec(),
+            cors_vary: true,
             clock,
             observer: None,
             judgement: Judgement::default(),

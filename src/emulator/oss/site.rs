@@ -40,7 +40,9 @@ impl Site {
         options.keys.into_iter().for_each(|key| options.ring.add(key));
         Ok(Self {
             store: Arc::new(Store::open(options.data_dir, &options.buckets)?),
-            cors: Cors::new(options.cors_origins),
+            cors: Cors::new(options.cors_origins)
+                .exposing(&options.cors_exposed)
+                .varying(options.cors_vary),
             buckets: options.buckets,
             ring: options.ring,
             judgement: options.judgement,

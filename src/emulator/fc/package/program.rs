@@ -9,17 +9,17 @@ use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
+use object::LittleEndian;
+use object::elf::EM_X86_64;
+use object::elf::FileHeader64;
+use object::read::elf::FileHeader;
+use object::read::elf::ProgramHeader;
+
 /// Where the platform puts the code.
 const CODE: &str = "/code/";
 
 /// As much of a program as is looked at: its head, or a script as a whole.
 const MAX_HEAD: u64 = 64 * 1024;
-
-/// The machine number of x86-64 in an ELF file, the one that custom runtimes run on.
-const X86_64: u16 = 62;
-
-/// The kind of an entry in an ELF file's table that names the loader.
-const INTERPRETER: u32 = 3;
 
 /// What a start command starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,35 +142,22 @@ fn kind(head: &[u8]) -> Result<Kind, Fault> {
 
 /// Reads of an ELF file which machine it is for and whether it names a loader.
 fn elf(head: &[u8]) -> Result<Kind, Fault> {
-    let short = |at: usize| read(head, at).map(u16::from_le_bytes);
-    let long = |at: usize| {
-        let number = read(head, at).map(u64::from_le_bytes);
-        number.and_then(|number| usize::try_from(number).ok())
-    };
+    let machine = head.get(18..20).and_then(|bytes| bytes.try_into().ok());
+    let machine = u16::from_le_bytes(machine.ok_or(Fault::NoFormat)?);
     // 64 bits, the low byte first: the only form that x86-64 has.
-    let is_usual = head.get(4..6) == Some(&[2, 1]);
-    let machine = short(18).ok_or(Fault::NoFormat)?;
-    if !is_usual || machine != X86_64 {
+    let Ok(header) = FileHeader64::<LittleEndian>::parse(head) else {
+        return Err(Fault::Machine(machine));
+    };
+    if machine != EM_X86_64.0 {
         return Err(Fault::Machine(machine));
     }
-    let (Some(table), Some(size), Some(count)) = (long(32), short(54), short(56)) else {
-        return Err(Fault::NoFormat);
-    };
-    for entry in (0..usize::from(count)).map(|index| table + index * usize::from(size)) {
-        if read(head, entry).map(u32::from_le_bytes) == Some(INTERPRETER) {
-            let (Some(start), Some(length)) = (long(entry + 8), long(entry + 32)) else {
-                return Err(Fault::NoFormat);
-            };
-            let name = head.get(start..start.saturating_add(length)).unwrap_or_default();
-            let name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
-            return Ok(Kind::Dynamic(name));
+    let entries = header.program_headers(LittleEndian, head).map_err(|_| Fault::NoFormat)?;
+    for entry in entries {
+        if let Some(loader) = entry.interpreter(LittleEndian, head).map_err(|_| Fault::NoFormat)? {
+            return Ok(Kind::Dynamic(String::from_utf8_lossy(loader).into_owned()));
         }
     }
     Ok(Kind::Static)
-}
-
-fn read<const LENGTH: usize>(bytes: &[u8], at: usize) -> Option<[u8; LENGTH]> {
-    bytes.get(at..at.checked_add(LENGTH)?)?.try_into().ok()
 }
 
 #[cfg(unix)]
