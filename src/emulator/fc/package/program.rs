@@ -144,13 +144,10 @@ fn kind(head: &[u8]) -> Result<Kind, Fault> {
 fn elf(head: &[u8]) -> Result<Kind, Fault> {
     let machine = head.get(18..20).and_then(|bytes| bytes.try_into().ok());
     let machine = u16::from_le_bytes(machine.ok_or(Fault::NoFormat)?);
-    // 64 bits, the low byte first: the only form that x86-64 has.
-    let Ok(header) = FileHeader64::<LittleEndian>::parse(head) else {
-        return Err(Fault::Machine(machine));
-    };
     if machine != EM_X86_64.0 {
         return Err(Fault::Machine(machine));
     }
+    let header = FileHeader64::<LittleEndian>::parse(head).map_err(|_| Fault::NoFormat)?;
     let entries = header.program_headers(LittleEndian, head).map_err(|_| Fault::NoFormat)?;
     for entry in entries {
         if let Some(loader) = entry.interpreter(LittleEndian, head).map_err(|_| Fault::NoFormat)? {
@@ -265,7 +262,7 @@ mod tests {
     /// An ELF file of 64 bits with one entry in its table.
     fn binary(machine: u8, interpreter: Option<&str>) -> Vec<u8> {
         let mut file = vec![0; 64 + 56];
-        file[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        file[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
         file[18] = machine;
         file[32] = 64;
         file[54] = 56;
