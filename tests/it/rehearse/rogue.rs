@@ -12,9 +12,10 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 remembered = []
 
 class Rogue(Handler):
-    timeout = 0.1
-
     def key(self):
+        # Only the connection that the test of idling opens, so that no other act hangs on the moment.
+        if not self.headers["x-fc-request-id"]:
+            self.connection.settimeout(0.1)
         if self.path == "/secret":
             return os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
         remembered.append(self.headers["x-fc-access-key-id"])
@@ -55,7 +56,7 @@ async fn every_broken_rule_is_told() {
     FAIL keys by header
     FAIL keys by environment
     PASS request head
-    NOTE request body
+    PASS request body
     FAIL answer's headers
     FAIL reserved headers
     PASS default domain
