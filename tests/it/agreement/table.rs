@@ -164,7 +164,7 @@ pub(super) const CREDENTIALS: [Case; 14] = [
     ),
 ];
 
-pub(super) const FIELDS_MORE: [Case; 15] = [
+pub(super) const FIELDS_MORE: [Case; 16] = [
     (
         "a token where none was signed",
         Long,
