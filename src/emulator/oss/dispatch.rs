@@ -49,7 +49,7 @@ async fn operate(
     inflow: &mut Inflow,
 ) -> Result<Answer, Refusal> {
     // Not OSS's own affair: the real key lies on a host of its own, whatever bucket is meant.
-    if matches!(head.method, Method::GET | Method::HEAD) && key::is_asked_for(&head.uri) {
+    if matches!(head.method, Method::GET | Method::HEAD) && key::is_asked_for(head.uri.path()) {
         return public_key(site, head).await;
     }
     // Check 1 of the list in `post_object`.

@@ -43,6 +43,7 @@
 //! | `x-oss-tagging` | an old page says that forms take none | refused, `InvalidArgument` | `ignored-tagging` |
 //! | Metadata or headers with line ends, metadata over 8 KB | the limit without its error | refused, `InvalidArgument` | - |
 //! | Control characters in a key | silent | refused, `InvalidObjectName` | - |
+//! | Keys below `-/` | allowed | refused, `InvalidObjectName`: the local key for callbacks lies there | - |
 //! | `success_action_redirect` beside `callback` | silent; the callback wins over a status | the redirect, after a callback that went well | `callback-before-redirect` |
 //! | The time for several addresses of a callback | 5 seconds, for one | 5 seconds for all together | `patience.callback` |
 //! | A callback's answer that is JSON and no object | pages show objects only | refused, EC 0007-00000205 | - |
@@ -112,6 +113,7 @@ pub use crate::emulator::keys::AccessKey;
 pub use self::callback::BodyType;
 pub use self::callback::Callback;
 pub use self::callback::Target;
+pub use self::callback::key::prefix as callback_key_prefix;
 pub use self::callback::key::url as callback_key_url;
 pub use self::fields::Success;
 pub use self::fields::Wishes;

@@ -22,18 +22,31 @@ use tokio::sync::OnceCell;
 /// As many as the real key has.
 const BITS: usize = 512;
 
-/// What is asked for at the address: it stands in the query, because every path is that of an
-/// object, and the empty one alone is not.
-const QUERY: &str = "callback_pub_key.pem";
+/// Where the public key lies, among the objects. Whoever trusts keys by the beginning of their
+/// address trusts all that lies here, so no object may.
+const FOLDER: &str = "-/";
 
-/// Returns the address of the public key of a local OSS that is found at this host and port.
-pub fn url(authority: impl Display) -> String {
-    format!("http://{authority}/?{QUERY}")
+const NAME: &str = "callback_pub_key.pem";
+
+/// Returns what the address of the public key begins with, as a verifier is to trust it, for a local
+/// OSS that is found at this host and port.
+pub fn prefix(authority: impl Display) -> String {
+    format!("http://{authority}/{FOLDER}")
 }
 
-/// Says whether a request asks for the public key.
-pub(in crate::emulator::oss) fn is_asked_for(uri: &http::Uri) -> bool {
-    uri.path() == "/" && uri.query() == Some(QUERY)
+/// Returns the address of the public key.
+pub fn url(authority: impl Display) -> String {
+    prefix(authority) + NAME
+}
+
+/// Says whether a path is that of the public key.
+pub(in crate::emulator::oss) fn is_asked_for(path: &str) -> bool {
+    path.strip_prefix('/').and_then(|path| path.strip_prefix(FOLDER)) == Some(NAME)
+}
+
+/// Says whether an object would lie where only the public key does.
+pub(in crate::emulator::oss) fn is_reserved(object: &str) -> bool {
+    object.starts_with(FOLDER)
 }
 
 /// Makes the key when it is first asked for.
@@ -148,11 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_empty_path_with_its_query_asks_for_the_key() {
-        let asked = |text: &str| is_asked_for(&text.parse().unwrap());
-        assert!(asked(&url("127.0.0.1:9100")));
-        for other in ["/callback_pub_key.pem", "/", "/?x", "/a?callback_pub_key.pem"] {
-            assert!(!asked(other), "{other}");
+    fn the_key_lies_where_no_object_may() {
+        let address = url("127.0.0.1:9100");
+        let path = address.strip_prefix("http://127.0.0.1:9100").unwrap();
+        assert!(is_asked_for(path) && is_reserved(&path[1..]));
+        assert!(address.starts_with(&prefix("127.0.0.1:9100")));
+        for other in ["", "/", "/callback_pub_key.pem", "/-/", "/-/x", "//-/callback_pub_key.pem"] {
+            assert!(!is_asked_for(other), "{other}");
         }
+        assert!(!is_reserved("-"));
     }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use insta::assert_snapshot;
+use oss_upload_signer::emulator::oss::callback_key_prefix;
 use oss_upload_signer::emulator::oss::callback_key_url;
 use serde_json::json;
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ use crate::support::callback_server::Heard;
 use crate::support::callback_server::Line;
 use crate::support::callback_server::encoded;
 use crate::support::callback_server::field;
+use crate::support::form::Form;
 use crate::support::oss::Server;
 
 /// Says whether OpenSSL finds the signature good for a text.
@@ -116,17 +118,46 @@ async fn another_host_is_sent_and_not_signed() {
     assert_eq!(server.post(&calling(&callback)).await.status, 200);
     let heard = back.heard_once().await;
     assert_eq!(heard.header("host"), "app.example.com");
-    let pem = server.ask("GET", "/?callback_pub_key.pem", &[]).await.text();
+    let pem = server.ask("GET", "/-/callback_pub_key.pem", &[]).await.text();
     assert!(verifies(&pem, &proof(&heard).1, b"/x\nb"));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn the_key_is_made_of_the_seed_and_has_no_place_among_the_objects() {
+async fn no_object_lies_where_a_verifier_looks_for_the_key() {
+    let server = Server::start().await;
+    for key in ["-/callback_pub_key.pem", "-/mine.pem", "-/", "-/${filename}"] {
+        let mut form = Form::good();
+        let reply = server.post(form.set("key", key)).await;
+        assert_eq!((reply.status, reply.child("Code").as_str()), (400, "InvalidObjectName"));
+    }
+    assert!(server.files().is_empty());
+    // What lies there all the same, from an earlier run, is not given out.
+    let mut form = Form::good();
+    assert_eq!(server.post(form.set("key", "_/mine.pem")).await.status, 204);
+    let files = server.files();
+    for (folder, status) in [("a", 200), ("-", 404)] {
+        for path in &files {
+            let text = String::from_utf8(fs::read(path).unwrap()).unwrap();
+            let name = path.file_name().unwrap().to_str().unwrap().replace('_', folder);
+            let text = text.replace("_/mine.pem", &format!("{folder}/mine.pem"));
+            fs::write(path.with_file_name(name), text).unwrap();
+        }
+        let reply = server.ask("GET", &format!("/{folder}/mine.pem"), &[]).await;
+        assert_eq!(reply.status, status, "{folder}");
+    }
+    assert_eq!(server.ask("GET", "/%2D/callback_pub_key.pem", &[]).await.status, 404);
+    let url = callback_key_url(server.address);
+    assert!(url.starts_with(&callback_key_prefix(server.address)));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_key_is_made_of_the_seed() {
     let pem = async |seed: u8| {
         let server = Server::with(|options| options.seed = [seed; 16]).await;
-        let pem = server.ask("GET", "/?callback_pub_key.pem", &[]).await.text();
-        let head = server.ask("HEAD", "/?callback_pub_key.pem", &[]).await;
+        let pem = server.ask("GET", "/-/callback_pub_key.pem", &[]).await.text();
+        let head = server.ask("HEAD", "/-/callback_pub_key.pem", &[]).await;
         assert_eq!((head.status, head.body.len()), (200, 0));
         assert!(server.files().is_empty());
         server.stop().await;
