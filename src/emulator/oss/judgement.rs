@@ -42,7 +42,7 @@ pub struct Judgement {
     pub patience: Patience,
 }
 
-/// Bounds what a slow or refused client may cost.
+/// Bounds what a slow or refused client may cost, and a slow server of a callback.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// How long no byte may arrive before the upload is refused with `RequestTimeout`.
@@ -51,6 +51,8 @@ pub struct Patience {
     pub drain_bytes: u64,
     /// How long a refused upload is still read.
     pub drain_time: Duration,
+    /// How long all addresses of a callback together may take.
+    pub callback: Duration,
 }
 
 impl Default for Judgement {
@@ -75,6 +77,7 @@ impl Default for Patience {
             idle: Duration::from_mins(1),
             drain_bytes: 64 * 1024 * 1024,
             drain_time: Duration::from_secs(5),
+            callback: Duration::from_secs(5),
         }
     }
 }
@@ -137,6 +140,8 @@ leniencies! {
     IgnoredTagging = "ignored-tagging";
     /// A redirect after success carries bucket, key and etag, as S3 does it.
     RedirectParameters = "redirect-parameters";
+    /// A callback that went well is answered with its JSON even where a redirect is asked for.
+    CallbackBeforeRedirect = "callback-before-redirect";
     /// The `ETag` of an uploaded object is the MD5 of its content.
     Md5Etag = "md5-etag";
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::emulator::keys::AccessKey;
 use crate::emulator::keys::KeyRing;
@@ -54,10 +55,13 @@ pub struct Options {
     pub observer: Option<Observer>,
     /// How strictly to judge.
     pub judgement: Judgement,
+    /// What the key that signs callbacks is made of; the same seed makes the same key.
+    pub seed: [u8; 16],
 }
 
 impl Options {
-    /// Makes options with this folder and clock, no bucket, no key, CORS off and the strict judge.
+    /// Makes options with this folder and clock, no bucket, no key, CORS off, the strict judge, and a
+    /// seed that everybody knows.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, clock: Clock) -> Self {
         Self {
@@ -71,6 +75,7 @@ impl Options {
             clock,
             observer: None,
             judgement: Judgement::default(),
+            seed: [0; 16],
         }
     }
 }
@@ -89,7 +94,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Tells what happened to a request.
+/// Tells what happened to a request, or to the call that it led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An upload arrived whole and was kept.
@@ -102,6 +107,17 @@ pub enum Event {
         size: u64,
         /// The file that holds the content.
         path: PathBuf,
+    },
+    /// Somebody was to be told of a stored object, at one of the addresses that the form names.
+    Called {
+        /// The address, without its query, which may hold a secret.
+        url: String,
+        /// The object's key.
+        key: String,
+        /// Why it failed, in words that a developer understands; none if it went well.
+        failure: Option<String>,
+        /// How long it took.
+        spent: Duration,
     },
     /// An upload or a preflight was refused.
     Refused {

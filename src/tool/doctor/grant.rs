@@ -113,6 +113,15 @@ impl Answer {
             }
         }
     }
+
+    /// Takes the grant, or says why there is no further one.
+    pub(super) fn granted(self) -> Result<Grant, String> {
+        match self {
+            Self::Granted(grant) => Ok(*grant),
+            Self::Refused(problem) => Err(format!("no further grant ({})", problem.error)),
+            Self::Alien => Err("no further grant".to_owned()),
+        }
+    }
 }
 
 impl Grant {
