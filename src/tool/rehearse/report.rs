@@ -106,7 +106,7 @@ impl Report {
             });
             console::say(&report.to_string());
         } else {
-            console::say(&format!("{passed} passed, {notes} notes, {failed} failed"));
+            console::say(&format!("{passed} passed, {notes} to note, {failed} failed"));
             if !violated.is_empty() {
                 console::say(&format!("violated: {}", violated.join(", ")));
             }

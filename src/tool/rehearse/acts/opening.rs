@@ -13,13 +13,11 @@ use crate::tool::rehearse::stage::Stage;
 /// Looks at what was packed; fails where nothing can be started.
 pub(super) fn package(stage: &Stage, package: &Package) -> Result<Row, Row> {
     const ACT: &str = "package";
-    let packed = package.zipped.map(|bytes| format!(", zip {}", console::size(bytes)));
-    let figure = format!(
-        "{} files, {}{}",
-        package.files,
-        console::size(package.bytes),
-        packed.unwrap_or_default()
-    );
+    let size = match package.zipped {
+        Some(bytes) => format!("zip of {}", console::size(bytes)),
+        None => console::size(package.bytes),
+    };
+    let figure = format!("{} files, {size}", package.files);
     let command = start_command(&stage.fleet.plan().command, package.folder());
     let program = Program::inspect(&command, package.folder())
         .map_err(|defect| Row::fail(ACT, figure.clone(), defect.to_string()))?;
