@@ -146,17 +146,17 @@ impl Completion {
         (deadline, http): (Instant, &dyn HttpClient),
     ) -> Result<Bytes, Refused> {
         let id = message.id();
-        let turn = self.replays.turn(&id);
-        let _turn = turn.lock().await;
-        if let Some(answer) = self.replays.answer(&id) {
-            return Ok(answer);
+        let slot = self.replays.slot(&id);
+        let mut known = slot.lock().await;
+        if let Some(answer) = known.as_ref() {
+            return Ok(answer.clone());
         }
-        let key =
-            self.signing_key.as_ref().ok_or(Refused::NotifyFailed("no key to sign with".into()))?;
+        let key = self
+            .signing_key
+            .as_ref()
+            .ok_or(Refused::NotifyFailed("there is no secret to sign with".to_owned()))?;
         let request = message.request(&id, url, key, now)?;
         let answer = webhook::send(request, deadline, http).await?;
-        let answer = answer.unwrap_or_else(|| message.own_answer());
-        self.replays.keep(id, answer.clone());
-        Ok(answer)
+        Ok(known.insert(answer.unwrap_or_else(|| message.own_answer())).clone())
     }
 }

@@ -7,6 +7,7 @@
 //! ```
 
 use http::HeaderMap;
+use http::HeaderName;
 use http::Uri;
 use http::header::AUTHORIZATION;
 use percent_encoding::percent_decode_str;
@@ -16,7 +17,7 @@ use crate::completion::public_key::PublicKeys;
 use crate::completion::refused::Refused;
 use crate::crypto;
 
-const X_OSS_PUB_KEY_URL: &str = "x-oss-pub-key-url";
+const X_OSS_PUB_KEY_URL: HeaderName = HeaderName::from_static("x-oss-pub-key-url");
 
 /// What is to be proved, and by what.
 pub(super) struct Proof {
@@ -31,9 +32,9 @@ pub(super) struct Proof {
 impl Proof {
     /// Reads the headers; an address that is not OSS's proves nothing.
     pub(super) fn read(call: &Call<'_>, keys: &PublicKeys) -> Result<Self, Refused> {
-        let signature = decoded(call.headers, AUTHORIZATION.as_str())
+        let signature = decoded(call.headers, &AUTHORIZATION)
             .ok_or(Refused::SignatureInvalid("no signature that can be read"))?;
-        let key_url = decoded(call.headers, X_OSS_PUB_KEY_URL)
+        let key_url = decoded(call.headers, &X_OSS_PUB_KEY_URL)
             .and_then(|url| String::from_utf8(url).ok())
             .ok_or(Refused::SignatureInvalid("no key address that can be read"))?;
         let key_url = keys
@@ -55,7 +56,7 @@ fn signed(call: &Call<'_>) -> Vec<u8> {
 }
 
 /// Gives the bytes of a header that is base64 and is there once.
-fn decoded(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+fn decoded(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
     let mut values = headers.get_all(name).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     crypto::from_base64(value.to_str().ok()?)

@@ -8,11 +8,11 @@
 //! moment later, and OSS does not wait longer; the uploader hears of it, and can hand the receipt to
 //! the back end.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
+use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
@@ -21,7 +21,9 @@ use http::Uri;
 use http::header::ACCEPT;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
-use serde::de::IgnoredAny;
+use serde::Serializer;
+use serde_json::Map;
+use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -40,7 +42,11 @@ use crate::time::Timestamp;
 /// answers are kept for replays.
 const MAX_ANSWER: usize = 64 * 1024;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const JSON: &str = "application/json";
+
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// What stands before a secret.
 const WHSEC: &str = "whsec_";
@@ -60,7 +66,7 @@ impl SigningKey {
         KEY_BYTES.contains(&bytes.len()).then_some(Self(bytes))
     }
 
-    fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
+    fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> String {
         let signed = [format!("{id}.{timestamp}.").as_bytes(), body].concat();
         let code = crypto::hmac_sha256(&self.0, &signed);
         format!("v1,{}", crypto::base64(code.as_slice()))
@@ -74,62 +80,69 @@ impl fmt::Debug for SigningKey {
 }
 
 /// What the back end is told of.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Message<'a> {
-    /// Left out of the uploader's answer, like the subject.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    route: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<&'a str>,
-    key: &'a str,
-    bucket: &'a str,
-    etag: &'a str,
-    size: u64,
-    #[serde(rename = "type")]
-    content_type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<&'a Image>,
-    receipt_id: &'a str,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    variables: &'a BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct Webhook<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    timestamp: String,
-    data: &'a Message<'a>,
+    event: &'a Event,
+    receipt: &'a Receipt,
 }
 
 impl<'a> Message<'a> {
     pub(super) fn new(event: &'a Event, receipt: &'a Receipt) -> Self {
-        Self {
-            route: Some(&receipt.route),
-            subject: receipt.subject.as_deref(),
-            key: &event.key,
-            bucket: &event.bucket,
-            etag: &event.etag,
-            size: event.size,
-            content_type: &event.content_type,
-            image: event.image.as_ref(),
-            receipt_id: &receipt.id,
-            variables: &event.variables,
-        }
+        Self { event, receipt }
     }
 
     /// Names the event: the same for a replay, another one for another object under the same receipt, and
     /// for the same object with other content.
     pub(super) fn id(&self) -> String {
         // No key holds a zero byte.
-        let event = format!("{}\0{}", self.key, self.etag);
-        let code = crypto::hmac_sha256(self.receipt_id.as_bytes(), event.as_bytes());
+        let event = format!("{}\0{}", self.event.key, self.event.etag);
+        let code = crypto::hmac_sha256(self.receipt.id.as_bytes(), event.as_bytes());
         format!("msg_{}", crypto::hex(&code[..16]))
     }
 
     /// Writes what is answered where nobody else has an answer.
     pub(super) fn own_answer(&self) -> Bytes {
-        json(&Self { route: None, subject: None, ..self.clone() })
+        Json::Object(self.stored()).write()
+    }
+
+    /// Says what is stored.
+    fn stored(&self) -> Members<'a> {
+        let Self { event, receipt } = *self;
+        let mut members = vec![
+            ("key", Json::Text(&event.key)),
+            ("bucket", Json::Text(&event.bucket)),
+            ("etag", Json::Text(&event.etag)),
+            ("size", Json::Number(event.size)),
+            ("type", Json::Text(&event.content_type)),
+        ];
+        if let Some(Image { width, height, format }) = &event.image {
+            let image = [
+                ("width", Json::Number(*width)),
+                ("height", Json::Number(*height)),
+                ("format", Json::Text(format)),
+            ];
+            members.push(("image", Json::Object(image.into())));
+        }
+        members.push(("receipt_id", Json::Text(&receipt.id)));
+        if !event.variables.is_empty() {
+            let variables = event.variables.iter();
+            let variables = variables.map(|(name, value)| (name.as_str(), Json::Text(value)));
+            members.push(("variables", Json::Object(variables.collect())));
+        }
+        members
+    }
+
+    /// Says what is stored, for whom and by which route.
+    fn told(&self, now: &str) -> Bytes {
+        let mut data = vec![("route", Json::Text(&self.receipt.route))];
+        data.extend(self.receipt.subject.iter().map(|subject| ("subject", Json::Text(subject))));
+        data.extend(self.stored());
+        let message = [
+            ("type", Json::Text("upload.completed")),
+            ("timestamp", Json::Text(now)),
+            ("data", Json::Object(data)),
+        ];
+        Json::Object(message.into()).write()
     }
 
     /// Writes the request to the back end.
@@ -140,19 +153,22 @@ impl<'a> Message<'a> {
         key: &SigningKey,
         now: Timestamp,
     ) -> Result<Request<Bytes>, Refused> {
-        let told = Webhook { kind: "upload.completed", timestamp: now.rfc3339(), data: self };
-        let body = json(&told);
-        let signature = key.sign(id, now.unix(), &body);
-        let failed = || Refused::NotifyFailed("its address cannot be used".to_owned());
+        let body = self.told(&now.rfc3339());
+        let timestamp = now.unix().to_string();
+        let signature = key.sign(id, &timestamp, &body);
+        let failed = || Refused::NotifyFailed("the back end's address cannot be used".to_owned());
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url.parse::<Uri>().map_err(|_| failed())?;
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, JSON);
-        headers.insert(ACCEPT, JSON);
-        headers.insert("webhook-timestamp", now.unix().into());
-        for (name, value) in [("webhook-id", id), ("webhook-signature", &signature)] {
-            headers.insert(name, HeaderValue::from_str(value).map_err(|_| failed())?);
+        for (name, value) in [
+            (CONTENT_TYPE, JSON),
+            (ACCEPT, JSON),
+            (WEBHOOK_ID, id),
+            (WEBHOOK_TIMESTAMP, &timestamp),
+            (WEBHOOK_SIGNATURE, &signature),
+        ] {
+            let value = HeaderValue::from_str(value).map_err(|_| failed())?;
+            request.headers_mut().insert(name, value);
         }
         Ok(request)
     }
@@ -169,26 +185,50 @@ pub(super) async fn send(
     match http.send(request, terms).await {
         Ok(answer) => read(answer),
         Err(SendError::TimedOut) => Err(Refused::NotifyTimedOut),
-        Err(error) => Err(Refused::NotifyFailed(error.to_string())),
+        Err(error) => Err(Refused::NotifyFailed(format!("the back end: {error}"))),
     }
 }
 
 fn read(answer: Response<Bytes>) -> Result<Option<Bytes>, Refused> {
     let status = answer.status();
     if !status.is_success() {
-        return Err(Refused::NotifyFailed(format!("it answered {}", status.as_u16())));
+        return Err(Refused::NotifyFailed(format!("the back end answered {}", status.as_u16())));
     }
     let body = answer.into_body();
     if body.is_empty() {
         return Ok(None);
     }
-    match serde_json::from_slice::<IgnoredAny>(&body) {
+    // An object, since that is what every reader of JSON on the way takes.
+    match serde_json::from_slice::<Map<String, Value>>(&body) {
         Ok(_) => Ok(Some(body)),
-        Err(_) => Err(Refused::NotifyFailed("its answer is not JSON".to_owned())),
+        Err(_) => Err(Refused::NotifyFailed("the back end's answer is no JSON object".to_owned())),
     }
 }
 
-/// Texts and numbers under text keys: there is nothing here that JSON cannot say.
-fn json(value: &impl Serialize) -> Bytes {
-    sonic_rs::to_vec(value).unwrap_or_default().into()
+type Members<'a> = Vec<(&'a str, Json<'a>)>;
+
+/// As much of JSON as is told here. One type of value is a tenth of the code of a type for each object.
+enum Json<'a> {
+    Text(&'a str),
+    Number(u64),
+    Object(Members<'a>),
+}
+
+impl Json<'_> {
+    fn write(&self) -> Bytes {
+        // Texts and numbers under text keys: there is nothing here that JSON cannot say.
+        sonic_rs::to_vec(self).unwrap_or_default().into()
+    }
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_u64(*number),
+            Self::Object(members) => {
+                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
+            }
+        }
+    }
 }

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Request;
+use http::Response;
 use http::StatusCode;
 use http::Uri;
 use http::header::ACCEPT;
@@ -126,7 +127,7 @@ impl<T: Clone> Kept<T> {
             let _turn = self.turn.lock().await;
             // Whoever held the turn before may have brought what is wanted.
             if self.known().attempts == known.attempts {
-                let answer = self.fetch(http).await;
+                let answer = fetch(self.request(), self.source.terms, http).await;
                 self.keep(answer, now);
             }
         }
@@ -136,10 +137,14 @@ impl<T: Clone> Kept<T> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, answer: Result<(T, Duration), String>, now: Timestamp) {
+    fn keep(&self, answer: Result<Response<Bytes>, String>, now: Timestamp) {
+        let read = answer.and_then(|answer| {
+            let value = (self.source.read)(answer.body()).ok_or("the answer is of no use")?;
+            Ok((value, max_age(answer.headers(), self.source.max_age)))
+        });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.attempts += 1;
-        match answer {
+        match read {
             Ok((value, max_age)) => {
                 known.value = Some(value);
                 known.fresh_until = Some(now.plus(max_age));
@@ -153,17 +158,11 @@ impl<T: Clone> Kept<T> {
         }
     }
 
-    async fn fetch(&self, http: &dyn HttpClient) -> Result<(T, Duration), String> {
+    fn request(&self) -> Request<Bytes> {
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = self.source.uri.clone();
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(self.source.accept));
-        let answer =
-            http.send(request, self.source.terms).await.map_err(|error| error.to_string())?;
-        if answer.status() != StatusCode::OK {
-            return Err(format!("it was answered with {}", answer.status().as_u16()));
-        }
-        let value = (self.source.read)(answer.body()).ok_or("the answer is of no use")?;
-        Ok((value, max_age(answer.headers(), self.source.max_age)))
+        request
     }
 }
 
@@ -193,6 +192,19 @@ impl<T> fmt::Debug for Source<T> {
 impl<T> fmt::Debug for Kept<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Kept").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+async fn fetch(
+    request: Request<Bytes>,
+    terms: Terms,
+    http: &dyn HttpClient,
+) -> Result<Response<Bytes>, String> {
+    let answer = http.send(request, terms).await.map_err(|error| error.to_string())?;
+    if answer.status() == StatusCode::OK {
+        Ok(answer)
+    } else {
+        Err(format!("it was answered with {}", answer.status().as_u16()))
     }
 }
 

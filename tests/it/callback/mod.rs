@@ -1,0 +1,13 @@
+//! OSS tells that an object is stored: who is believed, and who is told. The signatures are made by
+//! OpenSSL, the receipts by the function.
+
+mod event;
+mod key_address;
+mod notify;
+pub(crate) mod openssl;
+mod outside;
+mod random;
+mod receipts;
+mod replay;
+mod signature;
+pub(crate) mod stage;
