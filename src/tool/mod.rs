@@ -10,6 +10,7 @@
 //! | `ticket` | a ticket that lets its bearer ask, for trying out what a back end will do |
 //! | `check` | a settings file in words, and what it would sign |
 //! | `explain` | a policy, a form or a refusal in words |
+//! | `package` | the function for others: an application for Serverless Devs, and a zip for the console |
 //!
 //! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
 //! business, what is signed and how is the function's.
@@ -26,6 +27,7 @@ mod form;
 mod kind;
 pub mod language;
 mod lender;
+mod package;
 pub mod remedy;
 mod rules;
 mod sign;
@@ -68,6 +70,8 @@ enum Command {
     Check(check::Options),
     /// Say in words what a policy allows, why a form is refused, or what a refusal means
     Explain(explain::Options),
+    /// Write the function as others deploy it: an application for Serverless Devs, and a zip
+    Package(package::Options),
 }
 
 /// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
@@ -93,6 +97,7 @@ pub fn run() -> ExitCode {
                     Command::Ticket(options) => ticket::run(options),
                     Command::Check(options) => check::run(options),
                     Command::Explain(options) => explain::run(options),
+                    Command::Package(options) => package::run(options),
                 }
             })
         });
