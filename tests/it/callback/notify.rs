@@ -18,7 +18,6 @@ use crate::callback::stage::NOTIFY;
 use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
 use crate::support::app::NOW;
-use crate::support::log::Log;
 use crate::support::script::Line;
 
 #[tokio::test]
@@ -103,10 +102,10 @@ async fn what_it_should_not_answer_is_a_failure() {
 
 #[tokio::test]
 async fn a_failure_is_said_and_its_cause_is_logged() {
-    let log = Log::capture("warn");
     let stage = Stage::new();
     stage.outside.back_end.answers(500, "a secret of the back end's");
-    assert_snapshot!(stage.tell(&Told::new("told")).await.whole(), @r#"
+    let (answer, log) = stage.logged(&Told::new("told").request()).await;
+    assert_snapshot!(answer.whole(), @r#"
     502 Bad Gateway
     cache-control: no-store
     content-length: 196

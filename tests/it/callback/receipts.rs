@@ -9,7 +9,6 @@ use oss_upload_signer::secret::Secret;
 use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
 use crate::callback::stage::receipt;
-use crate::support::log::Log;
 
 const MISMATCH: &str = "receipt_mismatch";
 
@@ -99,9 +98,9 @@ async fn a_receipt_of_somebody_else_is_none() {
 
 #[tokio::test]
 async fn the_log_says_in_what_it_does_not_fit() {
-    let log = Log::capture("warn");
     let told = Told::new("default").but("size", Some("4096"));
-    assert_snapshot!(Stage::new().tell(&told).await.whole(), @r#"
+    let (answer, log) = Stage::new().logged(&told.request()).await;
+    assert_snapshot!(answer.whole(), @r#"
     403 Forbidden
     cache-control: no-store
     content-length: 138

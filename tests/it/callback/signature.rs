@@ -188,11 +188,11 @@ fn md5(message: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn who_is_refused_hears_why_and_so_does_the_operator() {
-    let log = crate::support::log::Log::capture("warn");
     let stage = Stage::new();
     let told = Told::new("default");
     let request = told.with("AAAA", told.body());
-    assert_snapshot!(stage.function.call(request).await.whole(), @r#"
+    let (answer, log) = stage.logged(&request).await;
+    assert_snapshot!(answer.whole(), @r#"
     403 Forbidden
     cache-control: no-store
     content-length: 185

@@ -23,6 +23,7 @@ use crate::support::app::Answer;
 use crate::support::app::Function;
 use crate::support::app::NOW;
 use crate::support::app::SMALL;
+use crate::support::log::Log;
 
 /// Where OSS says that its key is.
 pub(crate) const KEY_URL: &str = "http://gosspublic.alicdn.com/callback_pub_key_v1.pem";
@@ -63,6 +64,14 @@ impl Stage {
     /// Gives a callback as OSS makes it, to the function.
     pub(crate) async fn tell(&self, told: &Told) -> Answer {
         self.function.call(told.request()).await
+    }
+
+    /// Calls and gives what the operator reads of it too. The function has answered so once before: where tests
+    /// come upon a line of the log for the first time at once, one of them may miss it.
+    pub(crate) async fn logged(&self, request: &Request<Bytes>) -> (Answer, Log) {
+        self.function.call(request.clone()).await;
+        let log = Log::capture("warn");
+        (self.function.call(request.clone()).await, log)
     }
 
     /// Gives the code alone; a success has none.
