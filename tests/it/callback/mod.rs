@@ -6,7 +6,7 @@ mod event;
 mod key_address;
 mod notify;
 pub(crate) mod openssl;
-mod outside;
+pub(crate) mod outside;
 mod random;
 mod receipts;
 mod replay;
