@@ -11,7 +11,6 @@
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
-use serde_json::Map;
 use serde_json::Value;
 
 use crate::completion::refused::Refused;
@@ -142,15 +141,18 @@ impl Members {
 
     /// Reads an object of texts, numbers and nothing; of a member that stands twice, the last counts.
     fn json(body: &[u8]) -> Option<Self> {
-        let object: Map<String, Value> = serde_json::from_slice(body).ok()?;
-        let text = |value| match value {
-            Value::String(text) => Some(text),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Null => Some(String::new()),
-            _ => None,
-        };
-        let members = object.into_iter().map(|(name, value)| Some((name, text(value)?)));
-        members.collect::<Option<_>>().map(Self)
+        let Ok(Value::Object(object)) = serde_json::from_slice(body) else { return None };
+        let mut members = Self(Vec::new());
+        for (name, value) in object {
+            let text = match value {
+                Value::String(text) => text,
+                Value::Number(number) => number.to_string(),
+                Value::Null => String::new(),
+                _ => return None,
+            };
+            members.0.push((name, text));
+        }
+        Some(members)
     }
 
     /// Takes a member out.
@@ -161,10 +163,12 @@ impl Members {
 
     /// Takes the variables out, but for the receipt itself, where a route orders it once more.
     fn variables(self) -> Vec<(String, String)> {
-        let variable = |(name, value): (String, String)| {
-            let name = name.strip_prefix(VARIABLE)?;
-            (name != "receipt").then(|| (name.to_owned(), value))
-        };
-        self.0.into_iter().filter_map(variable).collect()
+        let mut variables = Vec::new();
+        for (name, value) in self.0 {
+            if let Some(name) = name.strip_prefix(VARIABLE).filter(|name| *name != "receipt") {
+                variables.push((name.to_owned(), value));
+            }
+        }
+        variables
     }
 }

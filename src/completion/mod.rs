@@ -122,19 +122,25 @@ impl Completion {
         http: &dyn HttpClient,
     ) -> Result<Bytes, Refused> {
         let deadline = Instant::now() + BUDGET;
-        let proof = Proof::read(call, &self.public_keys)?;
-        let event = Event::read(call.headers, call.body)?;
-        let receipt = Receipt::open(&event.receipt, &self.receipt_keys)?;
-        timeout_at(deadline, self.public_keys.verify(&proof, now, http))
-            .await
-            .unwrap_or(Err(Refused::KeyUnavailable { retry_after: 1 }))?;
-        receipt.check(call.route, &event.stored(), now)?;
-        let message = Message::new(&event, &receipt);
-        let Some(url) = self.notify.get(call.route) else {
-            return Ok(message.own_answer());
-        };
-        let told = self.tell_once(&message, url, now, (deadline, http));
-        timeout_at(deadline, told).await.unwrap_or(Err(Refused::NotifyTimedOut))
+        let mut is_proved = false;
+        let answer = timeout_at(deadline, async {
+            let proof = Proof::read(call, &self.public_keys)?;
+            let event = Event::read(call.headers, call.body)?;
+            let receipt = Receipt::open(&event.receipt, &self.receipt_keys)?;
+            self.public_keys.verify(&proof, now, http).await?;
+            is_proved = true;
+            receipt.check(call.route, &event.stored(), now)?;
+            let message = Message::new(&event, &receipt);
+            match self.notify.get(call.route) {
+                Some(url) => self.tell_once(&message, url, now, (deadline, http)).await,
+                None => Ok(message.own_answer()),
+            }
+        });
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) if is_proved => Err(Refused::NotifyTimedOut),
+            Err(_) => Err(Refused::KeyUnavailable { retry_after: 1 }),
+        }
     }
 
     /// Tells a back end, unless it has been told: then its answer of that time is the answer.

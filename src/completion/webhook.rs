@@ -12,16 +12,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Method;
 use http::Request;
 use http::Response;
-use http::Uri;
-use http::header::ACCEPT;
-use http::header::CONTENT_TYPE;
-use serde::Serialize;
-use serde::Serializer;
 use serde_json::Map;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -43,10 +35,6 @@ use crate::time::Timestamp;
 const MAX_ANSWER: usize = 64 * 1024;
 
 const JSON: &str = "application/json";
-
-const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
-const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
-const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// What stands before a secret.
 const WHSEC: &str = "whsec_";
@@ -102,47 +90,47 @@ impl<'a> Message<'a> {
 
     /// Writes what is answered where nobody else has an answer.
     pub(super) fn own_answer(&self) -> Bytes {
-        Json::Object(self.stored()).write()
+        write(self.stored())
     }
 
     /// Says what is stored.
-    fn stored(&self) -> Members<'a> {
+    fn stored(&self) -> Object {
         let Self { event, receipt } = *self;
-        let mut members = vec![
-            ("key", Json::Text(&event.key)),
-            ("bucket", Json::Text(&event.bucket)),
-            ("etag", Json::Text(&event.etag)),
-            ("size", Json::Number(event.size)),
-            ("type", Json::Text(&event.content_type)),
-        ];
+        let mut stored = texts(&[
+            ("key", &event.key),
+            ("bucket", &event.bucket),
+            ("etag", &event.etag),
+            ("type", &event.content_type),
+            ("receipt_id", &receipt.id),
+        ]);
+        stored.insert("size".to_owned(), event.size.into());
         if let Some(Image { width, height, format }) = &event.image {
-            let image = [
-                ("width", Json::Number(*width)),
-                ("height", Json::Number(*height)),
-                ("format", Json::Text(format)),
-            ];
-            members.push(("image", Json::Object(image.into())));
+            let mut image = texts(&[("format", format.as_str())]);
+            image.insert("width".to_owned(), (*width).into());
+            image.insert("height".to_owned(), (*height).into());
+            stored.insert("image".to_owned(), image.into());
         }
-        members.push(("receipt_id", Json::Text(&receipt.id)));
         if !event.variables.is_empty() {
             let variables = event.variables.iter();
-            let variables = variables.map(|(name, value)| (name.as_str(), Json::Text(value)));
-            members.push(("variables", Json::Object(variables.collect())));
+            let variables: Vec<_> =
+                variables.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let variables = texts(&variables);
+            stored.insert("variables".to_owned(), variables.into());
         }
-        members
+        stored
     }
 
     /// Says what is stored, for whom and by which route.
-    fn told(&self, now: &str) -> Bytes {
-        let mut data = vec![("route", Json::Text(&self.receipt.route))];
-        data.extend(self.receipt.subject.iter().map(|subject| ("subject", Json::Text(subject))));
-        data.extend(self.stored());
-        let message = [
-            ("type", Json::Text("upload.completed")),
-            ("timestamp", Json::Text(now)),
-            ("data", Json::Object(data)),
-        ];
-        Json::Object(message.into()).write()
+    fn told(&self, now: Timestamp) -> Bytes {
+        let Receipt { route, subject, .. } = self.receipt;
+        let mut data = self.stored();
+        data.insert("route".to_owned(), route.as_str().into());
+        if let Some(subject) = subject {
+            data.insert("subject".to_owned(), subject.as_str().into());
+        }
+        let mut message = texts(&[("type", "upload.completed"), ("timestamp", &now.rfc3339())]);
+        message.insert("data".to_owned(), data.into());
+        write(message)
     }
 
     /// Writes the request to the back end.
@@ -153,24 +141,17 @@ impl<'a> Message<'a> {
         key: &SigningKey,
         now: Timestamp,
     ) -> Result<Request<Bytes>, Refused> {
-        let body = self.told(&now.rfc3339());
+        let body = self.told(now);
         let timestamp = now.unix().to_string();
         let signature = key.sign(id, &timestamp, &body);
-        let failed = || Refused::NotifyFailed("the back end's address cannot be used".to_owned());
-        let mut request = Request::new(body);
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = url.parse::<Uri>().map_err(|_| failed())?;
-        for (name, value) in [
-            (CONTENT_TYPE, JSON),
-            (ACCEPT, JSON),
-            (WEBHOOK_ID, id),
-            (WEBHOOK_TIMESTAMP, &timestamp),
-            (WEBHOOK_SIGNATURE, &signature),
-        ] {
-            let value = HeaderValue::from_str(value).map_err(|_| failed())?;
-            request.headers_mut().insert(name, value);
-        }
-        Ok(request)
+        let request = Request::post(url)
+            .header("content-type", JSON)
+            .header("accept", JSON)
+            .header("webhook-id", id)
+            .header("webhook-timestamp", timestamp.as_str())
+            .header("webhook-signature", signature.as_str());
+        let failed = |_| Refused::NotifyFailed("the back end's address cannot be used".to_owned());
+        request.body(body).map_err(failed)
     }
 }
 
@@ -199,36 +180,23 @@ fn read(answer: Response<Bytes>) -> Result<Option<Bytes>, Refused> {
         return Ok(None);
     }
     // An object, since that is what every reader of JSON on the way takes.
-    match serde_json::from_slice::<Map<String, Value>>(&body) {
-        Ok(_) => Ok(Some(body)),
-        Err(_) => Err(Refused::NotifyFailed("the back end's answer is no JSON object".to_owned())),
+    if serde_json::from_slice::<Value>(&body).is_ok_and(|answer| answer.is_object()) {
+        Ok(Some(body))
+    } else {
+        Err(Refused::NotifyFailed("the back end's answer is no JSON object".to_owned()))
     }
 }
 
-type Members<'a> = Vec<(&'a str, Json<'a>)>;
+type Object = Map<String, Value>;
 
-/// As much of JSON as is told here. One type of value is a tenth of the code of a type for each object.
-enum Json<'a> {
-    Text(&'a str),
-    Number(u64),
-    Object(Members<'a>),
+fn texts(members: &[(&str, &str)]) -> Object {
+    let mut object = Object::new();
+    for (name, value) in members {
+        object.insert((*name).to_owned(), (*value).into());
+    }
+    object
 }
 
-impl Json<'_> {
-    fn write(&self) -> Bytes {
-        // Texts and numbers under text keys: there is nothing here that JSON cannot say.
-        sonic_rs::to_vec(self).unwrap_or_default().into()
-    }
-}
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Number(number) => serializer.serialize_u64(*number),
-            Self::Object(members) => {
-                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
-            }
-        }
-    }
+fn write(object: Object) -> Bytes {
+    Value::from(object).to_string().into()
 }
