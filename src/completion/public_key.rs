@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -24,7 +25,9 @@ use crate::http_client::HttpClient;
 use crate::http_client::Terms;
 use crate::http_client::kept::Kept;
 use crate::http_client::kept::Missing;
+
 use crate::http_client::kept::Source;
+use crate::http_client::kept::Wanted;
 use crate::time::Timestamp;
 
 /// Where OSS documents that its keys are.
@@ -43,13 +46,11 @@ const MAX_LENGTH: usize = 256;
 /// A key takes half of the time at most, so that the rest is left for telling the back end.
 const TERMS: Terms = Terms { time: Duration::from_secs(2), max_body: 8 * 1024, proxy: true };
 
-type Entry = Arc<Kept<PublicKey>>;
-
 /// OSS's public keys.
 #[derive(Debug)]
 pub struct PublicKeys {
     prefixes: Vec<String>,
-    shelf: Mutex<Vec<Entry>>,
+    entries: Mutex<Vec<Arc<Entry>>>,
 }
 
 impl PublicKeys {
@@ -58,7 +59,7 @@ impl PublicKeys {
     pub fn new(prefixes: Vec<String>) -> Self {
         let documented = || DOCUMENTED.map(str::to_owned).into();
         let prefixes = if prefixes.is_empty() { documented() } else { prefixes };
-        Self { prefixes, shelf: Mutex::default() }
+        Self { prefixes, entries: Mutex::default() }
     }
 
     /// Reads the address of a key; one that is not believed is none.
@@ -93,9 +94,8 @@ impl PublicKeys {
     ) -> Result<(), Refused> {
         let wait = || Refused::KeyUnavailable { retry_after: 5 };
         let entry = self.entry(&proof.key_url, now).ok_or_else(wait)?;
-        let verifies = |key: &PublicKey| key.signed_md5(&proof.signed, &proof.signature);
-        match entry.find(&verifies, now, http).await {
-            Ok(_) => Ok(()),
+        match entry.kept.find(&KeyOf { entry: &entry, proof }, now, http).await {
+            Ok(()) => Ok(()),
             Err(Missing { is_known: true, .. }) => {
                 Err(Refused::SignatureInvalid("the key has not signed this"))
             }
@@ -104,27 +104,64 @@ impl PublicKeys {
     }
 
     /// Finds what is kept of an address, or a place for it.
-    fn entry(&self, uri: &Uri, now: Timestamp) -> Option<Entry> {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = shelf.iter().find(|entry| entry.uri() == uri) {
+    fn entry(&self, uri: &Uri, now: Timestamp) -> Option<Arc<Entry>> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.iter().find(|entry| entry.kept.uri() == uri) {
             return Some(Arc::clone(entry));
         }
-        if shelf.len() >= MAX_KEPT {
+        if entries.len() >= MAX_KEPT {
             // Nobody holds it, and nothing is in it.
-            let is_free = |entry: &Entry| Arc::strong_count(entry) == 1 && entry.is_idle(now);
-            let place = shelf.iter().position(is_free)?;
-            shelf.swap_remove(place);
+            let is_free =
+                |entry: &Arc<Entry>| Arc::strong_count(entry) == 1 && entry.kept.is_idle(now);
+            let place = entries.iter().position(is_free)?;
+            entries.swap_remove(place);
         }
-        let entry = Arc::new(Kept::new(Source {
+        let source = Source {
             name: "the public key of OSS",
             uri: uri.clone(),
             accept: "*/*",
             max_age: MAX_AGE,
             terms: TERMS,
-            read,
-        }));
-        shelf.push(Arc::clone(&entry));
+        };
+        let entry = Arc::new(Entry { kept: Kept::new(source), key: Mutex::default() });
+        entries.push(Arc::clone(&entry));
         Some(entry)
+    }
+}
+
+/// One address and the key that is there.
+#[derive(Debug)]
+struct Entry {
+    kept: Kept,
+    key: Mutex<Option<PublicKey>>,
+}
+
+impl Entry {
+    fn key(&self) -> MutexGuard<'_, Option<PublicKey>> {
+        self.key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The key that has signed this.
+struct KeyOf<'a> {
+    entry: &'a Entry,
+    proof: &'a Proof,
+}
+
+impl Wanted for KeyOf<'_> {
+    fn will_do(&self) -> bool {
+        let Proof { signed, signature, .. } = self.proof;
+        let key = self.entry.key().clone();
+        key.is_some_and(|key| key.signed_md5(signed, signature))
+    }
+
+    fn put(&self, body: &[u8]) -> bool {
+        let key = read(body);
+        let is_of_use = key.is_some();
+        if is_of_use {
+            *self.entry.key() = key;
+        }
+        is_of_use
     }
 }
 

@@ -148,8 +148,8 @@ impl<'a> Message<'a> {
             .header("content-type", JSON)
             .header("accept", JSON)
             .header("webhook-id", id)
-            .header("webhook-timestamp", timestamp.as_str())
-            .header("webhook-signature", signature.as_str());
+            .header("webhook-timestamp", &timestamp)
+            .header("webhook-signature", &signature);
         let failed = |_| Refused::NotifyFailed("the back end's address cannot be used".to_owned());
         request.body(body).map_err(failed)
     }

@@ -27,6 +27,8 @@ use crate::time::Timestamp;
 /// How long after an answer there may be another question. What came is good for that long in any case.
 const MIN_AGE: Duration = Duration::from_secs(30);
 
+const NO_USE: &str = "the answer is of no use";
+
 /// How long after a failure nobody tries again.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -34,7 +36,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 const MAX_STALENESS: Duration = Duration::from_hours(24);
 
 /// What is behind a URL.
-pub struct Source<T> {
+pub struct Source {
     /// What it is called in the log.
     pub name: &'static str,
     /// Where it is.
@@ -45,22 +47,28 @@ pub struct Source<T> {
     pub max_age: Duration,
     /// How long an answer may take, and be.
     pub terms: Terms,
-    /// Reads an answer's body; one of no use is none.
-    pub read: fn(&[u8]) -> Option<T>,
 }
 
-/// Keeps what is behind a URL.
-pub struct Kept<T> {
-    source: Source<T>,
-    known: Mutex<Known<T>>,
+/// What somebody wants of it, and where it is put.
+pub trait Wanted: Sync {
+    /// Tells whether what is there will do.
+    fn will_do(&self) -> bool;
+
+    /// Puts the body of an answer there; one of no use is not taken.
+    fn put(&self, body: &[u8]) -> bool;
+}
+
+/// Knows of what is behind a URL how good it still is; the thing itself is its owner's.
+pub struct Kept {
+    source: Source,
+    known: Mutex<Known>,
     /// Held by the one who fetches.
     turn: tokio::sync::Mutex<()>,
 }
 
 /// What is known of it.
-#[derive(Clone)]
-struct Known<T> {
-    value: Option<T>,
+#[derive(Clone, Copy, Default)]
+struct Known {
     /// Until when it is good without asking again.
     fresh_until: Option<Timestamp>,
     /// Until when it is good if nobody answers.
@@ -80,18 +88,11 @@ pub struct Missing {
     pub retry_after: u64,
 }
 
-impl<T: Clone> Kept<T> {
-    /// Will keep what is there, and asks for nothing yet.
+impl Kept {
+    /// Will look after what is there, and asks for nothing yet.
     #[must_use]
-    pub fn new(source: Source<T>) -> Self {
-        let known = Known {
-            value: None,
-            fresh_until: None,
-            usable_until: None,
-            next_attempt: None,
-            attempts: 0,
-        };
-        Self { source, known: Mutex::new(known), turn: tokio::sync::Mutex::default() }
+    pub fn new(source: Source) -> Self {
+        Self { source, known: Mutex::default(), turn: tokio::sync::Mutex::default() }
     }
 
     /// Tells where it is.
@@ -104,49 +105,48 @@ impl<T: Clone> Kept<T> {
     #[must_use]
     pub fn is_idle(&self, now: Timestamp) -> bool {
         let known = self.known();
-        !known.is_usable(now) && known.next_attempt.is_none_or(|next| next <= now)
+        !is_before(now, known.usable_until) && !is_before(now, known.next_attempt)
     }
 
-    /// Gives what is there if it will do.
+    /// Sees to it that what is there will do.
     pub async fn find(
         &self,
-        will_do: &(dyn Fn(&T) -> bool + Sync),
+        wanted: &dyn Wanted,
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<T, Missing> {
+    ) -> Result<(), Missing> {
         loop {
             let known = self.known();
-            let found = known.value.as_ref().filter(|value| will_do(value));
-            if let Some(found) = found.filter(|_| known.is_fresh(now)) {
-                return Ok(found.clone());
+            let will_do = wanted.will_do();
+            if will_do && is_before(now, known.fresh_until) {
+                return Ok(());
             }
-            if known.next_attempt.is_some_and(|next| now < next) {
-                let usable = found.filter(|_| known.is_usable(now));
-                return usable.cloned().ok_or_else(|| known.missing(now));
+            if is_before(now, known.next_attempt) {
+                let is_usable = will_do && is_before(now, known.usable_until);
+                return if is_usable { Ok(()) } else { Err(known.missing(now)) };
             }
             let _turn = self.turn.lock().await;
             // Whoever held the turn before may have brought what is wanted.
             if self.known().attempts == known.attempts {
-                let answer = fetch(self.request(), self.source.terms, http).await;
-                self.keep(answer, now);
+                let answer = self.fetch(http).await;
+                self.keep(answer, wanted, now);
             }
         }
     }
 
-    fn known(&self) -> Known<T> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn known(&self) -> Known {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, answer: Result<Response<Bytes>, String>, now: Timestamp) {
-        let read = answer.and_then(|answer| {
-            let value = (self.source.read)(answer.body()).ok_or("the answer is of no use")?;
-            Ok((value, max_age(answer.headers(), self.source.max_age)))
+    fn keep(&self, answer: Result<Response<Bytes>, String>, wanted: &dyn Wanted, now: Timestamp) {
+        let answer = answer.and_then(|answer| {
+            if wanted.put(answer.body()) { Ok(answer) } else { Err(NO_USE.to_owned()) }
         });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.attempts += 1;
-        match read {
-            Ok((value, max_age)) => {
-                known.value = Some(value);
+        match answer {
+            Ok(answer) => {
+                let max_age = max_age(answer.headers(), self.source.max_age);
                 known.fresh_until = Some(now.plus(max_age));
                 known.usable_until = Some(now.plus(MAX_STALENESS));
                 known.next_attempt = Some(now.plus(MIN_AGE));
@@ -158,53 +158,41 @@ impl<T: Clone> Kept<T> {
         }
     }
 
-    fn request(&self) -> Request<Bytes> {
+    async fn fetch(&self, http: &dyn HttpClient) -> Result<Response<Bytes>, String> {
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = self.source.uri.clone();
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(self.source.accept));
-        request
+        let answer =
+            http.send(request, self.source.terms).await.map_err(|error| error.to_string())?;
+        match answer.status() {
+            StatusCode::OK => Ok(answer),
+            status => Err(format!("it was answered with {}", status.as_u16())),
+        }
     }
 }
 
-impl<T> Known<T> {
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        self.fresh_until.is_some_and(|end| now < end)
-    }
-
-    fn is_usable(&self, now: Timestamp) -> bool {
-        self.usable_until.is_some_and(|end| now < end)
-    }
-
+impl Known {
     fn missing(&self, now: Timestamp) -> Missing {
         let next = self.next_attempt.map_or(0, Timestamp::unix);
         let retry_after = u64::try_from(next.saturating_sub(now.unix())).unwrap_or(0).max(1);
-        Missing { is_known: self.is_fresh(now), retry_after }
+        Missing { is_known: is_before(now, self.fresh_until), retry_after }
     }
+}
+
+fn is_before(now: Timestamp, end: Option<Timestamp>) -> bool {
+    end.is_some_and(|end| now < end)
 }
 
 /// An address may hold a key of its own, so only the host shows.
-impl<T> fmt::Debug for Source<T> {
+impl fmt::Debug for Kept {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Kept({})", self.source.uri.host().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Source({})", self.uri.host().unwrap_or_default())
-    }
-}
-
-impl<T> fmt::Debug for Kept<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Kept").field("source", &self.source).finish_non_exhaustive()
-    }
-}
-
-async fn fetch(
-    request: Request<Bytes>,
-    terms: Terms,
-    http: &dyn HttpClient,
-) -> Result<Response<Bytes>, String> {
-    let answer = http.send(request, terms).await.map_err(|error| error.to_string())?;
-    if answer.status() == StatusCode::OK {
-        Ok(answer)
-    } else {
-        Err(format!("it was answered with {}", answer.status().as_u16()))
     }
 }
 

@@ -204,7 +204,7 @@ async fn nothing_that_proves_a_callback_is_logged_or_answered() {
     let mut codes = Vec::new();
     for told in [
         good.clone(),
-        good.clone().as_json(),
+        good.clone().in_json(),
         good.clone().but("size", Some("4096")),
         good.clone().but("etag", None),
         good.clone().but("receipt", Some(&stranger)),

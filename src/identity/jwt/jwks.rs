@@ -4,6 +4,8 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use http::Uri;
@@ -12,7 +14,9 @@ use crate::http_client::HttpClient;
 use crate::http_client::Terms;
 use crate::http_client::kept::Kept;
 use crate::http_client::kept::Missing;
+
 use crate::http_client::kept::Source;
+use crate::http_client::kept::Wanted;
 use crate::identity::denied::Denied;
 use crate::identity::jwt::head::Head;
 use crate::identity::jwt::jwk;
@@ -55,20 +59,23 @@ impl fmt::Debug for JwksUrl {
     }
 }
 
-/// A key set and what is known of it.
+/// A key set.
 #[derive(Debug)]
-pub(super) struct Jwks(Kept<Arc<[Key]>>);
+pub(super) struct Jwks {
+    kept: Kept,
+    keys: Mutex<Arc<[Key]>>,
+}
 
 impl Jwks {
     pub(super) fn new(url: JwksUrl) -> Self {
-        Self(Kept::new(Source {
+        let source = Source {
             name: "the key set behind UPLOAD_JWKS_URL",
             uri: url.0,
             accept: "application/json",
             max_age: MAX_AGE,
             terms: TERMS,
-            read: |body| jwk::read_set(body).filter(|keys| !keys.is_empty()).map(Arc::from),
-        }))
+        };
+        Self { kept: Kept::new(source), keys: Mutex::default() }
     }
 
     /// Finds the keys that could have signed a token.
@@ -78,11 +85,35 @@ impl Jwks {
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<Vec<Key>, Denied> {
-        let will_do = |keys: &Arc<[Key]>| !head.select(keys).is_empty();
-        match self.0.find(&will_do, now, http).await {
-            Ok(keys) => Ok(head.select(&keys)),
+        match self.kept.find(&KeysOf { jwks: self, head }, now, http).await {
+            Ok(()) => Ok(head.select(&self.keys())),
             Err(Missing { is_known: true, .. }) => Err(Denied::TokenKeyUnknown),
             Err(Missing { retry_after, .. }) => Err(Denied::JwksUnavailable { retry_after }),
         }
+    }
+
+    fn keys(&self) -> Arc<[Key]> {
+        Arc::clone(&self.keys.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The keys that could have signed this token.
+struct KeysOf<'a> {
+    jwks: &'a Jwks,
+    head: &'a Head,
+}
+
+impl Wanted for KeysOf<'_> {
+    fn will_do(&self) -> bool {
+        !self.head.select(&self.jwks.keys()).is_empty()
+    }
+
+    fn put(&self, body: &[u8]) -> bool {
+        let keys = jwk::read_set(body).unwrap_or_default();
+        let is_of_use = !keys.is_empty();
+        if is_of_use {
+            *self.jwks.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys.into();
+        }
+        is_of_use
     }
 }

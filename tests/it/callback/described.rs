@@ -72,6 +72,6 @@ fn what_oss_tells_is_described() {
     let operations = document.operations();
     let operation = operations.iter().find(|one| one.path == PATH).unwrap();
     let told = document.asked(operation.body.as_ref().unwrap());
-    let body = Told::new("default").as_json().body();
+    let body = Told::new("default").in_json().body();
     assert!(told.is_valid(&serde_json::from_str(&body).unwrap()), "{body}");
 }

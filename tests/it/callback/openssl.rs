@@ -76,9 +76,10 @@ pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
 fn run(words: &[&str], input: &[u8]) -> Vec<u8> {
     let mut command = Command::new("openssl");
     command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| {
-        panic!("the tests sign callbacks with the command 'openssl', which does not start: {error}")
-    });
+    let started = command.spawn();
+    let cause = "the tests sign callbacks with the command 'openssl'; install it";
+    assert!(started.is_ok(), "{cause}: {started:?}");
+    let mut child = started.unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);

@@ -19,7 +19,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let told = Told::new("default");
     let right = [
         told.body(),
-        told.clone().as_json().body(),
+        told.clone().in_json().body(),
         "size=".to_owned(),
         "&receipt=r1.".to_owned(),
         "{\"receipt\":\"r1.e30.AAAA\"".to_owned(),

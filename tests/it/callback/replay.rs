@@ -24,7 +24,7 @@ async fn a_replay_is_answered_the_same_and_not_told_again() {
     stage.outside.back_end.answers(200, "{\"id\":1}");
     let first = stage.tell(&Told::new("told")).await;
     stage.outside.back_end.answers(200, "{\"id\":2}");
-    for told in [Told::new("told"), Told::new("told").as_json()] {
+    for told in [Told::new("told"), Told::new("told").in_json()] {
         assert_eq!(stage.tell(&told).await.whole(), first.whole());
     }
     assert_eq!(stage.outside.back_end.calls(), 1);

@@ -175,7 +175,7 @@ impl Told {
     }
 
     /// The same as JSON, in which sizes are numbers.
-    pub(crate) fn as_json(mut self) -> Self {
+    pub(crate) fn in_json(mut self) -> Self {
         self.content_type = "application/json";
         self
     }
