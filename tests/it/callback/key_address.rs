@@ -244,6 +244,44 @@ async fn addresses_without_end_are_not_called_without_end() {
     }
     assert_eq!(stage.outside.oss.calls(), 8);
     assert_eq!(stage.code(&Told::new("default")).await, "", "the key that is kept stays");
+    stage.wait(5);
+    stage.outside.oss.answers(200, openssl::oss().public.clone());
+    let later = from("https://gosspublic.alicdn.com/50.pem");
+    assert_eq!(stage.code(&later).await, "", "those that failed make room");
+    assert_eq!(stage.outside.oss.calls(), 9);
+}
+
+#[tokio::test]
+async fn a_key_is_kept_for_half_a_day_and_outlives_an_outage() {
+    const HOUR: i64 = 3600;
+    let stage = Stage::new();
+    let told = Told::new("default");
+    assert_eq!(stage.code(&told).await, "");
+    stage.wait(12 * HOUR - 1);
+    assert_eq!(stage.code(&told).await, "");
+    assert_eq!(stage.outside.oss.calls(), 1);
+    stage.outside.oss.answers(500, "");
+    stage.wait(1);
+    assert_eq!(stage.code(&told).await, "", "the old key, while there is no new one");
+    assert_eq!(stage.code(&told).await, "");
+    assert_eq!(stage.outside.oss.calls(), 2, "and nobody asks again at once");
+    stage.wait(12 * HOUR);
+    assert_eq!(stage.code(&told).await, UNAVAILABLE);
+    stage.outside.oss.answers(200, openssl::oss().public.clone());
+    stage.wait(5);
+    assert_eq!(stage.code(&told).await, "");
+}
+
+#[tokio::test]
+async fn a_key_that_was_changed_is_fetched_at_its_first_signature() {
+    let (stage, next) = (Stage::new(), Pair::rsa(1024));
+    let told = Told::new("default");
+    assert_eq!(stage.code(&told).await, "");
+    stage.outside.oss.answers(200, next.public.clone());
+    stage.wait(30);
+    assert_eq!(stage.function.call(told.signed_by(&next)).await.code(), "");
+    assert_eq!(stage.code(&told).await, INVALID, "the old one is gone");
+    assert_eq!(stage.outside.oss.calls(), 2);
 }
 
 /// Who holds none cannot even do that.

@@ -1,6 +1,8 @@
 //! A function that expects callbacks, and callbacks as OSS makes them.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::Request;
@@ -40,6 +42,7 @@ pub(crate) const NOTIFY: &str = "https://notify.example/uploads?from=oss";
 pub(crate) struct Stage {
     pub(crate) function: Arc<Function>,
     pub(crate) outside: Arc<Outside>,
+    clock: Arc<AtomicI64>,
 }
 
 impl Stage {
@@ -54,11 +57,18 @@ impl Stage {
 
     pub(crate) fn with(seconds_later: i64, change: impl Fn(&mut completion::Options)) -> Self {
         let outside = Outside::new();
-        let now = Timestamp::from_unix(NOW + seconds_later).unwrap();
+        let clock = Arc::new(AtomicI64::new(NOW + seconds_later));
+        let reading = Arc::clone(&clock);
+        let now = move || Timestamp::from_unix(reading.load(Ordering::Relaxed)).unwrap();
         let mut settings = settings();
         change(&mut settings.completion);
-        let app = App::with_http(settings, Arc::clone(&outside) as _).with_clock(move || now);
-        Self { function: Arc::new(Function::of(app)), outside }
+        let app = App::with_http(settings, Arc::clone(&outside) as _).with_clock(now);
+        Self { function: Arc::new(Function::of(app)), outside, clock }
+    }
+
+    /// Lets so much time pass.
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// Gives a callback as OSS makes it, to the function.
