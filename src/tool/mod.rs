@@ -11,6 +11,7 @@
 //! | `check` | a settings file in words, and what it would sign |
 //! | `explain` | a policy, a form or a refusal in words |
 //! | `package` | the function for others: an application for Serverless Devs, and a zip for the console |
+//! | `doctor` | whether a deployed signer and its bucket work, as a browser sees them |
 //!
 //! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
 //! business, what is signed and how is the function's.
@@ -20,6 +21,7 @@ mod cloud;
 mod console;
 mod desk;
 mod dev;
+mod doctor;
 mod emulate;
 mod explain;
 mod failure;
@@ -72,6 +74,8 @@ enum Command {
     Explain(explain::Options),
     /// Write the function as others deploy it: an application for Serverless Devs, and a zip
     Package(package::Options),
+    /// Find out whether uploads through a deployed function will work, and what mends what does not
+    Doctor(doctor::Options),
 }
 
 /// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
@@ -98,6 +102,7 @@ pub fn run() -> ExitCode {
                     Command::Check(options) => check::run(options),
                     Command::Explain(options) => explain::run(options),
                     Command::Package(options) => package::run(options),
+                    Command::Doctor(options) => doctor::run(options).await,
                 }
             })
         });

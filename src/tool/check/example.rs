@@ -28,7 +28,7 @@ const DICE: Dice = [0x5e; 16];
 const SIZE: u64 = 1 << 20;
 
 /// Values that one pattern or another may take.
-const VALUES: [&str; 12] = [
+pub(in crate::tool) const VALUES: [&str; 12] = [
     "example",
     "Example",
     "EXAMPLE",
