@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::completion;
 use crate::credentials::Credentials;
 use crate::credentials::Draw;
 use crate::credentials::Means;
@@ -43,6 +44,8 @@ pub struct App {
     pub origins: Origins,
     /// Whether Function Compute is in front, so that its headers can be believed.
     pub platform: bool,
+    /// How callbacks are made, and verified.
+    pub completion: completion::Options,
 }
 
 impl App {
@@ -68,6 +71,7 @@ impl App {
             ledger: settings.budget.map(Ledger::new),
             origins: settings.origins,
             platform: settings.platform,
+            completion: settings.completion,
         }
     }
 

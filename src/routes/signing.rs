@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use http::header::HOST;
 use http::request::Parts;
 
 use crate::app::App;
@@ -15,12 +16,17 @@ use crate::grant;
 use crate::grant::Ask;
 use crate::grant::Grant;
 use crate::grant::Refused;
+use crate::grant::told::Seal;
 use crate::identity::caller::By;
 use crate::identity::caller::Caller;
 use crate::identity::evidence::Evidence;
 use crate::identity::origin::Verdict;
 use crate::policy;
+use crate::policy::callback::Callback;
+use crate::policy::callback::Target;
+use crate::policy::callback::is_authority;
 use crate::policy::route::Route;
+use crate::policy::template::occasion::Dice;
 use crate::policy::template::occasion::Facts;
 use crate::policy::template::occasion::Occasion;
 use crate::routes::asked::Asked;
@@ -72,6 +78,21 @@ impl<'a> Call<'a> {
         };
         Ok(app.admit(&Evidence { headers, path_ticket, origin, route }, now).await?)
     }
+
+    /// Gives scheme and host of this function, where OSS can reach it: as the settings say, else as it
+    /// was asked at. The gateway leads nobody here under another name than the function's own.
+    fn own(&self, app: &App) -> Result<String, Problem> {
+        if let Some(url) = &app.completion.public_url {
+            return Ok(url.clone());
+        }
+        let host = self.shown.and_then(|shown| shown.headers.get(HOST)?.to_str().ok());
+        let host = host.filter(|host| is_authority(host));
+        host.map(|host| format!("https://{host}")).ok_or_else(|| {
+            Problem::invalid(
+                "OSS is to call this function, and the call does not say at which host; set PUBLIC_URL",
+            )
+        })
+    }
 }
 
 /// One call that may sign several wishes, all at one moment with one set of keys.
@@ -83,6 +104,8 @@ pub(super) struct Signing<'a> {
     /// Who was let in.
     pub(super) caller: Caller,
     credentials: Arc<Credentials>,
+    /// Scheme and host of the function, where OSS calls it.
+    own: Option<String>,
     /// The one reading of the clock.
     pub(super) now: Timestamp,
 }
@@ -98,6 +121,9 @@ impl<'a> Signing<'a> {
         let route =
             app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
         let caller = call.admit(app, &route.name, now).await?;
+        let is_own = |callback: &Callback| callback.to == Target::Own;
+        let own = route.callback.as_ref().filter(|one| is_own(one)).map(|_| call.own(app));
+        let own = own.transpose()?;
         let role_keys = call.context.and_then(|context| context.role_keys.as_ref());
         let hint = role_keys.map(|keys| RoleKeys {
             key_id: keys.access_key_id.to_string(),
@@ -106,7 +132,7 @@ impl<'a> Signing<'a> {
         });
         let session = session(route, &caller)?;
         let credentials = app.credentials(session.as_ref(), hint.as_ref(), now).await?;
-        Ok(Self { app, route, caller, credentials, now })
+        Ok(Self { app, route, caller, credentials, own, now })
     }
 
     /// The same for a call that names route and ticket in its path.
@@ -121,16 +147,23 @@ impl<'a> Signing<'a> {
 
     /// Signs one wish, and counts it against the caller's budget.
     pub(super) fn grant(&self, ask: &Ask) -> Result<Grant, Problem> {
-        let dice =
-            self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))?;
+        let dice = self.dice()?;
         let claim = |name: &str| self.caller.claim(name);
         let facts = facts(&self.caller, &claim);
         let occasion = Occasion { now: self.now, dice: &dice, facts };
-        let grant = grant::issue(ask, self.route, &self.credentials, &occasion)
+        let id = self.route.callback.as_ref().map(|_| self.dice()).transpose()?;
+        let key = self.app.completion.receipt_keys.first();
+        let seal = id.as_ref().zip(key);
+        let seal = seal.map(|(id, key)| Seal { key, id, own: self.own.as_deref() });
+        let grant = grant::issue(ask, self.route, &self.credentials, &occasion, seal.as_ref())
             .map_err(|refused| Problem::refused(refused, self.route))?;
         let bytes = ask.size.unwrap_or(self.route.size.max);
         self.app.charge(&self.caller, bytes, self.now).map_err(Problem::BudgetExceeded)?;
         Ok(grant)
+    }
+
+    fn dice(&self) -> Result<Dice, Problem> {
+        self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))
     }
 }
 
