@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::settings::address::Reach;
 use crate::settings::complaint::Complaint;
 use crate::settings::complaint::Complaints;
 use crate::settings::entry;
@@ -15,7 +16,13 @@ use crate::settings::environment::Environment;
 use crate::settings::file::File;
 
 /// Variables of our own that are no entries: secrets, and the file's place.
-const OTHER_VARIABLES: [&str; 3] = [entry::JWT_SECRET, entry::TICKET_KEYS, "UPLOAD_CONFIG"];
+const OTHER_VARIABLES: [&str; 5] = [
+    entry::JWT_SECRET,
+    entry::TICKET_KEYS,
+    entry::RECEIPT_KEYS,
+    entry::WEBHOOK_SECRET,
+    "UPLOAD_CONFIG",
+];
 
 const ONE_VALUE: &str = "one value is wanted here, not a list";
 
@@ -24,13 +31,20 @@ const ONE_VALUE: &str = "one value is wanted here, not a list";
 pub(super) struct Desk<'a> {
     pub(super) environment: &'a Environment,
     pub(super) file: File,
+    /// Whether a local OSS is what calls.
+    pub(super) is_local: bool,
     complaints: Vec<Complaint>,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(environment: &'a Environment, mut file: File) -> Self {
         let complaints = std::mem::take(&mut file.complaints);
-        Self { environment, file, complaints }
+        Self { environment, file, is_local: false, complaints }
+    }
+
+    /// Says from where callbacks come.
+    pub(super) fn reach(&self) -> Reach {
+        if self.is_local { Reach::LocalOss } else { Reach::Oss }
     }
 
     /// Gives the variable's entry.

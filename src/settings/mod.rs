@@ -15,15 +15,20 @@
 //! | `callers` | the keys of tokens and tickets, origins, budgets |
 //! | `field` | the headers and metadata that a route fixes or takes |
 //! | `warning` | what an operator should read once at the start |
+//! | `callback`, `address` | who is told when an object is stored, and of what |
+//! | `completion` | the keys of receipts, the function's own address, the back ends |
 //! | `keys` | the access key in the environment |
 //! | `session` | whether each caller has a key of their own |
 //! | `sources` | where other credentials come from, and the role to take |
 
 pub mod callers;
 pub mod complaint;
+pub mod completion;
 pub mod environment;
 pub mod value;
 
+mod address;
+mod callback;
 mod desk;
 mod entry;
 mod field;
@@ -34,7 +39,7 @@ mod session;
 mod sources;
 mod warning;
 
-use crate::completion;
+use crate::completion::Options as Completion;
 use crate::credentials::sources::Sources;
 use crate::http_client::Proxy;
 use crate::identity::budget::Budget;
@@ -71,7 +76,7 @@ pub struct Settings {
     /// Where credentials come from.
     pub sources: Sources,
     /// How callbacks are made and verified, and who is told of them.
-    pub completion: completion::Options,
+    pub completion: Completion,
 }
 
 impl Settings {
@@ -84,11 +89,13 @@ impl Settings {
         file: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, Complaints> {
-        Self::load_over(&[], environment, file, now)
+        let file = File::parse(file.unwrap_or_default());
+        Self::read(Desk::new(environment, file), now)
     }
 
-    /// Reads the settings over `defaults`, pairs of a key at the top of the file and its value,
-    /// which count where neither the environment nor the file says anything.
+    /// Reads the settings of a function beside a local OSS, which may call this machine. `defaults` are
+    /// pairs of a key at the top of the file and its value, which count where neither the environment
+    /// nor the file says anything.
     ///
     /// # Errors
     /// Those of [`Settings::load`].
@@ -101,11 +108,18 @@ impl Settings {
         let mut file = File::parse(file.unwrap_or_default());
         file.fill(defaults);
         let mut desk = Desk::new(environment, file);
+        desk.is_local = true;
+        Self::read(desk, now)
+    }
+
+    fn read(mut desk: Desk<'_>, now: Timestamp) -> Result<Self, Complaints> {
+        let environment = desk.environment;
         desk.complain_of_unknown_variables();
         let origins = callers::read_origins(&mut desk);
         let gate = callers::read_gate(&mut desk, &origins);
         let budget = callers::read_budget(&mut desk);
         let routes = route::read_all(&mut desk);
+        let completion = completion::read(&mut desk, &routes);
         let sources = sources::read(&mut desk, &routes, now);
         let port = runtime::port(|name| environment.get(name).map(str::to_owned));
         let port = desk.keep(port);
@@ -119,7 +133,7 @@ impl Settings {
                 origins,
                 proxy: proxy(environment),
                 sources,
-                completion: completion::Options::default(),
+                completion,
             }),
             (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }

@@ -4,11 +4,13 @@ use crate::credentials::provider::environment::EnvironmentKey;
 use crate::credentials::sources::Source;
 use crate::identity::access::Access;
 use crate::identity::origin::Origins;
+use crate::policy::callback::Target;
 use crate::policy::header::Header;
 use crate::policy::header::X_OSS_OBJECT_ACL;
 use crate::policy::header::X_OSS_TAGGING;
 use crate::policy::route::Route;
 use crate::policy::route::SignatureVersion;
+use crate::policy::route::SuccessStatus;
 use crate::settings::Settings;
 
 impl Settings {
@@ -42,6 +44,7 @@ impl Settings {
             ));
         }
         warnings.extend(self.routes.iter().flat_map(of_fields));
+        warnings.extend(self.routes.iter().flat_map(of_callback));
         warnings.extend(self.role_warnings());
         warnings.extend(self.v1_warnings());
         warnings
@@ -182,4 +185,37 @@ fn of_fields(route: &Route) -> Vec<String> {
         _ => None,
     };
     route.headers.iter().filter_map(warn).collect()
+}
+
+/// What a callback costs, or what of it is not certain.
+fn of_callback(route: &Route) -> Vec<String> {
+    let Some(callback) = &route.callback else { return Vec::new() };
+    let name = &route.name;
+    let mut warnings = Vec::new();
+    if let Target::Addresses(addresses) = &callback.to
+        && addresses.iter().any(|address| address.starts_with("http:"))
+    {
+        warnings.push(format!(
+            "route '{name}' is told by plain http: whoever is on the way reads it, receipt included"
+        ));
+    }
+    let uncertain: Vec<_> = callback.body.uncertain().collect();
+    if !uncertain.is_empty() {
+        warnings.push(format!(
+            "route '{name}' tells {}, under names on which the documentation does not agree: upload \
+             once and look what comes",
+            uncertain.join(", ")
+        ));
+    }
+    if !callback.body.tells_receipt() {
+        warnings.push(format!(
+            "route '{name}' does not tell ${{x:receipt}}: who is called cannot know what was granted"
+        ));
+    }
+    if route.status != SuccessStatus::Ok {
+        warnings.push(format!(
+            "route '{name}': OSS answers 200 with what the callback said, whatever success_status says"
+        ));
+    }
+    warnings
 }

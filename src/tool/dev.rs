@@ -52,6 +52,9 @@ const ACCOUNT: &str = "1234567890123456";
 const LONG_LIVED_KEY_ID: &str = "LocalLongLivedKeyId";
 const LONG_LIVED_KEY_SECRET: &str = "LocalLongLivedKeySecret";
 
+/// What receipts are sealed with, unless the environment says otherwise.
+const RECEIPT_KEY: &str = "a key for receipts of this machine only";
+
 /// What a laptop lacks, unless the environment or the file says otherwise.
 const DEFAULTS: [(&str, &str); 3] =
     [("bucket", "dev-bucket"), ("region", "cn-hangzhou"), ("auth", "anonymous")];
@@ -92,6 +95,9 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let front = cloud::listen(options.port, "--port").await?;
     let back = cloud::listen(options.oss_port, "--oss-port").await?;
     let mut settings = settings(&environment, back.local_addr()?)?;
+    if settings.completion.public_url.is_none() {
+        settings.completion.public_url = Some(format!("http://{}", front.local_addr()?));
+    }
     let ring = KeyRing::default();
     let lender = open_sts(&mut settings, &options, ring.clone()).await?;
     let oss = open_oss(&settings, &options, ring)?;
@@ -144,6 +150,9 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
 fn environment(options: &Options) -> Environment {
     let mut environment = Environment::of_process().without_keys();
     environment.set("FC_FUNCTION_NAME", "dev");
+    if environment.get("UPLOAD_RECEIPT_KEYS").is_none() {
+        environment.set("UPLOAD_RECEIPT_KEYS", RECEIPT_KEY);
+    }
     if let Some(path) = &options.config {
         environment.set("UPLOAD_CONFIG", path.to_string_lossy());
     }
