@@ -31,6 +31,7 @@ mod sign;
 mod sources;
 mod sts;
 mod support;
+mod told;
 #[cfg(feature = "tool")]
 mod tool;
 #[cfg(feature = "emulator")]
