@@ -4,6 +4,7 @@ mod check;
 mod errors;
 mod explain;
 mod form;
+mod receipt;
 mod role;
 mod sign;
 mod ticket;
