@@ -20,15 +20,17 @@ pub type Variables = Vec<(String, String)>;
 
 /// What OSS reads from the field.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Order<'a> {
-    callback_url: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    callback_host: Option<&'a str>,
-    callback_body: &'a str,
-    callback_body_type: &'static str,
+    #[serde(rename = "callbackUrl")]
+    url: &'a str,
+    #[serde(rename = "callbackHost", skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
+    #[serde(rename = "callbackBody")]
+    body: &'a str,
+    #[serde(rename = "callbackBodyType")]
+    body_type: &'static str,
     #[serde(rename = "callbackSNI", skip_serializing_if = "std::ops::Not::not")]
-    callback_sni: bool,
+    sni: bool,
 }
 
 /// Writes the fields for a form that carries whatever it is given.
@@ -54,11 +56,11 @@ pub fn literal_field(callback: &Callback, address: &str, variables: &Variables) 
 
 fn order(callback: &Callback, address: &str, body: &str) -> String {
     let order = Order {
-        callback_url: address,
-        callback_host: callback.host.as_deref(),
-        callback_body: body,
-        callback_body_type: callback.body.body_type.as_str(),
-        callback_sni: callback.sni,
+        url: address,
+        host: callback.host.as_deref(),
+        body,
+        body_type: callback.body.body_type.as_str(),
+        sni: callback.sni,
     };
     // Texts and a truth value under fixed names: there is nothing here that JSON cannot say.
     crypto::base64(&sonic_rs::to_vec(&order).unwrap_or_default())

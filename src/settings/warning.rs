@@ -32,15 +32,23 @@ impl Settings {
                 route.name, route.template
             ));
         }
-        let of_caller = |route: &&Route| {
+        let proves_nothing = |route: &&Route| {
             let rule = self.gate.rules.get(&route.name);
-            route.template.names_caller() && rule.is_some_and(|rule| !rule.needs_proof())
+            rule.is_some_and(|rule| !rule.needs_proof())
         };
-        for route in self.routes.iter().filter(of_caller) {
+        let of_caller = self.routes.iter().filter(|route| route.template.names_caller());
+        for route in of_caller.filter(proves_nothing) {
             warnings.push(format!(
                 "route '{}' keeps files under who asks, in '{}', and lets callers in who prove nothing: \
                  their asks are refused with caller_unknown",
                 route.name, route.template
+            ));
+        }
+        for route in self.routes.iter().filter(|route| tells_caller(route)).filter(proves_nothing) {
+            warnings.push(format!(
+                "route '{}' tells who asked in its callback's variables, and lets callers in who prove \
+                 nothing: their asks are refused with caller_unknown",
+                route.name
             ));
         }
         warnings.extend(self.routes.iter().flat_map(of_fields));
@@ -168,6 +176,11 @@ impl Settings {
 fn can_collide(route: &Route) -> bool {
     let is_meant = route.overwrite && !route.template.names_file();
     !route.template.is_unique() && !is_meant
+}
+
+fn tells_caller(route: &Route) -> bool {
+    let variables = route.callback.iter().flat_map(|callback| &callback.variables);
+    variables.into_iter().any(|(_, value)| value.names_caller())
 }
 
 /// What the fields of a route cost.

@@ -94,10 +94,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     start_log(&environment)?;
     let front = cloud::listen(options.port, "--port").await?;
     let back = cloud::listen(options.oss_port, "--oss-port").await?;
-    let mut settings = settings(&environment, back.local_addr()?)?;
-    if settings.completion.public_url.is_none() {
-        settings.completion.public_url = Some(format!("http://{}", front.local_addr()?));
-    }
+    let mut settings = settings(&environment, front.local_addr()?, back.local_addr()?)?;
     let ring = KeyRing::default();
     let lender = open_sts(&mut settings, &options, ring.clone()).await?;
     let oss = open_oss(&settings, &options, ring)?;
@@ -183,13 +180,18 @@ fn function_options() -> runtime::Options {
     }
 }
 
-/// Loads the settings and turns every route towards the local OSS.
-fn settings(environment: &Environment, oss: SocketAddr) -> Result<Settings, Failure> {
+/// Loads the settings, turns every route towards the local OSS, and that towards the page's own address.
+fn settings(
+    environment: &Environment,
+    page: SocketAddr,
+    oss: SocketAddr,
+) -> Result<Settings, Failure> {
     let file = environment
         .read_file(Some(Path::new(".")))
         .map_err(|error| Failure::new(error.to_string()))?;
     let mut settings = Settings::load_over(&DEFAULTS, environment, file.as_deref(), time::now())
         .map_err(|complaints| Failure::new(complaints.to_string()))?;
+    settings.completion.public_url.get_or_insert_with(|| format!("http://{page}"));
     let first = settings.routes.first().map(|route| route.bucket.clone());
     for route in &mut settings.routes {
         // The first bucket has the address itself as its domain: every browser and library can

@@ -33,7 +33,7 @@ const NAMES: [(&str, &str); 7] = [
 ];
 
 /// Stands for the keys of receipts where none are set.
-const INVENTED_KEY: &str = "a key that seals no receipt, of 32 bytes and more";
+const INVENTED_KEY: &str = "a key that seals no receipt and is long enough";
 
 /// Tells the keys of receipts that [`load`] made up.
 pub(super) fn is_invented(keys: &[Secret]) -> bool {

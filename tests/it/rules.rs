@@ -210,7 +210,7 @@ async fn caller_unknown() {
     content-type: application/json
     vary: Origin
 
-    {"error":"caller_unknown","message":"Files of this route are kept under {sub} of who asks, and that was not shown. Ask with credentials that say it.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
+    {"error":"caller_unknown","message":"Files of this route are kept or told of under {sub} of who asks, and that was not shown. Ask with credentials that say it.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
     assert_eq!(verdict("own", r#"{"name":"a"}"#).await, "caller_unknown");
     assert_eq!(verdict("team", "{}").await, "caller_unknown");

@@ -197,10 +197,9 @@ async fn the_v1_answer_carries_it_too() {
 
 #[tokio::test]
 async fn a_page_whose_field_would_grow_too_long_is_sent_to_the_native_call() {
-    let file = format!("callback.to = \"self\"\ncallback.variables.a = \"{}\"\n", "图".repeat(160));
-    let variables: String =
-        (0..3).map(|n| format!("callback.variables.a{n} = \"{}\"\n", "图".repeat(160))).collect();
-    let function = function(&[PUBLIC], &(file + &variables));
+    let variable = |name: &str| format!("callback.variables.{name} = \"{}\"\n", "图".repeat(160));
+    let file = ["a", "b", "c", "d"].map(variable).concat();
+    let function = function(&[PUBLIC], &format!("callback.to = \"self\"\n{file}"));
     granted(&function.post("/uploads", WISH).await);
     let answer = function.ask("?route=photos", &[]).await;
     assert_eq!(answer.code(), "native_call_required");

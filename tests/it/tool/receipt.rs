@@ -116,7 +116,7 @@ async fn every_command_that_signs_a_routes_forms_orders_its_callback() {
     tool.write("upload.toml", file.replace("public_url = \"https://sign.example\"\n", ""));
     let nowhere = tool.run(&sign).await.complaint();
     assert_snapshot!([keyless, nowhere].join("\n"), @r#"
-    oss-upload: UPLOAD_RECEIPT_KEYS: each key has at least 32 bytes. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+    oss-upload: route "photos" has a callback, which brings a receipt back; set UPLOAD_RECEIPT_KEYS to what the function has
     oss-upload: route "photos" has OSS call the function, and nothing here says where that is; set PUBLIC_URL
     "#);
 }
@@ -146,6 +146,7 @@ async fn a_callback_is_explained_and_checked() {
       tells      bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&receipt=${x:receipt} (application/x-www-form-urlencoded)
       page       the documentation's page is served as it is
     warning: auth is 'anonymous': whoever reaches this address may upload within the routes' limits
+    warning: route 'mine' tells who asked in its callback's variables, and lets callers in who prove nothing: their asks are refused with caller_unknown
     ");
     let form = tool.run(&["sign", "--route", "theirs", "--filename", "a.png"]).await.good();
     let form: serde_json::Value = serde_json::from_str(&form).unwrap();
