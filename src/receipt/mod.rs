@@ -20,11 +20,13 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `payload` | the JSON of it |
+//! | `payload` | what it says, as JSON |
 //! | `order` | the fields of a form that have OSS bring it back |
+//! | `json` | objects that keep the order of their members |
 
 pub mod order;
 
+mod json;
 mod payload;
 
 use std::time::Duration;

@@ -1,13 +1,13 @@
 //! The callback as a form orders it from OSS: the field `callback`, and the variables that the callback
 //! tells. How the values come to be is `grant`'s business.
 
-use serde::Serialize;
-
 use crate::crypto;
 use crate::policy::callback::Callback;
 use crate::policy::callback::MAX_FIELD_BYTES;
 use crate::policy::callback::PREFIX;
 use crate::policy::callback::body::BodyType;
+use crate::receipt::json::Object;
+use crate::receipt::json::Value;
 
 /// The field that orders the callback.
 pub const CALLBACK: &str = "callback";
@@ -18,52 +18,33 @@ type Field = (String, String);
 /// The variables of one form, by name without `x:`, the receipt among them.
 pub type Variables = Vec<(String, String)>;
 
-/// What OSS reads from the field.
-#[derive(Serialize)]
-struct Order<'a> {
-    #[serde(rename = "callbackUrl")]
-    url: &'a str,
-    #[serde(rename = "callbackHost", skip_serializing_if = "Option::is_none")]
-    host: Option<&'a str>,
-    #[serde(rename = "callbackBody")]
-    body: &'a str,
-    #[serde(rename = "callbackBodyType")]
-    body_type: &'static str,
-    #[serde(rename = "callbackSNI", skip_serializing_if = "std::ops::Not::not")]
-    sni: bool,
-}
-
 /// Writes the fields for a form that carries whatever it is given.
 #[must_use]
 pub fn fields(callback: &Callback, address: &str, variables: Variables) -> Vec<Field> {
-    let variables = variables.into_iter().map(|(name, value)| (format!("{PREFIX}{name}"), value));
-    let body = callback.body.write(|_| None);
-    let order = (CALLBACK.to_owned(), order(callback, address, &body));
-    [order].into_iter().chain(variables).collect()
+    let mut fields = vec![(CALLBACK.to_owned(), order(callback, address, &|_| None))];
+    fields.extend(variables.into_iter().map(|(name, value)| (PREFIX.to_owned() + &name, value)));
+    fields
 }
 
 /// Writes the one field for a form that carries no variables: their values stand in the body itself.
 /// It is none where that is more than a field may have.
 #[must_use]
 pub fn literal_field(callback: &Callback, address: &str, variables: &Variables) -> Option<Field> {
-    let body = callback.body.write(|name| {
+    let order = order(callback, address, &|name| {
         let (_, value) = variables.iter().find(|(one, _)| one == name)?;
         Some(literal(value, callback.body.body_type))
     });
-    let order = order(callback, address, &body);
     (order.len() <= MAX_FIELD_BYTES).then(|| (CALLBACK.to_owned(), order))
 }
 
-fn order(callback: &Callback, address: &str, body: &str) -> String {
-    let order = Order {
-        url: address,
-        host: callback.host.as_deref(),
-        body,
-        body_type: callback.body.body_type.as_str(),
-        sni: callback.sni,
-    };
-    // Texts and a truth value under fixed names: there is nothing here that JSON cannot say.
-    crypto::base64(&sonic_rs::to_vec(&order).unwrap_or_default())
+fn order(callback: &Callback, address: &str, literal: &dyn Fn(&str) -> Option<String>) -> String {
+    let body = callback.body.write(literal);
+    let mut members = vec![("callbackUrl", Value::Text(address))];
+    members.extend(callback.host.as_deref().map(|host| ("callbackHost", Value::Text(host))));
+    members.push(("callbackBody", Value::Text(&body)));
+    members.push(("callbackBodyType", Value::Text(callback.body.body_type.as_str())));
+    members.extend(callback.sni.then_some(("callbackSNI", Value::Truth(true))));
+    crypto::base64(&Object(members).to_json())
 }
 
 /// Writes a value as OSS would have filled it in. OSS reads the body anew and must find no `${` in it.
@@ -86,7 +67,7 @@ mod tests {
     fn callback(body_type: BodyType) -> Callback {
         Callback {
             to: Target::Own,
-            body: Body::whole(body_type, ["album"].into_iter()),
+            body: Body::whole(body_type, &["album"]),
             host: None,
             sni: true,
             variables: vec![("album".to_owned(), Template::value("{sub}").unwrap())],

@@ -1,74 +1,67 @@
 //! A receipt's payload: its members in the order in which they are signed.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
-use serde::Serialize;
 
 use crate::receipt::Place;
 use crate::receipt::Receipt;
+use crate::receipt::json::Object;
+use crate::receipt::json::Value;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Payload<'a> {
-    id: Cow<'a, str>,
-    route: Cow<'a, str>,
-    bucket: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    key: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    prefix: Option<Cow<'a, str>>,
+struct Payload {
+    id: String,
+    route: String,
+    bucket: String,
+    key: Option<String>,
+    prefix: Option<String>,
     min: u64,
     max: u64,
-    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
-    types: Cow<'a, [String]>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sub: Option<Cow<'a, str>>,
+    #[serde(default)]
+    types: Vec<String>,
+    sub: Option<String>,
     iat: i64,
     exp: i64,
 }
 
 impl Receipt {
     pub(super) fn to_json(&self) -> Vec<u8> {
-        let text = |text| Cow::Borrowed(text);
-        let (key, prefix) = match &self.place {
-            Place::Key(key) => (Some(text(key.as_str())), None),
-            Place::Prefix(prefix) => (None, Some(text(prefix.as_str()))),
+        let place = match &self.place {
+            Place::Key(key) => ("key", Value::Text(key)),
+            Place::Prefix(prefix) => ("prefix", Value::Text(prefix)),
         };
-        let payload = Payload {
-            id: text(&self.id),
-            route: text(&self.route),
-            bucket: text(&self.bucket),
-            key,
-            prefix,
-            min: self.min_size,
-            max: self.max_size,
-            types: Cow::Borrowed(&self.types),
-            sub: self.subject.as_deref().map(text),
-            iat: self.issued_at,
-            exp: self.expires_at,
-        };
-        // Texts and numbers under fixed names: there is nothing here that JSON cannot say.
-        sonic_rs::to_vec(&payload).unwrap_or_default()
+        let mut members = vec![
+            ("id", Value::Text(&self.id)),
+            ("route", Value::Text(&self.route)),
+            ("bucket", Value::Text(&self.bucket)),
+            place,
+            ("min", Value::Size(self.min_size)),
+            ("max", Value::Size(self.max_size)),
+        ];
+        members.extend((!self.types.is_empty()).then_some(("types", Value::Texts(&self.types))));
+        members.extend(self.subject.as_deref().map(|subject| ("sub", Value::Text(subject))));
+        members.push(("iat", Value::Moment(self.issued_at)));
+        members.push(("exp", Value::Moment(self.expires_at)));
+        Object(members).to_json()
     }
 
     /// Reads a payload; one with both a key and a prefix, or with neither, is none.
     pub(super) fn from_json(json: &[u8]) -> Option<Self> {
-        let payload: Payload<'_> = serde_json::from_slice(json).ok()?;
+        let payload: Payload = serde_json::from_slice(json).ok()?;
         let place = match (payload.key, payload.prefix) {
-            (Some(key), None) => Place::Key(key.into_owned()),
-            (None, Some(prefix)) => Place::Prefix(prefix.into_owned()),
+            (Some(key), None) => Place::Key(key),
+            (None, Some(prefix)) => Place::Prefix(prefix),
             _ => return None,
         };
         Some(Self {
-            id: payload.id.into_owned(),
-            route: payload.route.into_owned(),
-            bucket: payload.bucket.into_owned(),
+            id: payload.id,
+            route: payload.route,
+            bucket: payload.bucket,
             place,
             min_size: payload.min,
             max_size: payload.max,
-            types: payload.types.into_owned(),
-            subject: payload.sub.map(Cow::into_owned),
+            types: payload.types,
+            subject: payload.sub,
             issued_at: payload.iat,
             expires_at: payload.exp,
         })

@@ -1,6 +1,5 @@
 //! Addresses that OSS calls, or that the function does.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 
 use crate::policy::callback::is_authority;
@@ -16,94 +15,70 @@ pub(super) enum Reach {
     Function,
 }
 
-/// Says why an address is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AddressError {
-    NotAscii,
-    Scheme,
-    User,
-    Ipv6,
-    Host,
-    Character,
-    Semicolon,
-    Private,
-    Insecure,
-    Path,
-}
-
-impl fmt::Display for AddressError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::NotAscii => {
-                "an address is ASCII: write a path with %XX for each byte of UTF-8, a host as xn--…"
-            }
-            Self::Scheme => "an address begins with https:// or http://",
-            Self::User => "no user stands in an address",
-            Self::Ipv6 => "OSS calls no IPv6 address",
-            Self::Host => "after the scheme stand a host and perhaps a port from 1 to 65535",
-            Self::Character => {
-                "an address has no space, no fragment, and nothing else that is not of URLs"
-            }
-            Self::Semicolon => "a ';' parts addresses, so none stands in one; write %3B",
-            Self::Private => {
-                "OSS calls public addresses only, and this one is private or this machine itself"
-            }
-            Self::Insecure => "it begins with https://; plain http only reaches this machine",
-            Self::Path => "an address of this function is scheme and host only",
-        })
-    }
-}
+const NOT_ASCII: &str =
+    "an address is ASCII: write a path with %XX for each byte of UTF-8, a host as xn--…";
+const SCHEME: &str = "an address begins with https:// or http://";
+const USER: &str = "no user stands in an address";
+const IPV6: &str = "OSS calls no IPv6 address";
+const HOST: &str = "after the scheme stand a host and perhaps a port from 1 to 65535";
+const CHARACTER: &str =
+    "an address has no space, no fragment, and nothing else that is not of URLs";
+const SEMICOLON: &str = "a ';' parts addresses, so none stands in one; write %3B";
+const PRIVATE: &str =
+    "OSS calls public addresses only, and this one is private or this machine itself";
+const INSECURE: &str = "it begins with https://; plain http only reaches this machine";
+const PATH: &str = "an address of this function is scheme and host only";
 
 /// Reads a whole address.
-pub(super) fn parse(text: &str, reach: Reach) -> Result<String, AddressError> {
+pub(super) fn parse(text: &str, reach: Reach) -> Result<String, &'static str> {
     let (secure, authority, _) = split(text)?;
     let host = authority.split(':').next().unwrap_or(authority);
     let place = place(host)?;
     match (reach, place) {
         (Reach::Oss, Place::Private | Place::Loopback) | (Reach::LocalOss, Place::Private) => {
-            Err(AddressError::Private)
+            Err(PRIVATE)
         }
-        (Reach::Function, Place::Private | Place::Public) if !secure => Err(AddressError::Insecure),
+        (Reach::Function, Place::Private | Place::Public) if !secure => Err(INSECURE),
         _ => Ok(text.to_owned()),
     }
 }
 
 /// Reads scheme and host, at which the function itself is called; a single trailing slash is taken off.
-pub(super) fn origin(text: &str, reach: Reach) -> Result<String, AddressError> {
+pub(super) fn origin(text: &str, reach: Reach) -> Result<String, &'static str> {
     let text = text.strip_suffix('/').unwrap_or(text);
     let (secure, _, rest) = split(text)?;
     if !rest.is_empty() {
-        return Err(AddressError::Path);
+        return Err(PATH);
     }
     if !secure && reach == Reach::Oss {
-        return Err(AddressError::Insecure);
+        return Err(INSECURE);
     }
     parse(text, reach)
 }
 
 /// Parts an address: whether it is HTTPS, its host and port, the rest.
-fn split(text: &str) -> Result<(bool, &str, &str), AddressError> {
+fn split(text: &str) -> Result<(bool, &str, &str), &'static str> {
     if !text.is_ascii() {
-        return Err(AddressError::NotAscii);
+        return Err(NOT_ASCII);
     }
     if text.contains(';') {
-        return Err(AddressError::Semicolon);
+        return Err(SEMICOLON);
     }
     let of_url = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,=%".contains(&b);
     if !text.bytes().all(of_url) {
-        return Err(AddressError::Character);
+        return Err(CHARACTER);
     }
     let (secure, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
         (Some(rest), _) => (true, rest),
         (None, Some(rest)) => (false, rest),
-        (None, None) => return Err(AddressError::Scheme),
+        (None, None) => return Err(SCHEME),
     };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     match authority {
-        user if user.contains('@') => Err(AddressError::User),
-        ipv6 if ipv6.contains('[') => Err(AddressError::Ipv6),
-        host if !is_authority(host) => Err(AddressError::Host),
+        user if user.contains('@') => Err(USER),
+        ipv6 if ipv6.contains('[') => Err(IPV6),
+        host if !is_authority(host) => Err(HOST),
         _ => Ok((secure, authority, rest)),
     }
 }
@@ -116,7 +91,7 @@ enum Place {
 }
 
 /// Judges a host by what it says of itself. A name may still lead anywhere, which OSS itself looks at.
-fn place(host: &str) -> Result<Place, AddressError> {
+fn place(host: &str) -> Result<Place, &'static str> {
     let last = host.rsplit('.').next().unwrap_or(host);
     if last.eq_ignore_ascii_case("localhost") {
         return Ok(Place::Loopback);
@@ -125,7 +100,7 @@ fn place(host: &str) -> Result<Place, AddressError> {
     if !last.starts_with(|c: char| c.is_ascii_digit()) {
         return Ok(Place::Public);
     }
-    let address: Ipv4Addr = host.parse().map_err(|_| AddressError::Host)?;
+    let address: Ipv4Addr = host.parse().map_err(|_| HOST)?;
     let [first, second, ..] = address.octets();
     Ok(match (first, second) {
         (127, _) => Place::Loopback,
@@ -152,25 +127,25 @@ mod tests {
             assert_eq!(parse(good, Reach::Oss).as_deref(), Ok(good));
         }
         for (bad, error) in [
-            ("https://图.example/", AddressError::NotAscii),
-            ("back.example.com", AddressError::Scheme),
-            ("ftp://back.example.com", AddressError::Scheme),
-            ("HTTPS://back.example.com", AddressError::Scheme),
-            ("https://u:p@back.example.com/", AddressError::User),
-            ("https://good.example@evil.example/", AddressError::User),
-            ("https://[::1]/", AddressError::Ipv6),
-            ("https:///a", AddressError::Host),
-            ("https://a:0/", AddressError::Host),
-            ("https://a:99999/", AddressError::Host),
-            ("https://a:b/", AddressError::Host),
-            ("https://a..b/", AddressError::Host),
-            ("https://0x7f.1/", AddressError::Host),
-            ("https://2130706433/", AddressError::Host),
-            ("https://127.1/", AddressError::Host),
-            ("https://a/b;c", AddressError::Semicolon),
-            ("https://a/b c", AddressError::Character),
-            ("https://a/#b", AddressError::Character),
-            ("https://a\\b/", AddressError::Character),
+            ("https://图.example/", NOT_ASCII),
+            ("back.example.com", SCHEME),
+            ("ftp://back.example.com", SCHEME),
+            ("HTTPS://back.example.com", SCHEME),
+            ("https://u:p@back.example.com/", USER),
+            ("https://good.example@evil.example/", USER),
+            ("https://[::1]/", IPV6),
+            ("https:///a", HOST),
+            ("https://a:0/", HOST),
+            ("https://a:99999/", HOST),
+            ("https://a:b/", HOST),
+            ("https://a..b/", HOST),
+            ("https://0x7f.1/", HOST),
+            ("https://2130706433/", HOST),
+            ("https://127.1/", HOST),
+            ("https://a/b;c", SEMICOLON),
+            ("https://a/b c", CHARACTER),
+            ("https://a/#b", CHARACTER),
+            ("https://a\\b/", CHARACTER),
         ] {
             assert_eq!(parse(bad, Reach::Oss), Err(error), "{bad}");
         }
@@ -187,7 +162,7 @@ mod tests {
             "224.0.0.1",
         ] {
             let address = format!("https://{private}/");
-            assert_eq!(parse(&address, Reach::Oss), Err(AddressError::Private), "{private}");
+            assert_eq!(parse(&address, Reach::Oss), Err(PRIVATE), "{private}");
         }
     }
 
@@ -199,7 +174,7 @@ mod tests {
             assert!(parse(good, Reach::Function).is_ok(), "{good}");
         }
         for bad in ["http://10.0.0.1/", "http://a.example/"] {
-            assert_eq!(parse(bad, Reach::Function), Err(AddressError::Insecure), "{bad}");
+            assert_eq!(parse(bad, Reach::Function), Err(INSECURE), "{bad}");
         }
     }
 
@@ -210,10 +185,10 @@ mod tests {
             Ok("https://a.example:8443")
         );
         for (bad, error) in [
-            ("https://a.example/x", AddressError::Path),
-            ("https://a.example?x", AddressError::Path),
-            ("http://a.example", AddressError::Insecure),
-            ("https://127.0.0.1", AddressError::Private),
+            ("https://a.example/x", PATH),
+            ("https://a.example?x", PATH),
+            ("http://a.example", INSECURE),
+            ("https://127.0.0.1", PRIVATE),
         ] {
             assert_eq!(origin(bad, Reach::Oss), Err(error), "{bad}");
         }

@@ -4,7 +4,6 @@ use crate::policy::callback;
 use crate::policy::callback::Callback;
 use crate::policy::callback::MAX_ADDRESSES;
 use crate::policy::callback::MAX_FIELD_BYTES;
-use crate::policy::callback::PREFIX;
 use crate::policy::callback::RECEIPT;
 use crate::policy::callback::Target;
 use crate::policy::callback::body::Body;
@@ -13,6 +12,7 @@ use crate::policy::template::Template;
 use crate::receipt::order;
 use crate::settings::address;
 use crate::settings::entry;
+use crate::settings::entry::Entry;
 use crate::settings::entry::Setting;
 use crate::settings::entry::VARIABLES;
 use crate::settings::entry::Written;
@@ -27,6 +27,9 @@ const LONGEST_OWN_BYTES: usize = "https://".len() + 253 + ":65535".len();
 
 /// What a complaint about a variable shows as an example.
 const VARIABLE: Setting = Setting { variable: "", key: "album", example: "{claim:album}" };
+
+/// What a complaint shows where nobody, or somebody else, is called.
+pub(super) const SELF: &str = "callback.to = \"self\"";
 
 /// Where the settings say that nobody is told: a route under a `[callback]` for all of them.
 const NOBODY: &str = "none";
@@ -58,64 +61,53 @@ impl Reader<'_, '_> {
             _ => {}
         }
         let reach = self.desk.reach();
-        let parse = |text: &str| match text {
-            "self" => Err("'self' stands alone".to_owned()),
-            text => address::parse(text, reach).map_err(|error| error.to_string()),
-        };
+        let parse = |text: &str| address::parse(text, reach);
         let addresses = self.desk.each(&entry::CALLBACK, &entry, parse);
         if texts.len() > MAX_ADDRESSES || texts.is_empty() {
-            let problem = format!("OSS tries from 1 to {MAX_ADDRESSES} addresses");
-            self.desk.complain(entry.describe(), problem, entry.example(&entry::CALLBACK));
+            self.desk.object(&entry::CALLBACK, &entry, "OSS tries from 1 to 5 addresses");
         }
         Some(Target::Addresses(addresses))
     }
 
     /// Reads what is told, as the function itself understands it or as somebody else wishes.
     fn body(&mut self, to: &Target, names: &[&str]) -> Option<Body> {
-        let whole = |body_type| Body::whole(body_type, names.iter().copied());
-        let Some(entry) = self.entry(&entry::CALLBACK_BODY) else {
-            self.complain_of_body_type();
-            return Some(whole(BodyType::Form));
-        };
-        let word = match &entry.written {
-            Written::One(text) => BodyType::parse(text),
-            Written::Many(_) => None,
-        };
-        if let Some(body_type) = word {
-            self.complain_of_body_type();
-            return Some(whole(body_type));
+        let entry = self.entry(&entry::CALLBACK_BODY);
+        let text = entry.as_ref().map_or("form", |entry| match &entry.written {
+            Written::One(text) => text,
+            Written::Many(_) => "",
+        });
+        let made_here = BodyType::parse(text);
+        let own_type = self.entry(&entry::CALLBACK_BODY_TYPE).filter(|_| made_here.is_some());
+        if let Some(entry) = own_type {
+            let problem = "it is for a body of one's own; 'form' and 'json' have their type";
+            self.instead(&entry, problem, "callback.body = \"a=${object}\"");
         }
+        let Some(entry) = entry.as_ref().filter(|_| made_here.is_none()) else {
+            return made_here.map(|body_type| Body::whole(body_type, names));
+        };
         if *to == Target::Own {
-            let problem =
-                "the function reads its own callback, which is 'form' or 'json'".to_owned();
-            self.desk.complain(entry.describe(), problem, entry.example(&entry::CALLBACK_BODY));
+            let problem = "the function reads its own callback, which is 'form' or 'json'";
+            self.desk.object(&entry::CALLBACK_BODY, entry, problem);
             return None;
         }
         let body_type = self.value(&entry::CALLBACK_BODY_TYPE, body_type).unwrap_or_default();
-        self.desk.read(&entry::CALLBACK_BODY, &entry, |text| Body::parse(text, body_type, names))
-    }
-
-    /// The words for the two bodies that are made here say their type too.
-    fn complain_of_body_type(&mut self) {
-        if let Some(entry) = self.entry(&entry::CALLBACK_BODY_TYPE) {
-            let problem = "it is for a body of one's own; 'form' and 'json' have their type";
-            self.desk.complain(
-                entry.describe(),
-                problem.to_owned(),
-                entry.example(&entry::CALLBACK_BODY),
-            );
-        }
+        self.desk.read(&entry::CALLBACK_BODY, entry, |text| Body::parse(text, body_type, names))
     }
 
     fn complain_of_what_nobody_is_told(&mut self) {
-        let is_off = self.entry(&entry::CALLBACK).is_some();
+        if self.entry(&entry::CALLBACK).is_some() {
+            return;
+        }
         for setting in entry::CALLBACK_DETAILS {
-            if let Some(entry) = self.entry(setting).filter(|_| !is_off) {
-                let problem = format!("it needs {} to say who is called", entry::CALLBACK.key);
-                let example = format!("{} = \"self\"", entry::CALLBACK.key);
-                self.desk.complain(entry.describe(), problem, example);
+            if let Some(entry) = self.entry(setting) {
+                self.instead(&entry, "it needs callback.to to say who is called", SELF);
             }
         }
+    }
+
+    /// Says that something else would have to be written, wherever this is.
+    pub(super) fn instead(&mut self, entry: &Entry, problem: &str, example: &str) {
+        self.desk.complain(entry.describe(), problem.to_owned(), example.to_owned());
     }
 
     /// Reads the variables. A name in the route hides what the top says of it.
@@ -124,7 +116,7 @@ impl Reader<'_, '_> {
         let mut variables = Vec::new();
         for key in self.keys(&beginning) {
             let entry = self.own(&key).or_else(|| self.desk.file.top.get(&key).cloned());
-            let name = key.trim_start_matches(&beginning).to_owned();
+            let name = key[beginning.len()..].to_owned();
             let value = entry.and_then(|entry| self.desk.read(&VARIABLE, &entry, Template::value));
             variables.extend(value.map(|value| (name, value)));
         }
@@ -137,22 +129,16 @@ impl Reader<'_, '_> {
         let own = "x".repeat(LONGEST_OWN_BYTES);
         let address = callback.address(&self.name, Some(&own)).unwrap_or_default();
         let fields = order::fields(callback, &address, order::Variables::new());
-        let bytes: usize = fields.iter().map(|(_, value)| value.len()).sum();
-        if bytes > MAX_FIELD_BYTES {
-            let problem = format!(
-                "the field of it has {bytes} bytes, and what OSS is sure to take {MAX_FIELD_BYTES}: \
-                 name fewer addresses, or tell less"
-            );
-            self.desk.complain(entry.describe(), problem, entry.example(&entry::CALLBACK));
+        if fields.iter().any(|(_, value)| value.len() > MAX_FIELD_BYTES) {
+            let problem = "its field has more than the 4096 bytes that OSS is sure to take: name fewer \
+                           addresses, or tell less";
+            self.desk.object(&entry::CALLBACK, &entry, problem);
         }
-        let types = self.entry(&entry::TYPES).map(|entry| entry.texts()).unwrap_or_default();
-        let bytes: usize = types.iter().map(String::len).sum();
-        if bytes > MAX_TYPES_BYTES {
-            let problem = format!(
-                "a receipt says which types were granted, and these have {bytes} bytes in all, more \
-                 than {MAX_TYPES_BYTES}; write kinds such as image/*"
-            );
-            self.desk.complain(entry.describe(), problem, "types = \"image/*\"".to_owned());
+        let Some(entry) = self.entry(&entry::TYPES) else { return };
+        if entry.texts().iter().map(String::len).sum::<usize>() > MAX_TYPES_BYTES {
+            let problem = "a receipt says which types were granted, and these have more than 1024 bytes in \
+                           all; write kinds such as image/*";
+            self.desk.object(&entry::TYPES, &entry, problem);
         }
     }
 }
@@ -174,12 +160,10 @@ fn body_type(text: &str) -> Result<BodyType, &'static str> {
 }
 
 /// Tells the name of a variable that a route may set.
-pub(super) fn check_name(name: &str) -> Result<(), String> {
-    if name == RECEIPT {
-        return Err(format!("{PREFIX}{RECEIPT} is the receipt's own"));
+pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
+    match name {
+        RECEIPT => Err("x:receipt is the receipt's own"),
+        name if callback::is_name(name) => Ok(()),
+        _ => Err("a name has up to 64 of a-z, 0-9, '_' and '-', without x:"),
     }
-    if callback::is_name(name) {
-        return Ok(());
-    }
-    Err(format!("a name has up to 64 of a-z, 0-9, '_' and '-', without {PREFIX}"))
 }

@@ -11,14 +11,15 @@ use crate::receipt;
 use crate::secret::Secret;
 use crate::settings::address;
 use crate::settings::address::Reach;
+use crate::settings::callback::SELF;
 use crate::settings::complaint::Complaints;
 use crate::settings::desk::Desk;
+use crate::settings::desk::KEYS_EXAMPLE;
 use crate::settings::entry;
 use crate::settings::environment::Environment;
 use crate::settings::file::File;
 use crate::settings::route::Reader;
 
-const KEYS_EXAMPLE: &str = "$(openssl rand -base64 32)";
 const SECRET_EXAMPLE: &str = "whsec_$(openssl rand -base64 32)";
 
 /// Where OSS's public keys lie, as its documentation has it; one under any other address is nobody's.
@@ -36,23 +37,17 @@ pub(super) fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Options {
         let url = reader.notify(route.callback.as_ref());
         notify.extend(url.map(|url| (route.name.clone(), url)));
     }
-    let told = routes.iter().find(|route| route.callback.is_some());
-    if let Some(route) = told.filter(|_| receipt_keys.is_empty()) {
-        let problem = format!(
-            "the callback of route '{}' brings a receipt back, which needs a key to be signed with; set {}",
-            route.name,
-            entry::RECEIPT_KEYS
+    let is_told = routes.iter().any(|route| route.callback.is_some());
+    if is_told && receipt_keys.is_empty() {
+        want(
+            desk,
+            entry::RECEIPT_KEYS,
+            "a callback brings a receipt back, which is signed",
+            KEYS_EXAMPLE,
         );
-        let example = format!("{}={KEYS_EXAMPLE}", entry::RECEIPT_KEYS);
-        desk.complain(entry::CALLBACK.key.to_owned(), problem, example);
     }
-    if let Some(route) = notify.keys().next().filter(|_| webhook_secret.is_none()) {
-        let problem = format!(
-            "what route '{route}' tells is signed with a secret; set {}",
-            entry::WEBHOOK_SECRET
-        );
-        let example = format!("{}={SECRET_EXAMPLE}", entry::WEBHOOK_SECRET);
-        desk.complain(entry::NOTIFY.key.to_owned(), problem, example);
+    if !notify.is_empty() && webhook_secret.is_none() {
+        want(desk, entry::WEBHOOK_SECRET, "what a back end is told is signed", SECRET_EXAMPLE);
     }
     complain_of_no_address(desk, routes);
     let key_urls = KEY_URLS.map(str::to_owned).to_vec();
@@ -62,21 +57,23 @@ pub(super) fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Options {
 /// On the platform the gateway leads nobody to the function but under its own names; elsewhere anybody
 /// could ask under any.
 fn complain_of_no_address(desk: &mut Desk<'_>, routes: &[Route]) {
-    let is_own = |route: &&Route| route.callback.as_ref().is_some_and(|one| one.to == Target::Own);
+    let is_own = |route: &Route| route.callback.as_ref().is_some_and(|one| one.to == Target::Own);
     let platform = desk.environment.get("FC_FUNCTION_NAME").is_some();
     if platform || desk.top_entry(&entry::PUBLIC_URL).is_some() {
         return;
     }
-    if let Some(route) = routes.iter().find(is_own) {
-        let problem = format!(
-            "OSS is to call this function for route '{}', and only Function Compute says at which \
-             address it is; set {}",
-            route.name,
-            entry::PUBLIC_URL.variable
-        );
-        let example = format!("{}={}", entry::PUBLIC_URL.variable, entry::PUBLIC_URL.example);
-        desk.complain(entry::CALLBACK.key.to_owned(), problem, example);
+    if routes.iter().any(is_own) {
+        let why = "OSS is to call this function, and only Function Compute says where it is";
+        want(desk, entry::PUBLIC_URL.variable, why, entry::PUBLIC_URL.example);
     }
+}
+
+fn want(desk: &mut Desk<'_>, variable: &str, why: &str, example: &str) {
+    desk.complain(
+        entry::CALLBACK.key.to_owned(),
+        format!("{why}; set {variable}"),
+        format!("{variable}={example}"),
+    );
 }
 
 /// Reads the keys of receipts, for who knows the environment only.
@@ -90,17 +87,7 @@ pub fn receipt_keys(environment: &Environment) -> Result<Vec<Secret>, Complaints
 }
 
 fn read_receipt_keys(desk: &mut Desk<'_>) -> Vec<Secret> {
-    let text = desk.environment.get(entry::RECEIPT_KEYS).unwrap_or_default();
-    let keys = text.split(',').map(str::trim).filter(|key| !key.is_empty());
-    let keys: Vec<_> = keys.map(Secret::new).collect();
-    if keys.iter().any(|key| key.expose().len() < receipt::MIN_KEY_LENGTH) {
-        desk.complain(
-            entry::RECEIPT_KEYS.to_owned(),
-            format!("each key has at least {} bytes", receipt::MIN_KEY_LENGTH),
-            format!("{}={KEYS_EXAMPLE}", entry::RECEIPT_KEYS),
-        );
-    }
-    keys
+    desk.keys(entry::RECEIPT_KEYS, receipt::MIN_KEY_LENGTH)
 }
 
 fn read_webhook_secret(desk: &mut Desk<'_>) -> Option<Secret> {
@@ -115,21 +102,18 @@ fn read_webhook_secret(desk: &mut Desk<'_>) -> Option<Secret> {
 
 /// Tells base64 as every decoder reads it: whole groups, padded, and no bits left over.
 fn is_webhook_secret(text: &str) -> bool {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let Some(text) = text.strip_prefix("whsec_") else { return false };
     let body = text.trim_end_matches('=');
-    let padding = text.len() - body.len();
-    let digit = |byte: u8| ALPHABET.iter().position(|one| *one == byte);
-    let whole = body.bytes().all(|byte| digit(byte).is_some()) && text.len().is_multiple_of(4);
-    let last = body.bytes().last().and_then(digit).unwrap_or_default();
-    let fits = match padding {
+    let of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let ends_well = match text.len() - body.len() {
         0 => true,
-        1 => last.is_multiple_of(4),
-        2 => last.is_multiple_of(16),
+        // What is left over of the last digit has to be 0.
+        1 => body.ends_with(|last| "AEIMQUYcgkosw048".contains(last)),
+        2 => body.ends_with(['A', 'Q', 'g', 'w']),
         _ => false,
     };
-    let bytes = (text.len() / 4 * 3).saturating_sub(padding);
-    whole && fits && (24..=64).contains(&bytes)
+    let is_whole = text.len().is_multiple_of(4) && (24..=64).contains(&(body.len() * 3 / 4));
+    is_whole && ends_well && body.bytes().all(of_base64)
 }
 
 impl Reader<'_, '_> {
@@ -138,11 +122,7 @@ impl Reader<'_, '_> {
         let entry = self.entry(&entry::NOTIFY)?;
         let own = callback?.to == Target::Own;
         if !own {
-            let problem = format!(
-                "the function tells what it is told; set {} to 'self'",
-                entry::CALLBACK.key
-            );
-            self.desk.complain(entry.describe(), problem, entry.example(&entry::NOTIFY));
+            self.instead(&entry, "the function tells what it is told itself", SELF);
         }
         self.desk.read(&entry::NOTIFY, &entry, |text| address::parse(text, Reach::Function))
     }

@@ -192,10 +192,10 @@ impl Reader<'_> {
                     section.insert(format!("{VARIABLES}.{name}"), entry);
                     continue;
                 }
-                (Ok(()), _) => "a variable's value is a text".to_owned(),
+                (Ok(()), _) => "a variable's value is a text",
                 (Err(problem), _) => problem,
             };
-            self.complain(at, &place, &problem, EXAMPLE);
+            self.complain(at, &place, problem, EXAMPLE);
         }
     }
 

@@ -10,7 +10,6 @@ use crate::policy::header::X_OSS_OBJECT_ACL;
 use crate::policy::header::X_OSS_TAGGING;
 use crate::policy::route::Route;
 use crate::policy::route::SignatureVersion;
-use crate::policy::route::SuccessStatus;
 use crate::settings::Settings;
 
 impl Settings {
@@ -36,17 +35,10 @@ impl Settings {
             let rule = self.gate.rules.get(&route.name);
             rule.is_some_and(|rule| !rule.needs_proof())
         };
-        let of_caller = self.routes.iter().filter(|route| route.template.names_caller());
+        let of_caller = self.routes.iter().filter(|route| names_caller(route));
         for route in of_caller.filter(proves_nothing) {
             warnings.push(format!(
-                "route '{}' keeps files under who asks, in '{}', and lets callers in who prove nothing: \
-                 their asks are refused with caller_unknown",
-                route.name, route.template
-            ));
-        }
-        for route in self.routes.iter().filter(|route| tells_caller(route)).filter(proves_nothing) {
-            warnings.push(format!(
-                "route '{}' tells who asked in its callback's variables, and lets callers in who prove \
+                "route '{}' speaks of who asks in its keys or its callback, and lets callers in who prove \
                  nothing: their asks are refused with caller_unknown",
                 route.name
             ));
@@ -178,9 +170,10 @@ fn can_collide(route: &Route) -> bool {
     !route.template.is_unique() && !is_meant
 }
 
-fn tells_caller(route: &Route) -> bool {
-    let variables = route.callback.iter().flat_map(|callback| &callback.variables);
-    variables.into_iter().any(|(_, value)| value.names_caller())
+/// Tells whether only callers who have shown who they are get a grant.
+fn names_caller(route: &Route) -> bool {
+    let mut variables = route.callback.iter().flat_map(|callback| &callback.variables);
+    route.template.names_caller() || variables.any(|(_, value)| value.names_caller())
 }
 
 /// What the fields of a route cost.
@@ -223,11 +216,6 @@ fn of_callback(route: &Route) -> Vec<String> {
     if !callback.body.tells_receipt() {
         warnings.push(format!(
             "route '{name}' does not tell ${{x:receipt}}: who is called cannot know what was granted"
-        ));
-    }
-    if route.status != SuccessStatus::Ok {
-        warnings.push(format!(
-            "route '{name}': OSS answers 200 with what the callback said, whatever success_status says"
         ));
     }
     warnings

@@ -111,7 +111,7 @@ fn every_mistake_is_named() {
       upload.toml line 32, routes.g.callback.variables: it is a table. Example: [routes.g.callback.variables]
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://10.0.0.1/", OSS calls public addresses only, and this one is private or this machine itself. Example: callback.to = "self"
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "http://back.example/图", an address is ASCII: write a path with %XX for each byte of UTF-8, a host as xn--…. Example: callback.to = "self"
-      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "self", 'self' stands alone. Example: callback.to = "self"
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "self", an address begins with https:// or http://. Example: callback.to = "self"
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://u@b/", no user stands in an address. Example: callback.to = "self"
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://[::1]/", OSS calls no IPv6 address. Example: callback.to = "self"
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://a/;b", a ';' parts addresses, so none stands in one; write %3B. Example: callback.to = "self"
@@ -123,8 +123,8 @@ fn every_mistake_is_named() {
       upload.toml line 17, routes.d.callback.notify = "https://back.example/": it needs callback.to to say who is called. Example: callback.to = "self"
       upload.toml line 27, routes.e.callback.variables.file = "{name}": {name}, {stem} and {ext} stand in a 'key'; a callback tells of the file by ${object}. Example: album = "{claim:album}"
       upload.toml line 28, routes.e.callback.variables.oss = "${object}": the character '$' cannot stand in a directory, a key or a value. Example: album = "{claim:album}"
-      upload.toml line 21, routes.e.callback.body_type = "json": it is for a body of one's own; 'form' and 'json' have their type. Example: callback.body = "form"
-      callback.to: the callback of route 'e' brings a receipt back, which needs a key to be signed with; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      upload.toml line 21, routes.e.callback.body_type = "json": it is for a body of one's own; 'form' and 'json' have their type. Example: callback.body = "a=${object}"
+      callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
     "#);
 }
 
@@ -133,8 +133,8 @@ fn what_has_to_stand_in_the_environment_is_asked_for() {
     let told = ("UPLOAD_CALLBACK", "self");
     assert_snapshot!(refused(&[told], ""), @"
     2 problems with the settings; nothing was started
-      callback.to: the callback of route 'default' brings a receipt back, which needs a key to be signed with; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
-      callback.to: OSS is to call this function for route 'default', and only Function Compute says at which address it is; set PUBLIC_URL. Example: PUBLIC_URL=https://signer.example.com
+      callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      callback.to: OSS is to call this function, and only Function Compute says where it is; set PUBLIC_URL. Example: PUBLIC_URL=https://signer.example.com
     ");
     let short = [
         told,
@@ -151,13 +151,37 @@ fn what_has_to_stand_in_the_environment_is_asked_for() {
     ");
     assert_snapshot!(refused(&[told, PUBLIC, KEYS, ("UPLOAD_NOTIFY", "https://a.example/")], ""), @"
     1 problem with the settings; nothing was started
-      callback.notify: what route 'default' tells is signed with a secret; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
+      callback.to: what a back end is told is signed; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
     ");
     assert!(load(&[told, KEYS, ("FC_FUNCTION_NAME", "signer")], "").is_ok());
     for bad in ["https://a.example/b", "http://a.example", "https://127.0.0.1", "a.example"] {
         let complaint = refused(&[told, KEYS, ("PUBLIC_URL", bad)], "");
         assert!(complaint.contains(&format!("PUBLIC_URL = {bad:?}: ")), "{complaint}");
     }
+}
+
+#[test]
+fn only_what_the_function_is_told_can_it_tell() {
+    let notify = |to: &str, url: &str| {
+        let variables = [PUBLIC, KEYS, SECRET, ("UPLOAD_CALLBACK", to), ("UPLOAD_NOTIFY", url)];
+        load(&variables, "").map(|settings| settings.completion.notify.len())
+    };
+    assert_eq!(notify("self", "https://back.example/uploaded"), Ok(1));
+    assert_eq!(notify("self", "http://localhost:3000/uploaded"), Ok(1));
+    assert_eq!(notify("none", "https://back.example/uploaded"), Ok(0));
+    let refused = [
+        notify("https://back.example/", "https://back.example/uploaded"),
+        notify("self", "http://back.example/uploaded"),
+        notify("self", "https://back.example/a https://back.example/b"),
+    ];
+    assert_snapshot!(refused.map(Result::unwrap_err).join("\n"), @r#"
+    1 problem with the settings; nothing was started
+      UPLOAD_NOTIFY = "https://back.example/uploaded": the function tells what it is told itself. Example: callback.to = "self"
+    1 problem with the settings; nothing was started
+      UPLOAD_NOTIFY = "http://back.example/uploaded": it begins with https://; plain http only reaches this machine. Example: UPLOAD_NOTIFY=https://back.example.com/uploaded
+    1 problem with the settings; nothing was started
+      UPLOAD_NOTIFY = "https://back.example/a https://back.example/b": an address has no space, no fragment, and nothing else that is not of URLs. Example: UPLOAD_NOTIFY=https://back.example.com/uploaded
+    "#);
 }
 
 #[test]
@@ -193,13 +217,16 @@ fn what_oss_might_not_take_is_refused_at_the_start() {
         load(&[KEYS, ("UPLOAD_CALLBACK", &to)], "").map(drop)
     };
     assert_eq!(with(2_000), Ok(()));
-    assert_snapshot!(with(3_000).unwrap_err().rsplit_once(": ").unwrap().0.rsplit_once("\": ").unwrap().1, @"the field of it has 4456 bytes, and what OSS is sure to take 4096: name fewer addresses, or tell less. Example");
+    assert_snapshot!(with(3_000).unwrap_err().rsplit_once(": ").unwrap().0.rsplit_once("\": ").unwrap().1, @"its field has more than the 4096 bytes that OSS is sure to take: name fewer addresses, or tell less. Example");
     let types: Vec<_> = (0..60).map(|n| format!("application/vnd.example-{n}")).collect();
     let complaint = refused(
         &[KEYS, ("UPLOAD_CALLBACK", "https://a.example/"), ("UPLOAD_TYPES", &types.join(","))],
         "",
     );
-    assert!(complaint.contains("more than 1024; write kinds such as image/*"), "{complaint}");
+    assert!(
+        complaint.contains("more than 1024 bytes in all; write kinds such as image/*"),
+        "{complaint}"
+    );
 }
 
 #[test]

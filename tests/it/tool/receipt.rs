@@ -146,7 +146,7 @@ async fn a_callback_is_explained_and_checked() {
       tells      bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&receipt=${x:receipt} (application/x-www-form-urlencoded)
       page       the documentation's page is served as it is
     warning: auth is 'anonymous': whoever reaches this address may upload within the routes' limits
-    warning: route 'mine' tells who asked in its callback's variables, and lets callers in who prove nothing: their asks are refused with caller_unknown
+    warning: route 'mine' speaks of who asks in its keys or its callback, and lets callers in who prove nothing: their asks are refused with caller_unknown
     ");
     let form = tool.run(&["sign", "--route", "theirs", "--filename", "a.png"]).await.good();
     let form: serde_json::Value = serde_json::from_str(&form).unwrap();
