@@ -44,7 +44,8 @@ pub struct App {
     http: Arc<dyn HttpClient>,
     gate: Gate,
     ledger: Option<Ledger>,
-    completion: Completion,
+    /// What is known of stored objects, and who is told.
+    pub completion: Completion,
     /// The pages that may ask.
     pub origins: Origins,
     /// Whether Function Compute is in front, so that its headers can be believed.

@@ -94,6 +94,7 @@ impl fmt::Debug for Call<'_> {
 #[derive(Debug)]
 pub struct Completion {
     receipt_keys: Vec<Secret>,
+    public_url: Option<String>,
     public_keys: PublicKeys,
     notify: BTreeMap<String, String>,
     signing_key: Option<SigningKey>,
@@ -107,11 +108,24 @@ impl Completion {
         let signing_key = options.webhook_secret.as_ref().and_then(SigningKey::parse);
         Self {
             receipt_keys: options.receipt_keys,
+            public_url: options.public_url,
             public_keys: PublicKeys::new(options.key_urls),
             notify: options.notify,
             signing_key,
             replays: Replays::default(),
         }
+    }
+
+    /// Gives the key that new receipts are sealed with.
+    #[must_use]
+    pub fn sealing_key(&self) -> Option<&Secret> {
+        self.receipt_keys.first()
+    }
+
+    /// Gives `https://host` of this function, where it is known.
+    #[must_use]
+    pub fn public_url(&self) -> Option<&str> {
+        self.public_url.as_deref()
     }
 
     /// Verifies a callback and tells the route's back end of it; gives the JSON that OSS passes on.

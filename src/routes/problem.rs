@@ -91,6 +91,7 @@ impl Problem {
     pub fn refused(refused: Refused, route: &Route) -> Self {
         match refused {
             Refused::CredentialEnding => Self::CredentialsExpired,
+            Refused::Unsealed => Self::Internal("a route that has somebody told was given no seal"),
             Refused::ByRules(refusal) => Self::Refused(refusal, Limits::of(route)),
         }
     }

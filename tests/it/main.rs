@@ -34,6 +34,7 @@ mod sign;
 mod sources;
 mod sts;
 mod support;
+mod told;
 #[cfg(feature = "tool")]
 mod tool;
 #[cfg(feature = "emulator")]

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use http::Request;
 use oss_upload_signer::app::App;
 use oss_upload_signer::completion;
-use oss_upload_signer::policy::callback::BodyType;
 use oss_upload_signer::policy::callback::Callback;
 use oss_upload_signer::policy::callback::Target;
+use oss_upload_signer::policy::callback::body::Body;
+use oss_upload_signer::policy::callback::body::BodyType;
 use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
 use oss_upload_signer::secret::Secret;
@@ -117,8 +118,8 @@ pub(crate) fn settings() -> Settings {
 fn ordered() -> Callback {
     Callback {
         to: Target::Own,
-        body_type: BodyType::Form,
-        body: String::new(),
+
+        body: Body::whole(BodyType::Form, &[]),
         host: None,
         sni: false,
         variables: Vec::new(),
