@@ -2,7 +2,7 @@
 //!
 //! The one place where policy and signature meet. Pure: no clock, no dice, no environment of its
 //! own. OSS accepts any field that the policy does not name, so everything that matters is named:
-//! bucket, key, size, status, and whatever else the client is known to send.
+//! bucket, key, size, status, the callback, and whatever else the client is known to send.
 //!
 //! ```
 //! use oss_upload_signer::grant::{self, Ask, Form};
@@ -18,12 +18,15 @@
 //! # let now = Timestamp::from_unix(1_732_687_781).unwrap();
 //! let ask = Ask { filename: Some("a.png".into()), size: Some(10), ..Ask::new(Form::Complete) };
 //! let occasion = Occasion::anonymous(now, &[7; 16]);
-//! let grant = grant::issue(&ask, &route, &credentials, &occasion).unwrap();
+//! let grant = grant::issue(&ask, &route, &credentials, &occasion, None).unwrap();
 //! assert_eq!(grant.url, "https://examplebucket.oss-cn-hangzhou.aliyuncs.com");
 //! assert_eq!(grant.expires_at, now.plus(Duration::from_secs(600)));
 //! ```
 
 pub mod deed;
+pub mod told;
+
+mod pinned;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,11 +35,11 @@ use std::time::Duration;
 use crate::credentials::Credentials;
 use crate::grant::deed::Deed;
 use crate::grant::deed::Field;
+use crate::grant::told::Granted;
+use crate::grant::told::Seal;
 use crate::policy::condition::Condition;
 use crate::policy::content_type;
 use crate::policy::content_type::ContentType;
-use crate::policy::header;
-use crate::policy::header::CONTENT_DISPOSITION;
 use crate::policy::key::safe_name;
 use crate::policy::metadata;
 use crate::policy::refusal::Refusal;
@@ -44,16 +47,11 @@ use crate::policy::route::Route;
 use crate::policy::route::SizeRange;
 use crate::policy::route::SuccessStatus;
 use crate::policy::template::occasion::Occasion;
+use crate::receipt;
 use crate::time::Timestamp;
 
 /// How long before its credential ends a grant ends, for clocks that differ a little.
 const CREDENTIAL_MARGIN: Duration = Duration::from_mins(1);
-
-/// The field that says with which status OSS answers.
-const SUCCESS_ACTION_STATUS: &str = "success_action_status";
-
-/// The type of a file that named none, where the form can say so.
-const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// What somebody wishes to upload, as far as they said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +140,8 @@ pub enum Refused {
     ByRules(Refusal),
     /// The credential ends before anything could be uploaded with it.
     CredentialEnding,
+    /// Somebody is to be told, and there is nothing to seal the receipt with, or no address to call.
+    Unsealed,
 }
 
 impl From<Refusal> for Refused {
@@ -150,26 +150,38 @@ impl From<Refusal> for Refused {
     }
 }
 
-/// Signs one wish, exactly as wide as the route allows and the wish needs.
+/// Signs one wish, exactly as wide as the route allows and the wish needs. A route that has somebody told
+/// needs a seal.
 pub fn issue(
     ask: &Ask,
     route: &Route,
     credentials: &Credentials,
     occasion: &Occasion<'_>,
+    seal: Option<&Seal<'_>>,
 ) -> Result<Grant, Refused> {
     let expires_at = expiry(route, credentials, occasion.now)?;
     check_form(ask, route)?;
     metadata::check(&route.metadata, &ask.metadata).map_err(Refusal::Metadata)?;
     let Place { directory, key } = place(ask, route, occasion)?;
+    let (size, type_conditions) = (size(ask, route)?, type_conditions(ask, route)?);
+    let mut pinned = pinned::fields(ask, route);
+    if route.callback.is_some() {
+        let place = match &key {
+            Some(key) => receipt::Place::Key(key.clone()),
+            None => receipt::Place::Prefix(directory.clone()),
+        };
+        let granted = Granted { place, size, types: pinned::types(ask, route), expires_at };
+        pinned.extend(told::fields(ask.form, route, occasion, seal, granted)?);
+    }
     let deed = Deed {
         key: key.as_deref(),
         key_condition: match &key {
             Some(key) => Condition::Equal("key", key),
             None => Condition::StartsWith("key", &directory),
         },
-        size: size(ask, route)?,
-        types: type_conditions(ask, route)?,
-        pinned: pinned_fields(ask, route),
+        size,
+        types: type_conditions,
+        pinned,
         expires_at,
     };
     let fields = deed.sign(route, credentials, occasion.now);
@@ -218,44 +230,13 @@ fn check_form(ask: &Ask, route: &Route) -> Result<(), Refusal> {
     if ask.form == Form::Complete || is_plain {
         return Ok(());
     }
-    let status = (route.status != SuccessStatus::Ok).then_some(SUCCESS_ACTION_STATUS);
+    let status = (route.status != SuccessStatus::Ok).then_some(pinned::SUCCESS_ACTION_STATUS);
     let headers = route.headers.iter().map(|header| header.name);
     let required = route.metadata.iter().filter(|rule| rule.required).map(|rule| &rule.name);
-    let metadata = required.chain(ask.metadata.keys()).map(|name| metadata_field(name));
+    let metadata = required.chain(ask.metadata.keys()).map(|name| pinned::metadata_field(name));
     let fields: Vec<_> =
         status.into_iter().chain(headers).map(str::to_owned).chain(metadata).collect();
     if fields.is_empty() { Ok(()) } else { Err(Refusal::NativeCallRequired { fields }) }
-}
-
-/// Fields that the server fixes, each of which is a condition too.
-fn pinned_fields(ask: &Ask, route: &Route) -> Vec<Field> {
-    let status = ask.success.unwrap_or(route.status);
-    let mut pinned: Vec<Field> = vec![(SUCCESS_ACTION_STATUS.into(), status.as_str().to_owned())];
-    if ask.form == Form::Complete {
-        if !route.overwrite {
-            pinned.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
-        }
-        // This field decides the stored type over whatever the file's own part says.
-        let content_type = ask.content_type.as_ref().map_or(UNKNOWN_TYPE, ContentType::as_str);
-        pinned.push(("x-oss-content-type".into(), content_type.to_owned()));
-        pinned.extend(route.headers.iter().map(|one| (one.name.into(), one.value.clone())));
-        pinned.extend(default_disposition(ask, route));
-        let metadata = ask.metadata.iter();
-        pinned.extend(metadata.map(|(name, value)| (metadata_field(name).into(), value.clone())));
-    }
-    pinned
-}
-
-/// A file that could act as a page of the application is downloaded instead of shown, unless the
-/// route says otherwise. The type is pinned beside it, so no other file can become one.
-fn default_disposition(ask: &Ask, route: &Route) -> Option<Field> {
-    let is_active = ask.content_type.as_ref().is_some_and(header::is_active);
-    let says = || route.headers.iter().any(|header| header.name == CONTENT_DISPOSITION);
-    (is_active && !says()).then(|| (CONTENT_DISPOSITION.into(), header::ATTACHMENT.to_owned()))
-}
-
-fn metadata_field(name: &str) -> String {
-    format!("{}{name}", metadata::PREFIX)
 }
 
 /// A size that was named is pinned exactly, so that what was asked for is what arrives.

@@ -54,6 +54,9 @@ struct Described<'a> {
     /// For the attribute of `<input type="file">`.
     accept: String,
     metadata: Vec<Metadata<'a>>,
+    /// Whether somebody is told when the file is stored: then OSS's answer is theirs, with 200, and a
+    /// 203 means that they were not reached.
+    callback: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +76,7 @@ impl<'a> Described<'a> {
             accept: accept(&limits),
             limits,
             metadata: route.metadata.iter().map(Metadata::new).collect(),
+            callback: route.callback.is_some(),
         }
     }
 }

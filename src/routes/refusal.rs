@@ -63,12 +63,12 @@ pub(super) fn describe(refusal: &Refusal, limits: &Limits) -> String {
                 .to_owned()
         }
         Refusal::CallerUnknown { placeholder } => format!(
-            "Files of this route are kept under {{{placeholder}}} of who asks, and that was not \
-             shown. Ask with credentials that say it."
+            "Files of this route are kept or told of under {{{placeholder}}} of who asks, and that was \
+             not shown. Ask with credentials that say it."
         ),
         Refusal::CallerUnusable { placeholder } => format!(
-            "Files of this route are kept under {{{placeholder}}} of who asks, and what it is \
-             cannot stand in a key: it is empty, too long, or has a '/', a wildcard or the like. \
+            "Files of this route are kept or told of under {{{placeholder}}} of who asks, and what it \
+             is cannot stand there: it is empty, too long, or has a '/', a wildcard or the like. \
              Ask with another account, or let the settings name something else."
         ),
         Refusal::Metadata(fault) => describe_metadata(fault),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use http::header::HOST;
 use http::request::Parts;
 
 use crate::app::App;
@@ -15,12 +16,16 @@ use crate::grant;
 use crate::grant::Ask;
 use crate::grant::Grant;
 use crate::grant::Refused;
+use crate::grant::told::Seal;
 use crate::identity::caller::By;
 use crate::identity::caller::Caller;
 use crate::identity::evidence::Evidence;
 use crate::identity::origin::Verdict;
 use crate::policy;
+use crate::policy::callback::Target;
+use crate::policy::callback::is_authority;
 use crate::policy::route::Route;
+use crate::policy::template::occasion::Dice;
 use crate::policy::template::occasion::Facts;
 use crate::policy::template::occasion::Occasion;
 use crate::routes::asked::Asked;
@@ -72,6 +77,13 @@ impl<'a> Call<'a> {
         };
         Ok(app.admit(&Evidence { headers, path_ticket, origin, route }, now).await?)
     }
+
+    /// Gives the host at which this function was asked. The gateway leads nobody here under another name
+    /// than the function's own.
+    fn host(&self) -> Option<&'a str> {
+        let host = self.shown?.headers.get(HOST)?.to_str().ok()?;
+        is_authority(host).then_some(host)
+    }
 }
 
 /// One call that may sign several wishes, all at one moment with one set of keys.
@@ -83,6 +95,8 @@ pub(super) struct Signing<'a> {
     /// Who was let in.
     pub(super) caller: Caller,
     credentials: Arc<Credentials>,
+    /// The host at which the function was asked.
+    host: Option<&'a str>,
     /// The one reading of the clock.
     pub(super) now: Timestamp,
 }
@@ -91,13 +105,20 @@ impl<'a> Signing<'a> {
     /// Finds the route, lets the caller in by its rule, and finds keys to sign with.
     pub(super) async fn open(
         app: &'a App,
-        call: Call<'_>,
+        call: Call<'a>,
         route: Option<&str>,
     ) -> Result<Self, Problem> {
         let now = app.now();
         let route =
             app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
         let caller = call.admit(app, &route.name, now).await?;
+        let host = call.host();
+        let is_own = route.callback.as_ref().is_some_and(|one| one.to == Target::Own);
+        if is_own && host.is_none() && app.completion.public_url().is_none() {
+            return Err(Problem::invalid(
+                "OSS is to call this function, and the call does not say at which host; set PUBLIC_URL",
+            ));
+        }
         let role_keys = call.context.and_then(|context| context.role_keys.as_ref());
         let hint = role_keys.map(|keys| RoleKeys {
             key_id: keys.access_key_id.to_string(),
@@ -106,14 +127,14 @@ impl<'a> Signing<'a> {
         });
         let session = session(route, &caller)?;
         let credentials = app.credentials(session.as_ref(), hint.as_ref(), now).await?;
-        Ok(Self { app, route, caller, credentials, now })
+        Ok(Self { app, route, caller, credentials, host, now })
     }
 
     /// The same for a call that names route and ticket in its path.
     pub(super) async fn open_named(
         app: &'a App,
-        asked: &Asked,
-        named: &Named,
+        asked: &'a Asked,
+        named: &'a Named,
     ) -> Result<Self, Problem> {
         let call = asked.call().with_ticket(named.ticket.as_deref());
         Self::open(app, call, Some(&named.route)).await
@@ -121,16 +142,29 @@ impl<'a> Signing<'a> {
 
     /// Signs one wish, and counts it against the caller's budget.
     pub(super) fn grant(&self, ask: &Ask) -> Result<Grant, Problem> {
-        let dice =
-            self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))?;
+        let dice = self.dice()?;
         let claim = |name: &str| self.caller.claim(name);
         let facts = facts(&self.caller, &claim);
         let occasion = Occasion { now: self.now, dice: &dice, facts };
-        let grant = grant::issue(ask, self.route, &self.credentials, &occasion)
+        let id = if self.route.callback.is_some() { self.dice()? } else { dice };
+        let own = self.route.callback.as_ref().and_then(|_| self.own());
+        let key = self.app.completion.sealing_key();
+        let seal = key.map(|key| Seal { key, id: &id, own: own.as_deref() });
+        let grant = grant::issue(ask, self.route, &self.credentials, &occasion, seal.as_ref())
             .map_err(|refused| Problem::refused(refused, self.route))?;
         let bytes = ask.size.unwrap_or(self.route.size.max);
         self.app.charge(&self.caller, bytes, self.now).map_err(Problem::BudgetExceeded)?;
         Ok(grant)
+    }
+
+    /// Scheme and host of this function, where OSS can reach it.
+    fn own(&self) -> Option<String> {
+        let set = self.app.completion.public_url().map(str::to_owned);
+        set.or_else(|| self.host.map(|host| format!("https://{host}")))
+    }
+
+    fn dice(&self) -> Result<Dice, Problem> {
+        self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))
     }
 }
 

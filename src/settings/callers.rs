@@ -16,9 +16,9 @@ use crate::identity::jwt::key::Key;
 use crate::identity::origin::Origin;
 use crate::identity::origin::Origins;
 use crate::identity::ticket;
-use crate::secret::Secret;
 use crate::settings::complaint::Complaints;
 use crate::settings::desk::Desk;
+use crate::settings::desk::KEYS_EXAMPLE;
 use crate::settings::entry;
 use crate::settings::entry::Setting;
 use crate::settings::environment::Environment;
@@ -31,8 +31,6 @@ const MAX_LEEWAY: Duration = Duration::from_mins(5);
 
 /// The longest lifetime that tickets can be given: what lives longer is a key.
 const MAX_TICKET_LIFETIME: Duration = Duration::from_hours(24);
-
-const SECRET_EXAMPLE: &str = "$(openssl rand -base64 32)";
 
 /// Reads the pages that may ask.
 pub(super) fn read_origins(desk: &mut Desk<'_>) -> Origins {
@@ -65,7 +63,7 @@ pub(super) fn read_gate(desk: &mut Desk<'_>, origins: &Origins) -> gate::Options
     }
     if let Some(rule) = asks_for(Access::Ticket).filter(|_| tickets.is_none()) {
         let problem = format!("tickets need a key to be verified with; set {}", entry::TICKET_KEYS);
-        desk.complain(place(rule), problem, format!("{}={SECRET_EXAMPLE}", entry::TICKET_KEYS));
+        desk.complain(place(rule), problem, format!("{}={KEYS_EXAMPLE}", entry::TICKET_KEYS));
     }
     if let Some(rule) = asks_for(Access::Origin).filter(|_| *origins == Origins::Any) {
         let problem = "it asks for a page on the list, and origins is '*', which lists every page";
@@ -93,17 +91,7 @@ fn read_tickets(desk: &mut Desk<'_>) -> Option<ticket::Options> {
     let lifetime = desk.top(&entry::TICKET_LIFETIME, |text| {
         within(text, Duration::from_secs(1)..=MAX_TICKET_LIFETIME, "a ticket lives from 1s to 24h")
     });
-    let text = desk.environment.get(entry::TICKET_KEYS)?;
-    let keys = text.split(',').map(str::trim).filter(|key| !key.is_empty());
-    let keys: Vec<_> = keys.map(Secret::new).collect();
-    if keys.iter().any(|key| key.expose().len() < ticket::MIN_KEY_LENGTH) {
-        let problem = format!("each key has at least {} bytes", ticket::MIN_KEY_LENGTH);
-        desk.complain(
-            entry::TICKET_KEYS.to_owned(),
-            problem,
-            format!("{}={SECRET_EXAMPLE}", entry::TICKET_KEYS),
-        );
-    }
+    let keys = desk.keys(entry::TICKET_KEYS, ticket::MIN_KEY_LENGTH);
     let lifetime = lifetime.unwrap_or(ticket::MAX_LIFETIME);
     (!keys.is_empty()).then_some(ticket::Options { keys, lifetime })
 }
@@ -132,7 +120,7 @@ fn read_jwt(desk: &mut Desk<'_>) -> Option<jwt::Options> {
 fn read_secret(desk: &mut Desk<'_>) -> Option<Key> {
     let secret = desk.environment.get(entry::JWT_SECRET)?;
     let complain = |error: jwt::key::InvalidKey| {
-        let example = format!("{}={SECRET_EXAMPLE}", entry::JWT_SECRET);
+        let example = format!("{}={KEYS_EXAMPLE}", entry::JWT_SECRET);
         desk.complain(entry::JWT_SECRET.to_owned(), error.to_string(), example);
     };
     Key::shared(secret).map_err(complain).ok()

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::secret::Secret;
+use crate::settings::address::Reach;
 use crate::settings::complaint::Complaint;
 use crate::settings::complaint::Complaints;
 use crate::settings::entry;
@@ -15,7 +17,16 @@ use crate::settings::environment::Environment;
 use crate::settings::file::File;
 
 /// Variables of our own that are no entries: secrets, and the file's place.
-const OTHER_VARIABLES: [&str; 3] = [entry::JWT_SECRET, entry::TICKET_KEYS, "UPLOAD_CONFIG"];
+const OTHER_VARIABLES: [&str; 5] = [
+    entry::JWT_SECRET,
+    entry::TICKET_KEYS,
+    entry::RECEIPT_KEYS,
+    entry::WEBHOOK_SECRET,
+    "UPLOAD_CONFIG",
+];
+
+/// What a complaint about a secret shows as an example.
+pub(super) const KEYS_EXAMPLE: &str = "$(openssl rand -base64 32)";
 
 const ONE_VALUE: &str = "one value is wanted here, not a list";
 
@@ -24,13 +35,20 @@ const ONE_VALUE: &str = "one value is wanted here, not a list";
 pub(super) struct Desk<'a> {
     pub(super) environment: &'a Environment,
     pub(super) file: File,
+    /// Whether a local OSS is what calls.
+    pub(super) is_local: bool,
     complaints: Vec<Complaint>,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(environment: &'a Environment, mut file: File) -> Self {
         let complaints = std::mem::take(&mut file.complaints);
-        Self { environment, file, complaints }
+        Self { environment, file, is_local: false, complaints }
+    }
+
+    /// Says from where callbacks come.
+    pub(super) fn reach(&self) -> Reach {
+        if self.is_local { Reach::LocalOss } else { Reach::Oss }
     }
 
     /// Gives the variable's entry.
@@ -87,9 +105,7 @@ impl<'a> Desk<'a> {
             Written::One(text) => parse(text).map_err(|error| error.to_string()),
             Written::Many(_) => Err(ONE_VALUE.to_owned()),
         };
-        result
-            .map_err(|problem| self.complain(entry.describe(), problem, entry.example(setting)))
-            .ok()
+        result.map_err(|problem| self.object(setting, entry, &problem)).ok()
     }
 
     /// Reads each text of a list; every bad one is a complaint of its own.
@@ -104,8 +120,7 @@ impl<'a> Desk<'a> {
             match parse(&text) {
                 Ok(value) => values.push(value),
                 Err(error) => {
-                    let problem = format!("in {text:?}, {error}");
-                    self.complain(entry.describe(), problem, entry.example(setting));
+                    self.object(setting, entry, &format!("in {text:?}, {error}"));
                 }
             }
         }
@@ -125,6 +140,23 @@ impl<'a> Desk<'a> {
             self.complain("port".to_owned(), error.to_string(), example);
         };
         result.map_err(complain).ok()
+    }
+
+    /// Reads the keys of a variable: one or several with commas, which no complaint shows.
+    pub(super) fn keys(&mut self, variable: &'static str, least: usize) -> Vec<Secret> {
+        let text = self.environment.get(variable).unwrap_or_default();
+        let keys = text.split(',').map(str::trim).filter(|key| !key.is_empty());
+        let keys: Vec<_> = keys.map(Secret::new).collect();
+        if keys.iter().any(|key| key.expose().len() < least) {
+            let problem = format!("each key has at least {least} bytes");
+            self.complain(variable.to_owned(), problem, format!("{variable}={KEYS_EXAMPLE}"));
+        }
+        keys
+    }
+
+    /// Says what is wrong with an entry.
+    pub(super) fn object(&mut self, setting: &Setting, entry: &Entry, problem: &str) {
+        self.complain(entry.describe(), problem.to_owned(), entry.example(setting));
     }
 
     /// Remembers a problem once, though several routes may stumble over it.

@@ -72,9 +72,23 @@ pub(super) const SUCCESS_STATUS: Setting =
 pub(super) const SIGNATURE: Setting = setting("UPLOAD_SIGNATURE", "signature", "v4");
 pub(super) const SESSION: Setting = setting("UPLOAD_SESSION", "session", "shared");
 
+pub(super) const PUBLIC_URL: Setting =
+    setting("PUBLIC_URL", "public_url", "https://signer.example.com");
+pub(super) const CALLBACK: Setting = setting("UPLOAD_CALLBACK", "callback.to", "self");
+pub(super) const CALLBACK_BODY: Setting = setting("UPLOAD_CALLBACK_BODY", "callback.body", "form");
+pub(super) const CALLBACK_BODY_TYPE: Setting =
+    setting("UPLOAD_CALLBACK_BODY_TYPE", "callback.body_type", "json");
+pub(super) const CALLBACK_HOST: Setting =
+    setting("UPLOAD_CALLBACK_HOST", "callback.host", "back.example.com");
+pub(super) const CALLBACK_SNI: Setting = setting("UPLOAD_CALLBACK_SNI", "callback.sni", "true");
+pub(super) const NOTIFY: Setting =
+    setting("UPLOAD_NOTIFY", "callback.notify", "https://back.example.com/uploaded");
+
 /// Secrets: they stand in the environment only, and no complaint shows them.
 pub(super) const JWT_SECRET: &str = "UPLOAD_JWT_SECRET";
 pub(super) const TICKET_KEYS: &str = "UPLOAD_TICKET_KEYS";
+pub(super) const RECEIPT_KEYS: &str = "UPLOAD_RECEIPT_KEYS";
+pub(super) const WEBHOOK_SECRET: &str = "UPLOAD_WEBHOOK_SECRET";
 
 pub(super) const CACHE_CONTROL: Setting =
     setting("UPLOAD_CACHE_CONTROL", "headers.cache-control", "private, max-age=3600");
@@ -94,7 +108,7 @@ pub(super) const TAGGING: Setting =
     setting("UPLOAD_TAGGING", "headers.x-oss-tagging", "from=browser");
 
 /// The settings that stand at the top of the file only.
-pub(super) const TOP: [&Setting; 21] = [
+pub(super) const TOP: [&Setting; 22] = [
     &ORIGINS,
     &JWKS_URL,
     &JWT_PUBLIC_KEY,
@@ -116,10 +130,11 @@ pub(super) const TOP: [&Setting; 21] = [
     &STS_ENDPOINT,
     &STS_REGION,
     &STS_VPC,
+    &PUBLIC_URL,
 ];
 
 /// The settings that a route may have, or that stand at the top for all routes.
-pub(super) const ROUTE: [&Setting; 24] = [
+pub(super) const ROUTE: [&Setting; 30] = [
     &AUTH,
     &BUCKET,
     &REGION,
@@ -144,6 +159,12 @@ pub(super) const ROUTE: [&Setting; 24] = [
     &DATA_ENCRYPTION,
     &ENCRYPTION_KEY_ID,
     &TAGGING,
+    &CALLBACK,
+    &CALLBACK_BODY,
+    &CALLBACK_BODY_TYPE,
+    &CALLBACK_HOST,
+    &CALLBACK_SNI,
+    &NOTIFY,
 ];
 
 /// The settings among them that each fix a field of the form, in the form's order.
@@ -157,6 +178,13 @@ pub(super) const HEADERS: [(&str, &Setting); 8] = [
     (header::X_OSS_SERVER_SIDE_ENCRYPTION_KEY_ID, &ENCRYPTION_KEY_ID),
     (header::X_OSS_TAGGING, &TAGGING),
 ];
+
+/// What is said of a callback beside who is called.
+pub(super) const CALLBACK_DETAILS: [&Setting; 5] =
+    [&CALLBACK_BODY, &CALLBACK_BODY_TYPE, &CALLBACK_HOST, &CALLBACK_SNI, &NOTIFY];
+
+/// The table of a callback's variables, whose keys are the operator's own names.
+pub(super) const VARIABLES: &str = "callback.variables";
 
 /// The table of metadata, whose keys are the operator's own names.
 pub(super) const METADATA: &str = "metadata";

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 use toml::de::DeValue;
 
 use crate::policy::metadata;
+use crate::settings::callback;
 use crate::settings::complaint::Complaint;
 use crate::settings::entry::Entry;
 use crate::settings::entry::METADATA;
@@ -15,6 +16,7 @@ use crate::settings::entry::Place;
 use crate::settings::entry::ROUTE;
 use crate::settings::entry::Setting;
 use crate::settings::entry::TOP;
+use crate::settings::entry::VARIABLES;
 use crate::settings::entry::Written;
 
 /// The settings of one table of the file, by key. What stands in a table of its own has the whole
@@ -138,6 +140,9 @@ impl Reader<'_> {
         let place = format!("{}{path}", way.place);
         let inside = format!("{path}.");
         let is_metadata = path == METADATA;
+        if path == VARIABLES {
+            return self.read_variables(at, value, way, section);
+        }
         if is_metadata || way.known.iter().any(|setting| setting.key.starts_with(&inside)) {
             let Some(table) = value.as_table() else {
                 return self.complain(at, &place, "it is a table", &format!("[{place}]"));
@@ -162,6 +167,36 @@ impl Reader<'_> {
         };
         let line = self.line_of(at);
         section.insert(path, Entry { place: Place::Line(line, place), written });
+    }
+
+    /// Reads a callback's variables, whose names are the operator's own.
+    fn read_variables(
+        &mut self,
+        at: usize,
+        value: &DeValue<'_>,
+        way: &Way<'_>,
+        section: &mut Section,
+    ) {
+        const EXAMPLE: &str = "callback.variables.album = \"{claim:album}\"";
+        let place = format!("{}{VARIABLES}", way.place);
+        let Some(table) = value.as_table() else {
+            return self.complain(at, &place, "it is a table", &format!("[{place}]"));
+        };
+        for (key, value) in table {
+            let (at, name) = (key.span().start, key.get_ref().as_ref());
+            let place = format!("{place}.{name}");
+            let problem = match (callback::check_name(name), value.get_ref()) {
+                (Ok(()), DeValue::String(text)) => {
+                    let written = Written::One(text.to_string());
+                    let entry = Entry { place: Place::Line(self.line_of(at), place), written };
+                    section.insert(format!("{VARIABLES}.{name}"), entry);
+                    continue;
+                }
+                (Ok(()), _) => "a variable's value is a text",
+                (Err(problem), _) => problem,
+            };
+            self.complain(at, &place, problem, EXAMPLE);
+        }
     }
 
     /// Reads one name of metadata: its pattern, or a table of `pattern` and `required`.

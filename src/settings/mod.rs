@@ -15,15 +15,20 @@
 //! | `callers` | the keys of tokens and tickets, origins, budgets |
 //! | `field` | the headers and metadata that a route fixes or takes |
 //! | `warning` | what an operator should read once at the start |
+//! | `callback`, `address` | who is told when an object is stored, and of what |
+//! | `completion` | the keys of receipts, the function's own address, the back ends |
 //! | `keys` | the access key in the environment |
 //! | `session` | whether each caller has a key of their own |
 //! | `sources` | where other credentials come from, and the role to take |
 
 pub mod callers;
 pub mod complaint;
+pub mod completion;
 pub mod environment;
 pub mod value;
 
+mod address;
+mod callback;
 mod desk;
 mod entry;
 mod field;
@@ -34,7 +39,7 @@ mod session;
 mod sources;
 mod warning;
 
-use crate::completion;
+use crate::completion::Options as Completion;
 use crate::credentials::sources::Sources;
 use crate::http_client::Proxy;
 use crate::identity::budget::Budget;
@@ -71,7 +76,7 @@ pub struct Settings {
     /// Where credentials come from.
     pub sources: Sources,
     /// How callbacks are made and verified, and who is told of them.
-    pub completion: completion::Options,
+    pub completion: Completion,
 }
 
 impl Settings {
@@ -84,11 +89,13 @@ impl Settings {
         file: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, Complaints> {
-        Self::load_over(&[], environment, file, now)
+        let file = File::parse(file.unwrap_or_default());
+        Self::read(Desk::new(environment, file), now)
     }
 
-    /// Reads the settings over `defaults`, pairs of a key at the top of the file and its value,
-    /// which count where neither the environment nor the file says anything.
+    /// Reads the settings of a function beside a local OSS, which may call this machine. `defaults` are
+    /// pairs of a key at the top of the file and its value, which count where neither the environment
+    /// nor the file says anything.
     ///
     /// # Errors
     /// Those of [`Settings::load`].
@@ -101,11 +108,18 @@ impl Settings {
         let mut file = File::parse(file.unwrap_or_default());
         file.fill(defaults);
         let mut desk = Desk::new(environment, file);
+        desk.is_local = true;
+        Self::read(desk, now)
+    }
+
+    fn read(mut desk: Desk<'_>, now: Timestamp) -> Result<Self, Complaints> {
+        let environment = desk.environment;
         desk.complain_of_unknown_variables();
         let origins = callers::read_origins(&mut desk);
         let gate = callers::read_gate(&mut desk, &origins);
         let budget = callers::read_budget(&mut desk);
         let routes = route::read_all(&mut desk);
+        let completion = completion::read(&mut desk, &routes);
         let sources = sources::read(&mut desk, &routes, now);
         let port = runtime::port(|name| environment.get(name).map(str::to_owned));
         let port = desk.keep(port);
@@ -119,7 +133,7 @@ impl Settings {
                 origins,
                 proxy: proxy(environment),
                 sources,
-                completion: completion::Options::default(),
+                completion,
             }),
             (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
@@ -192,8 +206,8 @@ mod tests {
         let complaints = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(complaints, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, metadata. Example: max_size = "10MiB"
-          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_SESSION, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_SESSION, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_CALLBACK, UPLOAD_CALLBACK_BODY, UPLOAD_CALLBACK_BODY_TYPE, UPLOAD_CALLBACK_HOST, UPLOAD_CALLBACK_SNI, UPLOAD_NOTIFY, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_RECEIPT_KEYS, UPLOAD_WEBHOOK_SECRET, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"
           upload.toml line 6, routes.avatar.dir = "avatars": a directory ends in '/'. Example: dir = "photos/{uuid}/"

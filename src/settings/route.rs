@@ -76,7 +76,7 @@ fn is_shared(setting: &Setting) -> bool {
 /// Reads the settings of one route.
 pub(super) struct Reader<'desk, 'environment> {
     pub(super) desk: &'desk mut Desk<'environment>,
-    name: String,
+    pub(super) name: String,
 }
 
 impl Reader<'_, '_> {
@@ -96,6 +96,7 @@ impl Reader<'_, '_> {
         let session = session::read(&mut self, template.as_ref());
         let headers = self.headers();
         let metadata = self.metadata();
+        let callback = self.callback();
         Some(Route {
             name: self.name,
             bucket: bucket?,
@@ -113,7 +114,7 @@ impl Reader<'_, '_> {
             metadata,
             signature,
             session,
-            callback: None,
+            callback,
         })
     }
 

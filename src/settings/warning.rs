@@ -4,6 +4,7 @@ use crate::credentials::provider::environment::EnvironmentKey;
 use crate::credentials::sources::Source;
 use crate::identity::access::Access;
 use crate::identity::origin::Origins;
+use crate::policy::callback::Target;
 use crate::policy::header::Header;
 use crate::policy::header::X_OSS_OBJECT_ACL;
 use crate::policy::header::X_OSS_TAGGING;
@@ -30,18 +31,20 @@ impl Settings {
                 route.name, route.template
             ));
         }
-        let of_caller = |route: &&Route| {
+        let proves_nothing = |route: &&Route| {
             let rule = self.gate.rules.get(&route.name);
-            route.template.names_caller() && rule.is_some_and(|rule| !rule.needs_proof())
+            rule.is_some_and(|rule| !rule.needs_proof())
         };
-        for route in self.routes.iter().filter(of_caller) {
+        let of_caller = self.routes.iter().filter(|route| names_caller(route));
+        for route in of_caller.filter(proves_nothing) {
             warnings.push(format!(
-                "route '{}' keeps files under who asks, in '{}', and lets callers in who prove nothing: \
-                 their asks are refused with caller_unknown",
-                route.name, route.template
+                "route '{}' speaks of who asks in its keys or its callback, and lets callers in who prove \
+                 nothing: their asks are refused with caller_unknown",
+                route.name
             ));
         }
         warnings.extend(self.routes.iter().flat_map(of_fields));
+        warnings.extend(self.routes.iter().flat_map(of_callback));
         warnings.extend(self.role_warnings());
         warnings.extend(self.v1_warnings());
         warnings
@@ -167,6 +170,12 @@ fn can_collide(route: &Route) -> bool {
     !route.template.is_unique() && !is_meant
 }
 
+/// Tells whether only callers who have shown who they are get a grant.
+fn names_caller(route: &Route) -> bool {
+    let mut variables = route.callback.iter().flat_map(|callback| &callback.variables);
+    route.template.names_caller() || variables.any(|(_, value)| value.names_caller())
+}
+
 /// What the fields of a route cost.
 fn of_fields(route: &Route) -> Vec<String> {
     let name = &route.name;
@@ -182,4 +191,32 @@ fn of_fields(route: &Route) -> Vec<String> {
         _ => None,
     };
     route.headers.iter().filter_map(warn).collect()
+}
+
+/// What a callback costs, or what of it is not certain.
+fn of_callback(route: &Route) -> Vec<String> {
+    let Some(callback) = &route.callback else { return Vec::new() };
+    let name = &route.name;
+    let mut warnings = Vec::new();
+    if let Target::Addresses(addresses) = &callback.to
+        && addresses.iter().any(|address| address.starts_with("http:"))
+    {
+        warnings.push(format!(
+            "route '{name}' is told by plain http: whoever is on the way reads it, receipt included"
+        ));
+    }
+    let uncertain: Vec<_> = callback.body.uncertain().collect();
+    if !uncertain.is_empty() {
+        warnings.push(format!(
+            "route '{name}' tells {}, under names on which the documentation does not agree: upload \
+             once and look what comes",
+            uncertain.join(", ")
+        ));
+    }
+    if !callback.body.tells_receipt() {
+        warnings.push(format!(
+            "route '{name}' does not tell ${{x:receipt}}: who is called cannot know what was granted"
+        ));
+    }
+    warnings
 }

@@ -1,13 +1,21 @@
-//! The desk at which the tool signs: a route, keys, one reading of the clock, one throw of the dice.
+//! The desk at which the tool signs: a route, keys, one reading of the clock, throws of the dice.
 
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::completion::Options as Completion;
 use crate::credentials::Credentials;
+use crate::grant::Form;
+use crate::grant::deed::Field;
+use crate::grant::told;
+use crate::grant::told::Granted;
+use crate::grant::told::Seal;
+use crate::policy::callback::Target;
 use crate::policy::route::MAX_LIFETIME;
 use crate::policy::route::Route;
 use crate::policy::template::occasion::Dice;
 use crate::policy::template::occasion::Occasion;
+use crate::routes::problem::Problem;
 use crate::settings::environment::Environment;
 use crate::time;
 use crate::time::Timestamp;
@@ -23,6 +31,9 @@ pub(super) struct Desk {
     pub(super) credentials: Arc<Credentials>,
     pub(super) now: Timestamp,
     pub(super) dice: Dice,
+    app: Arc<App>,
+    /// The name of the next receipt.
+    id: Dice,
 }
 
 /// Gives the key in the environment, if there is one, for who only wants to compare.
@@ -51,15 +62,34 @@ impl Desk {
                  the environment is temporary",
             ));
         }
-        let dice = App::new(settings)
-            .dice()
-            .map_err(|_| Failure::new("the system gave no random bytes"))?;
-        Ok(Self { route, credentials, now, dice })
+        check_callback(&route, &settings.completion)?;
+        let app = Arc::new(App::new(settings));
+        let (dice, id) = (throw(&app)?, throw(&app)?);
+        Ok(Self { route, credentials, now, dice, app, id })
     }
 
-    /// Gives the same desk at another reading of the clock.
-    pub(super) fn at(&self, now: Timestamp) -> Self {
-        Self { now, ..self.clone() }
+    /// Gives the same desk at another reading of the clock, and for another receipt.
+    pub(super) fn at(&self, now: Timestamp) -> Result<Self, Failure> {
+        Ok(Self { now, id: throw(&self.app)?, ..self.clone() })
+    }
+
+    /// What a receipt is sealed with.
+    pub(super) fn seal(&self) -> Option<Seal<'_>> {
+        let completion = &self.app.completion;
+        let key = completion.sealing_key()?;
+        Some(Seal { key, id: &self.id, own: completion.public_url() })
+    }
+
+    /// The fields by which somebody is told of an upload that is granted here.
+    pub(super) fn told(&self, granted: Granted) -> Result<Vec<Field>, Failure> {
+        let fields = told::fields(
+            Form::Complete,
+            &self.route,
+            &self.occasion(),
+            self.seal().as_ref(),
+            granted,
+        );
+        fields.map_err(|refused| Failure::new(Problem::refused(refused, &self.route).message()))
     }
 
     /// What this desk knows of a grant: when and with which dice, and of nobody that they asked.
@@ -72,4 +102,29 @@ impl Desk {
         let wanted = self.now.plus(self.route.lifetime);
         self.credentials.usable_until.map_or(wanted, |end| wanted.min(end))
     }
+}
+
+fn throw(app: &App) -> Result<Dice, Failure> {
+    app.dice().map_err(|_| Failure::new("the system gave no random bytes"))
+}
+
+/// What the platform says in a request has to be said here, and a receipt is worth nothing unless the
+/// function has its key.
+fn check_callback(route: &Route, completion: &Completion) -> Result<(), Failure> {
+    let Some(callback) = &route.callback else {
+        return Ok(());
+    };
+    let name = &route.name;
+    if callback.to == Target::Own && completion.public_url.is_none() {
+        return Err(Failure::arguments(format!(
+            "route {name:?} has OSS call the function, and nothing here says where that is; set PUBLIC_URL"
+        )));
+    }
+    if rules::is_invented(&completion.receipt_keys) {
+        return Err(Failure::arguments(format!(
+            "route {name:?} has a callback, which brings a receipt back; set UPLOAD_RECEIPT_KEYS to what \
+             the function has"
+        )));
+    }
+    Ok(())
 }

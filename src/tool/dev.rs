@@ -52,6 +52,9 @@ const ACCOUNT: &str = "1234567890123456";
 const LONG_LIVED_KEY_ID: &str = "LocalLongLivedKeyId";
 const LONG_LIVED_KEY_SECRET: &str = "LocalLongLivedKeySecret";
 
+/// What receipts are sealed with, unless the environment says otherwise.
+const RECEIPT_KEY: &str = "a key for receipts of this machine only";
+
 /// What a laptop lacks, unless the environment or the file says otherwise.
 const DEFAULTS: [(&str, &str); 3] =
     [("bucket", "dev-bucket"), ("region", "cn-hangzhou"), ("auth", "anonymous")];
@@ -91,7 +94,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     start_log(&environment)?;
     let front = cloud::listen(options.port, "--port").await?;
     let back = cloud::listen(options.oss_port, "--oss-port").await?;
-    let mut settings = settings(&environment, back.local_addr()?)?;
+    let mut settings = settings(&environment, front.local_addr()?, back.local_addr()?)?;
     let ring = KeyRing::default();
     let lender = open_sts(&mut settings, &options, ring.clone()).await?;
     let oss = open_oss(&settings, &options, ring)?;
@@ -140,6 +143,9 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
 fn environment(options: &Options) -> Environment {
     let mut environment = Environment::of_process().without_keys();
     environment.set("FC_FUNCTION_NAME", "dev");
+    if environment.get("UPLOAD_RECEIPT_KEYS").is_none() {
+        environment.set("UPLOAD_RECEIPT_KEYS", RECEIPT_KEY);
+    }
     if let Some(path) = &options.config {
         environment.set("UPLOAD_CONFIG", path.to_string_lossy());
     }
@@ -170,8 +176,12 @@ fn function_options() -> runtime::Options {
     }
 }
 
-/// Loads the settings and turns every route towards the local OSS.
-fn settings(environment: &Environment, oss: SocketAddr) -> Result<Settings, Failure> {
+/// Loads the settings, turns every route towards the local OSS, and that towards the page's own address.
+fn settings(
+    environment: &Environment,
+    page: SocketAddr,
+    oss: SocketAddr,
+) -> Result<Settings, Failure> {
     let file = environment
         .read_file(Some(Path::new(".")))
         .map_err(|error| Failure::new(error.to_string()))?;
@@ -179,6 +189,7 @@ fn settings(environment: &Environment, oss: SocketAddr) -> Result<Settings, Fail
         .map_err(|complaints| Failure::new(complaints.to_string()))?;
     // The keys of the real OSS sign nothing here.
     settings.completion.key_urls = vec![oss::callback_key_prefix(oss)];
+    settings.completion.public_url.get_or_insert_with(|| format!("http://{page}"));
     let first = settings.routes.first().map(|route| route.bucket.clone());
     for route in &mut settings.routes {
         // The first bucket has the address itself as its domain: every browser and library can

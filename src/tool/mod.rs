@@ -8,6 +8,7 @@
 //! | `form` | a page with a signed form, to be hosted anywhere |
 //! | `upload` | files of this machine into a bucket, as a browser would |
 //! | `ticket` | a ticket that lets its bearer ask, for trying out what a back end will do |
+//! | `receipt` | what a receipt says, for a back end that wants to know |
 //! | `check` | a settings file in words, and what it would sign |
 //! | `explain` | a policy, a form or a refusal in words |
 //! | `package` | the function for others: an application for Serverless Devs, and a zip for the console |
@@ -31,6 +32,7 @@ mod kind;
 pub mod language;
 mod lender;
 mod package;
+mod receipt;
 mod rehearse;
 pub mod remedy;
 mod rules;
@@ -70,6 +72,8 @@ enum Command {
     Upload(upload::Options),
     /// Mint a ticket that lets its bearer ask, with a key in the environment
     Ticket(ticket::Options),
+    /// Verify a receipt, with a key in the environment
+    Receipt(receipt::Options),
     /// Say in words what a settings file means, and show what each route would sign
     Check(check::Options),
     /// Say in words what a policy allows, why a form is refused, or what a refusal means
@@ -103,6 +107,7 @@ pub fn run() -> ExitCode {
                     Command::Form(options) => form::run(options),
                     Command::Upload(options) => upload::run(options).await,
                     Command::Ticket(options) => ticket::run(options),
+                    Command::Receipt(options) => receipt::run(options),
                     Command::Check(options) => check::run(options),
                     Command::Explain(options) => explain::run(options),
                     Command::Package(options) => package::run(options),

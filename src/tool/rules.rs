@@ -12,6 +12,7 @@ use crate::policy::name::Bucket;
 use crate::policy::name::Region;
 use crate::policy::name::UploadHost;
 use crate::policy::route::Route;
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::settings::complaint::Complaint;
 use crate::settings::complaint::Complaints;
@@ -30,6 +31,14 @@ const NAMES: [(&str, &str); 7] = [
     ("UPLOAD_TYPES", "--type"),
     ("UPLOAD_EXPIRES", "--expires"),
 ];
+
+/// Stands for the keys of receipts where none are set.
+const INVENTED_KEY: &str = "a key that seals no receipt and is long enough";
+
+/// Tells the keys of receipts that [`load`] made up.
+pub(super) fn is_invented(keys: &[Secret]) -> bool {
+    keys.iter().any(|key| key.expose() == INVENTED_KEY)
+}
 
 /// Where a form is posted to.
 #[derive(Args, Debug, Default)]
@@ -125,6 +134,12 @@ pub(super) fn load(
         // A route of the file may ask its callers for more; here that wants a key and never uses it.
         environment.set(name, "a key that no caller is ever asked for");
     }
+    // The same of what is done when a file is stored; the route that is meant is looked at afterwards.
+    environment.set("UPLOAD_WEBHOOK_SECRET", format!("whsec_{}", "A".repeat(32)));
+    if environment.get("UPLOAD_RECEIPT_KEYS").is_none() {
+        environment.set("UPLOAD_RECEIPT_KEYS", INVENTED_KEY);
+    }
+    environment.set("FC_FUNCTION_NAME", "tool");
     environment.set("UPLOAD_CREDENTIALS", "environment");
     let file = read_file(rules, &mut environment)?;
     let settings = Settings::load(&environment, file.as_deref(), now)

@@ -63,7 +63,8 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
     let desk = Desk::open(&options.place, &options.rules)?;
     let facts = Facts { subject: options.subject.as_deref(), ..Facts::NONE };
     let occasion = Occasion { facts, ..desk.occasion() };
-    let grant = grant::issue(&ask, &desk.route, &desk.credentials, &occasion)
+    let seal = desk.seal();
+    let grant = grant::issue(&ask, &desk.route, &desk.credentials, &occasion, seal.as_ref())
         .map_err(|refused| Failure::new(Problem::refused(refused, &desk.route).message()))?;
     let json = match options.dialect {
         Dialect::Native => serde_json::to_string(&Native::new(desk.now, &[Ok(grant)])),

@@ -193,7 +193,8 @@ fn grant() -> f64 {
         let start = Instant::now();
         for _ in 0..REQUESTS {
             black_box(
-                issue(&ask, route, &credentials, &Occasion::anonymous(now, &[7; 16])).unwrap(),
+                issue(&ask, route, &credentials, &Occasion::anonymous(now, &[7; 16]), None)
+                    .unwrap(),
             );
         }
         start.elapsed().as_secs_f64() * 1e6 / f64::from(u32::try_from(REQUESTS).unwrap())

@@ -130,7 +130,7 @@ fn form(name: &str) -> (String, String) {
     };
     let ask = Ask { filename: Some(name.to_owned()), ..Ask::new(grant::Form::Complete) };
     let occasion = Occasion::anonymous(time::now(), &[0; 16]);
-    let grant = grant::issue(&ask, &route, &credentials, &occasion).unwrap();
+    let grant = grant::issue(&ask, &route, &credentials, &occasion, None).unwrap();
     let part = |name: &str, value: &str| {
         format!("--b0123456789\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}")
     };

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "emulator")]
 mod agreement;
+mod callback;
 mod callers;
 mod clients;
 mod credentials;
@@ -35,6 +36,7 @@ mod sign;
 mod sources;
 mod sts;
 mod support;
+mod told;
 #[cfg(feature = "tool")]
 mod tool;
 #[cfg(feature = "emulator")]

@@ -56,20 +56,20 @@ async fn a_route_tells_what_it_takes() {
     assert_snapshot!(function().get("/routes/avatar").await.whole(), @r#"
     200 OK
     cache-control: no-store
-    content-length: 163
+    content-length: 180
     content-type: application/json
     vary: Origin
 
-    {"name":"avatar","min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2,"expires_in":3600,"accept":".png,.jpg","metadata":[]}
+    {"name":"avatar","min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2,"expires_in":3600,"accept":".png,.jpg","metadata":[],"callback":false}
     "#);
     assert_snapshot!(function().get("/routes/documents").await.whole(), @r#"
     200 OK
     cache-control: no-store
-    content-length: 234
+    content-length: 251
     content-type: application/json
     vary: Origin
 
-    {"name":"documents","min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100,"expires_in":600,"accept":"","metadata":[{"name":"project","required":false,"pattern":"[a-z]+-[0-9]+"},{"name":"title","required":true}]}
+    {"name":"documents","min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100,"expires_in":600,"accept":"","metadata":[{"name":"project","required":false,"pattern":"[a-z]+-[0-9]+"},{"name":"title","required":true}],"callback":false}
     "#);
 }
 
@@ -206,11 +206,11 @@ async fn caller_unknown() {
     assert_snapshot!(function().get(&format!("{DOCUMENTED}?route=own")).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
-    content-length: 260
+    content-length: 271
     content-type: application/json
     vary: Origin
 
-    {"error":"caller_unknown","message":"Files of this route are kept under {sub} of who asks, and that was not shown. Ask with credentials that say it.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
+    {"error":"caller_unknown","message":"Files of this route are kept or told of under {sub} of who asks, and that was not shown. Ask with credentials that say it.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
     assert_eq!(verdict("own", r#"{"name":"a"}"#).await, "caller_unknown");
     assert_eq!(verdict("team", "{}").await, "caller_unknown");

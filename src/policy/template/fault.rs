@@ -17,6 +17,10 @@ pub enum TemplateError {
     UnknownPlaceholder(String),
     /// A directory speaks of the file, which its key names already.
     FileInDirectory,
+    /// A variable's value speaks of the file, which OSS tells by itself.
+    FileInValue,
+    /// A variable's value is empty.
+    Empty,
     /// Beside `{sub}` or `{claim:…}` stands something of free length, so that two callers could
     /// come to the same key.
     CallerNotAlone,
@@ -38,7 +42,7 @@ impl fmt::Display for TemplateError {
             Self::BadCharacter(character) => {
                 return write!(
                     formatter,
-                    "the character {character:?} cannot stand in a directory or a key"
+                    "the character {character:?} cannot stand in a directory, a key or a value"
                 );
             }
             Self::UnknownPlaceholder(name) => {
@@ -52,6 +56,10 @@ impl fmt::Display for TemplateError {
             Self::FileInDirectory => {
                 "{name}, {stem} and {ext} stand in a 'key'; a directory is followed by the name anyway"
             }
+            Self::FileInValue => {
+                "{name}, {stem} and {ext} stand in a 'key'; a callback tells of the file by ${object}"
+            }
+            Self::Empty => "a value is not empty",
             Self::CallerNotAlone => {
                 "beside {sub} or {claim:x} nothing of free length can stand, or two callers could \
                  share a key; put a '/' between them"

@@ -70,17 +70,28 @@ impl Template {
         Ok(Self { text: text.to_owned(), parts })
     }
 
+    /// Reads the value of a variable such as `{claim:team}-{yyyy}`. It names no object, so a slash means
+    /// nothing in it; it is told beside the object, so it does not speak of the file.
+    pub fn value(text: &str) -> Result<Self, TemplateError> {
+        let parts = Self::parts_without(text, |c| c == '$')?;
+        part::check_value(&parts)?;
+        Ok(Self { text: text.to_owned(), parts })
+    }
+
     fn too_long(text: &str) -> Option<TemplateError> {
         (text.len() > MAX_TEMPLATE_BYTES).then_some(TemplateError::TooLong)
     }
 
     fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
+        // `$` would start OSS's own `${filename}`; `*` and `?` are wildcards in a RAM resource.
+        Self::parts_without(text, |c| matches!(c, '\\' | '$' | '*' | '?' | '"'))
+    }
+
+    fn parts_without(text: &str, bad: impl Fn(char) -> bool) -> Result<Vec<Part>, TemplateError> {
         if let Some(error) = Self::too_long(text) {
             return Err(error);
         }
-        // `$` would start OSS's own `${filename}`; `*` and `?` are wildcards in a RAM resource.
-        let bad = |c: &char| c.is_control() || matches!(c, '\\' | '$' | '*' | '?' | '"');
-        if let Some(character) = text.chars().find(bad) {
+        if let Some(character) = text.chars().find(|c| c.is_control() || bad(*c)) {
             return Err(TemplateError::BadCharacter(character));
         }
         part::parse(text)
@@ -338,6 +349,22 @@ mod tests {
         }
         assert_eq!(refused("{random:20}/{random:6}"), TemplateError::TooMuchRandomness);
         assert_eq!(refused(&"{name}/".repeat(6)[..41]), TemplateError::TooLong);
+    }
+
+    #[test]
+    fn a_value_speaks_of_the_caller_and_the_moment() {
+        let occasion = Occasion { facts: facts("alice"), ..anonymous() };
+        let value = |text: &str| Template::value(text).unwrap().render(&occasion, "").unwrap();
+        assert_eq!(value("/{sub}/{claim:team}-{sub}//{yyyy}"), "/alice/red-alice//2024");
+        assert_eq!(value("a b/../照片?*\"\\"), "a b/../照片?*\"\\");
+        let refused = |text: &str| Template::value(text).unwrap_err();
+        assert_eq!(refused(""), TemplateError::Empty);
+        assert_eq!(refused("${object}"), TemplateError::BadCharacter('$'));
+        assert_eq!(refused("a\nb"), TemplateError::BadCharacter('\n'));
+        for text in ["{name}", "{stem}", "a.{ext}"] {
+            assert_eq!(refused(text), TemplateError::FileInValue, "{text}");
+        }
+        assert_eq!(refused(&"{sub}".repeat(8)), TemplateError::TooLong);
     }
 
     #[test]

@@ -142,6 +142,22 @@ pub(super) fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
 
 /// Refuses parts that could come to a bad key, or to one that is somebody else's.
 pub(super) fn check(parts: &[Part]) -> Result<(), TemplateError> {
+    check_length(parts)?;
+    segments(parts).iter().try_for_each(|segment| check_segment(segment))
+}
+
+/// Refuses parts of a variable's value that say nothing, or what is known anyway.
+pub(super) fn check_value(parts: &[Part]) -> Result<(), TemplateError> {
+    if parts.is_empty() {
+        return Err(TemplateError::Empty);
+    }
+    if parts.iter().any(Part::is_of_file) {
+        return Err(TemplateError::FileInValue);
+    }
+    check_length(parts)
+}
+
+fn check_length(parts: &[Part]) -> Result<(), TemplateError> {
     let random = parts.iter().map(|part| if let Part::Random(count) = part { *count } else { 0 });
     if random.sum::<usize>() > MAX_RANDOM {
         return Err(TemplateError::TooMuchRandomness);
@@ -149,7 +165,7 @@ pub(super) fn check(parts: &[Part]) -> Result<(), TemplateError> {
     if parts.iter().map(Part::longest).sum::<usize>() > MAX_KEY_BYTES {
         return Err(TemplateError::TooLong);
     }
-    segments(parts).iter().try_for_each(|segment| check_segment(segment))
+    Ok(())
 }
 
 /// Parts of one segment after the other, text cut at each `/`.

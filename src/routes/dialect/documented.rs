@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use crate::grant::Grant;
+use crate::receipt::order;
 use crate::signature::v4;
 
 /// A grant in the documentation's shape.
@@ -24,6 +25,10 @@ pub struct Documented<'a> {
     security_token: &'a str,
     /// Unix seconds.
     expire: i64,
+    /// What the documentation's page posts where the answer has it. It posts no variables, so their
+    /// values stand in here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
 }
@@ -44,6 +49,7 @@ impl<'a> Documented<'a> {
             x_oss_date: field(v4::X_OSS_DATE),
             security_token: field(v4::X_OSS_SECURITY_TOKEN),
             expire: grant.expires_at.unix(),
+            callback: grant.field(order::CALLBACK),
             key: grant.key.as_deref(),
         }
     }

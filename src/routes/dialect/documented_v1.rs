@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use crate::grant::Grant;
+use crate::receipt::order;
 use crate::signature::v1;
 use crate::signature::v4;
 
@@ -25,9 +26,9 @@ pub struct DocumentedV1<'a> {
     expire: i64,
     /// Empty for a long-lived key.
     security_token: &'a str,
-    /// Always empty: nobody is called back. The older page posts the field in any case, and its
-    /// library would write a missing value as `false`, which OSS refuses to read.
-    callback: &'static str,
+    /// Empty where nobody is called back. The older page posts the field in any case, and its library
+    /// would write a missing value as `false`, which OSS refuses to read.
+    callback: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
 }
@@ -46,7 +47,7 @@ impl<'a> DocumentedV1<'a> {
             signature: field(v1::SIGNATURE),
             expire: grant.expires_at.unix(),
             security_token: field(v4::X_OSS_SECURITY_TOKEN),
-            callback: "",
+            callback: field(order::CALLBACK),
             key: grant.key.as_deref(),
         }
     }

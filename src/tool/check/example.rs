@@ -11,6 +11,7 @@ use crate::credentials::Credentials;
 use crate::grant::Ask;
 use crate::grant::Form;
 use crate::grant::Grant;
+use crate::grant::told::Seal;
 use crate::policy::content_type::ContentType;
 use crate::policy::content_type::TypePattern;
 use crate::policy::route::Route;
@@ -24,6 +25,9 @@ use crate::tool::kind;
 
 /// Always the same, so that two runs can be compared.
 const DICE: Dice = [0x5e; 16];
+
+/// What stands for the address of the function where only a request says it.
+pub(super) const OWN: &str = "https://the-host-that-was-asked.example";
 
 const SIZE: u64 = 1 << 20;
 
@@ -47,17 +51,25 @@ pub(in crate::tool) const VALUES: [&str; 12] = [
 pub(super) struct Example {
     pub(super) credentials: Credentials,
     now: Timestamp,
+    key: Secret,
+    own: Option<String>,
 }
 
 impl Example {
-    pub(super) fn at(now: Timestamp) -> Self {
+    /// `own` is the address of the function, as far as the settings know it.
+    pub(super) fn at(now: Timestamp, own: Option<&str>) -> Self {
         let credentials = Credentials {
             key_id: "STS.Example".to_owned(),
             secret: Secret::new("example"),
             token: Some(Secret::new("example-token")),
             usable_until: None,
         };
-        Self { credentials, now }
+        let own = Some(own.unwrap_or(OWN).to_owned());
+        Self { credentials, now, key: Secret::new("example"), own }
+    }
+
+    pub(super) fn seal(&self) -> Seal<'_> {
+        Seal { key: &self.key, id: &DICE, own: self.own.as_deref() }
     }
 
     /// The caller is called alice, and whatever is claimed is an example.

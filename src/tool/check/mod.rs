@@ -58,10 +58,13 @@ fn show(route: &Route, settings: &Settings, now: Timestamp) {
     for (label, text) in words::describe(route, settings) {
         says(label, &text);
     }
-    let example = Example::at(now);
+    let example = Example::at(now, settings.completion.public_url.as_deref());
+    let seal = example.seal();
+    let issue = |ask: &Ask| {
+        grant::issue(ask, route, &example.credentials, &example.occasion(), Some(&seal))
+    };
     let bare = Ask::new(Form::Documented);
-    let page = grant::issue(&bare, route, &example.credentials, &example.occasion());
-    let page = match page {
+    let page = match issue(&bare) {
         Ok(grant) if grant.key.is_none() => {
             "the documentation's page is served as it is".to_owned()
         }
@@ -69,10 +72,7 @@ fn show(route: &Route, settings: &Settings, now: Timestamp) {
         Err(refused) => format!("the documentation's page is refused: {}", word(refused, route)),
     };
     says("page", &page);
-    let signed = example::ask(route).map(|ask| {
-        let grant = grant::issue(&ask, route, &example.credentials, &example.occasion());
-        (example::name(&ask), grant)
-    });
+    let signed = example::ask(route).map(|ask| (example::name(&ask), issue(&ask)));
     match signed {
         Some((name, Ok(grant))) => {
             let key = grant.key.as_deref().unwrap_or_default();

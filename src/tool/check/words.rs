@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::identity::access::Access;
+use crate::policy::callback::PREFIX;
+use crate::policy::callback::Target;
 use crate::policy::metadata::Rule;
 use crate::policy::route::Route;
 use crate::policy::route::Session;
@@ -25,6 +27,7 @@ pub(super) fn describe(route: &Route, settings: &Settings) -> Vec<(&'static str,
     let fixed = route.headers.iter().map(|one| ("fixes", format!("{}: {}", one.name, one.value)));
     lines.extend(fixed);
     lines.extend(route.metadata.iter().map(|rule| ("metadata", metadata(rule))));
+    lines.extend(told(route, settings));
     if route.signature == SignatureVersion::V1 {
         lines.push(("signature", "V1, for old buckets".to_owned()));
     }
@@ -85,6 +88,29 @@ fn metadata(rule: &Rule) -> String {
         Some(pattern) => format!("{}, {need}, like {pattern}", rule.name),
         None => format!("{}, {need}", rule.name),
     }
+}
+
+/// Says who is told when the file is stored, and what.
+fn told(route: &Route, settings: &Settings) -> Vec<(&'static str, String)> {
+    let Some(callback) = &route.callback else {
+        return Vec::new();
+    };
+    let own = settings.completion.public_url.as_deref();
+    let to = match (&callback.to, callback.address(&route.name, own)) {
+        (Target::Own, Some(address)) => format!("{}, at {address}", callback.to),
+        (Target::Own, None) => format!("{}, at the host that it is asked at", callback.to),
+        (Target::Addresses(_), _) => callback.to.to_string(),
+    };
+    let host = callback.host.iter().map(|host| format!(", under the name {host}"));
+    let mut lines = vec![
+        ("calls", to + &host.collect::<String>()),
+        ("tells", format!("{} ({})", callback.body, callback.body.body_type.as_str())),
+    ];
+    let variables = callback.variables.iter();
+    lines.extend(variables.map(|(name, value)| ("sets", format!("{PREFIX}{name} to {value}"))));
+    let notify = settings.completion.notify.get(&route.name);
+    lines.extend(notify.map(|url| ("notifies", url.clone())));
+    lines
 }
 
 fn list(items: &[String], none: &str) -> String {

@@ -3,6 +3,7 @@
 //! The judging is the local OSS's own; here its verdict is put into sentences. Nothing is sent
 //! anywhere, and no token is shown.
 
+mod callback;
 mod form;
 mod har;
 mod input;

@@ -5,6 +5,7 @@ use crate::emulator::oss::policy::Condition;
 use crate::emulator::oss::policy::Policy;
 use crate::time::Timestamp;
 use crate::tool::explain::View;
+use crate::tool::explain::callback;
 use crate::tool::explain::input::Document;
 use crate::tool::explain::refusal;
 use crate::tool::language::Language;
@@ -28,6 +29,11 @@ pub(super) fn explain(policy: &Policy, view: &View) -> Vec<String> {
         policy.conditions().iter().map(|condition| format!("  {}", wish(condition, language))),
     );
     said.extend(open(policy, language));
+    for condition in policy.conditions().iter().filter(|one| is_callback(one)) {
+        if let Condition::Equal(_, value) = condition {
+            said.extend(callback::explain(value, language));
+        }
+    }
     said
 }
 
@@ -69,6 +75,11 @@ pub(in crate::tool) fn wish(condition: &Condition, language: Language) -> String
         );
     }
     match condition {
+        // Said in words below.
+        Condition::Equal(..) if is_callback(condition) => language.choose(
+            format!("{field} is the one that was granted"),
+            format!("{field} 与授权时相同"),
+        ),
         Condition::Equal(_, value) => {
             language.choose(format!("{field} is {value:?}"), format!("{field} 等于 {value:?}"))
         }
@@ -96,6 +107,11 @@ pub(in crate::tool) fn wish(condition: &Condition, language: Language) -> String
 /// Tells the condition whose value nobody should see.
 pub(super) fn is_secret(condition: &Condition) -> bool {
     condition.field().is_some_and(|field| field.eq_ignore_ascii_case(TOKEN))
+}
+
+/// Tells the condition on the callback.
+pub(super) fn is_callback(condition: &Condition) -> bool {
+    condition.field().is_some_and(|field| field.eq_ignore_ascii_case(callback::FIELD))
 }
 
 /// Quotes a condition as OSS does, without the token.

@@ -14,6 +14,7 @@ use crate::emulator::oss::policy::Condition;
 use crate::emulator::oss::policy::Policy;
 use crate::tool::desk;
 use crate::tool::explain::View;
+use crate::tool::explain::callback;
 use crate::tool::explain::form::Captured;
 use crate::tool::explain::permission;
 use crate::tool::explain::refusal;
@@ -34,6 +35,11 @@ pub(super) fn explain(captured: &Captured, view: &View) -> Vec<String> {
     let (key, note) = key(captured, language);
     let case = Case { captured, view, policy: &policy, judgement: &judgement };
     let mut said = permission::explain(&policy, view);
+    if !policy.conditions().iter().any(permission::is_callback) {
+        // What the policy does not name is the sender's, and stands only here.
+        let sent = captured.field(callback::FIELD).unwrap_or_default();
+        said.extend(callback::explain(sent, language));
+    }
     said.push(String::new());
     let met = language.choose("The form meets its policy.", "表单满足 policy。");
     match case.judge(key) {

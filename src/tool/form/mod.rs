@@ -12,14 +12,16 @@ use clap::Args;
 
 use crate::grant::deed::Deed;
 use crate::grant::deed::Field;
+use crate::grant::told::Granted;
 use crate::policy::condition::Condition;
 use crate::policy::content_type;
 use crate::policy::route::Route;
+use crate::receipt::Place;
 use crate::time::Timestamp;
 use crate::tool::console;
 use crate::tool::desk::Desk;
 use crate::tool::failure::Failure;
-use crate::tool::rules::Place;
+use crate::tool::rules;
 use crate::tool::rules::Rules;
 
 /// What OSS puts the file's own name in for.
@@ -31,7 +33,7 @@ const LIFETIME: &str = "1h";
 #[derive(Args, Debug)]
 pub(super) struct Options {
     #[command(flatten)]
-    place: Place,
+    place: rules::Place,
     #[command(flatten)]
     rules: Rules,
     /// The object's key, fixed or ending in '${filename}'; default is the directory and '${filename}'
@@ -59,15 +61,20 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
     let desk = Desk::open(&options.place, &options.rules)?;
     check_route(&desk.route)?;
     let key = options.key.clone().map_or_else(|| key(&desk), Ok)?;
-    let deed = Deed {
-        key: Some(&key),
-        key_condition: key_condition(&key)?,
-        size: desk.route.size,
-        types: content_type::as_conditions(&desk.route.types).ok_or_else(several_kinds)?,
-        pinned: options.pinned(&desk.route)?,
-        expires_at: desk.until(),
-    };
-    let expires_at = deed.expires_at;
+    let key_condition = key_condition(&key)?;
+    let types = content_type::as_conditions(&desk.route.types).ok_or_else(several_kinds)?;
+    let (size, expires_at) = (desk.route.size, desk.until());
+    let mut pinned = options.pinned(&desk.route)?;
+    pinned.extend(desk.told(Granted {
+        place: match &key_condition {
+            Condition::StartsWith(_, directory) => Place::Prefix((*directory).to_owned()),
+            _ => Place::Key(key.clone()),
+        },
+        size,
+        types: desk.route.types.iter().map(ToString::to_string).collect(),
+        expires_at,
+    })?);
+    let deed = Deed { key: Some(&key), key_condition, size, types, pinned, expires_at };
     let fields = deed.sign(&desk.route, &desk.credentials, desk.now);
     let html = page::write(&desk.route, &fields, expires_at);
     file::write(&options.out, &html, options.force)?;

@@ -6,9 +6,12 @@ use serde_json::json;
 
 use crate::grant::deed::Deed;
 use crate::grant::deed::Field;
+use crate::grant::told::Granted;
 use crate::policy::condition::Condition;
+use crate::policy::content_type::ContentType;
 use crate::policy::route::MAX_OBJECT_BYTES;
 use crate::policy::route::SizeRange;
+use crate::receipt::Place;
 use crate::time;
 use crate::tool::desk::Desk;
 use crate::tool::failure::Failure;
@@ -39,7 +42,8 @@ impl Origin {
         }
         match self {
             Self::Desk { desk, object, forbid_overwrite } => {
-                Ok(make(desk, &key(object, source), *forbid_overwrite, source))
+                make(desk, &key(object, source), *forbid_overwrite, source)
+                    .map_err(|failure| failure.to_string())
             }
             Self::Signer { url, route } => ask(url, route.as_deref(), source, network).await,
         }
@@ -51,8 +55,9 @@ fn key(object: &str, source: &Source) -> String {
     if object.ends_with('/') { format!("{object}{}", source.name) } else { object.to_owned() }
 }
 
-fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Form {
-    let desk = desk.at(time::now());
+fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Result<Form, Failure> {
+    let desk = desk.at(time::now())?;
+    let (size, expires_at) = (SizeRange { min: source.size, max: source.size }, desk.until());
     let mut pinned: Vec<Field> = vec![
         ("success_action_status".into(), "200".to_owned()),
         ("x-oss-content-type".into(), source.content_type.clone()),
@@ -60,17 +65,29 @@ fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Form
     if forbid_overwrite {
         pinned.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
     }
+    pinned.extend(
+        desk.told(Granted {
+            place: Place::Key(key.to_owned()),
+            size,
+            types: ContentType::parse(&source.content_type)
+                .map(|content_type| content_type.essence().to_owned())
+                .into_iter()
+                .collect(),
+            expires_at,
+        })?,
+    );
     let deed = Deed {
         key: Some(key),
         key_condition: Condition::Equal("key", key),
-        size: SizeRange { min: source.size, max: source.size },
+        size,
         types: Vec::new(),
         pinned,
-        expires_at: desk.until(),
+        expires_at,
     };
     let fields = deed.sign(&desk.route, &desk.credentials, desk.now).into_iter();
     let fields = fields.map(|(name, value)| (name.into_owned(), value));
-    Form { url: desk.route.host.as_str().to_owned(), key: key.to_owned(), fields: fields.collect() }
+    let url = desk.route.host.as_str().to_owned();
+    Ok(Form { url, key: key.to_owned(), fields: fields.collect() })
 }
 
 /// What a function answers, as far as it matters here.

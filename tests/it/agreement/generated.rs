@@ -205,7 +205,8 @@ fn agree(cases: u32, is_taken: impl Fn(&Upload) -> bool) {
             let now = Timestamp::from_unix(NOW).unwrap();
             let facts = Facts { subject: wish.subject, ..Facts::NONE };
             let occasion = Occasion { now, dice: &[0xab; 16], facts };
-            let issued = grant::issue(&wish.ask(), &rules.route(), &rules.credentials(), &occasion);
+            let issued =
+                grant::issue(&wish.ask(), &rules.route(), &rules.credentials(), &occasion, None);
             prop_assert_eq!(issued.is_ok(), rules.grants(&wish));
             let Ok(grant) = issued else {
                 return Ok(());

@@ -20,7 +20,8 @@ use crate::support::app::NOW;
 
 const KEY: &str = "an example key of more than 32 bytes";
 
-const ROUTES: [&str; 6] = ["default", "avatar", "titled", "own", "old", "elsewhere"];
+const ROUTES: [&str; 8] =
+    ["default", "avatar", "titled", "own", "old", "told", "told-old", "elsewhere"];
 
 const FILE: &str = r#"
 [routes.avatar]
@@ -38,6 +39,14 @@ dir = "users/{sub}/"
 
 [routes.old]
 signature = "v1"
+
+[routes.told]
+callback.to = "https://back.example.com/"
+callback.variables.day = "{dd}"
+
+[routes.told-old]
+signature = "v1"
+callback.to = "https://back.example.com/"
 "#;
 
 /// One call as it is sent.
@@ -57,7 +66,7 @@ pub(super) struct Call {
 /// Who is called: functions that let in, that ask, that have no keys, old ones, or no budget.
 pub(super) fn functions() -> Vec<Function> {
     let function = |variables: &[(&str, &str)]| {
-        let pages = [("UPLOAD_ORIGINS", "https://app.example.com")];
+        let pages = [("UPLOAD_ORIGINS", "https://app.example.com"), ("UPLOAD_RECEIPT_KEYS", KEY)];
         Function::with_file(&[&pages, variables].concat(), FILE)
     };
     let asking = [

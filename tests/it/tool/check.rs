@@ -105,7 +105,7 @@ async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
 
     warning: auth is 'anonymous': whoever reaches this address may upload within the routes' limits
     warning: route 'documents' puts all uploads into 'documents/{sub}/': uploads of one name can collide; add {uuid}/ to give each grant a directory of its own
-    warning: route 'documents' keeps files under who asks, in 'documents/{sub}/', and lets callers in who prove nothing: their asks are refused with caller_unknown
+    warning: route 'documents' speaks of who asks in its keys or its callback, and lets callers in who prove nothing: their asks are refused with caller_unknown
     "#);
 }
 

@@ -5,6 +5,7 @@ mod errors;
 mod explain;
 mod form;
 mod package;
+mod receipt;
 mod role;
 mod sign;
 mod ticket;

@@ -1,0 +1,57 @@
+//! The fields that every grant fixes beside key, size and proof, and the type that the object gets.
+
+use crate::grant::Ask;
+use crate::grant::Form;
+use crate::grant::deed::Field;
+use crate::policy::content_type::ContentType;
+use crate::policy::header;
+use crate::policy::header::CONTENT_DISPOSITION;
+use crate::policy::metadata;
+use crate::policy::route::Route;
+
+/// The field that says with which status OSS answers.
+pub(super) const SUCCESS_ACTION_STATUS: &str = "success_action_status";
+
+/// The type of a file that named none, where the form can say so.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+/// Fields that the server fixes, each of which is a condition too.
+pub(super) fn fields(ask: &Ask, route: &Route) -> Vec<Field> {
+    let status = ask.success.unwrap_or(route.status);
+    let mut pinned: Vec<Field> = vec![(SUCCESS_ACTION_STATUS.into(), status.as_str().to_owned())];
+    if ask.form == Form::Complete {
+        if !route.overwrite {
+            pinned.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
+        }
+        // This field decides the stored type over whatever the file's own part says.
+        let content_type = ask.content_type.as_ref().map_or(UNKNOWN_TYPE, ContentType::as_str);
+        pinned.push(("x-oss-content-type".into(), content_type.to_owned()));
+        pinned.extend(route.headers.iter().map(|one| (one.name.into(), one.value.clone())));
+        pinned.extend(default_disposition(ask, route));
+        let metadata = ask.metadata.iter();
+        pinned.extend(metadata.map(|(name, value)| (metadata_field(name).into(), value.clone())));
+    }
+    pinned
+}
+
+/// The types that the stored object may have, as its receipt says it: without parameters, which the
+/// policy pins and which whoever tells of the object may leave out.
+pub(super) fn types(ask: &Ask, route: &Route) -> Vec<String> {
+    match (ask.form, &ask.content_type) {
+        (_, Some(content_type)) => vec![content_type.essence().to_owned()],
+        (Form::Complete, None) => vec![UNKNOWN_TYPE.to_owned()],
+        (Form::Documented, None) => route.types.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// A file that could act as a page of the application is downloaded instead of shown, unless the
+/// route says otherwise. The type is pinned beside it, so no other file can become one.
+fn default_disposition(ask: &Ask, route: &Route) -> Option<Field> {
+    let is_active = ask.content_type.as_ref().is_some_and(header::is_active);
+    let says = || route.headers.iter().any(|header| header.name == CONTENT_DISPOSITION);
+    (is_active && !says()).then(|| (CONTENT_DISPOSITION.into(), header::ATTACHMENT.to_owned()))
+}
+
+pub(super) fn metadata_field(name: &str) -> String {
+    format!("{}{name}", metadata::PREFIX)
+}

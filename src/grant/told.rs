@@ -1,0 +1,104 @@
+//! Who is told when the object is there: the fields of a grant that order OSS's callback, and the receipt
+//! that comes back with it.
+//!
+//! All of them are conditions of the policy too, so no uploader can drop the callback, lead it
+//! elsewhere, or say something else in it.
+
+use crate::grant::Form;
+use crate::grant::Refused;
+use crate::grant::deed::Field;
+use crate::policy::callback::Callback;
+use crate::policy::callback::RECEIPT;
+use crate::policy::refusal::Refusal;
+use crate::policy::route::Route;
+use crate::policy::route::SizeRange;
+use crate::policy::template::occasion::Dice;
+use crate::policy::template::occasion::Occasion;
+use crate::receipt;
+use crate::receipt::Place;
+use crate::receipt::Receipt;
+use crate::receipt::order;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// What a receipt is sealed with, and where the function itself is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Seal<'a> {
+    /// The key that signs.
+    pub key: &'a Secret,
+    /// A throw of the dice of the receipt's own: what names a directory need not be secret for long.
+    pub id: &'a Dice,
+    /// Scheme and host of the function, where they are known.
+    pub own: Option<&'a str>,
+}
+
+/// What is granted, as its receipt says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Where the object may lie.
+    pub place: Place,
+    /// The file's size in bytes.
+    pub size: SizeRange,
+    /// The types it may have; empty allows all.
+    pub types: Vec<String>,
+    /// The last moment at which OSS takes the form.
+    pub expires_at: Timestamp,
+}
+
+/// Gives the fields of a form of this route; none where nobody is told.
+pub fn fields(
+    form: Form,
+    route: &Route,
+    occasion: &Occasion<'_>,
+    seal: Option<&Seal<'_>>,
+    granted: Granted,
+) -> Result<Vec<Field>, Refused> {
+    let Some(callback) = &route.callback else {
+        return Ok(Vec::new());
+    };
+    let seal = seal.ok_or(Refused::Unsealed)?;
+    let address = callback.address(&route.name, seal.own).ok_or(Refused::Unsealed)?;
+    let mut variables = variables(callback, occasion)?;
+    let receipt = granted.receipt(route, occasion, seal)?;
+    variables.push((RECEIPT.to_owned(), receipt.seal(seal.key)));
+    let fields = match form {
+        Form::Complete => order::fields(callback, &address, variables),
+        Form::Documented => {
+            let field = order::literal_field(callback, &address, &variables);
+            let fields = || vec![order::CALLBACK.to_owned()];
+            vec![field.ok_or_else(|| Refusal::NativeCallRequired { fields: fields() })?]
+        }
+    };
+    Ok(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
+}
+
+fn variables(callback: &Callback, occasion: &Occasion<'_>) -> Result<order::Variables, Refusal> {
+    let variables = callback.variables.iter();
+    variables.map(|(name, value)| Ok((name.clone(), value.render(occasion, "")?))).collect()
+}
+
+impl Granted {
+    fn receipt(
+        self,
+        route: &Route,
+        occasion: &Occasion<'_>,
+        seal: &Seal<'_>,
+    ) -> Result<Receipt, Refusal> {
+        let subject = occasion.facts.subject;
+        if subject.is_some_and(|subject| subject.len() > receipt::MAX_SUBJECT_BYTES) {
+            return Err(Refusal::CallerUnusable { placeholder: "sub".to_owned() });
+        }
+        Ok(Receipt {
+            id: receipt::id(seal.id),
+            route: route.name.clone(),
+            bucket: route.bucket.as_str().to_owned(),
+            place: self.place,
+            min_size: self.size.min,
+            max_size: self.size.max,
+            types: self.types,
+            subject: subject.map(str::to_owned),
+            issued_at: occasion.now.unix(),
+            expires_at: self.expires_at.unix(),
+        })
+    }
+}

@@ -1,0 +1,217 @@
+//! Receipts: the format as others write it, what is checked of an object, and that nothing else is one.
+
+use proptest::collection;
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+
+const KEY: &str = "an example key of more than 32 bytes";
+
+fn receipt() -> Receipt {
+    Receipt {
+        id: id(&[0xab; 16]),
+        route: "photos".to_owned(),
+        bucket: "examplebucket".to_owned(),
+        place: Place::Key("photos/照片.png".to_owned()),
+        min_size: 1,
+        max_size: 1024,
+        types: vec!["image/*".to_owned()],
+        subject: Some("alice".to_owned()),
+        issued_at: 1_732_687_781,
+        expires_at: 1_732_688_381,
+    }
+}
+
+fn keys() -> [Secret; 2] {
+    [Secret::new("the next key, which signs from now on"), Secret::new(KEY)]
+}
+
+/// Seals any payload as the format says.
+fn sealed(payload: &[u8]) -> String {
+    let text = format!("r1.{}", crypto::base64_url(payload));
+    let signed = format!("oss-upload-receipt.{text}");
+    let code = crypto::hmac_sha256(KEY.as_bytes(), signed.as_bytes());
+    format!("{text}.{}", crypto::base64_url(code.as_slice()))
+}
+
+#[test]
+fn a_receipt_is_what_the_format_says() {
+    let receipt = receipt();
+    let text = receipt.seal(&Secret::new(KEY));
+    insta::assert_snapshot!(String::from_utf8(receipt.to_json()).unwrap(), @r#"{"id":"abababababababababababababababab","route":"photos","bucket":"examplebucket","key":"photos/照片.png","min":1,"max":1024,"types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381}"#);
+    assert_eq!(text, sealed(&receipt.to_json()));
+    assert_eq!(Receipt::open(&text, &keys()), Ok(receipt));
+    assert_eq!(Receipt::open(&text, &keys()[..1]), Err(Refused::SignatureInvalid));
+    assert_eq!(Receipt::open(&text, &[]), Err(Refused::SignatureInvalid));
+}
+
+#[test]
+fn the_vectors_that_were_made_elsewhere_agree() {
+    let vectors: Value =
+        serde_json::from_str(include_str!("../../tests/vectors/receipt.json")).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    for good in vectors["good"].as_array().unwrap() {
+        let key = Secret::new(text(&good["key"]));
+        let opened =
+            Receipt::open(good["receipt"].as_str().unwrap(), std::slice::from_ref(&key)).unwrap();
+        assert_eq!(String::from_utf8(opened.to_json()).unwrap(), text(&good["payload"]));
+        assert_eq!(opened.seal(&key), text(&good["receipt"]), "{}", good["name"]);
+    }
+    for bad in vectors["bad"].as_array().unwrap() {
+        let keys = [Secret::new(text(&bad["key"]))];
+        let refused = match bad["refused"].as_str().unwrap() {
+            "malformed" => Refused::Malformed,
+            "signature" => Refused::SignatureInvalid,
+            other => panic!("{other}"),
+        };
+        assert_eq!(
+            Receipt::open(bad["receipt"].as_str().unwrap(), &keys),
+            Err(refused),
+            "{}",
+            bad["name"]
+        );
+    }
+}
+
+#[test]
+fn a_payload_of_another_shape_is_malformed_though_it_is_signed() {
+    let json = String::from_utf8(receipt().to_json()).unwrap();
+    let open = |payload: &str| Receipt::open(&sealed(payload.as_bytes()), &keys());
+    assert_eq!(open(&json), Ok(receipt()));
+    for payload in [
+        String::new(),
+        "{}".to_owned(),
+        "[]".to_owned(),
+        format!("{json} x"),
+        json.replace(r#""key":"#, r#""prefix":"#).replace('{', r#"{"key":"a","#),
+        json.replace(r#""key":"photos/照片.png","#, ""),
+        json.replace('{', r#"{"more":1,"#),
+        json.replace('{', r#"{"id":"1","#),
+        json.replace(r#""min":1"#, r#""min":-1"#),
+        json.replace(r#""min":1"#, r#""min":"1""#),
+        json.replace(r#""iat":1732687781,"#, ""),
+    ] {
+        assert_eq!(open(&payload), Err(Refused::Malformed), "{payload}");
+    }
+    let mut bytes = receipt().to_json();
+    bytes[7] = 0xff;
+    assert_eq!(Receipt::open(&sealed(&bytes), &keys()), Err(Refused::Malformed), "no UTF-8");
+}
+
+#[test]
+fn what_is_not_written_like_a_receipt_is_malformed() {
+    let good = receipt().seal(&Secret::new(KEY));
+    let (text, code) = good.rsplit_once('.').unwrap();
+    for bad in [
+        String::new(),
+        "r1.".to_owned(),
+        good.replacen("r1.", "r2.", 1),
+        good.replacen("r1.", "v1.", 1),
+        format!("{good}="),
+        format!("{good}\n"),
+        format!(" {good}"),
+        format!("{text}.{code}."),
+        format!("{text}.!{code}"),
+        "r".repeat(MAX_LENGTH + 1),
+    ] {
+        assert_eq!(Receipt::open(&bad, &keys()), Err(Refused::Malformed), "{bad}");
+    }
+}
+
+#[test]
+fn an_object_is_the_one_that_was_granted_or_not() {
+    let stored = Stored {
+        bucket: "examplebucket",
+        key: "photos/照片.png",
+        size: 1,
+        content_type: "image/png",
+    };
+    let now = Timestamp::from_unix(1_732_688_381 + 86_400).unwrap();
+    let later = Timestamp::from_unix(now.unix() + 1).unwrap();
+    let check = |stored: Stored<'_>| receipt().check("photos", &stored, now);
+    assert_eq!(check(stored), Ok(()));
+    assert_eq!(check(Stored { size: 1024, content_type: "IMAGE/X; a=b", ..stored }), Ok(()));
+    assert_eq!(receipt().check("photos", &stored, later), Err(Refused::Expired));
+    assert_eq!(receipt().check("photo", &stored, now), Err(Refused::WrongRoute));
+    for (other, refused) in [
+        (Stored { bucket: "examplebucket2", ..stored }, Refused::WrongBucket),
+        (Stored { key: "photos/照片.png2", ..stored }, Refused::WrongKey),
+        (Stored { key: "photos/照片.PNG", ..stored }, Refused::WrongKey),
+        (Stored { size: 0, ..stored }, Refused::WrongSize),
+        (Stored { size: 1025, ..stored }, Refused::WrongSize),
+        (Stored { content_type: "text/html", ..stored }, Refused::WrongType),
+        (Stored { content_type: "", ..stored }, Refused::WrongType),
+    ] {
+        assert_eq!(check(other), Err(refused));
+    }
+}
+
+#[test]
+fn places_and_types_are_as_wide_as_the_grant() {
+    let now = Timestamp::from_unix(1_732_687_781).unwrap();
+    let stored =
+        Stored { bucket: "examplebucket", key: "up/a.png", size: 1, content_type: "a/b; c=d" };
+    let with = |place: Place, types: &[&str]| {
+        let types = types.iter().map(|one| (*one).to_owned()).collect();
+        Receipt { place, types, ..receipt() }.check("photos", &stored, now)
+    };
+    let below = |prefix: &str| Place::Prefix(prefix.to_owned());
+    assert_eq!(with(below("up/"), &[]), Ok(()));
+    assert_eq!(with(below("up/a/"), &[]), Err(Refused::WrongKey));
+    for types in [&["a/b"][..], &["x/y", "a/*"]] {
+        assert_eq!(with(below("up/"), types), Ok(()), "{types:?}");
+    }
+    for types in [&["x/y"][..], &["a/b; c=d"], &["a/b", "no type"]] {
+        assert_eq!(with(below("up/"), types), Err(Refused::WrongType), "{types:?}");
+    }
+}
+
+fn any_receipt() -> impl Strategy<Value = Receipt> {
+    let text = || "(?s).{0,24}";
+    let place = prop_oneof![text().prop_map(Place::Key), text().prop_map(Place::Prefix)];
+    let texts = (text(), text(), place, collection::vec(text(), 0..4), option::of(text()));
+    let numbers = (any::<[u8; 16]>(), any::<u64>(), any::<u64>(), any::<i64>(), any::<i64>());
+    (texts, numbers).prop_map(|((route, bucket, place, types, subject), numbers)| {
+        let (bytes, min_size, max_size, issued_at, expires_at) = numbers;
+        let id = id(&bytes);
+        Receipt {
+            id,
+            route,
+            bucket,
+            place,
+            min_size,
+            max_size,
+            types,
+            subject,
+            issued_at,
+            expires_at,
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_sealed_is_opened(receipt in any_receipt()) {
+        let text = receipt.seal(&Secret::new(KEY));
+        prop_assert_eq!(Receipt::open(&text, &keys()), Ok(receipt));
+    }
+
+    #[test]
+    fn any_changed_byte_is_refused(receipt in any_receipt(), at: prop::sample::Index, byte: u8) {
+        let mut bytes = receipt.seal(&Secret::new(KEY)).into_bytes();
+        let at = at.index(bytes.len());
+        prop_assume!(bytes[at] != byte);
+        bytes[at] = byte;
+        if let Ok(text) = String::from_utf8(bytes) {
+            prop_assert!(Receipt::open(&text, &keys()).is_err());
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "(?s).{0,64}|r1\\.[\\w.-]{0,64}", payload: Vec<u8>) {
+        prop_assert!(Receipt::open(&text, &keys()).is_err());
+        let _ = Receipt::open(&sealed(&payload), &keys());
+    }
+}

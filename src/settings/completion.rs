@@ -1,0 +1,129 @@
+//! How the function stands in what follows an upload: its address, the keys of receipts, the back ends
+//! that it tells.
+
+use std::collections::BTreeMap;
+
+use crate::completion::Options;
+use crate::policy::callback::Callback;
+use crate::policy::callback::Target;
+use crate::policy::route::Route;
+use crate::receipt;
+use crate::secret::Secret;
+use crate::settings::address;
+use crate::settings::address::Reach;
+use crate::settings::callback::SELF;
+use crate::settings::complaint::Complaints;
+use crate::settings::desk::Desk;
+use crate::settings::desk::KEYS_EXAMPLE;
+use crate::settings::entry;
+use crate::settings::environment::Environment;
+use crate::settings::file::File;
+use crate::settings::route::Reader;
+
+const SECRET_EXAMPLE: &str = "whsec_$(openssl rand -base64 32)";
+
+/// Where OSS's public keys lie, as its documentation has it; one under any other address is nobody's.
+const KEY_URLS: [&str; 2] = ["https://gosspublic.alicdn.com/", "http://gosspublic.alicdn.com/"];
+
+/// Reads how callbacks are made and verified.
+pub(super) fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Options {
+    let reach = desk.reach();
+    let public_url = desk.top(&entry::PUBLIC_URL, |text| address::origin(text, reach));
+    let receipt_keys = read_receipt_keys(desk);
+    let webhook_secret = read_webhook_secret(desk);
+    let mut notify = BTreeMap::new();
+    for route in routes {
+        let mut reader = Reader { desk, name: route.name.clone() };
+        let url = reader.notify(route.callback.as_ref());
+        notify.extend(url.map(|url| (route.name.clone(), url)));
+    }
+    let is_told = routes.iter().any(|route| route.callback.is_some());
+    if is_told && receipt_keys.is_empty() {
+        want(
+            desk,
+            entry::RECEIPT_KEYS,
+            "a callback brings a receipt back, which is signed",
+            KEYS_EXAMPLE,
+        );
+    }
+    if !notify.is_empty() && webhook_secret.is_none() {
+        want(desk, entry::WEBHOOK_SECRET, "what a back end is told is signed", SECRET_EXAMPLE);
+    }
+    complain_of_no_address(desk, routes);
+    let key_urls = KEY_URLS.map(str::to_owned).to_vec();
+    Options { receipt_keys, public_url, notify, webhook_secret, key_urls }
+}
+
+/// On the platform the gateway leads nobody to the function but under its own names; elsewhere anybody
+/// could ask under any.
+fn complain_of_no_address(desk: &mut Desk<'_>, routes: &[Route]) {
+    let is_own = |route: &Route| route.callback.as_ref().is_some_and(|one| one.to == Target::Own);
+    let platform = desk.environment.get("FC_FUNCTION_NAME").is_some();
+    if platform || desk.top_entry(&entry::PUBLIC_URL).is_some() {
+        return;
+    }
+    if routes.iter().any(is_own) {
+        let why = "OSS is to call this function, and only Function Compute says where it is";
+        want(desk, entry::PUBLIC_URL.variable, why, entry::PUBLIC_URL.example);
+    }
+}
+
+fn want(desk: &mut Desk<'_>, variable: &str, why: &str, example: &str) {
+    desk.complain(
+        entry::CALLBACK.key.to_owned(),
+        format!("{why}; set {variable}"),
+        format!("{variable}={example}"),
+    );
+}
+
+/// Reads the keys of receipts, for who knows the environment only.
+///
+/// # Errors
+/// Every problem with the variable.
+pub fn receipt_keys(environment: &Environment) -> Result<Vec<Secret>, Complaints> {
+    let mut desk = Desk::new(environment, File::default());
+    let keys = read_receipt_keys(&mut desk);
+    desk.finish().map(|()| keys)
+}
+
+fn read_receipt_keys(desk: &mut Desk<'_>) -> Vec<Secret> {
+    desk.keys(entry::RECEIPT_KEYS, receipt::MIN_KEY_LENGTH)
+}
+
+fn read_webhook_secret(desk: &mut Desk<'_>) -> Option<Secret> {
+    let text = desk.environment.get(entry::WEBHOOK_SECRET)?;
+    if !is_webhook_secret(text) {
+        let problem = "a secret is whsec_ and 24 to 64 bytes in base64";
+        let example = format!("{}={SECRET_EXAMPLE}", entry::WEBHOOK_SECRET);
+        desk.complain(entry::WEBHOOK_SECRET.to_owned(), problem.to_owned(), example);
+    }
+    Some(Secret::new(text))
+}
+
+/// Tells base64 as every decoder reads it: whole groups, padded, and no bits left over.
+fn is_webhook_secret(text: &str) -> bool {
+    let Some(text) = text.strip_prefix("whsec_") else { return false };
+    let body = text.trim_end_matches('=');
+    let of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let ends_well = match text.len() - body.len() {
+        0 => true,
+        // What is left over of the last digit has to be 0.
+        1 => body.ends_with(|last| "AEIMQUYcgkosw048".contains(last)),
+        2 => body.ends_with(['A', 'Q', 'g', 'w']),
+        _ => false,
+    };
+    let is_whole = text.len().is_multiple_of(4) && (24..=64).contains(&(body.len() * 3 / 4));
+    is_whole && ends_well && body.bytes().all(of_base64)
+}
+
+impl Reader<'_, '_> {
+    /// Reads the back end that the function tells, which it can only do when it is told itself.
+    fn notify(&mut self, callback: Option<&Callback>) -> Option<String> {
+        let entry = self.entry(&entry::NOTIFY)?;
+        let own = callback?.to == Target::Own;
+        if !own {
+            self.instead(&entry, "the function tells what it is told itself", SELF);
+        }
+        self.desk.read(&entry::NOTIFY, &entry, |text| address::parse(text, Reach::Function))
+    }
+}

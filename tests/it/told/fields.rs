@@ -1,0 +1,278 @@
+//! The fields: in every dialect, pinned one by one, and in the body where a form carries no others.
+
+use bytes::Bytes;
+use http::Request;
+use insta::assert_debug_snapshot;
+use insta::assert_snapshot;
+use oss_upload_signer::identity::ticket::Ticket;
+use oss_upload_signer::receipt::Place;
+use oss_upload_signer::runtime::Event;
+use oss_upload_signer::secret::Secret;
+use serde_json::Value;
+
+use crate::support::app::Function;
+use crate::support::app::NOW;
+use crate::support::app::context;
+use crate::told::KEY;
+use crate::told::PUBLIC;
+use crate::told::function;
+use crate::told::granted;
+use crate::told::opened;
+use crate::told::order;
+
+const SELF: &str = "callback.to = \"self\"\ncallback.variables.album = \"夏 {yyyy}\"\n";
+
+const WISH: &str =
+    r#"{"route":"photos","files":[{"name":"a.png","type":"image/png","size":1024}]}"#;
+
+#[tokio::test]
+async fn everything_is_pinned() {
+    let answer = function(&[PUBLIC], SELF).post("/uploads", WISH).await;
+    let fields = granted(&answer);
+    assert_eq!(fields["x:album"], "夏 2024");
+    assert_snapshot!(serde_json::to_string_pretty(&order(&fields["callback"])).unwrap(), @r#"
+    {
+      "callbackBody": "bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&x:album=${x:album}&receipt=${x:receipt}",
+      "callbackBodyType": "application/x-www-form-urlencoded",
+      "callbackSNI": true,
+      "callbackUrl": "https://sign.example/callback/photos"
+    }
+    "#);
+    let policy: Value = serde_json::from_str(&answer.policies()[0]).unwrap();
+    let conditions = policy["conditions"].as_array().unwrap();
+    for name in ["callback", "x:album", "x:receipt"] {
+        let pinned: Vec<_> = conditions.iter().filter(|one| one.get(name).is_some()).collect();
+        assert_eq!(pinned, [&serde_json::json!({ name: fields[name] })], "{name}");
+    }
+    let names: Vec<_> = fields.as_object().unwrap().keys().collect();
+    assert_debug_snapshot!(names, @r#"
+    [
+        "callback",
+        "key",
+        "policy",
+        "success_action_status",
+        "x-oss-content-type",
+        "x-oss-credential",
+        "x-oss-date",
+        "x-oss-forbid-overwrite",
+        "x-oss-security-token",
+        "x-oss-signature",
+        "x-oss-signature-version",
+        "x:album",
+        "x:receipt",
+    ]
+    "#);
+}
+
+#[tokio::test]
+async fn the_receipt_is_of_this_grant() {
+    let function = function(&[PUBLIC], SELF);
+    let fields = granted(&function.post("/uploads", WISH).await);
+    let receipt = opened(&fields["x:receipt"]);
+    assert_eq!(receipt.place, Place::Key(fields["key"].as_str().unwrap().to_owned()));
+    assert_eq!((receipt.min_size, receipt.max_size), (1024, 1024));
+    assert_eq!(receipt.types, ["image/png"]);
+    assert_eq!((receipt.route.as_str(), receipt.bucket.as_str()), ("photos", "examplebucket"));
+    assert_eq!((receipt.issued_at, receipt.expires_at), (NOW, NOW + 600));
+    assert_eq!((receipt.subject.as_deref(), receipt.id.len()), (None, 32));
+    let bare = r#"{"route":"photos","files":[{}]}"#;
+    let receipt = opened(&granted(&function.post("/uploads", bare).await)["x:receipt"]);
+    assert_eq!((receipt.min_size, receipt.max_size), (1, 100 << 20));
+    assert_eq!(receipt.types, ["application/octet-stream"]);
+    let typed = WISH.replace("image/png", "Text/Plain; charset=utf-8");
+    let receipt = opened(&granted(&function.post("/uploads", &typed).await)["x:receipt"]);
+    assert_eq!(receipt.types, ["Text/Plain"]);
+}
+
+#[tokio::test]
+async fn the_first_key_signs_and_nobody_else_changes() {
+    let keys = format!("another key of 32 bytes and more, {KEY}");
+    let fields = granted(
+        &function(&[PUBLIC, ("UPLOAD_RECEIPT_KEYS", &keys)], SELF).post("/uploads", WISH).await,
+    );
+    let keys = [Secret::new("another key of 32 bytes and more")];
+    let receipt = fields["x:receipt"].as_str().unwrap();
+    assert!(oss_upload_signer::receipt::Receipt::open(receipt, &keys).is_ok());
+    let without = function(&[], "").post("/uploads", WISH).await.whole();
+    assert!(!without.contains("callback") && !without.contains("receipt"), "{without}");
+}
+
+#[tokio::test]
+async fn who_asked_stands_in_the_receipt_and_in_the_variables() {
+    let file = "auth = \"ticket\"\ncallback.to = \"self\"\ncallback.variables.by = \"{sub}\"\n";
+    let function = function(&[PUBLIC, ("UPLOAD_TICKET_KEYS", KEY)], file);
+    let ask = async |subject: &str| {
+        let ticket = Ticket {
+            subject: subject.to_owned(),
+            route: None,
+            expires_at: NOW + 600,
+            issued_at: None,
+            not_before: None,
+            id: None,
+        };
+        let request = Request::post("/uploads")
+            .header("x-upload-ticket", ticket.mint(&Secret::new(KEY)))
+            .body(Bytes::from_static(WISH.as_bytes()));
+        function.call(request.unwrap()).await
+    };
+    let fields = granted(&ask("爱丽丝").await);
+    assert_eq!(fields["x:by"], "爱丽丝");
+    assert_eq!(opened(&fields["x:receipt"]).subject.as_deref(), Some("爱丽丝"));
+    for bad in ["${object}", "a\nb", &"a".repeat(129)] {
+        let answer = ask(bad).await.json();
+        assert_eq!(answer["uploads"][0]["error"]["error"], "caller_unusable", "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_no_receipt_can_hold_is_refused() {
+    let file = "auth = \"ticket\"\ncallback.to = \"https://back.example/\"\n";
+    let function = function(&[("UPLOAD_TICKET_KEYS", KEY)], file);
+    for (bytes, refused) in [(255, false), (256, true)] {
+        let ticket = Ticket {
+            subject: "a".repeat(bytes),
+            route: None,
+            expires_at: NOW + 600,
+            issued_at: None,
+            not_before: None,
+            id: None,
+        };
+        let request = Request::post("/uploads")
+            .header("x-upload-ticket", ticket.mint(&Secret::new(KEY)))
+            .body(Bytes::from_static(WISH.as_bytes()));
+        let answer = function.call(request.unwrap()).await.json();
+        let error = &answer["uploads"][0]["error"]["error"];
+        assert_eq!(error == "caller_unusable", refused, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_documented_answer_carries_it_whole() {
+    let function = function(&[PUBLIC], SELF);
+    let answer = function.ask("?route=photos", &[]).await;
+    let json = answer.json();
+    let order = order(&json["callback"]);
+    let body = order["callbackBody"].as_str().unwrap();
+    let (told, receipt) = body.split_once("&receipt=").unwrap();
+    assert_snapshot!(told, @"bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&x:album=%E5%A4%8F%202024");
+    let receipt = opened(&receipt.into());
+    assert_eq!(receipt.place, Place::Prefix(json["dir"].as_str().unwrap().to_owned()));
+    assert!(receipt.types.is_empty());
+    let policy = &answer.policies()[0];
+    assert!(policy.contains(&format!(r#"{{"callback":{}}}"#, json["callback"])), "{policy}");
+    assert!(!policy.contains("x:"), "the page posts no such field: {policy}");
+}
+
+#[tokio::test]
+async fn json_and_texts_of_ones_own_are_filled_in_too() {
+    let file = "callback.to = [\"https://a.example/x\", \"http://b.example:8080/y\"]\ncallback.host = \"c.example\"\n\
+                callback.body_type = \"json\"\ncallback.variables.album = '\"{yyyy}\" €'\n\
+                callback.body = '{\"album\":${x:album},\"key\":${object},\"proof\":${x:receipt}}'\n";
+    let function = function(&[], file);
+    let fields = granted(&function.post("/uploads", WISH).await);
+    assert_snapshot!(serde_json::to_string_pretty(&order(&fields["callback"])).unwrap(), @r#"
+    {
+      "callbackBody": "{\"album\":${x:album},\"key\":${object},\"proof\":${x:receipt}}",
+      "callbackBodyType": "application/json",
+      "callbackHost": "c.example",
+      "callbackSNI": true,
+      "callbackUrl": "https://a.example/x;http://b.example:8080/y"
+    }
+    "#);
+    let page = order(&function.ask("?route=photos", &[]).await.json()["callback"]);
+    let body = page["callbackBody"].as_str().unwrap().replace("${object}", "\"k\"");
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["album"], "\"2024\" €");
+    opened(&body["proof"]);
+}
+
+#[tokio::test]
+async fn the_v1_answer_carries_it_too() {
+    let file = format!("signature = \"v1\"\n{SELF}");
+    let answer = function(&[PUBLIC], &file).ask("?route=photos", &[]).await.json();
+    assert_eq!(order(&answer["callback"])["callbackUrl"], "https://sign.example/callback/photos");
+    let nobody = function(&[], "signature = \"v1\"\n").ask("?route=photos", &[]).await.json();
+    assert_eq!(nobody["callback"], "");
+}
+
+#[tokio::test]
+async fn a_page_whose_field_would_grow_too_long_is_sent_to_the_native_call() {
+    let variable = |name: &str| format!("callback.variables.{name} = \"{}\"\n", "图".repeat(160));
+    let file = ["a", "b", "c", "d"].map(variable).concat();
+    let function = function(&[PUBLIC], &format!("callback.to = \"self\"\n{file}"));
+    granted(&function.post("/uploads", WISH).await);
+    let answer = function.ask("?route=photos", &[]).await;
+    assert_eq!(answer.code(), "native_call_required");
+    assert!(answer.json()["message"].as_str().unwrap().contains(": callback."));
+}
+
+#[tokio::test]
+async fn every_other_dialect_carries_every_field() {
+    let function = function(&[PUBLIC], SELF);
+    for (path, place) in [
+        ("/presigned-post/photos?filename=a.png", "/fields"),
+        ("/uppy/photos/s3/params?filename=a.png&type=image/png", "/fields"),
+        ("/uview/photos?filename=a.png", "/data/params"),
+        ("/wechat/photos?filename=a.png", "/formData"),
+    ] {
+        let answer = function.get(path).await;
+        let json = answer.json();
+        let fields = json.pointer(place).unwrap();
+        opened(&fields["x:receipt"]);
+        assert_eq!(
+            order(&fields["callback"])["callbackUrl"],
+            "https://sign.example/callback/photos"
+        );
+        assert!(answer.policies()[0].contains(r#"{"x:album":"夏 2024"}"#), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_function_is_called_where_it_was_asked() {
+    let platform = [("FC_FUNCTION_NAME", "signer"), ("UPLOAD_CREDENTIALS", "environment")];
+    let function = function(&platform, SELF);
+    let ask = async |host: Option<&str>| {
+        let mut request = Request::post("/uploads");
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        function.call(request.body(Bytes::from_static(WISH.as_bytes())).unwrap()).await
+    };
+    for host in ["signer-abc.cn-hangzhou.fcapp.run", "sign.example:8443"] {
+        let url = order(&granted(&ask(Some(host)).await)["callback"])["callbackUrl"].clone();
+        assert_eq!(url, format!("https://{host}/callback/photos"));
+    }
+    for bad in
+        [None, Some("u@evil.example"), Some("a/b"), Some("a;https://b"), Some("[::1]"), Some("")]
+    {
+        let answer = ask(bad).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (400, "invalid_request"),
+            "{bad:?}"
+        );
+    }
+    assert_snapshot!(ask(None).await.json()["message"].as_str().unwrap(), @"The call cannot be understood: OSS is to call this function, and the call does not say at which host; set PUBLIC_URL.");
+}
+
+#[tokio::test]
+async fn an_event_names_no_host() {
+    let event = async |function: &Function| {
+        let mut request = Request::post("/invoke").header("host", "127.0.0.1:9000");
+        request.extensions_mut().unwrap().insert(context(Event::Invoke));
+        function.call(request.body(Bytes::from_static(WISH.as_bytes())).unwrap()).await
+    };
+    let platform = [("FC_FUNCTION_NAME", "signer"), ("UPLOAD_CREDENTIALS", "environment")];
+    assert_eq!(event(&function(&platform, SELF)).await.code(), "invalid_request");
+    granted(&event(&function(&[PUBLIC], SELF)).await);
+}
+
+#[tokio::test]
+async fn a_page_can_know_that_somebody_is_told() {
+    let file = format!("{SELF}[routes.quiet]\n");
+    let function = function(&[PUBLIC], &file);
+    for (name, told) in [("photos", true), ("quiet", false)] {
+        let answer = function.get(&format!("/routes/{name}")).await.json();
+        assert_eq!(answer["callback"], told);
+    }
+}

@@ -1,0 +1,242 @@
+//! What is said of callbacks is understood, or complained of at the start.
+
+use insta::assert_snapshot;
+use oss_upload_signer::policy::callback::Target;
+use oss_upload_signer::settings::Settings;
+use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::time::Timestamp;
+
+use crate::support::app::NOW;
+use crate::support::app::SMALL;
+use crate::told::KEY;
+use crate::told::PUBLIC;
+
+const SECRET: (&str, &str) =
+    ("UPLOAD_WEBHOOK_SECRET", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+
+const KEYS: (&str, &str) = ("UPLOAD_RECEIPT_KEYS", KEY);
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    let mut environment = Environment::default();
+    for (name, value) in SMALL.iter().chain(variables) {
+        environment.set(name, *value);
+    }
+    environment
+}
+
+fn load(variables: &[(&str, &str)], file: &str) -> Result<Settings, String> {
+    let now = Timestamp::from_unix(NOW).unwrap();
+    Settings::load(&environment(variables), Some(file), now)
+        .map_err(|complaints| complaints.to_string())
+}
+
+fn refused(variables: &[(&str, &str)], file: &str) -> String {
+    load(variables, file).unwrap_err()
+}
+
+#[test]
+fn what_stands_at_the_top_holds_for_every_route() {
+    let file = "public_url = \"https://sign.example/\"\n\
+                [callback]\nto = \"self\"\nnotify = \"https://back.example/all\"\n\
+                variables.album = \"{yyyy}\"\nvariables.from = \"web\"\n\
+                [routes.a]\n\
+                [routes.b.callback]\nnotify = \"http://localhost:3000/b\"\nvariables.album = \"{sub}\"\nbody = \"json\"\n\
+                [routes.c.callback]\nto = \"none\"\n\
+                [routes.d]\nbucket = \"other\"\n";
+    let settings = load(&[KEYS, SECRET], file).unwrap();
+    let told = settings.routes.iter().map(|route| {
+        let callback = route.callback.as_ref().map(|one| {
+            let set = one.variables.iter().map(|(name, value)| format!("{name}={value}"));
+            format!("{} {:?} {:?}", one.to, one.body.body_type, set.collect::<Vec<_>>())
+        });
+        format!("{} {}", route.name, callback.unwrap_or_default())
+    });
+    assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r#"
+    a the function itself Form ["album={yyyy}", "from=web"]
+    b the function itself Json ["album={sub}", "from=web"]
+    c 
+    d the function itself Form ["album={yyyy}", "from=web"]
+    "#);
+    let completion = settings.completion;
+    assert_eq!(completion.public_url.as_deref(), Some("https://sign.example"));
+    assert_eq!(completion.receipt_keys.len(), 1);
+    assert!(completion.webhook_secret.is_some() && completion.key_urls.len() == 2);
+    assert_snapshot!(format!("{:?}", completion.notify), @r#"{"a": "https://back.example/all", "b": "http://localhost:3000/b", "d": "https://back.example/all"}"#);
+}
+
+#[test]
+fn the_environment_speaks_of_the_default_route() {
+    let variables = [
+        KEYS,
+        ("UPLOAD_CALLBACK", "https://a.example/x,http://b.example/y"),
+        ("UPLOAD_CALLBACK_BODY", "a=${object}"),
+        ("UPLOAD_CALLBACK_BODY_TYPE", "form"),
+        ("UPLOAD_CALLBACK_HOST", "c.example:8443"),
+        ("UPLOAD_CALLBACK_SNI", "false"),
+    ];
+    let settings = load(&variables, "").unwrap();
+    let callback = settings.routes[0].callback.clone().unwrap();
+    let addresses = ["https://a.example/x", "http://b.example/y"].map(str::to_owned).to_vec();
+    assert_eq!(callback.to, Target::Addresses(addresses));
+    assert_eq!((callback.sni, callback.host.as_deref()), (false, Some("c.example:8443")));
+    assert_eq!(callback.body.to_string(), "a=${object}");
+    assert_snapshot!(settings.warnings()[1..].join("\n"), @"
+    route 'default' is told by plain http: whoever is on the way reads it, receipt included
+    route 'default' does not tell ${x:receipt}: who is called cannot know what was granted
+    ");
+    let sni = |to| {
+        load(&[KEYS, ("UPLOAD_CALLBACK", to)], "").unwrap().routes[0].callback.clone().unwrap().sni
+    };
+    assert!(sni("https://a.example/") && !sni("http://a.example/"));
+}
+
+#[test]
+fn every_mistake_is_named() {
+    let file = "[routes.a.callback]\nto = [\"https://10.0.0.1/\", \"http://back.example/图\", \"self\", \"https://u@b/\", \"https://[::1]/\", \"https://a/;b\"]\n\
+                body = \"a=${x:album}&b=${key}\"\nhost = \"https://a\"\nsni = \"yes\"\n\
+                [routes.b.callback]\nto = \"self\"\nbody = \"a=${object}\"\nnotify = \"http://back.example/\"\n\
+                [routes.c.callback]\nto = \"https://back.example/\"\nbody = '{\"a\":\"${object}\"}'\nbody_type = \"json\"\n\
+                notify = \"https://back.example/\"\n\
+                [routes.d.callback]\nbody = \"form\"\nnotify = \"https://back.example/\"\n\
+                [routes.e.callback]\nto = \"self\"\nbody = \"json\"\nbody_type = \"json\"\ncolour = 1\n\
+                [routes.e.callback.variables]\nAlbum = \"a\"\nreceipt = \"b\"\nn = 1\nfile = \"{name}\"\noss = \"${object}\"\n\
+                [routes.f]\ncallback = \"self\"\n[routes.g.callback]\nvariables = \"a\"\n";
+    assert_snapshot!(refused(&[PUBLIC], file), @r#"
+    22 problems with the settings; nothing was started
+      upload.toml line 22, routes.e.callback.colour: there is no such setting here; there are to, body, body_type, host, sni, notify. Example: max_size = "10MiB"
+      upload.toml line 24, routes.e.callback.variables.Album: a name has up to 64 of a-z, 0-9, '_' and '-', without x:. Example: callback.variables.album = "{claim:album}"
+      upload.toml line 26, routes.e.callback.variables.n: a variable's value is a text. Example: callback.variables.album = "{claim:album}"
+      upload.toml line 25, routes.e.callback.variables.receipt: x:receipt is the receipt's own. Example: callback.variables.album = "{claim:album}"
+      upload.toml line 30, routes.f.callback: it is a table. Example: [routes.f.callback]
+      upload.toml line 32, routes.g.callback.variables: it is a table. Example: [routes.g.callback.variables]
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://10.0.0.1/", OSS calls public addresses only, and this one is private or this machine itself. Example: callback.to = "self"
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "http://back.example/图", an address is ASCII: write a path with %XX for each byte of UTF-8, a host as xn--…. Example: callback.to = "self"
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "self", an address begins with https:// or http://. Example: callback.to = "self"
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://u@b/", no user stands in an address. Example: callback.to = "self"
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://[::1]/", OSS calls no IPv6 address. Example: callback.to = "self"
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://a/;b", a ';' parts addresses, so none stands in one; write %3B. Example: callback.to = "self"
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: OSS tries from 1 to 5 addresses. Example: callback.to = "self"
+      upload.toml line 3, routes.a.callback.body = "a=${x:album}&b=${key}": the route sets no x:album; put album into callback.variables. Example: callback.body = "form"
+      upload.toml line 8, routes.b.callback.body = "a=${object}": the function reads its own callback, which is 'form' or 'json'. Example: callback.body = "form"
+      upload.toml line 12, routes.c.callback.body = "{\"a\":\"${object}\"}": filled in, it is no JSON; OSS writes texts with their quotes, so no quotes stand around '${…}'. Example: callback.body = "form"
+      upload.toml line 16, routes.d.callback.body = "form": it needs callback.to to say who is called. Example: callback.to = "self"
+      upload.toml line 17, routes.d.callback.notify = "https://back.example/": it needs callback.to to say who is called. Example: callback.to = "self"
+      upload.toml line 27, routes.e.callback.variables.file = "{name}": {name}, {stem} and {ext} stand in a 'key'; a callback tells of the file by ${object}. Example: album = "{claim:album}"
+      upload.toml line 28, routes.e.callback.variables.oss = "${object}": the character '$' cannot stand in a directory, a key or a value. Example: album = "{claim:album}"
+      upload.toml line 21, routes.e.callback.body_type = "json": it is for a body of one's own; 'form' and 'json' have their type. Example: callback.body = "a=${object}"
+      callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+    "#);
+}
+
+#[test]
+fn what_has_to_stand_in_the_environment_is_asked_for() {
+    let told = ("UPLOAD_CALLBACK", "self");
+    assert_snapshot!(refused(&[told], ""), @"
+    2 problems with the settings; nothing was started
+      callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      callback.to: OSS is to call this function, and only Function Compute says where it is; set PUBLIC_URL. Example: PUBLIC_URL=https://signer.example.com
+    ");
+    let short = [
+        told,
+        PUBLIC,
+        ("UPLOAD_RECEIPT_KEYS", "marker-short"),
+        ("UPLOAD_WEBHOOK_SECRET", "whsec_marker"),
+    ];
+    let complaint = refused(&short, "");
+    assert!(!complaint.contains("marker"), "{complaint}");
+    assert_snapshot!(complaint, @"
+    2 problems with the settings; nothing was started
+      UPLOAD_RECEIPT_KEYS: each key has at least 32 bytes. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      UPLOAD_WEBHOOK_SECRET: a secret is whsec_ and 24 to 64 bytes in base64. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
+    ");
+    assert_snapshot!(refused(&[told, PUBLIC, KEYS, ("UPLOAD_NOTIFY", "https://a.example/")], ""), @"
+    1 problem with the settings; nothing was started
+      callback.to: what a back end is told is signed; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
+    ");
+    assert!(load(&[told, KEYS, ("FC_FUNCTION_NAME", "signer")], "").is_ok());
+    for bad in ["https://a.example/b", "http://a.example", "https://127.0.0.1", "a.example"] {
+        let complaint = refused(&[told, KEYS, ("PUBLIC_URL", bad)], "");
+        assert!(complaint.contains(&format!("PUBLIC_URL = {bad:?}: ")), "{complaint}");
+    }
+}
+
+#[test]
+fn only_what_the_function_is_told_can_it_tell() {
+    let notify = |to: &str, url: &str| {
+        let variables = [PUBLIC, KEYS, SECRET, ("UPLOAD_CALLBACK", to), ("UPLOAD_NOTIFY", url)];
+        load(&variables, "").map(|settings| settings.completion.notify.len())
+    };
+    assert_eq!(notify("self", "https://back.example/uploaded"), Ok(1));
+    assert_eq!(notify("self", "http://localhost:3000/uploaded"), Ok(1));
+    assert_eq!(notify("none", "https://back.example/uploaded"), Ok(0));
+    let refused = [
+        notify("https://back.example/", "https://back.example/uploaded"),
+        notify("self", "http://back.example/uploaded"),
+        notify("self", "https://back.example/a https://back.example/b"),
+    ];
+    assert_snapshot!(refused.map(Result::unwrap_err).join("\n"), @r#"
+    1 problem with the settings; nothing was started
+      UPLOAD_NOTIFY = "https://back.example/uploaded": the function tells what it is told itself. Example: callback.to = "self"
+    1 problem with the settings; nothing was started
+      UPLOAD_NOTIFY = "http://back.example/uploaded": it begins with https://; plain http only reaches this machine. Example: UPLOAD_NOTIFY=https://back.example.com/uploaded
+    1 problem with the settings; nothing was started
+      UPLOAD_NOTIFY = "https://back.example/a https://back.example/b": an address has no space, no fragment, and nothing else that is not of URLs. Example: UPLOAD_NOTIFY=https://back.example.com/uploaded
+    "#);
+}
+
+#[test]
+fn a_webhook_secret_is_as_the_standard_wants_it() {
+    let verdict = |text: &str| load(&[("UPLOAD_WEBHOOK_SECRET", text)], "").is_ok();
+    let of = |groups: usize, end: &str| format!("whsec_{}{end}", "AAAA".repeat(groups));
+    for good in [of(8, ""), of(8, "AA=="), of(8, "AAA="), of(8, "+/8="), of(21, "AA==")] {
+        assert!(verdict(&good), "{good}");
+    }
+    for bad in [
+        of(7, ""),
+        of(7, "AAA="),
+        of(21, "AAA="),
+        of(22, ""),
+        of(8, "A"),
+        of(8, "AA"),
+        of(8, "AB=="),
+        of(8, "AAB="),
+        of(8, "A==="),
+        of(8, "===="),
+        of(8, "-_8="),
+        of(8, "AA=A"),
+        "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned(),
+    ] {
+        assert!(!verdict(&bad), "{bad}");
+    }
+}
+
+#[test]
+fn what_oss_might_not_take_is_refused_at_the_start() {
+    let with = |bytes: usize| {
+        let to = format!("https://back.example/{}", "a".repeat(bytes));
+        load(&[KEYS, ("UPLOAD_CALLBACK", &to)], "").map(drop)
+    };
+    assert_eq!(with(2_000), Ok(()));
+    assert_snapshot!(with(3_000).unwrap_err().rsplit_once(": ").unwrap().0.rsplit_once("\": ").unwrap().1, @"its field has more than the 4096 bytes that OSS is sure to take: name fewer addresses, or tell less. Example");
+    let types: Vec<_> = (0..60).map(|n| format!("application/vnd.example-{n}")).collect();
+    let complaint = refused(
+        &[KEYS, ("UPLOAD_CALLBACK", "https://a.example/"), ("UPLOAD_TYPES", &types.join(","))],
+        "",
+    );
+    assert!(
+        complaint.contains("more than 1024 bytes in all; write kinds such as image/*"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn beside_a_local_oss_this_machine_can_be_called() {
+    let now = Timestamp::from_unix(NOW).unwrap();
+    let variables = [
+        KEYS,
+        ("UPLOAD_CALLBACK", "http://127.0.0.1:3000/oss"),
+        ("PUBLIC_URL", "http://127.0.0.1:8080"),
+    ];
+    assert!(Settings::load_over(&[], &environment(&variables), None, now).is_ok());
+    assert!(refused(&variables, "").contains("OSS calls public addresses only"));
+}
