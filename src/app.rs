@@ -153,7 +153,8 @@ impl fmt::Debug for App {
 }
 
 /// The dice that keys, nonces, and questions to name servers are thrown with.
-fn draw() -> Draw {
+#[must_use]
+pub fn draw() -> Draw {
     Arc::new(|| {
         let mut dice = Dice::default();
         #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]

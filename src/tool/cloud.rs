@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+use crate::app;
 use crate::emulator::keys::KeyRing;
 use crate::emulator::oss;
 use crate::time;
@@ -45,6 +46,8 @@ impl Setup {
             cors_origins: self.cors_origins,
             judgement: self.judgement,
             observer: Some(Arc::new(report)),
+            seed: app::draw()()
+                .map_err(|error| Failure::new(format!("no randomness for a key: {error}")))?,
             ..oss::Options::new(self.data_directory, clock)
         };
         oss::Oss::open(options)
@@ -57,6 +60,13 @@ fn report(event: &oss::Event) {
     match event {
         oss::Event::Stored { key, size, path, .. } => {
             console::say(&format!("stored   {key}  {}  {}", console::size(*size), path.display()));
+        }
+        oss::Event::Called { url, key, failure: None, spent } => {
+            console::say(&format!("callback {url}  200  {key}  {} ms", spent.as_millis()));
+        }
+        oss::Event::Called { url, key, failure: Some(reason), spent } => {
+            let spent = spent.as_millis();
+            console::say(&format!("callback {url}  failed  {key}  {spent} ms  {reason}"));
         }
         oss::Event::Refused { status, code, ec, reason, .. } => {
             let ec = ec.as_deref().unwrap_or("-");

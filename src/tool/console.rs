@@ -3,6 +3,7 @@
 //! A console that has gone away is no reason to stop serving, so a failed write is let be.
 
 use std::io;
+use std::io::IsTerminal;
 use std::io::Write;
 
 pub(super) fn say(text: &str) {
@@ -11,6 +12,11 @@ pub(super) fn say(text: &str) {
 
 pub(super) fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "oss-upload: {text}");
+}
+
+/// Whether somebody looks at standard output, and colours help.
+pub(super) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Writes a size as people read it.

@@ -91,6 +91,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
         name.as_str(),
         address.port()
     ));
+    console::say(&format!("key   {}", oss::callback_key_url(address)));
     console::say(&format!("data  {data}"));
     let Some(lender) = lender else {
         return Ok(oss.serve(listener, runtime::stop_signal()).await?);

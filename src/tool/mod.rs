@@ -11,6 +11,8 @@
 //! | `receipt` | what a receipt says, for a back end that wants to know |
 //! | `check` | a settings file in words, and what it would sign |
 //! | `explain` | a policy, a form or a refusal in words |
+//! | `package` | the function for others: an application for Serverless Devs, and a zip for the console |
+//! | `doctor` | whether a deployed signer and its bucket work, as a browser sees them |
 //!
 //! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
 //! business, what is signed and how is the function's.
@@ -20,6 +22,7 @@ mod cloud;
 mod console;
 mod desk;
 mod dev;
+mod doctor;
 mod emulate;
 mod explain;
 mod failure;
@@ -27,6 +30,7 @@ mod form;
 mod kind;
 pub mod language;
 mod lender;
+mod package;
 mod receipt;
 pub mod remedy;
 mod rules;
@@ -72,6 +76,10 @@ enum Command {
     Check(check::Options),
     /// Say in words what a policy allows, why a form is refused, or what a refusal means
     Explain(explain::Options),
+    /// Write the function as others deploy it: an application for Serverless Devs, and a zip
+    Package(package::Options),
+    /// Find out whether uploads through a deployed function will work, and what mends what does not
+    Doctor(doctor::Options),
 }
 
 /// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
@@ -98,6 +106,8 @@ pub fn run() -> ExitCode {
                     Command::Receipt(options) => receipt::run(options),
                     Command::Check(options) => check::run(options),
                     Command::Explain(options) => explain::run(options),
+                    Command::Package(options) => package::run(options),
+                    Command::Doctor(options) => doctor::run(options).await,
                 }
             })
         });

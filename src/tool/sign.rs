@@ -112,7 +112,8 @@ impl Options {
     }
 }
 
-fn pair(text: &str) -> Result<(String, String), &'static str> {
+/// Reads a name and a value.
+pub(super) fn pair(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("write a name, '=' and a value")?;
     Ok((name.to_owned(), value.to_owned()))
 }

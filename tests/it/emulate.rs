@@ -6,12 +6,19 @@ use std::process::Child;
 use std::process::ChildStdout;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Arc;
 
+use oss_upload_signer::emulator::oss::callback_key_url;
 use oss_upload_signer::time;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::support::callback_server::Called;
+use crate::support::callback_server::Line;
+use crate::support::callback_server::field;
+use crate::support::emulate::Process;
+use crate::support::emulate::granted;
 use crate::support::form::BUCKET;
 use crate::support::form::Form;
 use crate::support::form::KEY_ID;
@@ -154,6 +161,30 @@ async fn the_local_sts_lends_keys_that_the_local_oss_knows() {
     assert_eq!(emulator.refusal(None, &form).await, "InvalidSecurityToken ");
 }
 
+#[tokio::test]
+async fn a_callback_is_a_line_on_the_console_without_what_its_query_holds() {
+    let process = Arc::new(Process::start(""));
+    let key = callback_key_url(process.address);
+    assert_eq!(process.printed("key"), format!("key   {key}"));
+    let back = Called::start([Line::good(), Line::status(500)]).await;
+    let mut lines = Vec::new();
+    for (name, status) in [("a.txt", "200"), ("b.png", "203")] {
+        let mut form = granted(name).await;
+        form.set("callback", &field(&back.url("/told?token=marker"), "b"));
+        let key = form.fields.iter().find(|field| field.0 == "key").unwrap().1.clone();
+        let posting = Arc::clone(&process);
+        let answer = tokio::task::spawn_blocking(move || posting.post(&form)).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        lines.push(process.printed("callback").replace(&key, "[key]"));
+    }
+    let url = back.url("/told");
+    let spent = lines[0].strip_prefix(&format!("callback {url}  200  [key]  ")).unwrap();
+    assert!(spent.strip_suffix(" ms").unwrap().parse::<u64>().is_ok(), "{spent}");
+    assert!(lines[1].starts_with(&format!("callback {url}  failed  [key]  ")), "{}", lines[1]);
+    assert!(lines[1].ends_with(" ms  the server answered 500; it must be 200"), "{}", lines[1]);
+    back.heard().await;
+}
+
 #[test]
 fn a_wrong_fault_is_one_line_that_shows_how_to_write_one() {
     let outcome = command(&["--sts-port", "0", "--fault", "nobody:cut"]).output().unwrap();
@@ -167,5 +198,5 @@ fn a_wrong_fault_is_one_line_that_shows_how_to_write_one() {
 fn a_wrong_leniency_is_one_line_that_lists_the_right_ones() {
     let outcome = command(&["--lenient", "generous"]).output().unwrap();
     assert_eq!(outcome.status.code(), Some(2));
-    insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"oss-upload: invalid value 'generous' for '--lenient <NAME>': no leniency is called "generous"; there are uncovered-token, content-type-field, any-expiration, expiry-during-upload, quoted-boundary, unquoted-names, tight-semicolons, preamble, repeated-fields, missing-filename, filename-folders, ignored-tagging, redirect-parameters, md5-etag; --help lists the options"#);
+    insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"oss-upload: invalid value 'generous' for '--lenient <NAME>': no leniency is called "generous"; there are uncovered-token, content-type-field, any-expiration, expiry-during-upload, quoted-boundary, unquoted-names, tight-semicolons, preamble, repeated-fields, missing-filename, filename-folders, ignored-tagging, redirect-parameters, callback-before-redirect, md5-etag; --help lists the options"#);
 }

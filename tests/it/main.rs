@@ -8,6 +8,8 @@ mod clients;
 mod credentials;
 mod deploy;
 #[cfg(feature = "tool")]
+mod doctor;
+#[cfg(feature = "tool")]
 mod emulate;
 #[cfg(feature = "emulator")]
 mod fuzz_corpus;

@@ -1,15 +1,17 @@
 //! Function Compute: the gateway in front of a function.
 //!
-//! Plays the HTTP trigger: what it refuses, which headers it takes away and adds on either way,
-//! how it uses its connections, and how it calls hooks. One function process stands behind it, at
-//! an address; starting, freezing and multiplying processes is not its business. What Function
-//! Compute does is told in its documentation ("Web functions", "HTTP triggers overview", "Context
-//! and log format") and in dumps of real requests; where neither says, the code does.
+//! Plays the HTTP trigger, as it should be set up or [otherwise](Trigger): what it refuses, which
+//! headers it takes away and adds on either way, how it uses its connections, and how it calls
+//! hooks. One function process stands behind it, at an address; starting, freezing and multiplying
+//! processes is not its business. What Function Compute does is told in its documentation ("Web
+//! functions", "HTTP triggers overview", "Context and log format") and in dumps of real requests;
+//! where neither says, the code does.
 
 mod forward;
 mod header;
 mod refusal;
 mod request_id;
+mod trigger;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -37,6 +39,8 @@ use forward::Upstream;
 use header::Platform;
 use refusal::Refusal;
 use request_id::RequestIds;
+
+pub use trigger::Trigger;
 
 /// An answer of the function, or one that the gateway gave in its place.
 pub type Answer = Response<Either<Full<Bytes>, Incoming>>;
@@ -86,13 +90,21 @@ struct Inner {
     upstream: Upstream,
     request_ids: RequestIds,
     default_domain: bool,
+    trigger: Trigger,
 }
 
 impl Gateway {
     /// Puts a gateway in front of a function. It connects when the first request comes.
     #[must_use]
     pub fn new(options: Options) -> Self {
+        Self::behind(Trigger::default(), options)
+    }
+
+    /// Puts a gateway in front of a function, with its trigger set up like this.
+    #[must_use]
+    pub fn behind(trigger: Trigger, options: Options) -> Self {
         Self(Arc::new(Inner {
+            trigger,
             upstream: Upstream::new(options.upstream),
             default_domain: options.default_domain,
             request_ids: RequestIds::default(),
@@ -124,11 +136,15 @@ impl Gateway {
         B: Body<Data = Bytes>,
     {
         let request_id = self.0.request_ids.next();
-        let mut answer = match self.forward(request, &request_id).await {
-            Ok(answer) => answer,
-            Err(refusal) => refusal.answer().map(Either::Left),
+        let mut answer = match self.0.trigger.refuse(request.method()) {
+            Some(refused) => refused.map(Either::Left),
+            None => match self.forward(request, &request_id).await {
+                Ok(answer) => answer,
+                Err(refusal) => refusal.answer().map(Either::Left),
+            },
         };
         header::finish(&mut answer, &request_id, self.0.default_domain);
+        self.0.trigger.finish(&mut answer);
         answer
     }
 

@@ -3,6 +3,7 @@
 //! PostObject page for success; error code pages for the XML of a refusal; the headers as they were
 //! seen in SDK tests.
 
+use bytes::Bytes;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Response;
@@ -22,6 +23,10 @@ use crate::emulator::xml;
 
 /// An answer on its way out.
 pub(super) type Answer = Response<Outflow>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+const PEM: HeaderValue = HeaderValue::from_static("application/x-pem-file");
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml");
 
@@ -65,6 +70,22 @@ pub(super) fn stored(
     insert(&mut answer, X_OSS_HASH_CRC64ECMA, &object.crc64.to_string());
     let encryption = |name: &str| name.starts_with("x-oss-server-side-");
     insert_kept(&mut answer, object, encryption);
+    answer
+}
+
+/// Makes the answer to an upload whose callback went well out of that to the upload itself.
+pub(super) fn told(mut answer: Answer, json: Bytes) -> Answer {
+    *answer.status_mut() = StatusCode::OK;
+    *answer.body_mut() = Outflow::Text(Some(json));
+    answer.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    answer.headers_mut().remove(header::LOCATION);
+    answer
+}
+
+/// Makes the answer that gives the public key for callbacks.
+pub(super) fn public_key(pem: &str) -> Answer {
+    let mut answer = Response::new(Outflow::text(pem.to_owned()));
+    answer.headers_mut().insert(header::CONTENT_TYPE, PEM);
     answer
 }
 

@@ -1,16 +1,20 @@
 //! What is known of a request from its first line: an id, the host, where it comes from.
 
+use std::net::IpAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use http::HeaderMap;
 use http::HeaderValue;
-use http::Uri;
 use http::header;
+use http::request;
 use http::uri::Authority;
 
 use crate::emulator::oss::host;
+
+/// Says where a request on a socket comes from; an extension of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Client(pub(super) IpAddr);
 
 /// Identifies one request.
 #[derive(Debug)]
@@ -22,21 +26,25 @@ pub(super) struct Call<'a> {
     /// The host with its port.
     pub(super) authority: String,
     pub(super) origin: Option<HeaderValue>,
+    /// The caller's address; none in process.
+    pub(super) client: Option<IpAddr>,
     pub(super) started: Instant,
     /// Set when the connection is closed with a part of the body unread.
     unread: &'a AtomicBool,
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(id: String, uri: &Uri, headers: &HeaderMap, unread: &'a AtomicBool) -> Self {
+    pub(super) fn new(id: String, head: &request::Parts, unread: &'a AtomicBool) -> Self {
+        let headers = &head.headers;
         let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-        let authority = uri.authority().map(Authority::as_str);
+        let authority = head.uri.authority().map(Authority::as_str);
         let authority = authority.or(named).unwrap_or_default();
         Self {
             id,
             host: host::without_port(authority).to_owned(),
             authority: authority.to_owned(),
             origin: headers.get(header::ORIGIN).cloned(),
+            client: head.extensions.get().map(|Client(address)| *address),
             started: Instant::now(),
             unread,
         }

@@ -15,9 +15,6 @@ const METHODS: [&str; 3] = ["POST", "GET", "HEAD"];
 
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("POST, GET, HEAD");
 
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("ETag, x-oss-request-id, x-oss-hash-crc64ecma, Location");
-
 /// The seconds for which a browser may remember a preflight.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
@@ -25,11 +22,24 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 #[derive(Clone, Debug)]
 pub(super) struct Cors {
     origins: Vec<String>,
+    exposed: Option<HeaderValue>,
+    varies: bool,
 }
 
 impl Cors {
     pub(super) fn new(origins: Vec<String>) -> Self {
-        Self { origins }
+        Self { origins, exposed: None, varies: true }
+    }
+
+    /// Names the headers that pages may read.
+    pub(super) fn exposing(self, names: &[String]) -> Self {
+        let exposed = HeaderValue::try_from(names.join(", ")).ok();
+        Self { exposed: exposed.filter(|names| !names.is_empty()), ..self }
+    }
+
+    /// Says whether answers name what they depend on.
+    pub(super) fn varying(self, varies: bool) -> Self {
+        Self { varies, ..self }
     }
 
     /// Adds to an answer what lets the request's origin read it.
@@ -37,10 +47,13 @@ impl Cors {
         if self.origins.is_empty() {
             return;
         }
-        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        if self.varies {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
         if let Some(allowed) = origin.and_then(|origin| self.allow(origin)) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            let exposed = self.exposed.clone();
+            headers.extend(exposed.map(|names| (header::ACCESS_CONTROL_EXPOSE_HEADERS, names)));
         }
     }
 

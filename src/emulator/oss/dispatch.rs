@@ -15,6 +15,7 @@ use hyper::body::Body;
 use crate::emulator::oss::answer;
 use crate::emulator::oss::answer::Answer;
 use crate::emulator::oss::call::Call;
+use crate::emulator::oss::callback::key;
 use crate::emulator::oss::get_object::get_object;
 use crate::emulator::oss::host;
 use crate::emulator::oss::inflow::Inflow;
@@ -30,7 +31,7 @@ where
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let (head, body) = request.into_parts();
-    let call = Call::new(site.next_id(), &head.uri, &head.headers, unread);
+    let call = Call::new(site.next_id(), &head, unread);
     let mut inflow = Inflow::new(body, site.judgement.patience);
     let mut answer = match operate(site, &call, &head, &mut inflow).await {
         Ok(answer) => answer,
@@ -47,6 +48,10 @@ async fn operate(
     head: &request::Parts,
     inflow: &mut Inflow,
 ) -> Result<Answer, Refusal> {
+    // Not OSS's own affair: the real key lies on a host of its own, whatever bucket is meant.
+    if matches!(head.method, Method::GET | Method::HEAD) && key::is_asked_for(head.uri.path()) {
+        return public_key(site, head).await;
+    }
     // Check 1 of the list in `post_object`.
     let bucket = host::bucket(&call.host, &site.buckets, &site.judgement)?;
     match head.method {
@@ -61,6 +66,14 @@ async fn operate(
         }
         _ => Err(not_allowed(site, head)),
     }
+}
+
+/// Gives the public half of the key that signs callbacks.
+async fn public_key(site: &Site, head: &request::Parts) -> Result<Answer, Refusal> {
+    let key = site.key.get().await.map_err(|error| {
+        Kind::InternalError.because(format!("the key for callbacks could not be made: {error}"))
+    })?;
+    Ok(answer::public_key(if head.method == Method::HEAD { "" } else { &key.pem }))
 }
 
 /// Refuses what is no upload, no reading back and no preflight.

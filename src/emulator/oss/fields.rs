@@ -6,6 +6,8 @@
 
 use http::HeaderValue;
 
+use crate::emulator::oss::callback;
+use crate::emulator::oss::callback::Callback;
 use crate::emulator::oss::form::Form;
 use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::judgement::Leniency;
@@ -42,6 +44,8 @@ pub struct Wishes {
     pub content_type: String,
     /// The headers with which the object is given back, metadata included.
     pub headers: Vec<(String, String)>,
+    /// Whom to tell of the object, if anybody.
+    pub callback: Option<Callback>,
 }
 
 /// Checks every field that OSS acts on.
@@ -58,6 +62,7 @@ pub(super) fn check(form: &Form, judgement: &Judgement) -> Result<Wishes, Refusa
         success: success(form)?,
         content_type,
         headers: headers(form)?,
+        callback: callback::parse(form.get("callback").unwrap_or_default())?,
     })
 }
 
@@ -100,10 +105,6 @@ fn check_unsupported(form: &Form, judgement: &Judgement) -> Result<(), Refusal> 
     {
         let reason = "a form upload takes no x-oss-tagging";
         return Err(Kind::ArgumentInvalid.argument("x-oss-tagging", value, reason));
-    }
-    if form.get("callback").is_some_and(|value| !value.is_empty()) {
-        return Err(Kind::NotImplemented
-            .because("the form asks for a callback, which the local OSS does not make"));
     }
     Ok(())
 }
@@ -281,8 +282,14 @@ mod tests {
     }
 
     #[test]
-    fn tags_and_callbacks_are_refused_rather_than_ignored() {
+    fn tags_are_refused_rather_than_ignored() {
         assert_eq!(checked(&[("x-oss-tagging", "a=b")]), Err(Kind::ArgumentInvalid));
-        assert_eq!(checked(&[("callback", "e30=")]), Err(Kind::NotImplemented));
+    }
+
+    #[test]
+    fn a_callback_is_read_and_one_without_an_address_is_none() {
+        assert_eq!(checked(&[("callback", "")]).unwrap().callback, None);
+        assert_eq!(checked(&[("callback", "e30=")]).unwrap().callback, None);
+        assert_eq!(checked(&[("callback", "%")]), Err(Kind::CallbackNotBase64));
     }
 }

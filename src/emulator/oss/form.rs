@@ -66,6 +66,12 @@ impl Form {
         (!self.exact || sent == documented).then_some(value.as_str())
     }
 
+    /// Returns the value of a field that was sent under exactly this name.
+    pub(super) fn spelt(&self, name: &str) -> Option<&str> {
+        let (sent, value) = self.fields.get(&name.to_lowercase())?;
+        (sent == name).then_some(value.as_str())
+    }
+
     /// Returns the value of a field as a policy finds it: always without regard to case.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&str> {

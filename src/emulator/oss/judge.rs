@@ -54,7 +54,10 @@ impl Court<'_> {
         let signed = auth::authenticate(self, form)?;
         // 8: the policy's shape, its expiry, its conditions, and what it must not leave open.
         let policy = Policy::decode(signed.policy, self.judgement)?;
-        policy.evaluate(form, &self.bucket.name, self.now, self.judgement)?;
+        let unchecked = self.judgement.unchecked;
+        if !unchecked.conditions {
+            policy.evaluate(form, &self.bucket.name, self.now, self.judgement)?;
+        }
         if signed.version == Version::V4 {
             policy.check_cover(form, self.judgement)?;
         }
@@ -63,7 +66,8 @@ impl Court<'_> {
         let wishes = fields::check(form, self.judgement)?;
         // 10: whether the key that signed may write this object.
         self.check_permission(signed.key, &key)?;
-        Ok(Verdict { key, sizes: policy.sizes(), wishes, policy })
+        let sizes = if unchecked.sizes { 0..=u64::MAX } else { policy.sizes() };
+        Ok(Verdict { key, sizes, wishes, policy })
     }
 
     fn check_permission(&self, signer: &AccessKey, key: &str) -> Result<(), Refusal> {

@@ -10,6 +10,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::emulator::oss::unchecked::Unchecked;
+
 /// Counts the seconds of fifteen minutes: how far `x-oss-date` may lie in the future.
 const FIFTEEN_MINUTES: i64 = 15 * 60;
 
@@ -26,6 +28,8 @@ pub struct Judgement {
     /// Whether the virtual hosts are refused (EC 0048-00000401), as the default public endpoints
     /// are for new accounts; a custom domain, which a bare address plays, still works.
     pub refuse_public_endpoint: bool,
+    /// What is not checked at all, as by something that only looks like OSS.
+    pub unchecked: Unchecked,
     /// Whether field names must be spelt exactly as documented.
     pub case_sensitive_names: bool,
     /// The longest value of one field in bytes; pages name 2 MB, 8 KB and 4 KB.
@@ -38,7 +42,7 @@ pub struct Judgement {
     pub patience: Patience,
 }
 
-/// Bounds what a slow or refused client may cost.
+/// Bounds what a slow or refused client may cost, and a slow server of a callback.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// How long no byte may arrive before the upload is refused with `RequestTimeout`.
@@ -47,6 +51,8 @@ pub struct Patience {
     pub drain_bytes: u64,
     /// How long a refused upload is still read.
     pub drain_time: Duration,
+    /// How long all addresses of a callback together may take.
+    pub callback: Duration,
 }
 
 impl Default for Judgement {
@@ -55,6 +61,7 @@ impl Default for Judgement {
             lenient: BTreeSet::new(),
             refuse_v1: false,
             refuse_public_endpoint: false,
+            unchecked: Unchecked::default(),
             case_sensitive_names: false,
             value_limit: 2 * 1024 * 1024,
             date_ahead: FIFTEEN_MINUTES,
@@ -70,6 +77,7 @@ impl Default for Patience {
             idle: Duration::from_mins(1),
             drain_bytes: 64 * 1024 * 1024,
             drain_time: Duration::from_secs(5),
+            callback: Duration::from_secs(5),
         }
     }
 }
@@ -132,6 +140,8 @@ leniencies! {
     IgnoredTagging = "ignored-tagging";
     /// A redirect after success carries bucket, key and etag, as S3 does it.
     RedirectParameters = "redirect-parameters";
+    /// A callback that went well is answered with its JSON even where a redirect is asked for.
+    CallbackBeforeRedirect = "callback-before-redirect";
     /// The `ETag` of an uploaded object is the MD5 of its content.
     Md5Etag = "md5-etag";
 }

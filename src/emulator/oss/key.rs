@@ -4,6 +4,7 @@
 //! `${filename}` is put in afterwards, and only here. A key is a plain name: `..` and `//` mean
 //! nothing in it.
 
+use crate::emulator::oss::callback;
 use crate::emulator::oss::form::Form;
 use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::judgement::Leniency;
@@ -58,6 +59,8 @@ fn check(key: &str) -> Result<(), Refusal> {
         "the key begins with a slash or a backslash".to_owned()
     } else if key.chars().any(char::is_control) {
         "the key has a control character, such as a line end".to_owned()
+    } else if callback::key::is_reserved(key) {
+        "the local OSS keeps the key that signs callbacks below this key's first part".to_owned()
     } else {
         return Ok(());
     };

@@ -7,8 +7,9 @@
 //! without one, and [`Oss::call`] does both. The keys that may sign hang on a ring which a local STS
 //! can share, and each may have permissions of its own.
 //!
-//! It is an independent judge: nothing here comes from the signer, not even the calendar. What it
-//! does not play: callbacks, tags, versioning, KMS keys, signature V2 and the S3 dialect (their
+//! It is an independent judge: nothing here comes from the signer, not even the calendar. A stored
+//! object is told of where the form asks for it: `callback` says how. What it does not play: tags,
+//! versioning, KMS keys, signature V2 and the S3 dialect (their
 //! forms are refused, never ignored), listing, and any other way of uploading.
 //!
 //! # Where the documentation leaves a choice
@@ -42,6 +43,16 @@
 //! | `x-oss-tagging` | an old page says that forms take none | refused, `InvalidArgument` | `ignored-tagging` |
 //! | Metadata or headers with line ends, metadata over 8 KB | the limit without its error | refused, `InvalidArgument` | - |
 //! | Control characters in a key | silent | refused, `InvalidObjectName` | - |
+//! | Keys below `-/` | allowed | refused, `InvalidObjectName`: the local key for callbacks lies there | - |
+//! | `success_action_redirect` beside `callback` | silent; the callback wins over a status | the redirect, after a callback that went well | `callback-before-redirect` |
+//! | The time for several addresses of a callback | 5 seconds, for one | 5 seconds for all together | `patience.callback` |
+//! | A callback's answer that is JSON and no object | pages show objects only | refused, EC 0007-00000205 | - |
+//! | The length of a callback's answer | Callback page, 1 MB and 3 MB | 1 MB | - |
+//! | A member of `callback` that no page names | silent | refused, `InvalidArgument` | - |
+//! | A port in `callbackHost` | Callback page: a name or an IP address | refused, `InvalidArgument` | - |
+//! | What the 5 KB of `callback` count | silent | the field as it is sent | - |
+//! | An `x:` variable with upper case, in the field or the template | Callback page: lower case | empty | - |
+//! | A variable in JSON that has no value | silent | the empty string, with its quotes | - |
 //! | `success_action_redirect` | no page says the status or what is appended | 303, nothing appended, http and https only | `redirect-parameters` |
 //! | `ETag` of a posted object | PostObject page: no MD5 | looks like an MD5 and is none | `md5-etag` |
 //! | V1 forms | refused for accounts and buckets of 2025 and later | taken, as by old buckets | `refuse_v1` |
@@ -60,6 +71,7 @@
 mod answer;
 mod auth;
 mod call;
+mod callback;
 mod cors;
 mod dispatch;
 mod fields;
@@ -81,6 +93,7 @@ mod refusal;
 mod server;
 mod site;
 mod store;
+mod unchecked;
 
 use std::error::Error;
 use std::fmt;
@@ -98,6 +111,11 @@ use self::site::Site;
 
 pub use crate::emulator::keys::AccessKey;
 
+pub use self::callback::BodyType;
+pub use self::callback::Callback;
+pub use self::callback::Target;
+pub use self::callback::key::prefix as callback_key_prefix;
+pub use self::callback::key::url as callback_key_url;
 pub use self::fields::Success;
 pub use self::fields::Wishes;
 pub use self::form::Form;
@@ -115,6 +133,7 @@ pub use self::options::Options;
 pub use self::reading::Reading;
 pub use self::refusal::Kind;
 pub use self::refusal::Refusal;
+pub use self::unchecked::Unchecked;
 
 /// A local OSS, opened and not yet serving.
 pub struct Oss {

@@ -8,10 +8,14 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::emulator::keys::AccessKey;
 use crate::emulator::keys::KeyRing;
 use crate::emulator::oss::judgement::Judgement;
+
+/// What CORS lets pages read unless told otherwise.
+const EXPOSED: [&str; 4] = ["ETag", "x-oss-request-id", "x-oss-hash-crc64ecma", "Location"];
 
 /// Gives the time in Unix seconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -41,16 +45,23 @@ pub struct Options {
     pub ring: KeyRing,
     /// The origins that CORS allows: `*` or exact ones; none switches CORS off.
     pub cors_origins: Vec<String>,
+    /// The headers of answers that CORS lets pages read; by default all that a browser upload needs.
+    pub cors_exposed: Vec<String>,
+    /// Whether answers say `Vary: Origin`, which a rule of the bucket may leave out.
+    pub cors_vary: bool,
     /// The clock that expiry is judged by.
     pub clock: Clock,
     /// Who is told what happened.
     pub observer: Option<Observer>,
     /// How strictly to judge.
     pub judgement: Judgement,
+    /// What the key that signs callbacks is made of; the same seed makes the same key.
+    pub seed: [u8; 16],
 }
 
 impl Options {
-    /// Makes options with this folder and clock, no bucket, no key, CORS off and the strict judge.
+    /// Makes options with this folder and clock, no bucket, no key, CORS off, the strict judge, and a
+    /// seed that everybody knows.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, clock: Clock) -> Self {
         Self {
@@ -59,9 +70,12 @@ impl Options {
             keys: Vec::new(),
             ring: KeyRing::default(),
             cors_origins: Vec::new(),
+            cors_exposed: EXPOSED.map(str::to_owned).to_vec(),
+            cors_vary: true,
             clock,
             observer: None,
             judgement: Judgement::default(),
+            seed: [0; 16],
         }
     }
 }
@@ -80,7 +94,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Tells what happened to a request.
+/// Tells what happened to a request, or to the call that it led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An upload arrived whole and was kept.
@@ -93,6 +107,17 @@ pub enum Event {
         size: u64,
         /// The file that holds the content.
         path: PathBuf,
+    },
+    /// Somebody was to be told of a stored object, at one of the addresses that the form names.
+    Called {
+        /// The address, without its query, which may hold a secret.
+        url: String,
+        /// The object's key.
+        key: String,
+        /// Why it failed, in words that a developer understands; none if it went well.
+        failure: Option<String>,
+        /// How long it took.
+        spent: Duration,
     },
     /// An upload or a preflight was refused.
     Refused {

@@ -12,15 +12,22 @@
 //! 10. The key that signed may write this object.
 //! 11. The file and all that follows it arrive whole, in the allowed size.
 //! 12. Nothing is overwritten that must not be; the object is put in its place.
+//! 13. Who asked for a callback is told, and what they answer is the answer (`callback`).
 //!
 //! No page gives the order; this one agrees with every message that is known. 4 to 10 are pure and
-//! live in `judge`. The file streams to disk; nothing of it is seen unless all twelve pass.
+//! live in `judge`. The file streams to disk; nothing of it is seen unless the first twelve pass, and all of it
+//! stays whatever becomes of the last.
 
 use http::request;
 
 use crate::emulator::oss::answer;
 use crate::emulator::oss::answer::Answer;
 use crate::emulator::oss::call::Call;
+use crate::emulator::oss::callback;
+use crate::emulator::oss::callback::Callback;
+use crate::emulator::oss::callback::Picture;
+use crate::emulator::oss::callback::Variables;
+use crate::emulator::oss::fields::Success;
 use crate::emulator::oss::form::Form;
 use crate::emulator::oss::inflow::Inflow;
 use crate::emulator::oss::judge::Court;
@@ -61,10 +68,38 @@ pub(super) async fn post_object(
     let court = Court { bucket, keys: &keys, judgement, now: site.now() };
     let verdict = court.judge(&form)?;
     let upload = reception::receive(site, call, &verdict, parts).await?;
+    let callback = verdict.wishes.callback.as_ref();
+    let (md5, picture) = (upload.md5, picture(callback, &upload).await);
     let object = keep(site, bucket, &verdict, upload).await?;
     let parameters = judgement.allows(Leniency::RedirectParameters);
     let success = &verdict.wishes.success;
-    Ok(answer::stored(call, &bucket.name, &object, success, parameters))
+    let answer = answer::stored(call, &bucket.name, &object, success, parameters);
+    let Some(callback) = callback else {
+        return Ok(answer);
+    };
+    let variables =
+        Variables { call, bucket: &bucket.name, object: &object, form: &form, picture, md5 };
+    Ok(match callback::tell(site, callback, &variables).await {
+        Ok(json) if json_goes_first(success, judgement) => answer::told(answer, json),
+        Ok(_) => answer,
+        // No refusal of the upload: the object is stored, and a redirect is not followed.
+        Err(refusal) => answer::refused(call, &refusal),
+    })
+}
+
+/// Looks at the file while nobody can have put another in its place.
+async fn picture(callback: Option<&Callback>, upload: &Upload) -> Option<Picture> {
+    if !callback.is_some_and(Callback::wants_picture) {
+        return None;
+    }
+    Picture::of(upload.arrival.path().to_owned()).await
+}
+
+/// Says whether the answer to a callback becomes that to the upload: over a status it does, and
+/// whether over a redirect too is not documented.
+fn json_goes_first(success: &Success, judgement: &Judgement) -> bool {
+    let redirect = matches!(success, Success::Redirect(_));
+    !redirect || judgement.allows(Leniency::CallbackBeforeRedirect)
 }
 
 /// Check 2.
@@ -143,7 +178,7 @@ async fn keep(
     let object = Sidecar {
         key: verdict.key.clone(),
         size: upload.size,
-        etag: upload.etag(),
+        etag: upload.etag(&site.judgement),
         crc64: upload.crc64,
         stored_at: site.now(),
         content_type: wishes.content_type.clone(),

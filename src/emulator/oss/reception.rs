@@ -13,6 +13,7 @@ use md5::Digest;
 use md5::Md5;
 
 use crate::emulator::oss::call::Call;
+use crate::emulator::oss::callback::Callback;
 use crate::emulator::oss::judge::Verdict;
 use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::judgement::Leniency;
@@ -30,7 +31,7 @@ pub(super) struct Upload {
     pub(super) size: u64,
     pub(super) crc64: u64,
     /// Computed only where it is wanted: it costs more than all the rest.
-    md5: Option<[u8; 16]>,
+    pub(super) md5: Option<[u8; 16]>,
 }
 
 /// Streams the file to disk and reads what follows it.
@@ -41,7 +42,8 @@ pub(super) async fn receive(
     mut parts: Parts<'_>,
 ) -> Result<Upload, Refusal> {
     let arrival = site.store.receive(&call.id).await.map_err(|error| trouble(&error))?;
-    let wants_md5 = site.judgement.allows(Leniency::Md5Etag);
+    let told = verdict.wishes.callback.as_ref().is_some_and(Callback::wants_md5);
+    let wants_md5 = told || site.judgement.allows(Leniency::Md5Etag);
     let upload = read_file(arrival, &verdict.sizes, wants_md5, &mut parts).await?;
     read_rest(parts, &site.judgement).await?;
     if upload.size < *verdict.sizes.start() {
@@ -102,8 +104,9 @@ fn too_small(size: u64, sizes: &RangeInclusive<u64>) -> Refusal {
 impl Upload {
     /// Makes the `ETag`: by default one that only looks like an MD5, because the documentation says
     /// that the one of a posted object is not.
-    pub(super) fn etag(&self) -> String {
-        let digest = self.md5.unwrap_or_else(|| {
+    pub(super) fn etag(&self, judgement: &Judgement) -> String {
+        let md5 = self.md5.filter(|_| judgement.allows(Leniency::Md5Etag));
+        let digest = md5.unwrap_or_else(|| {
             let (crc64, size) = (self.crc64.to_be_bytes(), self.size.to_be_bytes());
             Md5::digest([crc64, size].concat()).into()
         });

@@ -7,6 +7,9 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
@@ -30,6 +33,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::emulator::oss::answer::Answer;
+use crate::emulator::oss::call::Client;
+use crate::emulator::oss::callback::key;
 use crate::emulator::oss::dispatch;
 use crate::emulator::oss::site::Site;
 
@@ -60,6 +65,9 @@ pub(super) async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    // Nobody else gets here first: the site is not shared yet.
+    let _ = site.key_url.set(key::url(reachable(address)));
     let site = Arc::new(site);
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let (stop, stopping) = watch::channel(());
@@ -88,6 +96,14 @@ pub(super) async fn serve(
     Ok(())
 }
 
+/// Gives the address at which this machine reaches a listener, which may listen on all of its own.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    address
+}
+
 /// Waits for a free place and a connection to put there.
 async fn accept(
     listener: &TcpListener,
@@ -110,7 +126,11 @@ async fn accept(
 async fn connection(site: Arc<Site>, stream: TcpStream, mut stopping: watch::Receiver<()>) {
     let unread = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&unread);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let client = stream.peer_addr().map(|address| Client(address.ip())).ok();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(client) = client {
+            request.extensions_mut().insert(client);
+        }
         let (site, unread) = (Arc::clone(&site), Arc::clone(&unread));
         let answer: Answering =
             Box::pin(async move { Ok(dispatch::answer(&site, request, &unread).await) });

@@ -1,11 +1,13 @@
 //! What all requests share: the options, the store, the counter of requests.
 
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use crate::emulator::keys::KeyRing;
 use crate::emulator::oss::call;
+use crate::emulator::oss::callback::key::KeyMaker;
 use crate::emulator::oss::cors::Cors;
 use crate::emulator::oss::judgement::Judgement;
 use crate::emulator::oss::options::Bucket;
@@ -24,6 +26,10 @@ pub(super) struct Site {
     pub(super) judgement: Judgement,
     pub(super) cors: Cors,
     pub(super) store: Arc<Store>,
+    /// The key that signs callbacks.
+    pub(super) key: KeyMaker,
+    /// Where its public half is found; set when the site is served.
+    pub(super) key_url: OnceLock<String>,
     clock: Clock,
     observer: Option<Observer>,
     requests: AtomicU64,
@@ -40,10 +46,14 @@ impl Site {
         options.keys.into_iter().for_each(|key| options.ring.add(key));
         Ok(Self {
             store: Arc::new(Store::open(options.data_dir, &options.buckets)?),
-            cors: Cors::new(options.cors_origins),
+            cors: Cors::new(options.cors_origins)
+                .exposing(&options.cors_exposed)
+                .varying(options.cors_vary),
             buckets: options.buckets,
             ring: options.ring,
             judgement: options.judgement,
+            key: KeyMaker::new(options.seed),
+            key_url: OnceLock::new(),
             clock: options.clock,
             observer: options.observer,
             requests: AtomicU64::new(0),

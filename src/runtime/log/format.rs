@@ -6,127 +6,134 @@
 use std::fmt;
 use std::fmt::Write;
 
+use ::time::OffsetDateTime;
 use tracing::Event;
-use tracing::Subscriber;
 use tracing::field::Field;
 use tracing::field::Visit;
-use tracing_subscriber::fmt::FmtContext;
-use tracing_subscriber::fmt::FormatEvent;
-use tracing_subscriber::fmt::FormatFields;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::FormatTime;
-use tracing_subscriber::fmt::time::SystemTime;
-use tracing_subscriber::registry::LookupSpan;
 
-/// Writes events as JSON lines.
-pub(crate) struct JsonLine;
+/// Appends an event as one line of JSON.
+pub(crate) fn write_line(line: &mut String, now: OffsetDateTime, event: &Event<'_>) {
+    line.push_str("{\"timestamp\":\"");
+    write_timestamp(line, now);
+    line.push_str("\",\"level\":\"");
+    line.push_str(event.metadata().level().as_str());
+    line.push('"');
+    let mut members = Members { line };
+    event.record(&mut members);
+    members.add_text("target", event.metadata().target());
+    line.push_str("}\n");
+}
 
-impl<S, N> FormatEvent<S, N> for JsonLine
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        writer.write_str("{\"timestamp\":\"")?;
-        SystemTime.format_time(&mut writer)?;
-        writer.write_str("\",\"level\":\"")?;
-        writer.write_str(event.metadata().level().as_str())?;
-        writer.write_char('"')?;
-        let mut members = Members { writer, outcome: Ok(()) };
-        event.record(&mut members);
-        members.record_str_named("target", event.metadata().target());
-        members.outcome?;
-        members.writer.write_str("}\n")
+/// Writes RFC 3339 in UTC, with microseconds.
+fn write_timestamp(line: &mut String, now: OffsetDateTime) {
+    let year = now.year().unsigned_abs();
+    let parts = [
+        (year, 4, '-'),
+        (u8::from(now.month()).into(), 2, '-'),
+        (now.day().into(), 2, 'T'),
+        (now.hour().into(), 2, ':'),
+        (now.minute().into(), 2, ':'),
+        (now.second().into(), 2, '.'),
+        (now.microsecond(), 6, 'Z'),
+    ];
+    for (number, width, after) in parts {
+        write_digits(line, number, width);
+        line.push(after);
     }
 }
 
-/// Adds members to an object that is open; the first failure is kept and ends the writing.
+fn write_digits(line: &mut String, number: u32, width: u32) {
+    for place in (0..width).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        line.push(char::from_digit(digit, 10).unwrap_or_default());
+    }
+}
+
+/// Adds members to an object that is open. Writing to a text cannot fail.
 struct Members<'a> {
-    writer: Writer<'a>,
-    outcome: fmt::Result,
+    line: &'a mut String,
 }
 
 impl Members<'_> {
-    fn add(&mut self, name: &str, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        if self.outcome.is_ok() {
-            self.outcome = self.name(name).and_then(|()| value(&mut self.writer));
-        }
-    }
-
     /// Names are identifiers of the source and need no escape.
-    fn name(&mut self, name: &str) -> fmt::Result {
-        self.writer.write_str(",\"")?;
-        self.writer.write_str(name)?;
-        self.writer.write_str("\":")
+    fn name(&mut self, name: &str) {
+        self.line.push_str(",\"");
+        self.line.push_str(name);
+        self.line.push_str("\":");
     }
 
-    fn record_str_named(&mut self, name: &str, value: &str) {
-        self.add(name, |writer| {
-            writer.write_char('"')?;
-            Escaped(writer).write_str(value)?;
-            writer.write_char('"')
-        });
+    fn add_text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.line.push('"');
+        escape(self.line, value);
+        self.line.push('"');
+    }
+
+    fn add_shown(&mut self, name: &str, value: impl fmt::Display) {
+        self.name(name);
+        let _ = write!(self.line, "{value}");
     }
 }
 
 impl Visit for Members<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.record_str_named(field.name(), value);
+        self.add_text(field.name(), value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.add(field.name(), |writer| write!(writer, "{value}"));
+        self.add_shown(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.add(field.name(), |writer| write!(writer, "{value}"));
+        self.add_shown(field.name(), value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.add(field.name(), |writer| writer.write_str(if value { "true" } else { "false" }));
+        self.add_shown(field.name(), value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no word for what is not finite.
-        let finite = value.is_finite();
-        self.add(field.name(), |writer| {
-            if finite { write!(writer, "{value}") } else { writer.write_str("null") }
-        });
+        if value.is_finite() {
+            self.add_shown(field.name(), value);
+        } else {
+            self.add_shown(field.name(), "null");
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field.name(), |writer| {
-            writer.write_char('"')?;
-            write!(Escaped(writer), "{value:?}")?;
-            writer.write_char('"')
-        });
+        self.name(field.name());
+        self.line.push('"');
+        let _ = write!(Escaped(self.line), "{value:?}");
+        self.line.push('"');
     }
 }
 
 /// Escapes what it passes on, so that a value can neither end its text nor its line.
-struct Escaped<'a, 'w>(&'a mut Writer<'w>);
+struct Escaped<'a>(&'a mut String);
 
-impl Write for Escaped<'_, '_> {
+impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut rest = text;
-        while let Some(at) = rest.bytes().position(|b| b < 0x20 || matches!(b, b'"' | b'\\' | 0x7f))
-        {
-            self.0.write_str(&rest[..at])?;
-            match rest.as_bytes()[at] {
-                b'"' => self.0.write_str("\\\"")?,
-                b'\\' => self.0.write_str("\\\\")?,
-                b'\n' => self.0.write_str("\\n")?,
-                other => write!(self.0, "\\u{other:04x}")?,
-            }
-            rest = &rest[at + 1..];
-        }
-        self.0.write_str(rest)
+        escape(self.0, text);
+        Ok(())
     }
+}
+
+fn escape(line: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|b| b < 0x20 || matches!(b, b'"' | b'\\' | 0x7f)) {
+        line.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'"' => line.push_str("\\\""),
+            b'\\' => line.push_str("\\\\"),
+            b'\n' => line.push_str("\\n"),
+            other => {
+                let _ = write!(line, "\\u{other:04x}");
+            }
+        }
+        rest = &rest[at + 1..];
+    }
+    line.push_str(rest);
 }
 
 #[cfg(test)]
@@ -137,6 +144,8 @@ mod tests {
 
     use crate::runtime::log::Sink;
     use crate::runtime::log::subscriber;
+
+    use super::*;
 
     #[derive(Clone, Default)]
     struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -158,6 +167,14 @@ mod tests {
         tracing::subscriber::with_default(subscriber, work);
         let bytes = buffer.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_moment_is_written_to_the_microsecond() {
+        let moment = OffsetDateTime::from_unix_timestamp_nanos(1_732_687_781_000_042_999).unwrap();
+        let mut line = String::new();
+        write_timestamp(&mut line, moment);
+        assert_eq!(line, "2024-11-27T06:09:41.000042Z");
     }
 
     #[test]

@@ -5,13 +5,16 @@
 
 mod filter;
 mod format;
+mod lines;
 mod sink;
 
 use std::error::Error;
 use std::fmt;
 
 use tracing::Subscriber;
-use tracing_subscriber::layer::SubscriberExt;
+
+use filter::Filter;
+use lines::Lines;
 
 pub use filter::FilterError;
 pub use sink::Sink;
@@ -39,9 +42,7 @@ pub fn subscriber(
     filter: Option<&str>,
     sink: Sink,
 ) -> Result<impl Subscriber + Send + Sync + use<>, FilterError> {
-    let filter = filter::parse(filter.unwrap_or_default())?;
-    let lines = tracing_subscriber::fmt::layer().event_format(format::JsonLine).with_writer(sink);
-    Ok(tracing_subscriber::registry().with(filter).with(lines))
+    Ok(Lines::new(Filter::parse(filter.unwrap_or_default())?, sink))
 }
 
 /// Why logging could not start.

@@ -14,8 +14,6 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use tracing_subscriber::fmt::MakeWriter;
-
 static STDOUT: LazyLock<Sink> = LazyLock::new(|| Sink::new(io::stdout()));
 
 /// A place for log lines, shared by all its clones.
@@ -83,25 +81,6 @@ impl Drop for Release<'_> {
         lines.clear();
         inner.held = lines;
         inner.holding = false;
-    }
-}
-
-impl Write for &Sink {
-    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        Sink::write(self, lines);
-        Ok(lines.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Sink {
-    type Writer = &'a Sink;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        self
     }
 }
 

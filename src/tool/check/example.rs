@@ -32,7 +32,7 @@ pub(super) const OWN: &str = "https://the-host-that-was-asked.example";
 const SIZE: u64 = 1 << 20;
 
 /// Values that one pattern or another may take.
-const VALUES: [&str; 12] = [
+pub(in crate::tool) const VALUES: [&str; 12] = [
     "example",
     "Example",
     "EXAMPLE",

@@ -24,6 +24,8 @@ use crate::tool::check::example::Example;
 use crate::tool::console;
 use crate::tool::failure::Failure;
 
+pub(super) use example::VALUES as EXAMPLE_VALUES;
+
 #[derive(Args, Debug)]
 pub(super) struct Options {
     /// The settings file; default is the function's own, upload.toml in this folder

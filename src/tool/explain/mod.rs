@@ -29,6 +29,8 @@ use crate::tool::failure::Failure;
 use crate::tool::language::Language;
 use crate::tool::remedy;
 
+pub(super) use permission::wish;
+
 /// More than any captured form without its file has.
 const MAX_INPUT: u64 = 64 * 1024 * 1024;
 

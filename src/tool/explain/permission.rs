@@ -66,7 +66,7 @@ fn span(seconds: i64, language: Language) -> String {
 }
 
 /// Says what one condition wants, without the token.
-pub(super) fn wish(condition: &Condition, language: Language) -> String {
+pub(in crate::tool) fn wish(condition: &Condition, language: Language) -> String {
     let field = condition.field().unwrap_or_default();
     if is_secret(condition) {
         return language.choose(

@@ -45,7 +45,7 @@ pub(super) struct Body {
 /// Begins to make the body; gives it with its content type.
 pub(super) fn begin(fields: &[(String, String)], source: Source, report: Report) -> (Body, String) {
     let boundary = boundary(fields);
-    let head = head(fields, &source, &boundary);
+    let head = head(fields, (&source.name, &source.content_type), &boundary);
     let tail = Bytes::from(format!("\r\n--{boundary}--\r\n"));
     let remaining = (head.len() + tail.len()) as u64 + source.size;
     let (sender, pieces) = mpsc::channel(AHEAD);
@@ -58,6 +58,18 @@ pub(super) fn begin(fields: &[(String, String)], source: Source, report: Report)
     (Body { remaining, pieces }, format!("multipart/form-data; boundary={boundary}"))
 }
 
+/// Makes a body as a whole, for a small file of this name and type; gives it with its content type.
+pub(in crate::tool) fn whole(
+    fields: &[(String, String)],
+    file: (&str, &str),
+    content: &[u8],
+) -> (Vec<u8>, String) {
+    let boundary = boundary(fields);
+    let tail = format!("\r\n--{boundary}--\r\n");
+    let body = [&head(fields, file, &boundary)[..], content, tail.as_bytes()].concat();
+    (body, format!("multipart/form-data; boundary={boundary}"))
+}
+
 /// The signature is as good as dice: nobody could write it into the file beforehand.
 fn boundary(fields: &[(String, String)]) -> String {
     let signature = fields.iter().find(|(name, _)| name.to_lowercase().ends_with("signature"));
@@ -66,7 +78,7 @@ fn boundary(fields: &[(String, String)]) -> String {
     format!("oss-upload-{unguessable}")
 }
 
-fn head(fields: &[(String, String)], source: &Source, boundary: &str) -> Bytes {
+fn head(fields: &[(String, String)], (name, content_type): (&str, &str), boundary: &str) -> Bytes {
     let part = |(name, value): &(String, String)| {
         let name = quoted(name);
         format!(
@@ -74,7 +86,7 @@ fn head(fields: &[(String, String)], source: &Source, boundary: &str) -> Bytes {
         )
     };
     let parts: String = fields.iter().map(part).collect();
-    let (name, content_type) = (quoted(&source.name), &source.content_type);
+    let name = quoted(name);
     Bytes::from(format!(
         "{parts}--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
          Content-Type: {content_type}\r\n\r\n"

@@ -28,6 +28,8 @@ use crate::tool::upload::network::Network;
 use crate::tool::upload::origin::Origin;
 use crate::tool::upload::progress::Progress;
 
+pub(super) use body::whole as whole_form;
+
 /// How long a form made here lasts: time for a large file on a slow line.
 const LIFETIME: &str = "6h";
 

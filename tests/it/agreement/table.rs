@@ -164,7 +164,7 @@ pub(super) const CREDENTIALS: [Case; 14] = [
     ),
 ];
 
-pub(super) const FIELDS_MORE: [Case; 15] = [
+pub(super) const FIELDS_MORE: [Case; 16] = [
     (
         "a token where none was signed",
         Long,
@@ -225,7 +225,13 @@ pub(super) const FIELDS_MORE: [Case; 15] = [
         Harmless("it sends only the uploader's own browser somewhere"),
     ),
     ("tags", Native, |a| a.set("x-oss-tagging", "a=b"), refused("InvalidArgument", "")),
-    ("a callback", Native, |a| a.set("callback", "e30="), Refused(501, "NotImplemented", "")),
+    ("a callback to nobody", Native, |a| a.set("callback", "e30="), NOT_NAMED),
+    (
+        "a callback that cannot be read",
+        Native,
+        |a| a.set("callback", "%"),
+        refused("InvalidArgument", "0007-00000002"),
+    ),
     (
         "a field after the file",
         Native,

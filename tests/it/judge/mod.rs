@@ -5,6 +5,7 @@
 
 mod answers;
 mod body;
+mod callback;
 mod network;
 mod order;
 mod permission;

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::mpsc;
+use std::sync::mpsc::Receiver;
 
 use oss_upload_signer::time;
 use tempfile::TempDir;
@@ -21,8 +24,9 @@ use crate::support::form::Form;
 /// A running `oss-upload emulate`; it is killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     folder: TempDir,
+    lines: Mutex<Receiver<String>>,
 }
 
 impl Process {
@@ -43,9 +47,18 @@ impl Process {
         let first = lines.next().unwrap().unwrap();
         let address = first.split("http://").nth(1).unwrap().split(' ').next().unwrap();
         let address = address.parse().unwrap();
-        // What it says later is read, or it would wait for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, folder }
+        // What it says later is read at once, or it would wait for a reader.
+        let (said, lines_said) = mpsc::channel();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).try_for_each(|line| said.send(line))
+        });
+        Self { child, address, folder, lines: Mutex::new(lines_said) }
+    }
+
+    /// Waits for the next line that begins with this word.
+    pub(crate) fn printed(&self, word: &str) -> String {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().find(|line| line.split(' ').next() == Some(word)).unwrap()
     }
 
     /// Uploads a form and returns the whole answer as text.

@@ -1,6 +1,8 @@
 //! What the tests share. Servers listen on port 0 of the loopback and end with their test.
 
 pub(crate) mod app;
+#[cfg(feature = "emulator")]
+pub(crate) mod callback_server;
 pub(crate) mod caller;
 #[cfg(feature = "tool")]
 pub(crate) mod emulate;

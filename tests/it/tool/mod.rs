@@ -4,6 +4,7 @@ mod check;
 mod errors;
 mod explain;
 mod form;
+mod package;
 mod receipt;
 mod role;
 mod sign;

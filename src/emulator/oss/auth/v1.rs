@@ -33,7 +33,7 @@ pub(super) fn authenticate<'a>(court: &Court<'a>, form: &'a Form) -> Result<Sign
             .because("the form is signed with V1, which this bucket does not take; sign with V4"));
     }
     let key = keys::find(court, form, proof.key)?;
-    if verifies(&key.secret, &proof) {
+    if court.judgement.unchecked.signatures || verifies(&key.secret, &proof) {
         return Ok(Signed { version: Version::V1, policy: proof.policy, key });
     }
     Err(mismatch(

@@ -28,7 +28,7 @@ pub(super) fn authenticate<'a>(court: &Court<'a>, form: &'a Form) -> Result<Sign
     let credential = Credential::parse(proof.key, court)?;
     credential.check_date(form, court)?;
     let key = keys::find(court, form, credential.id)?;
-    if verifies(&key.secret, &credential, &proof) {
+    if court.judgement.unchecked.signatures || verifies(&key.secret, &credential, &proof) {
         return Ok(Signed { version: Version::V4, policy: proof.policy, key });
     }
     Err(mismatch(

@@ -210,6 +210,34 @@ refusals! {
     /// An encryption that OSS does not know.
     EncryptionInvalid = 400 "InvalidEncryptionAlgorithmError" [] "The encryption algorithm you specified is not valid.";
 
+    // The callback, before anything is stored.
+
+    /// A `callback` that is not base64.
+    CallbackNotBase64 = 400 "InvalidArgument" ["0007-00000002"] "The callback configuration is not base64 encoded.";
+    /// A `callback` that holds no JSON object.
+    CallbackNotJson = 400 "InvalidArgument" [] "The callback configuration is not json format.";
+    /// An address in `callbackUrl` that is none.
+    CallbackUrlInvalid = 400 "InvalidArgument" ["0007-00000004"] "The callbackUrl is invalid.";
+    /// More than five addresses in `callbackUrl`.
+    CallbackUrlCount = 400 "InvalidArgument" ["0007-00000005"] "The callbackUrl has too many addresses.";
+    /// A private address in `callbackUrl`.
+    CallbackUrlPrivate = 400 "InvalidArgument" ["0007-00000008"] "The callbackUrl is a private address.";
+    /// No `callbackBody`.
+    CallbackBodyEmpty = 400 "InvalidArgument" ["0007-00000011"] "The callbackBody is empty.";
+    /// A `callbackBodyType` that is none of the two.
+    CallbackBodyTypeInvalid = 400 "InvalidArgument" ["0007-00000012"] "The callbackBodyType is invalid.";
+    /// A `callback` that is too long, or with another member that is wrong.
+    CallbackInvalid = 400 "InvalidArgument" [] "The callback configuration is invalid.";
+
+    // The callback, when the object is stored.
+
+    /// An address that could not be reached, or whose answer was not taken.
+    CallbackFailed = 203 "CallbackFailed" [] "Error status : -1.OSS can not connect to your callbackUrl, please check it.";
+    /// An answer that did not come in time.
+    CallbackLate = 203 "CallbackFailed" ["0007-00000202"] "Cost too long time.";
+    /// An answer that is no JSON.
+    CallbackAnswerNotJson = 203 "CallbackFailed" ["0007-00000205"] "Response body is not valid json format.";
+
     // The key.
 
     /// The key that signed may not write this object.

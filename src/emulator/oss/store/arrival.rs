@@ -35,7 +35,7 @@ impl Arrival {
         self.file.flush().await
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::emulator::oss) fn path(&self) -> &Path {
         &self.path
     }
 }
