@@ -5,7 +5,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::completion;
+use bytes::Bytes;
+
+use crate::completion::Call;
+use crate::completion::Completion;
+use crate::completion::refused::Refused;
 use crate::credentials::Credentials;
 use crate::credentials::Draw;
 use crate::credentials::Means;
@@ -40,12 +44,12 @@ pub struct App {
     http: Arc<dyn HttpClient>,
     gate: Gate,
     ledger: Option<Ledger>,
+    /// What is known of stored objects, and who is told.
+    pub completion: Completion,
     /// The pages that may ask.
     pub origins: Origins,
     /// Whether Function Compute is in front, so that its headers can be believed.
     pub platform: bool,
-    /// How callbacks are made, and verified.
-    pub completion: completion::Options,
 }
 
 impl App {
@@ -69,9 +73,9 @@ impl App {
             http,
             gate: Gate::new(settings.gate),
             ledger: settings.budget.map(Ledger::new),
+            completion: Completion::new(settings.completion),
             origins: settings.origins,
             platform: settings.platform,
-            completion: settings.completion,
         }
     }
 
@@ -130,6 +134,14 @@ impl App {
     /// The budget is used up.
     pub fn charge(&self, caller: &Caller, bytes: u64, now: Timestamp) -> Result<(), Exceeded> {
         self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.charge(caller, bytes, now))
+    }
+
+    /// Verifies what OSS says of a stored object, and tells the back end; gives the JSON that OSS passes on.
+    ///
+    /// # Errors
+    /// It is not true, was not granted, or nobody could be told.
+    pub async fn complete(&self, call: &Call<'_>, now: Timestamp) -> Result<Bytes, Refused> {
+        self.completion.complete(call, now, &*self.http).await
     }
 
     /// Gives credentials that are usable at `now`; those of `session` where one is asked for.

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("runtime", &[]),
     ("emulator", &[]),
-    ("http_client", &[]),
+    ("http_client", &["time"]),
     ("policy", &["time"]),
     ("receipt", &["crypto", "policy", "secret", "time"]),
     ("completion", &["crypto", "http_client", "receipt", "secret", "time"]),

@@ -4,6 +4,8 @@
 //! HTTPS is checked against roots in the binary: the runtime images' stores differ. Redirects are
 //! answers like others, and nothing is sent twice here; who may retry knows why it may.
 
+pub mod kept;
+
 mod network;
 mod proxy;
 mod resolve;

@@ -15,6 +15,7 @@
 //! | `query`, `file_type` | what the query and a file's name say |
 //! | `dialect/` | grants as answers, pure |
 //! | `cors` | which pages may ask, and what their browsers are told |
+//! | `callback`, `callback_refusal` | what OSS tells of a stored object, and why it is not believed |
 //! | `limits` | what a route takes, told before and after |
 //! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
 //! | `refusal`, `denial` | the same for what the rules refuse, and for callers who are not let in |
@@ -28,6 +29,8 @@ pub mod loggable;
 pub mod problem;
 
 mod asked;
+mod callback;
+mod callback_refusal;
 mod cors;
 mod denial;
 mod documented;

@@ -1,7 +1,7 @@
 //! Every failure that the routes can answer: status, stable code, what happened and what to do.
 //!
-//! The closed list of codes; with `denial`, which words why a caller was not let in, the only place
-//! that names the status of a failure. Handlers return a [`Problem`]; its words are put together once,
+//! The closed list of codes; with `refusal`, `denial` and `callback_refusal`, which word why a wish, a caller
+//! or a callback was refused, the only place that names the status of a failure. Handlers return a [`Problem`]; its words are put together once,
 //! at the very end, where the request id is known.
 //! No sentence carries a secret or another system's answer.
 //!
@@ -14,6 +14,7 @@ use http::header::RETRY_AFTER;
 use http::header::WWW_AUTHENTICATE;
 use serde::Serialize;
 
+use crate::completion;
 use crate::credentials::Unavailable;
 use crate::grant::Refused;
 use crate::identity::budget::Exceeded;
@@ -21,6 +22,7 @@ use crate::identity::denied::Denied;
 use crate::policy::refusal::Refusal;
 use crate::policy::route::Route;
 use crate::routes::Response;
+use crate::routes::callback_refusal;
 use crate::routes::denial;
 use crate::routes::limits::Limits;
 use crate::routes::refusal;
@@ -58,6 +60,10 @@ pub enum Problem {
     },
     /// The key is at its end.
     CredentialsExpired,
+    /// The route's forms order no callback.
+    CallbackNotConfigured,
+    /// OSS's callback came to nothing; the details go to the log.
+    Callback(completion::refused::Refused),
     /// Something that should not happen; the text goes to the log, not to the caller.
     Internal(&'static str),
 }
@@ -97,7 +103,10 @@ impl Problem {
             Self::OriginNotAllowed(_) => StatusCode::FORBIDDEN,
             Self::Denied(denied) => denial::status(denied),
             Self::BudgetExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotFound | Self::RouteNotFound(_) => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::RouteNotFound(_) | Self::CallbackNotConfigured => {
+                StatusCode::NOT_FOUND
+            }
+            Self::Callback(refused) => callback_refusal::status(refused),
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidRequest(_) | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
             Self::Refused(refusal, _) => refusal::status(refusal),
@@ -114,6 +123,7 @@ impl Problem {
         match self {
             Self::CredentialsUnavailable { retry_after, .. } => Some(*retry_after),
             Self::Denied(Denied::JwksUnavailable { retry_after })
+            | Self::Callback(completion::refused::Refused::KeyUnavailable { retry_after })
             | Self::BudgetExceeded(Exceeded { retry_after }) => {
                 Some(Duration::from_secs(*retry_after))
             }
@@ -137,6 +147,8 @@ impl Problem {
             Self::NoCredentials(_) => "no_credentials",
             Self::CredentialsUnavailable { .. } => "credentials_unavailable",
             Self::CredentialsExpired => "credentials_expired",
+            Self::CallbackNotConfigured => "callback_not_configured",
+            Self::Callback(refused) => callback_refusal::code(refused),
             Self::Internal(_) => "internal",
         }
     }
@@ -176,6 +188,10 @@ impl Problem {
             Self::CredentialsExpired => "The credentials to sign with have reached their end. Redeploy the \
                  function, so that new instances start with new keys."
                 .to_owned(),
+            Self::CallbackNotConfigured => "The forms of this route order no callback. Set 'to' in its \
+                 [routes.<name>.callback], or correct the address that is called."
+                .to_owned(),
+            Self::Callback(refused) => callback_refusal::message(refused).to_owned(),
             Self::Internal(_) => "Something failed inside the function. Try again; if it stays, look for the \
                  request id in its log."
                 .to_owned(),
@@ -211,6 +227,12 @@ impl From<Denied> for Problem {
             Denied::RuleMissing => Self::Internal("a route without a rule"),
             denied => Self::Denied(denied),
         }
+    }
+}
+
+impl From<completion::refused::Refused> for Problem {
+    fn from(refused: completion::refused::Refused) -> Self {
+        Self::Callback(refused)
     }
 }
 
@@ -254,6 +276,7 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
         Problem::CredentialsExpired | Problem::Denied(Denied::JwksUnavailable { .. }) => {
             tracing::error!(request_id = id, code = problem.code(), "{}", problem.message());
         }
+        Problem::Callback(refused) => callback_refusal::log(refused, id),
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),
     }
     let worded = wording::word(&mut response, &problem.detail(), request_id);

@@ -114,7 +114,7 @@ impl<'a> Signing<'a> {
         let caller = call.admit(app, &route.name, now).await?;
         let host = call.host();
         let is_own = route.callback.as_ref().is_some_and(|one| one.to == Target::Own);
-        if is_own && host.is_none() && app.completion.public_url.is_none() {
+        if is_own && host.is_none() && app.completion.public_url().is_none() {
             return Err(Problem::invalid(
                 "OSS is to call this function, and the call does not say at which host; set PUBLIC_URL",
             ));
@@ -148,7 +148,7 @@ impl<'a> Signing<'a> {
         let occasion = Occasion { now: self.now, dice: &dice, facts };
         let id = if self.route.callback.is_some() { self.dice()? } else { dice };
         let own = self.route.callback.as_ref().and_then(|_| self.own());
-        let key = self.app.completion.receipt_keys.first();
+        let key = self.app.completion.sealing_key();
         let seal = key.map(|key| Seal { key, id: &id, own: own.as_deref() });
         let grant = grant::issue(ask, self.route, &self.credentials, &occasion, seal.as_ref())
             .map_err(|refused| Problem::refused(refused, self.route))?;
@@ -159,7 +159,7 @@ impl<'a> Signing<'a> {
 
     /// Scheme and host of this function, where OSS can reach it.
     fn own(&self) -> Option<String> {
-        let set = self.app.completion.public_url.clone();
+        let set = self.app.completion.public_url().map(str::to_owned);
         set.or_else(|| self.host.map(|host| format!("https://{host}")))
     }
 

@@ -1,7 +1,7 @@
 //! The table of paths.
 //!
-//! Open paths answer everyone: they give nothing away. Guarded paths sign or tell what would be
-//! signed, so the origin is judged before they are reached. A path is called with one method (and
+//! Open paths answer everyone: they give nothing away, or, as OSS's callbacks, bring a proof of their own.
+//! Guarded paths sign or tell what would be signed, so the origin is judged before they are reached. A path is called with one method (and
 //! `HEAD` where that is `GET`); a guarded one is preflighted besides.
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use matchit::Router;
 use crate::app::App;
 use crate::routes::Response;
 use crate::routes::asked::Asked;
+use crate::routes::callback;
 use crate::routes::cors::Guard;
 use crate::routes::documented;
 use crate::routes::limits;
@@ -40,10 +41,11 @@ enum Place {
     UppySign,
     Uview,
     Wechat,
+    Callback,
 }
 
 /// Every path but those of the assets, which are listed where they are.
-const PLACES: [(Method, &str, Place); 10] = [
+const PLACES: [(Method, &str, Place); 11] = [
     (Method::GET, "/health", Place::Health),
     (Method::GET, "/get_post_signature_for_oss_upload", Place::Documented),
     (Method::POST, "/uploads", Place::Uploads),
@@ -54,6 +56,7 @@ const PLACES: [(Method, &str, Place); 10] = [
     (Method::POST, "/uppy/{route}/sign", Place::UppySign),
     (Method::GET, "/uview/{route}", Place::Uview),
     (Method::GET, "/wechat/{route}", Place::Wechat),
+    (Method::POST, "/callback/{route}", Place::Callback),
 ];
 
 /// The paths, and the files that are served as they are.
@@ -82,7 +85,7 @@ impl Table {
         let (method, place) = found.value;
         let named = name(&found.params);
         let (mut parts, body) = request.into_parts();
-        let is_open = matches!(place, Place::Asset | Place::Health);
+        let is_open = matches!(place, Place::Asset | Place::Health | Place::Callback);
         let guard = (!is_open).then(|| Guard::judge(app, &mut parts));
         let early = guard.as_ref().and_then(Guard::early);
         let is_right = parts.method == *method || is_head_of(&parts.method, method);
@@ -116,6 +119,7 @@ impl Table {
             Place::UppySign => uppy::sign_request(app, asked).await,
             Place::Uview => uview::answer(app, asked).await,
             Place::Wechat => wechat::answer(app, asked).await,
+            Place::Callback => callback::answer(app, asked).await,
         }
     }
 }

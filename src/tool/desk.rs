@@ -76,8 +76,8 @@ impl Desk {
     /// What a receipt is sealed with.
     pub(super) fn seal(&self) -> Option<Seal<'_>> {
         let completion = &self.app.completion;
-        let key = completion.receipt_keys.first()?;
-        Some(Seal { key, id: &self.id, own: completion.public_url.as_deref() })
+        let key = completion.sealing_key()?;
+        Some(Seal { key, id: &self.id, own: completion.public_url() })
     }
 
     /// The fields by which somebody is told of an upload that is granted here.

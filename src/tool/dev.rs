@@ -191,9 +191,9 @@ fn settings(
         .map_err(|error| Failure::new(error.to_string()))?;
     let mut settings = Settings::load_over(&DEFAULTS, environment, file.as_deref(), time::now())
         .map_err(|complaints| Failure::new(complaints.to_string()))?;
-    settings.completion.public_url.get_or_insert_with(|| format!("http://{page}"));
     // The keys of the real OSS sign nothing here.
     settings.completion.key_urls = vec![oss::callback_key_prefix(oss)];
+    settings.completion.public_url.get_or_insert_with(|| format!("http://{page}"));
     let first = settings.routes.first().map(|route| route.bucket.clone());
     for route in &mut settings.routes {
         // The first bucket has the address itself as its domain: every browser and library can

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "emulator")]
 mod agreement;
+mod callback;
 mod callers;
 mod clients;
 mod credentials;

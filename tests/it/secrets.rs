@@ -10,7 +10,13 @@ use oss_upload_signer::secret::Secret;
 use oss_upload_signer::settings::Settings;
 use oss_upload_signer::settings::environment::Environment;
 use oss_upload_signer::time;
+use oss_upload_signer::time::Timestamp;
 
+use crate::callback::openssl;
+use crate::callback::outside::Outside;
+use crate::callback::stage;
+use crate::callback::stage::Told;
+use crate::support::app::NOW;
 use crate::support::caller::Answer;
 use crate::support::caller::Caller;
 use crate::support::log::Log;
@@ -100,6 +106,8 @@ async fn no_secret_is_logged_or_answered_outside_a_grant() {
     assert!(!log.text().contains(MARKER), "{}", log.text());
 }
 
+const INVALID: &str = "callback_signature_invalid";
+
 const TICKET_KEY: &str = "marker-ticket-key of 32 bytes and more";
 
 /// A function that takes tokens and tickets, and leaves the latter out of its log.
@@ -167,6 +175,78 @@ async fn nothing_that_lets_callers_in_is_logged_or_answered() {
     assert_eq!(statuses[..5], [200, 200, 401, 404, 200]);
     assert_eq!(statuses[5..10], [401, 401, 401, 404, 401]);
     assert!(log.text().contains("GET /uppy/default/t/…/s3/params answered 200"));
+}
+
+/// A function that is told of objects, and tells a back end that does not answer well.
+async fn start_told(log: &Log) -> Server {
+    let mut settings = stage::settings();
+    settings.completion.receipt_keys = vec![Secret::new("marker-receipt-key of 32 bytes and more")];
+    settings.completion.webhook_secret =
+        Some(Secret::new("whsec_marker/webhook/secret/of/more/than/24/bytes0"));
+    assert!(!format!("{settings:?}").contains(MARKER));
+    let outside = Outside::new();
+    outside.back_end.answers(500, "marker: what a back end says of its inside");
+    let now = Timestamp::from_unix(NOW).unwrap();
+    let app = App::with_http(settings, outside).with_clock(move || now);
+    assert!(!format!("{app:?}").contains(MARKER));
+    let log_path = routes::loggable::path;
+    let options = Options { platform: true, log: log.sink(), log_path, ..Options::default() };
+    Server::start(routes::service(Arc::new(app)), options).await
+}
+
+/// A receipt lets its holder report an upload, a signature is as good as its message, and with the
+/// secret of a webhook anybody could tell the back end anything.
+#[tokio::test]
+async fn nothing_that_proves_a_callback_is_logged_or_answered() {
+    let log = Log::capture("trace");
+    let server = start_told(&log).await;
+    let mut caller = Caller::connect(server.address).await;
+    let receipt = |key: &str| stage::receipt("told").seal(&Secret::new(key));
+    let good = Told::new("told");
+    let good = good.but("receipt", Some(&receipt("marker-receipt-key of 32 bytes and more")));
+    let stranger = receipt("another key that nobody knows here at all");
+    let mut codes = Vec::new();
+    for told in [
+        good.clone(),
+        good.clone().in_json(),
+        good.clone().but("size", Some("4096")),
+        good.clone().but("etag", None),
+        good.clone().but("receipt", Some(&stranger)),
+        Told { key_url: "https://marker.example/key".to_owned(), ..good.clone() },
+    ] {
+        let body = told.body();
+        let signature = openssl::base64(openssl::oss().sign(&told.signed(&body)));
+        for authorization in [signature.clone(), format!("AAAA{signature}")] {
+            let (address, kind, length) = (&told.address, told.content_type, body.len());
+            let key_url = openssl::base64(&told.key_url);
+            caller
+                .send(&format!(
+                    "POST {address} HTTP/1.1\r\nhost: a\r\ncontent-type: {kind}\r\n\
+                     content-length: {length}\r\nauthorization: {authorization}\r\n\
+                     x-oss-pub-key-url: {key_url}\r\n\r\n{body}"
+                ))
+                .await;
+            let answer = caller.answer().await;
+            let receipts = told.members.iter().filter(|(name, _)| name == "receipt");
+            let parts =
+                receipts.flat_map(|(_, text)| text.split('.')).filter(|part| part.len() > 20);
+            for part in parts.chain([MARKER, &authorization, &signature, &key_url]) {
+                assert!(!answer.head.contains(part), "{}", answer.head);
+                assert!(!answer.body.contains(part), "{}", answer.body);
+                assert!(!log.text().contains(part), "{}", log.text());
+            }
+            codes.push(answer.error());
+        }
+    }
+    // There was prey: everything but the back end's word was in order twice.
+    assert_eq!(codes[..4], ["notify_failed", INVALID, "notify_failed", INVALID]);
+    assert_eq!(
+        codes[4..8],
+        ["receipt_mismatch", INVALID, "callback_malformed", "callback_malformed"]
+    );
+    assert_eq!(codes[8..], ["receipt_invalid", "receipt_invalid", INVALID, INVALID]);
+    assert!(log.text().contains("the back end answered 500"));
+    assert!(log.text().contains("POST /callback/told answered 502"));
 }
 
 #[test]

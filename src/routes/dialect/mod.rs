@@ -9,6 +9,7 @@ pub mod url_and_fields;
 pub mod uview;
 pub mod wechat;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use http::header::CONTENT_TYPE;
@@ -35,6 +36,11 @@ pub(super) fn uncached(answer: &impl Serialize) -> Response {
     // that JSON cannot say.
     let mut body = Vec::with_capacity(4096);
     let _ = sonic_rs::to_writer(&mut body, answer);
+    uncached_json(body.into())
+}
+
+/// The same with JSON that is written already.
+pub(super) fn uncached_json(body: Bytes) -> Response {
     let mut response = Response::new(body.into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -12,6 +12,7 @@ use oss_upload_signer::runtime::service_fn;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::callback::stage::Stage;
 use crate::machines::document::Document;
 use crate::support::app::Function;
 use crate::support::caller::Caller;
@@ -68,7 +69,8 @@ fn every_call_of_the_table_is_described_and_no_other() {
 #[tokio::test]
 async fn every_call_is_there_with_its_method_and_no_other() {
     let document = Document::read();
-    let function = Function::new(&[]);
+    let stage = Stage::new();
+    let function = &stage.function;
     for operation in document.operations() {
         let path = operation.path.replace("{route}", "default").replace("{name}", "default");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {

@@ -6,28 +6,28 @@ use serde_json::Value;
 use serde_json::json;
 
 /// The whole document.
-pub(super) struct Document(pub(super) Value);
+pub(crate) struct Document(pub(crate) Value);
 
 /// One call.
 #[derive(Debug)]
-pub(super) struct Operation {
-    pub(super) path: String,
-    pub(super) method: String,
+pub(crate) struct Operation {
+    pub(crate) path: String,
+    pub(crate) method: String,
     /// Each with its `name`, where it stands (`in`), and its `schema`.
-    pub(super) parameters: Vec<Value>,
+    pub(crate) parameters: Vec<Value>,
     /// The schema of the body.
-    pub(super) body: Option<Value>,
+    pub(crate) body: Option<Value>,
     /// By status, or `default`.
-    pub(super) responses: Vec<(String, Value)>,
+    pub(crate) responses: Vec<(String, Value)>,
 }
 
 impl Document {
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let text = include_str!("../../../src/routes/web/openapi.json");
         Self(serde_json::from_str(text).unwrap())
     }
 
-    pub(super) fn operations(&self) -> Vec<Operation> {
+    pub(crate) fn operations(&self) -> Vec<Operation> {
         let paths = self.0["paths"].as_object().unwrap();
         let calls = paths.iter().flat_map(|(path, methods)| {
             let methods = methods.as_object().unwrap();
@@ -51,7 +51,7 @@ impl Document {
     }
 
     /// Follows a reference to where it leads; anything else is what it is.
-    pub(super) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+    pub(crate) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {
             Some(target) => self.0.pointer(target.strip_prefix('#').unwrap()).unwrap(),
             None => value,
@@ -59,12 +59,12 @@ impl Document {
     }
 
     /// What a request has to be. Members that the document does not name are left alone.
-    pub(super) fn asked(&self, schema: &Value) -> Validator {
+    pub(crate) fn asked(&self, schema: &Value) -> Validator {
         validator(schema, &self.0["components"])
     }
 
     /// What an answer has to be. The document has to name every member, or it keeps something back.
-    pub(super) fn answered(&self, schema: &Value) -> Validator {
+    pub(crate) fn answered(&self, schema: &Value) -> Validator {
         validator(&closed(schema), &closed(&self.0["components"]))
     }
 }

@@ -3,7 +3,7 @@
 
 mod calls;
 mod description;
-mod document;
+pub(crate) mod document;
 mod llms;
 mod values;
 mod walk;

@@ -112,7 +112,9 @@ fn every_answer_is_as_described() {
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
 
-    let described = judge.operations.iter().flat_map(|one| {
+    // What only OSS asks needs OSS's signature, and is walked in `callback::described`.
+    let walked = judge.operations.iter().filter(|one| one.path != "/callback/{route}");
+    let described = walked.flat_map(|one| {
         let statuses = one.responses.iter().map(|(status, _)| status.clone());
         statuses.filter(|status| status != "default").map(|status| (one.path.clone(), status))
     });

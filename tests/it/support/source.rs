@@ -24,6 +24,7 @@ pub(crate) fn codes() -> BTreeSet<String> {
     let mut codes = quoted("src/routes/problem.rs", " => \"");
     codes.extend(quoted("src/routes/refusal.rs", " => \""));
     codes.extend(quoted("src/routes/denial.rs", "Denied::"));
+    codes.extend(quoted("src/routes/callback_refusal.rs", "\""));
     codes.extend(quoted("src/runtime/fault.rs", "StatusCode::"));
     let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     codes.retain(|text| !text.is_empty() && is_code(text));

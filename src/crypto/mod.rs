@@ -1,7 +1,10 @@
-//! HMAC, hex, base64 and percent-encoding: the few primitives that signatures are made of.
+//! HMAC, RSA, hex, base64 and percent-encoding: the few primitives that signatures are made of.
 //!
-//! The only file of the signer that knows the crates behind them. Knows nothing of OSS: which
+//! The only room of the signer that knows the crates behind them. Knows nothing of OSS: which
 //! text is signed under which key is `signature/`'s business.
+
+pub mod rsa;
+pub mod spki;
 
 use base64_simd::STANDARD;
 use base64_simd::URL_SAFE_NO_PAD;

@@ -1,0 +1,55 @@
+//! The local OSS calls, the function verifies: two hands that share no line, over real sockets.
+
+use std::sync::Arc;
+
+use oss_upload_signer::app::App;
+use oss_upload_signer::emulator::oss::callback_key_prefix;
+use oss_upload_signer::receipt::Place;
+use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::routes;
+use oss_upload_signer::runtime::Options;
+use oss_upload_signer::secret::Secret;
+use oss_upload_signer::time;
+use serde_json::json;
+
+use crate::callback::stage;
+use crate::support::callback_server::encoded;
+use crate::support::form::Form;
+use crate::support::oss::Server as Oss;
+use crate::support::server::Server;
+
+const FORM: &str = "bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}\
+                    &imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}\
+                    &imageInfo.format=${imageInfo.format}&x:album=${x:album}&receipt=${x:receipt}";
+
+const JSON: &str = r#"{"bucket":${bucket},"object":${object},"etag":${etag},"size":${size},
+    "mimeType":${mimeType},"imageInfo.width":${imageInfo.width},"imageInfo.height":${imageInfo.height},
+    "imageInfo.format":${imageInfo.format},"x:album":${x:album},"receipt":${x:receipt}}"#;
+
+#[tokio::test]
+async fn what_the_local_oss_tells_is_believed() {
+    let oss = Oss::start().await;
+    let mut settings = stage::settings();
+    settings.completion.key_urls = vec![callback_key_prefix(oss.address)];
+    let service = routes::service(Arc::new(App::new(settings)));
+    let function = Server::start(service, Options::default()).await;
+    let now = time::now().unix();
+    let place = Place::Key("dir/hello.txt".to_owned());
+    let receipt = Receipt { place, types: Vec::new(), ..stage::receipt("default") };
+    let receipt = Receipt { issued_at: now, expires_at: now + 600, ..receipt };
+    let url = format!("http://{}/callback/def%61ult?a=%20", function.address);
+    for (body, kind) in [(FORM, "application/x-www-form-urlencoded"), (JSON, "application/json")] {
+        let order = json!({ "callbackUrl": url, "callbackBody": body, "callbackBodyType": kind });
+        let mut form = Form::good();
+        form.set("callback", &encoded(&order));
+        form.set("x:album", "夏 & \"co\"");
+        form.set("x:receipt", &receipt.seal(&Secret::new(stage::RECEIPT_KEY)));
+        let answer = oss.post(&form).await;
+        assert_eq!(answer.status, 200, "{kind}");
+        let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(told["key"], "dir/hello.txt", "{told}");
+        assert_eq!(told["variables"], json!({ "album": "夏 & \"co\"" }), "{told}");
+        assert_eq!((&told["size"], &told["image"]), (&json!(11), &json!(null)), "{told}");
+    }
+    oss.stop().await;
+}

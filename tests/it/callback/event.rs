@@ -1,0 +1,130 @@
+//! What OSS says, in either way of writing it, and what is answered.
+
+use insta::assert_snapshot;
+
+use crate::callback::openssl;
+use crate::callback::stage::Stage;
+use crate::callback::stage::Told;
+
+const MALFORMED: &str = "callback_malformed";
+
+/// The answer's body without what differs between tests.
+async fn answered(told: &Told) -> String {
+    let answer = Stage::new().tell(told).await;
+    assert_eq!(answer.headers["content-type"], "application/json");
+    assert_eq!(answer.headers["content-length"], answer.body.len().to_string());
+    String::from_utf8(answer.body.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn form_and_json_say_the_same() {
+    let told = Told::new("default");
+    let answer = answered(&told).await;
+    assert_snapshot!(answer, @r#"{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","image":{"format":"png","height":480,"width":640},"key":"photos/夏 1.png","receipt_id":"0123456789abcdef0123456789abcdef","size":512,"type":"image/png","variables":{"album":"a & b"}}"#);
+    assert_eq!(answered(&told.clone().in_json()).await, answer);
+    let mut with_charset = told.clone();
+    with_charset.content_type = "Application/X-WWW-Form-Urlencoded; charset=utf-8";
+    assert_eq!(answered(&with_charset).await, answer);
+}
+
+#[tokio::test]
+async fn what_is_no_image_has_no_numbers() {
+    let empty = ["imageInfo.width", "imageInfo.height", "imageInfo.format"];
+    let told = Told::new("default").but("x:album", None);
+    let without = empty.iter().fold(told.clone(), |told, name| told.but(name, None));
+    let with_empty = empty.iter().fold(told, |told, name| told.but(name, Some("")));
+    let answer = answered(&without).await;
+    assert_snapshot!(answer, @r#"{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","key":"photos/夏 1.png","receipt_id":"0123456789abcdef0123456789abcdef","size":512,"type":"image/png"}"#);
+    assert_eq!(answered(&with_empty).await, answer);
+    assert_eq!(answered(&with_empty.clone().in_json()).await, answer);
+    let nulls = with_empty.clone().in_json().body().replace("\"\"", "null");
+    assert!(nulls.contains("null"));
+    assert_eq!(sent(&with_empty.in_json(), nulls).await, "");
+}
+
+#[tokio::test]
+async fn quotes_around_an_entity_tag_do_not_count() {
+    let plain = answered(&Told::new("default")).await;
+    let quoted = Told::new("default").but("etag", Some("\"D41D8CD98F00B204E9800998ECF8427E\""));
+    assert_eq!(answered(&quoted).await, plain);
+}
+
+#[tokio::test]
+async fn what_a_route_orders_besides_is_left_alone() {
+    let plain = answered(&Told::new("default")).await;
+    let more = Told::new("default").but("clientIp", Some("203.0.113.7"));
+    assert_eq!(answered(&more).await, plain);
+    let receipt = more.members.iter().find(|(name, _)| name == "receipt").unwrap().1.clone();
+    assert_eq!(answered(&more.but("x:receipt", Some(&receipt))).await, plain);
+}
+
+/// Sends a body that OSS has signed, whatever it is, and gives the code.
+async fn sent(told: &Told, body: impl Into<Vec<u8>>) -> String {
+    let body = body.into();
+    let signed = [told.address.as_bytes(), b"\n", &body].concat();
+    let signature = openssl::base64(openssl::oss().sign(&signed));
+    Stage::new().function.call(told.with(&signature, body)).await.code()
+}
+
+#[tokio::test]
+async fn a_member_that_is_missing_or_impossible_is_refused() {
+    let told = Told::new("default");
+    for name in ["bucket", "object", "etag", "size", "mimeType", "receipt"] {
+        assert_eq!(Stage::new().code(&told.clone().but(name, None)).await, MALFORMED, "{name}");
+    }
+    for (name, value) in [
+        ("size", ""),
+        ("size", "-1"),
+        ("size", "1.5"),
+        ("size", "0x10"),
+        ("size", "18446744073709551616"),
+        ("imageInfo.width", ""),
+        ("imageInfo.height", "tall"),
+    ] {
+        for told in [told.clone(), told.clone().in_json()] {
+            let told = told.but(name, Some(value));
+            assert_eq!(Stage::new().code(&told).await, MALFORMED, "{name}={value}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_written_otherwise_is_refused() {
+    let (form, json) = (Told::new("default"), Told::new("default").in_json());
+    let (form_body, json_body) = (form.body(), json.body());
+    assert_eq!(sent(&form, form_body.clone()).await, "");
+    for body in [
+        String::new(),
+        "a".to_owned(),
+        json_body.clone(),
+        format!("{form_body}&size=512"),
+        format!("{form_body}&a"),
+        form_body.replace("object=", "object=%ff"),
+    ] {
+        assert_eq!(sent(&form, body.clone()).await, MALFORMED, "{body}");
+    }
+    assert_eq!(sent(&form, [form_body.as_bytes(), b"&a=\xff"].concat()).await, MALFORMED);
+    assert_eq!(sent(&json, json_body.clone()).await, "");
+    for body in [
+        String::new(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        format!("[{json_body}]"),
+        form_body.clone(),
+        format!("\u{feff}{json_body}"),
+        format!("{json_body}{json_body}"),
+        json_body.replacen('{', "{\"a\":{},", 1),
+        json_body.replacen('{', "{\"a\":true,", 1),
+        json_body.replace("512", "512.0"),
+        json_body.replace("640", ""),
+    ] {
+        assert_eq!(sent(&json, body.clone()).await, MALFORMED, "{body}");
+    }
+    for kind in ["", "text/plain", "application/json5", "multipart/form-data"] {
+        let mut told = form.clone();
+        told.content_type = kind;
+        assert_eq!(Stage::new().code(&told).await, MALFORMED, "{kind}");
+    }
+    let long = format!("{form_body}&a={}", "a".repeat(64 * 1024));
+    assert_eq!(sent(&form, long).await, MALFORMED);
+}

@@ -1,0 +1,16 @@
+//! OSS tells that an object is stored: who is believed, and who is told. The signatures are made by
+//! OpenSSL, the receipts by the function.
+
+#[cfg(feature = "emulator")]
+mod agreement;
+mod described;
+mod event;
+mod key_address;
+mod notify;
+pub(crate) mod openssl;
+pub(crate) mod outside;
+mod random;
+mod receipts;
+mod replay;
+mod signature;
+pub(crate) mod stage;

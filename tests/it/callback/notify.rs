@@ -1,0 +1,180 @@
+//! The back end: what it is told, and what becomes of its answer, or of none.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::Hmac;
+use hmac::KeyInit;
+use hmac::Mac;
+use insta::assert_snapshot;
+use oss_upload_signer::completion::Options;
+use oss_upload_signer::http_client::SendError;
+use oss_upload_signer::secret::Secret;
+use sha2::Sha256;
+use tokio::time::Instant;
+
+use crate::callback::stage::NOTIFY;
+use crate::callback::stage::Stage;
+use crate::callback::stage::Told;
+use crate::support::app::NOW;
+use crate::support::script::Line;
+
+#[tokio::test]
+async fn the_back_end_is_told_by_the_book() {
+    let stage = Stage::new();
+    assert_eq!(stage.tell(&Told::new("told")).await.status, 200);
+    let [asked] = &stage.outside.back_end.asked()[..] else { panic!("told once") };
+    let request = &asked.request;
+    assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("POST", NOTIFY));
+    assert_eq!(request.headers()["content-type"], "application/json");
+    assert_snapshot!(str::from_utf8(request.body()).unwrap(), @r#"{"data":{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","image":{"format":"png","height":480,"width":640},"key":"photos/夏 1.png","receipt_id":"0123456789abcdef0123456789abcdef","route":"told","size":512,"subject":"alice","type":"image/png","variables":{"album":"a & b"}},"timestamp":"2024-11-27T06:09:41Z","type":"upload.completed"}"#);
+
+    let header = |name: &str| request.headers()[name].to_str().unwrap();
+    assert_snapshot!(header("webhook-id"), @"msg_36a35ab631ec0b77f77867b7d30bc158");
+    assert_eq!(header("webhook-timestamp"), NOW.to_string());
+    let mut mac = Hmac::<Sha256>::new_from_slice(&[b'k'; 32]).unwrap();
+    mac.update(format!("{}.{NOW}.", header("webhook-id")).as_bytes());
+    mac.update(request.body());
+    let expected = STANDARD.encode(mac.finalize().into_bytes());
+    assert_eq!(header("webhook-signature"), format!("v1,{expected}"));
+    // What the package `standardwebhooks` 1.1.1 makes of the same.
+    assert_eq!(expected, "hEjL4XbCvc0RUuNLEUw9ZNa/o3kpFkYCe9wwEccA2+4=");
+}
+
+#[tokio::test]
+async fn what_it_answers_is_what_the_page_reads() {
+    let largest = format!("{{\"a\":\"{}\"}}", "a".repeat(64 * 1024 - 8));
+    for body in ["{\"id\":7}", "{ \"名\" : [1, 2.50] }\n", "{}", &largest] {
+        let stage = Stage::new();
+        for status in [200, 201, 202] {
+            stage.outside.back_end.answers(status, body.to_owned());
+            let answer = stage.tell(&Told::new("told")).await;
+            assert_eq!(answer.status, 200);
+            assert_eq!(answer.body, body);
+            assert_eq!(answer.headers["content-type"], "application/json");
+            assert_eq!(answer.headers["content-length"], body.len().to_string());
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_it_has_nothing_to_say_the_function_does() {
+    let own = Stage::new().tell(&Told::new("default")).await.json();
+    for status in [200, 202, 204] {
+        let stage = Stage::new();
+        stage.outside.back_end.answers(status, "");
+        let answer = stage.tell(&Told::new("told")).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.json(), own);
+    }
+}
+
+#[tokio::test]
+async fn what_it_should_not_answer_is_a_failure() {
+    for line in [
+        Line::answer(500, &[], "{}"),
+        Line::answer(404, &[], "{}"),
+        Line::answer(302, &[("location", "https://evil.example/")], "{}"),
+        Line::answer(304, &[], ""),
+        Line::answer(200, &[], "OK"),
+        Line::answer(200, &[], "<html>"),
+        Line::answer(200, &[], "{\"id\":"),
+        Line::answer(200, &[], "{} {}"),
+        Line::answer(200, &[], "\u{feff}{}"),
+        Line::answer(200, &[], "[]"),
+        Line::answer(200, &[], "null"),
+        Line::answer(200, &[], b"{\"a\":\"\xff\"}".to_vec()),
+        Line::answer(200, &[], format!("{{\"a\":\"{}\"}}", "a".repeat(64 * 1024 - 7))),
+        Line::Error(SendError::Unreachable("refused".into())),
+        Line::Error(SendError::Broken("reset".into())),
+        Line::Error(SendError::TooLong),
+    ] {
+        let stage = Stage::new();
+        stage.outside.back_end.says(line.clone());
+        let answer = stage.tell(&Told::new("told")).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (502, "notify_failed"),
+            "{line:?}"
+        );
+        assert_eq!(stage.outside.back_end.calls(), 1, "nothing is sent again");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_said_and_its_cause_is_logged() {
+    let stage = Stage::new();
+    stage.outside.back_end.answers(500, "a secret of the back end's");
+    let (answer, log) = stage.logged(&Told::new("told").request()).await;
+    assert_snapshot!(answer.whole(), @r#"
+    502 Bad Gateway
+    cache-control: no-store
+    content-length: 196
+    content-type: application/json
+
+    {"error":"notify_failed","message":"The object is stored, but the back end was not told, or did not answer as it should. Do not upload again; the log says what it answered.","request_id":"1-test"}
+    "#);
+    let events = log.events("ERROR");
+    assert_eq!(events[0]["message"], "callback: the back end answered 500");
+    assert!(!log.text().contains("a secret"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_back_end_leaves_oss_its_time() {
+    for (key, back_end, status) in
+        [(0, 3900, 200), (0, 4100, 504), (1500, 2400, 200), (1500, 2600, 504)]
+    {
+        let (stage, start) = (Stage::new(), Instant::now());
+        stage.outside.oss.takes(Duration::from_millis(key));
+        stage.outside.back_end.takes(Duration::from_millis(back_end));
+        assert_eq!(stage.tell(&Told::new("told")).await.status, status, "{key} {back_end}");
+        assert!(start.elapsed() <= Duration::from_millis(4001), "{:?}", start.elapsed());
+    }
+    for line in [Line::Silence, Line::Forever] {
+        let (stage, start) = (Stage::new(), Instant::now());
+        stage.outside.back_end.says(line);
+        let answer = stage.tell(&Told::new("told")).await;
+        assert_eq!(answer.code(), "notify_timeout");
+        assert!(start.elapsed() <= Duration::from_millis(4001), "{:?}", start.elapsed());
+    }
+    let stage = Stage::new();
+    stage.outside.back_end.says(Line::Silence);
+    assert_snapshot!(stage.tell(&Told::new("told")).await.whole(), @r#"
+    504 Gateway Timeout
+    cache-control: no-store
+    content-length: 171
+    content-type: application/json
+
+    {"error":"notify_timeout","message":"The object is stored, but the back end did not answer in time. Do not upload again; have it answer within 2 s.","request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn nobody_is_told_what_is_not_proved() {
+    let stage = Stage::new();
+    let told = Told::new("told");
+    for told in [
+        told.clone().but("size", Some("4096")),
+        told.clone().but("receipt", Some("r1.a.b")),
+        told.clone().but("etag", None),
+    ] {
+        assert_ne!(stage.tell(&told).await.status, 200);
+    }
+    let forged = told.with("AAAA", told.body());
+    assert_eq!(stage.function.call(forged).await.code(), "callback_signature_invalid");
+    assert_eq!(stage.outside.back_end.calls(), 0);
+}
+
+#[tokio::test]
+async fn without_a_secret_nothing_is_sent() {
+    for secret in
+        [None, Some("whsec_"), Some("whsec_c2hvcnQ="), Some("a2tra2tra2tra2tra2tra2tra2tra2s=")]
+    {
+        let stage = Stage::with(0, |options: &mut Options| {
+            options.webhook_secret = secret.map(Secret::new);
+        });
+        assert_eq!(stage.code(&Told::new("told")).await, "notify_failed", "{secret:?}");
+        assert_eq!(stage.outside.back_end.calls(), 0);
+    }
+}

@@ -1,0 +1,77 @@
+//! Whatever a stranger sends: an answer out of the closed list, and no panic.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Request;
+use oss_upload_signer::completion::event::Event;
+use oss_upload_signer::completion::public_key::PublicKeys;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::callback::openssl;
+use crate::callback::stage::KEY_URL;
+use crate::callback::stage::Stage;
+use crate::callback::stage::Told;
+
+/// Bytes, or pieces of what would be right.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let told = Told::new("default");
+    let right = [
+        told.body(),
+        told.clone().in_json().body(),
+        "size=".to_owned(),
+        "&receipt=r1.".to_owned(),
+        "{\"receipt\":\"r1.e30.AAAA\"".to_owned(),
+        openssl::base64(KEY_URL),
+        "%".to_owned(),
+        "application/json".to_owned(),
+        "application/x-www-form-urlencoded".to_owned(),
+    ];
+    let piece = prop_oneof![
+        2 => vec(any::<u8>(), 0..20),
+        3 => select(right.to_vec()).prop_map(String::into_bytes),
+    ];
+    vec(piece, 0..4).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    #[test]
+    fn any_call_is_answered(headers in [pieces(), pieces(), pieces()], body in pieces()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let stage = Stage::new();
+        let mut request = Request::post("/callback/default").body(Bytes::from(body)).unwrap();
+        let names = ["authorization", "x-oss-pub-key-url", "content-type"];
+        for (name, value) in names.into_iter().zip(headers) {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                request.headers_mut().insert(name, value);
+            }
+        }
+        let answer = runtime.block_on(stage.function.call(request));
+        prop_assert!([400, 403].contains(&answer.status.as_u16()), "{}", answer.whole());
+        prop_assert_eq!(stage.outside.back_end.calls(), 0);
+    }
+
+    #[test]
+    fn any_body_is_read_or_refused(kind in select(vec!["application/json", "application/x-www-form-urlencoded"]), body in pieces()) {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static(kind));
+        let _ = Event::read(&headers, &body);
+    }
+
+    /// Whatever is believed is one of two hosts, without port, user, query or a way up.
+    #[test]
+    fn an_address_that_is_believed_is_oss(rest in "[a-z/.:@?#%\\\\ -]{0,30}", cut in 0..32_usize) {
+        let start = "https://gosspublic.alicdn.com/";
+        let text = format!("{}{rest}", &start[..cut.min(start.len())]);
+        if let Some(uri) = PublicKeys::new(Vec::new()).address(&text) {
+            prop_assert_eq!(uri.authority().unwrap().as_str(), "gosspublic.alicdn.com");
+            prop_assert_eq!(uri.scheme_str(), Some("https"));
+            prop_assert_eq!(uri.query(), None);
+            prop_assert!(!uri.path().contains("..") || uri.path().split('/').all(|one| one != ".." && one != "."));
+            prop_assert_eq!(uri.to_string(), text);
+        }
+    }
+}

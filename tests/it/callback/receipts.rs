@@ -1,0 +1,129 @@
+//! Receipts that do not fit what is stored.
+
+use insta::assert_snapshot;
+use oss_upload_signer::receipt::GRACE;
+use oss_upload_signer::receipt::Place;
+use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::secret::Secret;
+
+use crate::callback::stage::Stage;
+use crate::callback::stage::Told;
+use crate::callback::stage::receipt;
+
+const MISMATCH: &str = "receipt_mismatch";
+
+#[tokio::test]
+async fn what_is_stored_has_to_be_what_was_granted() {
+    let told = Told::new("default");
+    for (name, value, code) in [
+        ("object", "photos/夏 1.png", ""),
+        ("object", "photos/夏 1.png/", MISMATCH),
+        ("object", "photos/other.png", MISMATCH),
+        ("object", "", MISMATCH),
+        ("bucket", "otherbucket", MISMATCH),
+        ("size", "1", ""),
+        ("size", "1024", ""),
+        ("size", "0", MISMATCH),
+        ("size", "1025", MISMATCH),
+        ("mimeType", "image/gif", ""),
+        ("mimeType", "text/html", MISMATCH),
+        ("mimeType", "", MISMATCH),
+    ] {
+        let told = told.clone().but(name, Some(value));
+        assert_eq!(Stage::new().code(&told).await, code, "{name}={value}");
+    }
+    let elsewhere = Told::of("default", &receipt("told"));
+    assert_eq!(Stage::new().code(&elsewhere).await, MISMATCH, "of another route");
+}
+
+#[tokio::test]
+async fn a_prefix_is_good_for_what_lies_under_it() {
+    let place = Place::Prefix("photos/".to_owned());
+    let told = Told::of("default", &Receipt { place, ..receipt("default") });
+    for (key, code) in [("photos/a", ""), ("photos/", ""), ("photo/a", MISMATCH), ("a", MISMATCH)] {
+        let told = told.clone().but("object", Some(key));
+        assert_eq!(Stage::new().code(&told).await, code, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_may_come_a_day_after_its_grant_and_not_later() {
+    let last = 600 + i64::try_from(GRACE.as_secs()).unwrap();
+    let told = Told::new("default");
+    assert_eq!(Stage::at(last).code(&told).await, "");
+    assert_snapshot!(Stage::at(last + 1).tell(&told).await.whole(), @r#"
+    403 Forbidden
+    cache-control: no-store
+    content-length: 140
+    content-type: application/json
+
+    {"error":"receipt_expired","message":"The object was stored too long after its grant had ended. Ask for a new grant.","request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn a_receipt_of_somebody_else_is_none() {
+    let stage = Stage::new();
+    let good = receipt("default");
+    let sealed = |key: &str| good.seal(&Secret::new(key));
+    let with = |receipt: &str| Told::new("default").but("receipt", Some(receipt));
+    assert_eq!(stage.code(&with(&sealed("the key before, which still opens"))).await, "");
+    let own = sealed(crate::callback::stage::RECEIPT_KEY);
+    let (head, code) = own.rsplit_once('.').unwrap();
+    let richer = Receipt { max_size: 1 << 40, ..good.clone() };
+    let richer = richer.seal(&Secret::new("a key that nobody here has ever heard of"));
+    let (richer_head, _) = richer.rsplit_once('.').unwrap();
+    for text in [
+        richer.clone(),
+        format!("{richer_head}.{code}"),
+        format!("{head}."),
+        head.to_owned(),
+        format!("{head}.{code}A"),
+        format!("{head}.{}", code.to_uppercase()),
+        format!("R1{}", &own[2..]),
+        String::new(),
+        "x".repeat(9000),
+    ] {
+        assert_eq!(stage.code(&with(&text)).await, "receipt_invalid", "{text}");
+    }
+    assert_snapshot!(stage.tell(&with("r1.a.b")).await.whole(), @r#"
+    403 Forbidden
+    cache-control: no-store
+    content-length: 148
+    content-type: application/json
+
+    {"error":"receipt_invalid","message":"The receipt was not sealed here. Keep the old key beside the new one when keys change.","request_id":"1-test"}
+    "#);
+}
+
+#[tokio::test]
+async fn the_log_says_in_what_it_does_not_fit() {
+    let told = Told::new("default").but("size", Some("4096"));
+    let (answer, log) = Stage::new().logged(&told.request()).await;
+    assert_snapshot!(answer.whole(), @r#"
+    403 Forbidden
+    cache-control: no-store
+    content-length: 138
+    content-type: application/json
+
+    {"error":"receipt_mismatch","message":"What is stored is not what the receipt was given for; the log says in what.","request_id":"1-test"}
+    "#);
+    let events = log.events("WARN");
+    let said = events[0]["message"].as_str().unwrap();
+    assert_eq!(said, "callback refused: the object has another size than was granted");
+}
+
+#[tokio::test]
+async fn a_route_that_orders_no_callback_takes_none() {
+    let stage = Stage::new();
+    assert_snapshot!(stage.tell(&Told::new("mute")).await.whole(), @r#"
+    404 Not Found
+    cache-control: no-store
+    content-length: 193
+    content-type: application/json
+
+    {"error":"callback_not_configured","message":"The forms of this route order no callback. Set 'to' in its [routes.<name>.callback], or correct the address that is called.","request_id":"1-test"}
+    "#);
+    assert_eq!(stage.code(&Told::new("none")).await, "route_not_found");
+    assert_eq!(stage.outside.oss.calls(), 0);
+}
