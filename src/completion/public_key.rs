@@ -25,7 +25,6 @@ use crate::http_client::HttpClient;
 use crate::http_client::Terms;
 use crate::http_client::kept::Kept;
 use crate::http_client::kept::Missing;
-
 use crate::http_client::kept::Source;
 use crate::http_client::kept::Wanted;
 use crate::time::Timestamp;
