@@ -37,6 +37,7 @@ mod rules;
 mod sign;
 mod strictness;
 mod ticket;
+mod told;
 mod upload;
 mod xml;
 
