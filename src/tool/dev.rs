@@ -171,19 +171,15 @@ fn function_options() -> runtime::Options {
 
 /// The gateway in front of the function; it brings the role's keys.
 fn gateway(upstream: SocketAddr, settings: &Settings) -> fc::Gateway {
+    let region = settings.routes.first().map(|route| route.region.as_str()).unwrap_or_default();
     fc::Gateway::new(fc::Options {
-        upstream,
+        behind: fc::Behind::Address(upstream),
+        function: fc::Function::new("dev", region),
         keys: Some(fc::Keys {
             access_key_id: ROLE_KEY_ID.to_owned(),
             access_key_secret: ROLE_KEY_SECRET.to_owned(),
             security_token: ROLE_TOKEN.to_owned(),
         }),
-        function_name: "dev".to_owned(),
-        region: settings
-            .routes
-            .first()
-            .map(|route| route.region.as_str().to_owned())
-            .unwrap_or_default(),
         default_domain: false,
     })
 }

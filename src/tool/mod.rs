@@ -13,6 +13,7 @@
 //! | `explain` | a policy, a form or a refusal in words |
 //! | `package` | the function for others: an application for Serverless Devs, and a zip for the console |
 //! | `doctor` | whether a deployed signer and its bucket work, as a browser sees them |
+//! | `rehearse` | a package, treated as Function Compute would |
 //!
 //! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
 //! business, what is signed and how is the function's.
@@ -32,6 +33,7 @@ pub mod language;
 mod lender;
 mod package;
 mod receipt;
+mod rehearse;
 pub mod remedy;
 mod rules;
 mod sign;
@@ -81,6 +83,8 @@ enum Command {
     Package(package::Options),
     /// Find out whether uploads through a deployed function will work, and what mends what does not
     Doctor(doctor::Options),
+    /// Start a package and treat it as Function Compute would, and report what would break there
+    Rehearse(rehearse::Options),
 }
 
 /// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
                     Command::Explain(options) => explain::run(options),
                     Command::Package(options) => package::run(options),
                     Command::Doctor(options) => doctor::run(options).await,
+                    Command::Rehearse(options) => rehearse::run(options).await,
                 }
             })
         });

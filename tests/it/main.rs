@@ -27,6 +27,8 @@ mod machines;
 mod page;
 mod readme;
 mod refusals;
+#[cfg(feature = "tool")]
+mod rehearse;
 mod rules;
 mod runtime;
 mod secrets;

@@ -6,6 +6,9 @@
 //! connections first loses POSTs that way, and should lose them here too.
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
 use bytes::Bytes;
 use http::Method;
@@ -28,20 +31,24 @@ use crate::emulator::fc::refusal::Refusal;
 #[derive(Debug)]
 pub(crate) struct Upstream {
     address: SocketAddr,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Mutex<HttpClient>,
 }
+
+type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 impl Upstream {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            // Connections are kept as long as the function keeps them.
-            .pool_idle_timeout(None)
-            // The client would also repeat a POST; which requests are repeated is decided here.
-            .retry_canceled_requests(false)
-            .build(connector);
-        Self { address, client }
+        Self { address, client: Mutex::new(client()) }
+    }
+
+    /// Closes the kept connections, as soon as nobody uses them.
+    pub(crate) fn hang_up(&self) {
+        *self.client() = client();
+    }
+
+    fn client(&self) -> MutexGuard<'_, HttpClient> {
+        // No change can panic half way, so a poisoned lock is still good.
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request whose target has only path and query; its host header stays the caller's.
@@ -50,12 +57,8 @@ impl Upstream {
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Refusal> {
         *request.uri_mut() = self.target(request.uri());
-        let again = may_run_twice(request.method()).then(|| request.clone());
-        let answer = match (self.client.request(request).await, again) {
-            (Err(error), Some(again)) if !error.is_connect() => self.client.request(again).await,
-            (answer, _) => answer,
-        };
-        answer.map_err(|error| refusal(&error))
+        let client = self.client().clone();
+        client.request(request).await.map_err(|error| refusal(&error))
     }
 
     fn target(&self, uri: &Uri) -> Uri {
@@ -69,7 +72,19 @@ impl Upstream {
     }
 }
 
-fn may_run_twice(method: &Method) -> bool {
+fn client() -> HttpClient {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new())
+        // Connections are kept as long as the function keeps them.
+        .pool_idle_timeout(None)
+        // The client would also repeat a POST; which requests are repeated is decided elsewhere.
+        .retry_canceled_requests(false)
+        .build(connector)
+}
+
+/// Tells whether a request is sent once more when its connection was lost.
+pub(crate) fn may_run_twice(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
 }
 

@@ -4,6 +4,11 @@
 //! trigger, in which many of them are present and empty; the reserved names in "HTTP triggers
 //! overview".
 
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -18,7 +23,10 @@ use http::header::TRAILER;
 use http::header::TRANSFER_ENCODING;
 use http::header::UPGRADE;
 
-use crate::emulator::fc::Options;
+use crate::emulator::fc::function::ACCOUNT;
+use crate::emulator::fc::function::Function;
+use crate::emulator::fc::function::HANDLER;
+use crate::emulator::fc::function::Keys;
 
 /// The prefix that Function Compute keeps for itself.
 const RESERVED: &str = "x-fc-";
@@ -36,18 +44,15 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 ];
 
 /// Headers that are the same in every request to an ordinary function.
-const FIXED: [(&str, &str); 18] = [
-    ("x-fc-account-id", "1000000000000000"),
+const FIXED: [(&str, &str); 15] = [
+    ("x-fc-account-id", ACCOUNT),
     ("x-fc-api-server-ip", ""),
     ("x-fc-client-ip", ""),
     ("x-fc-eagleeye-rpcid", ""),
     ("x-fc-eagleeye-traceid", ""),
     ("x-fc-eagleeye-userdata", ""),
-    ("x-fc-function-handler", "index.handler"),
-    ("x-fc-function-memory", "128"),
-    ("x-fc-function-timeout", "60"),
+    ("x-fc-function-handler", HANDLER),
     ("x-fc-qualifier", "LATEST"),
-    ("x-fc-retry-count", "0"),
     ("x-fc-service-logproject", ""),
     ("x-fc-service-logstore", ""),
     ("x-fc-service-name", ""),
@@ -57,49 +62,78 @@ const FIXED: [(&str, &str); 18] = [
     ("x-fc-version-id", ""),
 ];
 
+/// The header by which a caller asks not to wait for the function.
+const INVOCATION_TYPE: HeaderName = HeaderName::from_static("x-fc-invocation-type");
+
 /// The headers that tell a function who it is and as whom it may act.
 pub(crate) struct Platform {
-    headers: HeaderMap,
+    headers: Mutex<HeaderMap>,
 }
 
-impl std::fmt::Debug for Platform {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Platform {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Platform")
     }
 }
 
+/// What differs from one call to the next.
+pub(crate) struct Call<'a> {
+    pub(crate) control_path: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) request_id: &'a str,
+    pub(crate) retry_count: u32,
+}
+
 impl Platform {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(function: &Function, keys: Option<&Keys>) -> Self {
         let mut headers = HeaderMap::new();
         for (name, text) in FIXED {
             headers.insert(name, HeaderValue::from_static(text));
         }
-        let (id, secret, token) = match options.keys {
-            Some(keys) => (keys.access_key_id, keys.access_key_secret, keys.security_token),
-            None => Default::default(),
-        };
-        headers.insert("x-fc-access-key-id", value(&id));
-        headers.insert("x-fc-access-key-secret", value(&secret));
-        headers.insert("x-fc-security-token", value(&token));
-        headers.insert("x-fc-function-name", value(&options.function_name));
-        headers.insert("x-fc-region", value(&options.region));
-        Self { headers }
+        headers.insert("x-fc-function-name", value(&function.name));
+        headers.insert("x-fc-region", value(&function.region));
+        headers.insert("x-fc-function-memory", function.memory.into());
+        headers.insert("x-fc-function-timeout", function.timeout.as_secs().into());
+        let platform = Self { headers: Mutex::new(headers) };
+        platform.bring(keys);
+        platform
+    }
+
+    /// Brings these keys from now on. Without any the three headers are empty.
+    pub(crate) fn bring(&self, keys: Option<&Keys>) {
+        let keys = keys.map(|keys| {
+            [&keys.access_key_id, &keys.access_key_secret, &keys.security_token].map(String::as_str)
+        });
+        let [id, secret, token] = keys.unwrap_or_default();
+        let mut headers = self.lock();
+        headers.insert("x-fc-access-key-id", value(id));
+        headers.insert("x-fc-access-key-secret", value(secret));
+        headers.insert("x-fc-security-token", value(token));
     }
 
     /// Adds the platform's headers to a request without any.
-    pub(crate) fn sign(
-        &self,
-        headers: &mut HeaderMap,
-        control_path: &str,
-        path: &str,
-        request_id: &str,
-    ) {
-        let own = self.headers.iter();
-        headers.extend(own.map(|(name, value)| (name.clone(), value.clone())));
-        headers.insert("x-fc-control-path", value(control_path));
-        headers.insert("x-fc-base-path", value(path));
-        headers.insert("x-fc-request-id", value(request_id));
+    pub(crate) fn sign(&self, headers: &mut HeaderMap, call: &Call<'_>) {
+        headers.extend(self.lock().iter().map(|(name, value)| (name.clone(), value.clone())));
+        headers.insert("x-fc-control-path", value(call.control_path));
+        headers.insert("x-fc-base-path", value(call.path));
+        headers.insert("x-fc-request-id", value(call.request_id));
+        headers.insert("x-fc-retry-count", call.retry_count.into());
     }
+
+    fn lock(&self) -> MutexGuard<'_, HeaderMap> {
+        // No change can panic half way, so a poisoned lock is still good.
+        self.headers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells whether the caller does not want to wait.
+pub(crate) fn is_async(headers: &HeaderMap) -> bool {
+    headers.get(INVOCATION_TYPE).is_some_and(|kind| kind.as_bytes().eq_ignore_ascii_case(b"async"))
+}
+
+/// Tells whether the function says of itself that it failed.
+pub(crate) fn says_failed(headers: &HeaderMap) -> bool {
+    headers.get("x-fc-status").is_some_and(|status| status != "200")
 }
 
 /// Takes from a caller's request what must not reach the function.
@@ -109,11 +143,15 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) {
     headers.remove(EXPECT);
 }
 
-/// Takes from the function's answer what it cannot decide.
-pub(crate) fn strip_answer(headers: &mut HeaderMap) {
-    strip(headers);
-    headers.remove(SERVER);
-    headers.remove(DATE);
+/// Takes from the function's answer what it cannot decide, and gives the names of what it took.
+pub(crate) fn strip_answer(headers: &mut HeaderMap) -> Vec<HeaderName> {
+    let mut taken = strip(headers);
+    for name in [SERVER, DATE] {
+        if headers.remove(&name).is_some() {
+            taken.push(name);
+        }
+    }
+    taken
 }
 
 /// Adds to an answer what the gateway decides.
@@ -126,7 +164,7 @@ pub(crate) fn finish<B>(answer: &mut Response<B>, request_id: &str, default_doma
     }
 }
 
-fn strip(headers: &mut HeaderMap) {
+fn strip(headers: &mut HeaderMap) -> Vec<HeaderName> {
     let mut unwanted = HOP_BY_HOP.to_vec();
     for list in headers.get_all(CONNECTION) {
         // A connection header may name further fields that concern only this connection.
@@ -135,9 +173,8 @@ fn strip(headers: &mut HeaderMap) {
     }
     let reserved = |name: &&HeaderName| name.as_str().starts_with(RESERVED);
     unwanted.extend(headers.keys().filter(reserved).cloned());
-    for name in unwanted {
-        headers.remove(name);
-    }
+    unwanted.retain(|name| headers.remove(name).is_some());
+    unwanted
 }
 
 /// What no header can hold is sent as an empty one.
@@ -186,24 +223,23 @@ mod tests {
             ("upgrade", "h2c"),
             ("content-type", "text/plain"),
         ]);
-        strip_answer(&mut headers);
+        let mut taken = strip_answer(&mut headers);
+        taken.sort_by_key(ToString::to_string);
+        assert_eq!(taken, ["date", "server", "upgrade", "x-fc-status"]);
         assert_eq!(names(&headers), ["content-type"]);
     }
 
     #[test]
     fn a_function_without_a_role_gets_its_keys_empty() {
-        let options = Options {
-            upstream: ([127, 0, 0, 1], 9000).into(),
-            keys: None,
-            function_name: "signer".to_owned(),
-            region: "cn-hangzhou".to_owned(),
-            default_domain: false,
-        };
         let mut headers = HeaderMap::new();
-        Platform::new(options).sign(&mut headers, "/http-invoke", "/a", "1-a");
+        let call =
+            Call { control_path: "/http-invoke", path: "/a", request_id: "1-a", retry_count: 2 };
+        let function = Function::new("signer", "cn-hangzhou");
+        Platform::new(&function, None).sign(&mut headers, &call);
         assert_eq!(headers["x-fc-access-key-id"], "");
         assert_eq!(headers["x-fc-access-key-secret"], "");
         assert_eq!(headers["x-fc-security-token"], "");
         assert_eq!(headers["x-fc-base-path"], "/a");
+        assert_eq!(headers["x-fc-retry-count"], "2");
     }
 }

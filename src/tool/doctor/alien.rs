@@ -32,11 +32,12 @@ pub(super) fn problem(reply: &Reply) -> Option<Problem> {
 
 /// Says who answered in the function's place, as far as the answer tells.
 pub(super) fn explain(id: &'static str, reply: &Reply) -> Finding {
-    if let Some(kind) = reply.header("x-fc-error-type") {
-        return broken(id, &format!("X-Fc-Error-Type: {}", plain(kind)), kind);
-    }
     let status = reply.status.as_u16();
     let Some(gateway) = reply.json::<Gateway>() else {
+        // The body says more where it says anything.
+        if let Some(kind) = reply.header("x-fc-error-type") {
+            return broken(id, &format!("X-Fc-Error-Type: {}", plain(kind)), kind);
+        }
         let finding =
             Finding::fail(id, format!("{status} came, and it was not the function that answered"));
         return match status {

@@ -19,7 +19,7 @@ const ALIASES: [(&str, &str); 1] = [("bucketRegion", "region")];
 
 /// Keys, which the renderer turns into a text that begins with `$` where nothing was filled in. The form
 /// takes no `$` in them, so such a text is told from a key.
-const SECRETS: [&str; 2] = ["jwtSecret", "ticketKeys"];
+const SECRETS: [&str; 4] = ["jwtSecret", "ticketKeys", "receiptKeys", "webhookSecret"];
 
 /// Lines that have to be there, or the changes would miss their places.
 const LANDMARKS: [(&str, &str); 3] = [

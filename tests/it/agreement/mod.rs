@@ -1,8 +1,8 @@
 //! The signer and the judge agree: two implementations that share no line.
 //!
 //! `dialects` lets real forms of every dialect through, `changes` makes every single change to an
-//! accepted form and names what refuses it, `fields` does so for all that a route can fix, `generated` throws random rules, wishes and forms at
-//! both.
+//! accepted form and names what refuses it, `fields` does so for all that a route can fix and `told` for
+//! its callback, `generated` throws random rules, wishes and forms at both.
 
 mod changes;
 mod dialects;
@@ -10,6 +10,7 @@ mod fields;
 mod generated;
 mod random;
 mod table;
+mod told;
 
 use oss_upload_signer::emulator::oss::AccessKey;
 use oss_upload_signer::emulator::oss::Bucket;

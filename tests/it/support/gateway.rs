@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use oss_upload_signer::emulator::fc::Behind;
+use oss_upload_signer::emulator::fc::Function;
 use oss_upload_signer::emulator::fc::Gateway;
 use oss_upload_signer::emulator::fc::Keys;
 use oss_upload_signer::emulator::fc::Options;
@@ -12,14 +14,13 @@ use tokio::net::TcpListener;
 /// A function with role keys, reached by a custom domain.
 pub(crate) fn options(upstream: SocketAddr) -> Options {
     Options {
-        upstream,
+        behind: Behind::Address(upstream),
+        function: Function::new("signer", "cn-hangzhou"),
         keys: Some(Keys {
             access_key_id: "STS.id".to_owned(),
             access_key_secret: "marker-secret".to_owned(),
             security_token: "marker-token".to_owned(),
         }),
-        function_name: "signer".to_owned(),
-        region: "cn-hangzhou".to_owned(),
         default_domain: false,
     }
 }

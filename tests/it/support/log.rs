@@ -25,7 +25,10 @@ impl Log {
         let lines = Lines::default();
         let sink = Sink::new(lines.clone());
         let subscriber = log::subscriber(Some(filter), sink.clone()).unwrap();
-        Self { lines, sink, _guard: tracing::subscriber::set_default(subscriber) }
+        let guard = tracing::subscriber::set_default(subscriber);
+        // An event that another test is the first to meet just now may have been judged without us.
+        tracing::callsite::rebuild_interest_cache();
+        Self { lines, sink, _guard: guard }
     }
 
     pub(crate) fn sink(&self) -> Sink {

@@ -169,6 +169,5 @@ async fn a_callback_is_explained_and_checked() {
     assert_snapshot!(said.join("\n"), @"
       callback is the one that was granted
     When the file is stored, OSS calls https://a.example/x, else https://b.example/y, under the name c.example.
-      the form asks for a callback, which the local OSS does not make
     ");
 }

@@ -1,0 +1,152 @@
+//! The callback that a grant orders is the one that the judge makes, receipt included; dropped or changed
+//! it is refused, and nobody is called.
+
+use std::collections::BTreeMap;
+
+use oss_upload_signer::app::App;
+use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::Stored;
+use oss_upload_signer::secret::Secret;
+use oss_upload_signer::settings::Settings;
+use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::time::Timestamp;
+use serde_json::Value;
+
+use crate::agreement::documented_form;
+use crate::agreement::native_form;
+use crate::agreement::same_world;
+use crate::agreement::table::NOT_THERE;
+use crate::agreement::table::OTHER_VALUE;
+use crate::support::app::Function;
+use crate::support::app::NOW;
+use crate::support::app::SMALL;
+use crate::support::callback_server::Called;
+use crate::support::callback_server::Line;
+use crate::support::callback_server::Uncalled;
+use crate::support::form::Form;
+use crate::support::oss::Server;
+use crate::told::KEY;
+
+/// A value with everything that could be misread on the way.
+const ALBUM: &str = "夏 \"{yyyy}\" & a=b+c%20\\";
+
+const TOLD: &str = "夏 \"2024\" & a=b+c%20\\";
+
+/// A function whose route has this address called, beside a local OSS.
+fn function(to: &str, more: &str) -> Function {
+    let mut environment = Environment::default();
+    for (name, value) in SMALL {
+        environment.set(name, value);
+    }
+    environment.set("UPLOAD_RECEIPT_KEYS", KEY);
+    let file = format!(
+        "[routes.photos]\ndir = \"photos/{{uuid}}/\"\ncallback.to = \"{to}\"\n\
+         callback.variables.album = '{ALBUM}'\n{more}"
+    );
+    let now = Timestamp::from_unix(NOW).unwrap();
+    let settings = Settings::load_over(&[], &environment, Some(&file), now).unwrap();
+    Function::of(App::new(settings).with_clock(move || now).with_dice([0xab; 16]))
+}
+
+async fn native(function: &Function) -> Form {
+    let wish = r#"{"route":"photos","files":[{"name":"照片 1.png","type":"image/png","size":11}]}"#;
+    let answer = function.post("/uploads", wish).await.json();
+    native_form(&answer["uploads"][0], "照片 1.png", Some("image/png"))
+}
+
+/// The form of a page after the documentation's sample of callbacks.
+async fn documented(function: &Function) -> Form {
+    let answer = function.ask("?route=photos", &[]).await.json();
+    let mut form = documented_form(&answer, "照片 1.png", Some("image/png"));
+    form.set("callback", answer["callback"].as_str().unwrap());
+    form
+}
+
+/// What was told, by name.
+fn read(head: &str, body: &str) -> BTreeMap<String, String> {
+    if head.contains("application/json") {
+        let members: BTreeMap<String, Value> = serde_json::from_str(body).unwrap();
+        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        return members.into_iter().map(|(name, value)| (name, text(value))).collect();
+    }
+    form_urlencoded::parse(body.as_bytes()).into_owned().collect()
+}
+
+async fn is_told(server: &Server, back: Called, form: &Form) {
+    let reply = server.post(form).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.text(), r#"{"Status":"OK"}"#);
+    let heard = back.heard_once().await;
+    let told = read(&heard.head, heard.text());
+    assert_eq!(told["x:album"], TOLD);
+    let key = "photos/abababab-abab-4bab-abab-abababababab/照片 1.png";
+    assert_eq!((told["bucket"].as_str(), told["object"].as_str()), ("examplebucket", key));
+    assert!(told.contains_key("etag") && told.contains_key("imageInfo.width"), "{told:?}");
+    let receipt = Receipt::open(&told["receipt"], &[Secret::new(KEY)]).unwrap();
+    let stored = Stored {
+        bucket: &told["bucket"],
+        key: &told["object"],
+        size: told["size"].parse().unwrap(),
+        content_type: &told["mimeType"],
+    };
+    let now = Timestamp::from_unix(NOW).unwrap();
+    assert_eq!(receipt.check("photos", &stored, now), Ok(()), "{told:?}");
+}
+
+#[tokio::test]
+async fn who_is_to_be_told_is_told_with_the_receipt() {
+    for body in ["form", "json"] {
+        for is_documented in [false, true] {
+            let server = Server::with(same_world).await;
+            let back = Called::start([Line::good()]).await;
+            let function = function(&back.url("/x?y=z"), &format!("callback.body = \"{body}\"\n"));
+            let form =
+                if is_documented { documented(&function).await } else { native(&function).await };
+            is_told(&server, back, &form).await;
+            server.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_can_drop_or_change_it() {
+    let server = Server::with(same_world).await;
+    let nobody = Uncalled::start();
+    let function = function(&nobody.url("/"), "");
+    for (form, names) in [
+        (native(&function).await, &["callback", "x:album", "x:receipt"][..]),
+        (documented(&function).await, &["callback"]),
+    ] {
+        for name in names {
+            let changed = OTHER_VALUE.iter().map(|change| (change, "0006-00000227"));
+            let missing = NOT_THERE.iter().map(|change| (change, "0006-00000226"));
+            for (change, ec) in changed.chain(missing) {
+                let mut form = form.clone();
+                change(&mut form, name);
+                let refusal = server.post(&form).await.refusal();
+                assert_eq!(refusal.2, ec, "{name}: {:?}", form.fields);
+                assert!(server.files().is_empty());
+            }
+        }
+    }
+    nobody.check();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn texts_of_ones_own_are_filled_in_alike_whoever_posts() {
+    let template = "callback.body = '{\"album\":${x:album},\"of\":[${object},${size}],\"proof\":${x:receipt}}'\n\
+                    callback.body_type = \"json\"\n";
+    for is_documented in [false, true] {
+        let server = Server::with(same_world).await;
+        let back = Called::start([Line::good()]).await;
+        let function = function(&back.url("/"), template);
+        let form =
+            if is_documented { documented(&function).await } else { native(&function).await };
+        assert_eq!(server.post(&form).await.status, 200);
+        let told: Value = serde_json::from_str(back.heard_once().await.text()).unwrap();
+        assert_eq!((&told["album"], &told["of"][1]), (&Value::from(TOLD), &Value::from(11)));
+        assert!(Receipt::open(told["proof"].as_str().unwrap(), &[Secret::new(KEY)]).is_ok());
+        server.stop().await;
+    }
+}
