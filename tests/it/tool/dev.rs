@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::process::Child;
 use tokio::process::ChildStdout;
 
+use crate::support::source::README;
 use crate::support::tool::Tool;
 
 /// A running `dev`, with what it said at the start.
@@ -100,6 +101,7 @@ async fn a_back_end_of_this_machine_is_told_and_each_call_is_a_line() {
     let url = format!("http://{}/uploaded", back_end.local_addr().unwrap());
     let [told, keys, secret] = dev.told()[..] else { panic!("{:?}", dev.said) };
     assert_eq!(told, format!("told  notes: {page}callback/notes, then {url}"));
+    assert!(README.contains(&format!("\n{keys}\n{secret}\n")), "the README shows other keys");
     let keys = keys.strip_prefix("env   UPLOAD_RECEIPT_KEYS=").unwrap();
     assert!(keys.len() >= 32 && !keys.contains([' ', '\'', '"', '$']), "{keys}");
     let secret = secret.strip_prefix("env   UPLOAD_WEBHOOK_SECRET=").unwrap();
