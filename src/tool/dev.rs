@@ -18,6 +18,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::app;
 use crate::app::App;
 use crate::emulator::faults::Plan;
 use crate::emulator::fc;
@@ -26,6 +27,7 @@ use crate::emulator::keys::KeyRing;
 use crate::emulator::oss;
 use crate::emulator::ram::Document;
 use crate::emulator::ram::Permissions;
+use crate::http_client::Network;
 use crate::policy::name::UploadHost;
 use crate::policy::route::Route;
 use crate::routes;
@@ -41,6 +43,7 @@ use crate::tool::failure::Failure;
 use crate::tool::lender::Lender;
 use crate::tool::lender::Loan;
 use crate::tool::strictness::Strictness;
+use crate::tool::told;
 
 const ROLE_KEY_ID: &str = "STS.LocalRoleKeyId";
 const ROLE_KEY_SECRET: &str = "LocalRoleKeySecret";
@@ -51,9 +54,6 @@ const ACCOUNT: &str = "1234567890123456";
 
 const LONG_LIVED_KEY_ID: &str = "LocalLongLivedKeyId";
 const LONG_LIVED_KEY_SECRET: &str = "LocalLongLivedKeySecret";
-
-/// What receipts are sealed with, unless the environment says otherwise.
-const RECEIPT_KEY: &str = "a key for receipts of this machine only";
 
 /// What a laptop lacks, unless the environment or the file says otherwise.
 const DEFAULTS: [(&str, &str); 3] =
@@ -90,7 +90,8 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
-    let environment = environment(&options);
+    let mut environment = environment(&options);
+    let invented = told::invent(&mut environment);
     start_log(&environment)?;
     let front = cloud::listen(options.port, "--port").await?;
     let back = cloud::listen(options.oss_port, "--oss-port").await?;
@@ -99,21 +100,14 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let lender = open_sts(&mut settings, &options, ring.clone()).await?;
     let oss = open_oss(&settings, &options, ring)?;
     let function = TcpListener::bind("127.0.0.1:0").await?;
-    let region = settings.routes.first().map(|route| route.region.as_str()).unwrap_or_default();
-    let gateway = fc::Gateway::new(fc::Options {
-        behind: fc::Behind::Address(function.local_addr()?),
-        function: fc::Function::new("dev", region),
-        keys: Some(fc::Keys {
-            access_key_id: ROLE_KEY_ID.to_owned(),
-            access_key_secret: ROLE_KEY_SECRET.to_owned(),
-            security_token: ROLE_TOKEN.to_owned(),
-        }),
-        default_domain: false,
-    });
+    let gateway = gateway(function.local_addr()?, &settings);
     for warning in settings.v1_warnings() {
         console::say(&format!("note  {warning}"));
     }
-    announce(front.local_addr()?, back.local_addr()?, lender.as_ref(), &options.data_dir)?;
+    announce(front.local_addr()?, back.local_addr()?, lender.as_ref())?;
+    told::announce(&settings, &invented);
+    console::say(&format!("data  {}", cloud::absolute(&options.data_dir)));
+    console::say("Ctrl-C stops all of it.");
 
     let (stop, stopped) = watch::channel(());
     let until_stopped = || {
@@ -121,7 +115,9 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
         // The sender goes away when the signal has come, and that is the news.
         async move { while stopped.changed().await.is_ok() {} }
     };
-    let service = routes::service(Arc::new(App::new(settings)));
+    let network = Network::new(settings.proxy.clone(), app::draw());
+    let app = App::with_http(settings, Arc::new(told::Aloud(network)));
+    let service = routes::service(Arc::new(app));
     let (signal, function, gateway, sts, oss) = tokio::join!(
         async {
             runtime::stop_signal().await;
@@ -143,9 +139,6 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
 fn environment(options: &Options) -> Environment {
     let mut environment = Environment::of_process().without_keys();
     environment.set("FC_FUNCTION_NAME", "dev");
-    if environment.get("UPLOAD_RECEIPT_KEYS").is_none() {
-        environment.set("UPLOAD_RECEIPT_KEYS", RECEIPT_KEY);
-    }
     if let Some(path) = &options.config {
         environment.set("UPLOAD_CONFIG", path.to_string_lossy());
     }
@@ -176,6 +169,21 @@ fn function_options() -> runtime::Options {
     }
 }
 
+/// The gateway in front of the function; it brings the role's keys.
+fn gateway(upstream: SocketAddr, settings: &Settings) -> fc::Gateway {
+    let region = settings.routes.first().map(|route| route.region.as_str()).unwrap_or_default();
+    fc::Gateway::new(fc::Options {
+        behind: fc::Behind::Address(upstream),
+        function: fc::Function::new("dev", region),
+        keys: Some(fc::Keys {
+            access_key_id: ROLE_KEY_ID.to_owned(),
+            access_key_secret: ROLE_KEY_SECRET.to_owned(),
+            security_token: ROLE_TOKEN.to_owned(),
+        }),
+        default_domain: false,
+    })
+}
+
 /// Loads the settings, turns every route towards the local OSS, and that towards the page's own address.
 fn settings(
     environment: &Environment,
@@ -189,7 +197,7 @@ fn settings(
         .map_err(|complaints| Failure::new(complaints.to_string()))?;
     // The keys of the real OSS sign nothing here.
     settings.completion.key_urls = vec![oss::callback_key_prefix(oss)];
-    settings.completion.public_url.get_or_insert_with(|| format!("http://{page}"));
+    told::bring_home(&mut settings, &format!("http://{page}"));
     let first = settings.routes.first().map(|route| route.bucket.clone());
     for route in &mut settings.routes {
         // The first bucket has the address itself as its domain: every browser and library can
@@ -269,17 +277,9 @@ fn only_assume_role() -> Permissions {
     document.map(|document| Permissions::default().within(document)).unwrap_or_default()
 }
 
-fn announce(
-    front: SocketAddr,
-    back: SocketAddr,
-    lender: Option<&Lender>,
-    data_directory: &Path,
-) -> Result<(), Failure> {
+fn announce(front: SocketAddr, back: SocketAddr, lender: Option<&Lender>) -> Result<(), Failure> {
     console::say(&format!("page  http://{front}/"));
     console::say(&format!("sign  http://{front}/get_post_signature_for_oss_upload"));
     console::say(&format!("oss   http://{back}"));
-    lender.map_or(Ok(()), Lender::announce)?;
-    console::say(&format!("data  {}", cloud::absolute(data_directory)));
-    console::say("Ctrl-C stops all of it.");
-    Ok(())
+    lender.map_or(Ok(()), Lender::announce)
 }

@@ -39,6 +39,7 @@ mod rules;
 mod sign;
 mod strictness;
 mod ticket;
+mod told;
 mod upload;
 mod xml;
 

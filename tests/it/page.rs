@@ -29,7 +29,7 @@ async fn the_client_may_be_imported_by_any_page() {
     200 OK
     access-control-allow-origin: *
     cache-control: public, max-age=300
-    content-length: 4719
+    content-length: 4803
     content-type: text/javascript; charset=utf-8
     referrer-policy: no-referrer
     x-content-type-options: nosniff

@@ -58,6 +58,18 @@ fn every_recipe_is_the_file_that_the_tests_run() {
 }
 
 #[test]
+fn what_a_back_end_needs_is_the_files_that_the_tests_run() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web/told");
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let language = file.extension().unwrap().to_str().unwrap().trim_start_matches('m');
+        let block = format!("\n```{language}\n{}```\n", fs::read_to_string(&file).unwrap());
+        assert!(README.contains(&block), "the README shows another {}", file.display());
+    }
+}
+
+#[test]
 fn the_clients_are_named_with_the_versions_that_the_tests_run() {
     let version = |file: &str, section: &str, package: &str| {
         let json: serde_json::Value = serde_json::from_str(&source(file)).unwrap();

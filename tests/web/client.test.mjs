@@ -8,6 +8,7 @@ import { sign, send, upload, UploadError } from '../../src/routes/web/client.js'
 
 const CLIENT = new URL('../../src/routes/web/client.js', import.meta.url)
 const GRANT = { method: 'POST', url: 'https://up.example.com', fields: { key: 'a/1' }, key: 'a/1', expires_at: '2026-11-21T10:10:00Z' }
+const TOLD = { ...GRANT, fields: { ...GRANT.fields, 'x:receipt': 'r1.e30.AA' } }
 const STORED = { key: 'a/1', url: 'https://up.example.com/a/1' }
 const FILE = new File(['12345'], 'a.txt', { type: 'text/plain' })
 const FORM = 105 // Bytes of the form: the fields before the file are a hundred.
@@ -54,10 +55,11 @@ globalThis.XMLHttpRequest = class {
   }
 
   /** A script is `{ status, sent, code, ec }`: `sent` bytes of the form go first, all of them unless said otherwise. */
-  answer({ status = 0, sent = FORM, code, ec, hangs }) {
+  answer({ status = 0, sent = FORM, code, ec, text = '', hangs }) {
     for (const loaded of [50, 102, FORM].filter((one) => one <= sent)) this.upload.onprogress({ loaded, total: FORM })
     if (hangs) return hangs()
     this.status = status
+    this.response = text
     const texts = { Code: code, EC: ec, Message: code && `${code} it is.`, RequestId: code && 'r-oss' }
     this.responseXML = code && { querySelector: (tag) => texts[tag] && { textContent: texts[tag] } }
     this.onloadend()
@@ -88,12 +90,17 @@ function unreachable() {
   throw new TypeError('Failed to fetch')
 }
 
-/** Gives what an error says, without what is not set. */
+/** Gives what is told, without what is not set. */
+function plain(value) {
+  return JSON.parse(JSON.stringify(value))
+}
+
+/** Gives what an error says. */
 async function failure(promise) {
   const error = await promise.then((result) => assert.fail(`no failure but ${JSON.stringify(result)}`), (error) => error)
   assert.ok(error instanceof UploadError, error)
   assert.ok(error.message)
-  return { ...JSON.parse(JSON.stringify(error)), message: error.message }
+  return { ...plain(error), message: error.message }
 }
 
 async function codeOf(promise) {
@@ -111,7 +118,7 @@ test('the client needs nothing else', async () => {
 })
 
 test('an upload is one call and one form, with the file last', async () => {
-  assert.deepEqual(await upload(FILE, { endpoint: 'https://signer.example.com', route: 'avatar', metadata: { owner: 'me' } }), STORED)
+  assert.deepEqual(plain(await upload(FILE, { endpoint: 'https://signer.example.com', route: 'avatar', metadata: { owner: 'me' } })), STORED)
   assert.deepEqual(calls.map(({ url, method, headers, body }) => ({ url, method, headers, body })), [{
     url: 'https://signer.example.com/uploads',
     method: 'POST',
@@ -171,7 +178,7 @@ test('the number of tries is the caller\'s', async () => {
 test('408, 429 and all from 500 on are tried again, and nothing else', async () => {
   for (const status of [408, 429, 500, 502, 503, 504]) {
     oss = [refusal(status, 'Busy'), { status: 200 }]
-    assert.deepEqual(await send(GRANT, FILE), STORED, String(status))
+    assert.deepEqual(plain(await send(GRANT, FILE)), STORED, String(status))
   }
   assert.equal(waits.length, 6)
   for (const status of [400, 403, 404, 411]) {
@@ -216,9 +223,9 @@ test('what is not the signer\'s is a bad answer', async () => {
 
 test('an object that exists after all was sent and the answer lost is our own', async () => {
   oss = [lost(), EXISTS]
-  assert.deepEqual(await send(GRANT, FILE), STORED)
+  assert.deepEqual(plain(await send(GRANT, FILE)), STORED)
   oss = [refusal(502, undefined), lost(50), EXISTS]
-  assert.deepEqual(await send(GRANT, FILE), STORED, 'lost behind a gateway, two tries before')
+  assert.deepEqual(plain(await send(GRANT, FILE)), STORED, 'lost behind a gateway, two tries before')
 })
 
 test('an object that exists although nothing was sent whole is somebody else\'s', async () => {
@@ -232,7 +239,7 @@ test('an object that exists although nothing was sent whole is somebody else\'s'
 
 test('under a key of the grant\'s own it is ours in any case', async () => {
   oss = [EXISTS]
-  assert.deepEqual(await send({ ...GRANT, unique: true }, FILE), STORED)
+  assert.deepEqual(plain(await send({ ...GRANT, unique: true }, FILE)), STORED)
 })
 
 test('another conflict is never taken for success', async () => {
@@ -267,10 +274,39 @@ test('what was sent under one grant says nothing about the next', async () => {
   assert.equal(await codeOf(upload(FILE)), 'FileAlreadyExists')
 })
 
-test('a failed callback tells where the file is, and is not tried again', async () => {
-  oss = [refusal(203, 'CallbackFailed')]
-  const { code, key, url } = await failure(send(GRANT, FILE))
-  assert.deepEqual([code, key, url, forms.length], ['callback_failed', STORED.key, STORED.url, 1])
+test('what the callback answered is the result, and what is no JSON is none', async () => {
+  oss = [{ status: 200, text: '{"id":7}' }]
+  assert.deepEqual(await send(TOLD, FILE), { ...STORED, receipt: 'r1.e30.AA', result: { id: 7 } })
+  for (const text of ['', '<PostResponse/>', '{"id":']) {
+    oss = [{ status: 201, text }]
+    assert.deepEqual(plain(await send(GRANT, FILE)), STORED, text)
+  }
+})
+
+test('a failed callback tells where the file is and by which receipt, and is not tried again', async () => {
+  oss = [refusal(203, 'CallbackFailed', '0007-00000203')]
+  assert.deepEqual(await failure(upload(FILE)), {
+    name: 'UploadError', message: 'Stored, but the application was not told. CallbackFailed it is.', code: 'callback_failed', status: 203,
+    requestId: 'r-oss', ec: '0007-00000203', ...STORED,
+  })
+  assert.deepEqual([calls.length, forms.length, waits], [1, 1, []])
+  assert.equal((await failure(send(TOLD, FILE))).receipt, 'r1.e30.AA')
+  oss = [{ status: 203 }]
+  assert.equal((await failure(send(GRANT, FILE))).message, 'Stored, but the application was not told. HTTP 203.')
+})
+
+test('a grant is spent by what it stored, told or not', async () => {
+  for (const status of [200, 203]) {
+    const own = { ...GRANT, unique: true }
+    oss = [refusal(status, status == 203 ? 'CallbackFailed' : undefined), EXISTS]
+    await send(own, FILE).catch(() => {})
+    assert.equal(await codeOf(send(own, FILE)), 'FileAlreadyExists', String(status))
+  }
+})
+
+test('an answer that was lost has no result, and leaves the receipt', async () => {
+  oss = [lost(), EXISTS]
+  assert.deepEqual(await send(TOLD, FILE), { ...STORED, receipt: 'r1.e30.AA' })
 })
 
 test('progress counts the file alone, and never falls when it starts again', async () => {
@@ -300,7 +336,7 @@ test('a signal ends what is being sent, and is forgotten afterwards', async () =
   const { signal } = controller
   const gone = mock.method(signal, 'removeEventListener')
   const added = mock.method(signal, 'addEventListener')
-  assert.deepEqual(await send(GRANT, FILE, { signal }), STORED)
+  assert.deepEqual(plain(await send(GRANT, FILE, { signal })), STORED)
   oss = [{ hangs: () => controller.abort() }]
   assert.equal(await codeOf(send(GRANT, FILE, { signal })), 'aborted')
   const listeners = (spy) => spy.mock.calls.map(({ arguments: [, listener] }) => listener)

@@ -33,13 +33,13 @@ const BRIEF_MS = 11_000
 
 /**
  * Starts the recipes' pages and the local cloud, with the route `photos` that the recipes name and a route `brief` with
- * the same rules, whose grants end soon: they are taken early and used late.
+ * the same rules, whose grants end soon: they are taken early and used late. `more` are further rules of both.
  */
-export async function startWorld() {
+export async function startWorld(more = '') {
   const folder = await mkdtemp(join(tmpdir(), 'oss-upload-clients-'))
   let dev
   const site = await servePages(() => ({ signer: dev.page.replace(/\/$/, ''), bucket: dev.oss }))
-  const rules = 'dir = "photos/{uuid}/"\ntypes = ["image/*"]\nmax_size = "30MiB"\n'
+  const rules = 'dir = "photos/{uuid}/"\ntypes = ["image/*"]\nmax_size = "30MiB"\n' + more
   const config = join(folder, 'upload.toml')
   await writeFile(config, `origins = ["${site.origin}"]\n[routes.photos]\n${rules}[routes.brief]\n${rules}expires = "10s"\n`)
   dev = await startDev({}, ['--config', config])

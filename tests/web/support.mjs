@@ -18,6 +18,7 @@ import { chromium } from 'playwright-core'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PRINTED = /^\s*(page|sign|oss|data)\s+(\S+)/
+const INVENTED = /^env\s+(\w+)=(\S+)/
 export const KEY = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'LTAI5tExampleKeyId0001', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'ExampleSecret' }
 const START_LIMIT_MS = 15 * 60 * 1000 // A first build is part of the start.
 
@@ -25,7 +26,7 @@ const START_LIMIT_MS = 15 * 60 * 1000 // A first build is part of the start.
  * Starts `oss-upload dev` on free ports and reads its addresses from what it prints.
  * @param {Record<string, string>} [settings] environment variables on top of a clean slate
  * @param {string[]} [options] further options of the command
- * @returns {Promise<{ page: string, sign: string, oss: string, data: string, stop: () => Promise<void> }>}
+ * @returns {Promise<{ page: string, sign: string, oss: string, data: string, env: Record<string, string>, stop: () => Promise<void> }>}
  */
 export function startDev(settings = {}, options = []) {
   return start(['dev', '--port', '0', '--oss-port', '0', ...options], settings, ['page', 'sign', 'oss', 'data'])
@@ -84,11 +85,13 @@ function slate() {
 }
 
 async function readAddresses(child, exit, output, wanted) {
-  const addresses = {}
+  const addresses = { env: {} }
   const complete = new Promise((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const [, name, value] = line.match(PRINTED) ?? []
       if (name) addresses[name] = value
+      const [, variable, key] = line.match(INVENTED) ?? []
+      if (variable) addresses.env[variable] = key
       if (wanted.every((one) => addresses[one])) resolve(true)
     })
   })

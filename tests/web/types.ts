@@ -18,13 +18,14 @@ const options: Options = {
 
 export async function one(): Promise<string> {
   try {
-    const { key, url }: Stored = await upload(file, options)
-    return `${key} ${url}`
+    const { key, url, result }: Stored = await upload(file, options)
+    return `${key} ${url} ${result?.id}`
   } catch (error) {
     if (!(error instanceof UploadError)) throw error
     const code: Code = error.code
     const limits: Limits | undefined = error.limits
     if (code === 'network') return 'try again'
+    if (code === 'callback_failed') return error.receipt ?? ''
     return limits ? `at most ${limits.max_size}` : `${error.status} ${error.requestId ?? ''} ${error.ec ?? ''}`
   }
 }

@@ -20,6 +20,10 @@ export interface Stored {
   key: string
   /** Its address; who may read it is the bucket's business. */
   url: string
+  /** Where the route has a callback: what proves the grant to who has its key. */
+  receipt?: string
+  /** What the callback answered, if it answered JSON. Missing too where the answer of an earlier try was lost. */
+  result?: any
 }
 
 /** Bytes of the file. In one `send`, `loaded` never falls: a further try is seen when it gets further. */
@@ -74,7 +78,7 @@ export type ClientCode =
   | 'network'
   /** An answer that is neither the signer's nor OSS's. */
   | 'bad_answer'
-  /** OSS stored the file, but the callback of the application failed. */
+  /** OSS stored the file, but the application was not told: hand it `receipt`, and do not upload again. */
   | 'callback_failed'
 
 /** The client's own code, the signer's (`file_too_large`), or the `Code` of OSS (`AccessDenied`). */
@@ -93,6 +97,8 @@ export class UploadError extends Error {
   /** Where the file would be, or after `callback_failed` is. */
   key?: string
   url?: string
+  /** As in `Stored`. */
+  receipt?: string
   limits?: Limits
   /** Seconds that the signer wants to be left alone, or 0; more than 60 are not waited for. */
   retryAfter?: number

@@ -1,7 +1,7 @@
 /**
- * Uploads straight to OSS: asks the signer for a grant, then posts the form.
+ * Asks the signer for a grant, then posts the form to OSS.
  *
- *   const { key, url } = await upload(file)
+ *   const { key, result } = await upload(file)
  *
  * @import * as types from './client.js'
  */
@@ -52,19 +52,19 @@ export async function sign(files, options = {}) {
 export async function send(verdict, file, options = {}) {
   if (verdict instanceof Error) throw verdict
   const { url, fields, key, unique } = verdict
-  const stored = { key, url: `${url}/${key.replace(/[^/]+/g, encodeURIComponent)}` }
+  const stored = { key, url: `${url}/${key.replace(/[^/]+/g, encodeURIComponent)}`, receipt: fields['x:receipt'] }
   const form = new FormData()
   for (const name in fields) form.append(name, fields[name])
   form.append('file', file) // Last: OSS ignores what follows.
   let sent
   let furthest = 0
   return persist(options, async () => {
-    const ours = unique || sent // What lies there came by an earlier try, whose answer was lost.
+    const ours = unique || sent // An earlier try's, whose answer was lost.
     const request = new XMLHttpRequest()
     request.open('POST', url)
     request.upload.onprogress = ({ loaded, total }) => {
       sent ||= loaded == total
-      furthest = Math.max(furthest, loaded + file.size - total) // The fields count too, and go first.
+      furthest = Math.max(furthest, loaded + file.size - total) // The fields go first.
       options.onProgress?.({ loaded: furthest, total: file.size })
     }
     await settle(options.signal, (done) => {
@@ -74,15 +74,17 @@ export async function send(verdict, file, options = {}) {
     })
     const { status } = request
     if (!status) silence('OSS')
-    if ([200, 201, 204].includes(status)) return (verdict.unique = !1, stored) // Spent.
+    if (status < 300) verdict.unique = false // Spent.
+    if (status < 300 && status != 203) return { ...stored, result: await new Response(request.response).json().catch(() => {}) }
     const read = (tag) => request.responseXML?.querySelector(tag)?.textContent
     const code = status == 203 ? 'callback_failed' : (read('Code') ?? 'bad_answer')
     if (ours && code == 'FileAlreadyExists') return stored
-    throw new UploadError(read('Message') ?? `HTTP ${status}.`, { code, status, requestId: read('RequestId'), ec: read('EC'), ...stored })
+    const message = (status == 203 ? 'Stored, but the application was not told. ' : '') + (read('Message') ?? `HTTP ${status}.`)
+    throw new UploadError(message, { code, status, requestId: read('RequestId'), ec: read('EC'), ...stored })
   })
 }
 
-/** Tries again, ever later. @type {<T>(options: types.Options, attempt: () => Promise<T>) => Promise<T>} */
+/** Tries again, ever later. */
 async function persist(options, attempt) {
   const { signal, tries = 4, onRetry } = options
   for (let turn = 1; ; turn++) {
@@ -99,7 +101,7 @@ async function persist(options, attempt) {
   }
 }
 
-/** Waits for what `start` begins; what it returns cancels. */
+/** Waits for `start`; what it returns cancels. */
 async function settle(signal, start) {
   let cancel
   await new Promise((done) => {

@@ -14,7 +14,7 @@ import { percent, size, text, words } from './page-words.js'
  * @property {boolean} again whether it is being tried again and has not got further yet
  * @property {HTMLElement} element
  * @property {AbortController} [controller] set while sending
- * @property {{ key: string, url: string }} [stored] set once OSS holds the file
+ * @property {{ key: string, url: string, result?: { id?: unknown } }} [stored] set once OSS holds the file
  * @property {{ code: string, message: string, advice?: string }} [error] why the last attempt failed
  */
 
@@ -30,10 +30,10 @@ const ACTIONS = {
   cancelled: ['remove'],
 }
 
-/** Refusals that the same file meets again. */
+/** Refusals that the same file meets again; and one that stored the file, so that another try would be a second object. */
 const FINAL = [
   'file_too_large', 'file_too_small', 'type_not_allowed', 'type_required', 'extension_not_allowed', 'folder', 'unreadable',
-  'EntityTooLarge', 'EntityTooSmall',
+  'EntityTooLarge', 'EntityTooSmall', 'callback_failed',
 ]
 
 export const isSending = (row) => row.state === 'sending'
@@ -91,11 +91,17 @@ function offers(row, action) {
 function summary({ file, state, loaded, again, stored }) {
   const total = size(file.size)
   if (state === 'failed' && stored) return `${total} · ${text.unconfirmed}`
+  if (state === 'done' && isName(stored.result?.id)) return `${total} · ${text.done} · ${text.record(stored.result.id)}`
   if (state !== 'sending') return `${total} · ${text[state]}`
   if (again) return `${total} · ${text.again}`
   if (!loaded) return `${total} · ${text.preparing}`
   if (loaded >= file.size) return `${total} · ${text.finishing}`
   return text.sent(size(loaded), total, percent.format(loaded / file.size))
+}
+
+/** Only what can be read: an application may call anything its `id`. */
+function isName(id) {
+  return /^[\w-]{1,40}$/.test(id ?? '')
 }
 
 function explain(part, error) {

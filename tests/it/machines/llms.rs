@@ -42,9 +42,10 @@ fn every_name_is_known() {
     let types = source("src/routes/web/client.d.ts");
     let prose: String = page().split("```").step_by(2).collect();
     for name in prose.split('`').skip(1).step_by(2) {
-        let in_client = [format!("  {name}?: "), format!("class {name} ")]
-            .iter()
-            .any(|definition| types.contains(definition));
+        let in_client =
+            [format!("  {name}?: "), format!("class {name} "), format!("  | '{name}'\n")]
+                .iter()
+                .any(|definition| types.contains(definition));
         let in_readme = README.contains(&format!("| `{name}` |"));
         let is_call = name.starts_with('/') || name.contains(" /");
         let is_known = known.contains(name) || in_client || in_readme || is_call;

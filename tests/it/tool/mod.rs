@@ -1,6 +1,7 @@
 //! The developer's tool, command by command, mostly as a child process.
 
 mod check;
+mod dev;
 mod errors;
 mod explain;
 mod form;

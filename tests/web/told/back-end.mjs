@@ -1,0 +1,21 @@
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { Webhook } from 'standardwebhooks'
+
+const records = new Map() // Yours is a table, in which the event is a unique key.
+
+export function save({ receipt_id, key, etag }) {
+  const event = [receipt_id, key, etag].join(' ')
+  if (!records.has(event)) records.set(event, { id: `rec_${records.size + 1}`, key })
+  return records.get(event)
+}
+
+const webhook = new Webhook(process.env.UPLOAD_WEBHOOK_SECRET)
+export const server = createServer(async (request, response) => {
+  try {
+    const { data } = webhook.verify(await text(request), request.headers)
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(save(data)))
+  } catch (error) {
+    response.writeHead(400).end(String(error))
+  }
+}).listen(process.env.PORT ?? 3000, '127.0.0.1')
