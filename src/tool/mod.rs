@@ -19,6 +19,7 @@
 //! business, what is signed and how is the function's.
 
 mod check;
+mod client;
 mod cloud;
 mod console;
 mod desk;

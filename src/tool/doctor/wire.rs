@@ -21,14 +21,11 @@ use reqwest::dns::Addrs;
 use reqwest::dns::Name;
 use reqwest::dns::Resolve;
 use reqwest::dns::Resolving;
-use reqwest::redirect::Policy;
 
-use crate::http_client;
 use crate::time;
 use crate::time::Timestamp;
+use crate::tool::client;
 use crate::tool::failure::Failure;
-
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Time for a cold start, and for a small file on a slow line.
 const LIMIT: Duration = Duration::from_secs(40);
@@ -129,17 +126,7 @@ impl<'a> Call<'a> {
 
 impl Wire {
     pub(super) fn open() -> Result<Self, Failure> {
-        let tls = http_client::tls().map_err(|error| Failure::new(error.to_string()))?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .http1_only()
-            .redirect(Policy::none())
-            .dns_resolver(Arc::new(Names))
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(LIMIT)
-            .user_agent(concat!("oss-upload/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self(client.map_err(|error| Failure::new(error.to_string()))?))
+        client::open(|client| client.dns_resolver(Arc::new(Names)).timeout(LIMIT)).map(Self)
     }
 
     /// Sends a request and reads the whole answer.

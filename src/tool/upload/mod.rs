@@ -1,8 +1,8 @@
 //! `oss-upload upload`: posts files of this machine as a browser would.
 //!
-//! Exit codes for scripts: 0 when all files are stored, 1 when some were refused or failed, 2 when
-//! the arguments were wrong and nothing was tried. What is stored is said on standard output, one
-//! line each; what is not, on standard error.
+//! Exit codes for scripts: 0 when all files are stored, 1 when some were refused or failed or are stored
+//! without the application knowing, 2 when the arguments were wrong and nothing was tried. What is
+//! stored is said on standard output, one line each; what is not, on standard error.
 
 mod body;
 mod network;
@@ -26,6 +26,7 @@ use crate::tool::rules::Rules;
 use crate::tool::upload::body::Source;
 use crate::tool::upload::network::Network;
 use crate::tool::upload::origin::Origin;
+use crate::tool::upload::outcome::Trouble;
 use crate::tool::upload::progress::Progress;
 
 pub(super) use body::whole as whole_form;
@@ -66,26 +67,50 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let sources = options.sources()?;
     let origin = options.origin()?;
     let network = Network::open()?;
-    let (count, mut lost) = (sources.len(), 0);
+    let count = sources.len();
+    let (mut lost, mut untold) = (0, 0);
     for source in sources {
         let name = source.path.display().to_string();
-        match send(&origin, source, &network).await {
-            Ok(line) => console::say(&line),
-            Err(reason) => {
-                lost += 1;
-                console::complain(&format!("{name}: {reason}"));
+        let reason = match send(&origin, source, &network).await {
+            Ok(line) => {
+                console::say(&line);
+                continue;
             }
-        }
+            Err(Trouble::NotStored(reason)) => {
+                lost += 1;
+                reason
+            }
+            Err(Trouble::NotTold(reason)) => {
+                untold += 1;
+                reason
+            }
+        };
+        console::complain(&format!("{name}: {reason}"));
     }
-    match lost {
-        0 => Ok(()),
-        1 if count == 1 => Err(Failure::new("the file was not uploaded")),
-        lost => Err(Failure::new(format!("{lost} of {count} files were not uploaded"))),
-    }
+    summary(count, lost, untold).map_or(Ok(()), |sentence| Err(Failure::new(sentence)))
 }
 
-/// Sends one file; gives the line that says where it is, or the sentence that says why it is not.
-async fn send(origin: &Origin, source: Source, network: &Network) -> Result<String, String> {
+/// Says at the end how many files were lost, and of how many nobody heard; nothing if all went well.
+fn summary(count: usize, lost: usize, untold: usize) -> Option<String> {
+    let words = |some: usize, alone: &str, of_many: String| {
+        (some > 0).then(|| if count == 1 { alone.to_owned() } else { of_many })
+    };
+    let lost = words(
+        lost,
+        "the file was not uploaded",
+        format!("{lost} of {count} files were not uploaded"),
+    );
+    let untold = words(
+        untold,
+        "the file is stored, and the application was not told",
+        format!("the application was not told of {untold} of {count}, which are stored"),
+    );
+    let sentences: Vec<_> = lost.into_iter().chain(untold).collect();
+    (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
+/// Sends one file; gives the line that says where it is.
+async fn send(origin: &Origin, source: Source, network: &Network) -> Result<String, Trouble> {
     let form = origin.form(&source, network).await?;
     let size = source.size;
     let progress = Progress::begin(&source.name, size);
@@ -151,5 +176,22 @@ impl Options {
         rules.lasts_unless_said(LIFETIME);
         let desk = Box::new(Desk::open(&self.place, &rules)?);
         Ok(Origin::Desk { desk, object, forbid_overwrite: self.forbid_overwrite })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_tells_what_is_lost_from_what_nobody_was_told_of() {
+        assert_eq!(summary(3, 0, 0), None);
+        let said = |count, lost, untold| summary(count, lost, untold).unwrap();
+        assert_eq!(said(1, 1, 0), "the file was not uploaded");
+        assert_eq!(said(1, 0, 1), "the file is stored, and the application was not told");
+        assert_eq!(
+            said(5, 2, 1),
+            "2 of 5 files were not uploaded; the application was not told of 1 of 5, which are stored"
+        );
     }
 }

@@ -1,22 +1,15 @@
-//! The tool's door to the network: a client that can send a file while it is read.
-//!
-//! HTTPS is checked as in `http_client`, which only sends what it holds as a whole. A client is
-//! told where to go by nobody but its user, so redirects are answers like others.
+//! The way to signer and bucket for files, which are sent while they are read.
 
 use std::error::Error;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use reqwest::Client;
 use reqwest::RequestBuilder;
-use reqwest::redirect::Policy;
 
-use crate::http_client;
+use crate::tool::client;
 use crate::tool::failure::Failure;
-
-const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
 /// More than any answer to an upload has.
 const MAX_ANSWER: usize = 256 * 1024;
@@ -34,15 +27,7 @@ pub(super) struct Answer {
 
 impl Network {
     pub(super) fn open() -> Result<Self, Failure> {
-        let tls = http_client::tls().map_err(|error| Failure::new(error.to_string()))?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .http1_only()
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT_LIMIT)
-            .user_agent(concat!("oss-upload/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self(client.map_err(|error| Failure::new(error.to_string()))?))
+        client::open(|client| client).map(Self)
     }
 
     /// Posts a body of a known length that is made while it is sent.
