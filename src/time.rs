@@ -167,7 +167,7 @@ fn numbers(text: &str, separator: char) -> Option<[u16; 3]> {
 fn push_digits(text: &mut String, number: u32, count: u32) {
     for place in (0..count).rev() {
         let digit = number / 10_u32.pow(place) % 10;
-        text.extend(char::from_digit(digit, 10));
+        text.push(char::from_digit(digit, 10).unwrap_or_default());
     }
 }
 

@@ -125,9 +125,10 @@ fn take_role_keys(headers: &mut HeaderMap) -> Option<RoleKeys> {
 /// one; anything else, the empty value included, counts as absent.
 fn visible(value: Option<&HeaderValue>) -> Option<&str> {
     let bytes = value?.as_bytes();
-    // Looks at every byte instead of stopping at the first bad one: that way it is many at a time,
-    // and a token is long.
-    let visible = bytes.iter().fold(!bytes.is_empty(), |good, byte| good & byte.is_ascii_graphic());
+    // A token is long, and these look at many bytes at a time. A header value holds no other control
+    // character than a tab.
+    let visible =
+        !bytes.is_empty() && bytes.is_ascii() && !bytes.contains(&b' ') && !bytes.contains(&b'\t');
     visible.then(|| std::str::from_utf8(bytes).ok()).flatten()
 }
 
