@@ -14,11 +14,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::emulator::fc::desk::Desk;
 use crate::emulator::fc::environment::Variables;
 use crate::emulator::fc::function::Function;
 use crate::emulator::fc::function::Keys;
+use crate::emulator::fc::health::HealthCheck;
 use crate::emulator::fc::hook;
 use crate::emulator::fc::hook::Farewell;
 use crate::emulator::fc::instance::Instance;
@@ -28,6 +30,10 @@ use crate::emulator::fc::seat::Seat;
 
 /// How long the platform waits for the port.
 const START_LIMIT: Duration = Duration::from_mins(2);
+
+/// What is said where there is room, and all of it in instances that are ill.
+const NONE_WELL: &str =
+    "every instance that has room fails its health check, and no other may be started";
 
 /// Describes what instances are started from, and how many.
 #[derive(Clone, Debug)]
@@ -49,6 +55,8 @@ pub struct Plan {
     pub start_limit: Duration,
     /// How long the initializer may take, if it is switched on.
     pub initializer: Option<Duration>,
+    /// How instances are asked whether they are well, if that is switched on.
+    pub health_check: Option<HealthCheck>,
     /// How long the hook before the end may take, if it is switched on.
     pub pre_stop: Option<Duration>,
     /// How many requests an instance takes at once.
@@ -73,6 +81,7 @@ impl Plan {
             port: None,
             start_limit: START_LIMIT,
             initializer: None,
+            health_check: None,
             pre_stop: None,
             concurrency: 1,
             instances: 1,
@@ -103,6 +112,10 @@ pub(crate) struct Slot {
 impl Slot {
     fn instance(&self) -> Option<&Arc<Instance>> {
         self.instance.get()?.as_ref().ok()
+    }
+
+    fn is_ill(&self) -> bool {
+        self.instance().is_some_and(|instance| instance.is_ill())
     }
 
     /// A slot whose instance has ended or never started is of no more use.
@@ -150,12 +163,18 @@ impl Fleet {
 
     /// Finds an instance for a request, and starts one if need be.
     pub(crate) async fn seat(&self, desk: &Desk, request_id: &str) -> Result<Seat, Refusal> {
-        let slot = self.take()?;
-        let seat = Reserved { fleet: self.clone(), slot };
-        let started = seat.slot.instance.get_or_init(|| self.start(desk)).await;
-        let instance = Arc::clone(started.as_ref().map_err(Clone::clone)?);
-        instance.thaw();
-        Ok(Seat::taken(instance, seat, request_id))
+        let mut passed_over = Vec::new();
+        loop {
+            let slot = self.take(&passed_over)?;
+            let seat = Reserved { fleet: self.clone(), slot };
+            let started = seat.slot.instance.get_or_init(|| self.start(desk)).await;
+            let instance = Arc::clone(started.as_ref().map_err(Clone::clone)?);
+            instance.thaw();
+            if instance.is_well().await {
+                return Ok(Seat::taken(instance, seat, request_id));
+            }
+            passed_over.push(Arc::clone(&seat.slot));
+        }
     }
 
     /// Says farewell to every instance and ends it.
@@ -169,20 +188,27 @@ impl Fleet {
         farewells
     }
 
-    /// Takes room in the first instance that has some, or for one more.
-    fn take(&self) -> Result<Arc<Slot>, Refusal> {
+    /// Takes room in the first instance that has some, or for one more. An ill instance comes last: it
+    /// may have got well in the meantime, and only a check can tell.
+    fn take(&self, passed_over: &[Arc<Slot>]) -> Result<Arc<Slot>, Refusal> {
         let plan = &self.0.plan;
         let mut slots = self.slots();
         slots.retain(|slot| !slot.is_spent());
-        let has_room = |slot: &&Arc<Slot>| slot.taken.load(Ordering::Relaxed) < plan.concurrency;
-        let slot = match slots.iter().find(has_room) {
+        let has_room = |slot: &&Arc<Slot>| {
+            slot.taken.load(Ordering::Relaxed) < plan.concurrency
+                && !passed_over.iter().any(|other| Arc::ptr_eq(other, slot))
+        };
+        let may_start = slots.len() < self.most();
+        let well = slots.iter().filter(has_room).find(|slot| !slot.is_ill());
+        let slot = match well.or_else(|| slots.iter().find(has_room).filter(|_| !may_start)) {
             Some(slot) => Arc::clone(slot),
-            None if slots.len() < self.most() => {
+            None if may_start => {
                 let slot = Arc::new(Slot::default());
                 slots.push(Arc::clone(&slot));
                 slot
             }
-            None => return Err(Refusal::Exhausted),
+            None if passed_over.is_empty() => return Err(Refusal::Exhausted),
+            None => return Err(Refusal::HealthCheck(NONE_WELL.to_owned())),
         };
         slot.taken.fetch_add(1, Ordering::Relaxed);
         Ok(slot)
@@ -196,10 +222,12 @@ impl Fleet {
     async fn start(&self, desk: &Desk) -> Result<Arc<Instance>, Refusal> {
         let Inner { plan, log, started, .. } = &*self.0;
         let number = started.fetch_add(1, Ordering::Relaxed);
+        let now = Instant::now();
         let instance = Instance::start(plan, number, log).await.map_err(|error| error.refusal())?;
         if let Some(limit) = plan.initializer {
             hook::initialize(&instance, desk, limit).await?;
         }
+        instance.begin(now).await?;
         Ok(Arc::new(instance))
     }
 

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::emulator::fc::environment::Place;
 use crate::emulator::fc::fleet::Plan;
 use crate::emulator::fc::forward::Upstream;
+use crate::emulator::fc::health::Health;
 use crate::emulator::fc::hook::Called;
 use crate::emulator::fc::log::Log;
 use crate::emulator::fc::log::Reader;
@@ -27,6 +28,7 @@ use crate::emulator::fc::proc;
 use crate::emulator::fc::proc::Memory;
 use crate::emulator::fc::process::Output;
 use crate::emulator::fc::process::Process;
+use crate::emulator::fc::refusal::Refusal;
 use crate::emulator::fc::signal::Signal;
 use crate::emulator::fc::start;
 use crate::emulator::fc::start::StartError;
@@ -59,6 +61,7 @@ pub struct Instance {
     address: SocketAddr,
     cold_start: Duration,
     initialized: OnceLock<Called>,
+    health: Option<Health>,
     under_way: UnderWay,
     readers: Mutex<Readers>,
     is_stalled: AtomicBool,
@@ -104,6 +107,7 @@ impl Instance {
             address,
             cold_start,
             initialized: OnceLock::new(),
+            health: plan.health_check.clone().map(Health::new),
             under_way,
             readers: Mutex::new(readers),
             is_stalled: AtomicBool::new(false),
@@ -133,6 +137,18 @@ impl Instance {
     #[must_use]
     pub fn initialized(&self) -> Option<Called> {
         self.initialized.get().copied()
+    }
+
+    /// What came of its first health check, if there are any.
+    #[must_use]
+    pub fn first_check(&self) -> Option<Called> {
+        self.health.as_ref()?.first()
+    }
+
+    /// Tells whether it has failed so many health checks that it gets no requests.
+    #[must_use]
+    pub fn is_ill(&self) -> bool {
+        self.health.as_ref().is_some_and(Health::is_ill)
     }
 
     /// How much memory it holds with all that it has started; none where the system does not tell.
@@ -202,6 +218,26 @@ impl Instance {
 
     pub(crate) fn set_initialized(&self, called: Called) {
         let _ = self.initialized.set(called);
+    }
+
+    /// Makes the first health check, if there are any.
+    pub(crate) async fn begin(&self, started: Instant) -> Result<(), Refusal> {
+        match &self.health {
+            Some(health) => health.begin(&self.upstream, started).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the health check that is due, if one is, and tells whether a request may be sent to it.
+    pub(crate) async fn is_well(&self) -> bool {
+        let Some(health) = &self.health else {
+            return true;
+        };
+        // What stands still is not asked.
+        if !self.is_stalled.load(Ordering::Relaxed) {
+            health.look(&self.upstream).await;
+        }
+        !health.is_ill() && !self.has_ended()
     }
 
     pub(crate) fn upstream(&self) -> &Arc<Upstream> {

@@ -13,7 +13,7 @@
 //! | `package/` | the code as it is unpacked, and whether it could start |
 //! | `environment` | the variables of an instance |
 //! | `process`, `signal`, `proc` | a process, what it is told, what the system tells of it |
-//! | `instance`, `start`, `hook`, `log` | one instance from its start to its end |
+//! | `instance`, `start`, `hook`, `health`, `log` | one instance from its start to its end |
 //! | `fleet`, `seat`, `passing` | as many as are needed, and how long each is busy |
 //! | `trigger`, `header`, `refusal`, `request_id`, `desk` | what passes, what does not, what is added |
 //! | `gateway`, `forward`, `invocation` | the way to the function, waited for or not |
@@ -25,6 +25,7 @@ mod forward;
 mod function;
 mod gateway;
 mod header;
+mod health;
 mod hook;
 mod instance;
 mod invocation;
@@ -55,6 +56,8 @@ pub use fleet::Plan;
 pub use function::Function;
 pub use function::Keys;
 pub use gateway::Gateway;
+pub use health::HealthCheck;
+pub use health::HealthCheckError;
 pub use hook::Called;
 pub use hook::Farewell;
 pub use instance::Instance;

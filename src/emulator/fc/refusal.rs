@@ -3,8 +3,9 @@
 //! Limits from "Web functions" and "HTTP triggers overview": 8 KB of headers either way, 4 KB of
 //! path and query, 32 MB of body; 128 KB of a request that nobody waits for. The answers have the
 //! service's form, a code and a message; the header that names the kind of failure is from "Troubleshoot
-//! errors" of HTTP functions. With which status a function's timeout is told is documented nowhere: it
-//! counts as one of the function's own failures, so it has theirs.
+//! errors" of HTTP functions. With which status a function's timeout or a failed health check is told is
+//! documented nowhere, nor is the word for the latter: they count as the function's own failures, so
+//! they have theirs.
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -63,6 +64,8 @@ pub(crate) enum Refusal {
     },
     /// The initializer failed.
     Initialization(String),
+    /// An instance failed its first health check, or no instance passes its check any more.
+    HealthCheck(String),
     /// Nothing listens at the function's port.
     NotStarted,
     /// The function closed its connection instead of answering.
@@ -118,6 +121,9 @@ impl Refusal {
             Self::Initialization(sentence) => {
                 (StatusCode::OK, "InitializationError", Cow::Owned(sentence.clone()))
             }
+            Self::HealthCheck(sentence) => {
+                (StatusCode::BAD_GATEWAY, "HealthCheckFailed", Cow::Owned(sentence.clone()))
+            }
             Self::NotStarted => {
                 failed("FunctionNotStarted", "the function's port refuses to connect")
             }
@@ -143,6 +149,7 @@ impl Refusal {
             | Self::Exhausted => REQUEST_ERROR,
             Self::Initialization(_) => "InitializationError",
             Self::Start { .. }
+            | Self::HealthCheck(_)
             | Self::NotStarted
             | Self::Exited
             | Self::Timeout(_)
