@@ -71,6 +71,7 @@ pub(super) fn cast(options: &Options, package: &Package) -> Result<Cast, Failure
         port: options.port,
         start_limit: Duration::from_secs(options.start_limit.into()),
         initializer: is_on(options.initializer).then_some(INITIALIZER_LIMIT),
+        health_check: options.health_check.clone(),
         pre_stop: is_on(options.pre_stop).then_some(PRE_STOP_LIMIT),
         concurrency: options
             .concurrency

@@ -18,6 +18,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::ValueEnum;
 
+use crate::emulator::fc::HealthCheck;
 use crate::emulator::fc::package::Package;
 use crate::runtime;
 use crate::tool::console;
@@ -67,6 +68,10 @@ pub(super) struct Options {
     /// Whether the initializer is configured. Default is off
     #[arg(long, value_enum)]
     initializer: Option<Switch>,
+    /// The path of the health check, if it is configured (healthCheckConfig), and what differs from its
+    /// defaults, as in '/health periodSeconds=5 timeoutSeconds=2'
+    #[arg(long, value_name = "PATH", value_parser = health_check)]
+    health_check: Option<HealthCheck>,
     /// Whether the hook before the end is configured. Default is off
     #[arg(long, value_enum)]
     pre_stop: Option<Switch>,
@@ -125,4 +130,20 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
 fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn health_check(text: &str) -> Result<HealthCheck, String> {
+    let mut words = text.split_whitespace();
+    let mut check = HealthCheck::new(words.next().unwrap_or_default()).map_err(told)?;
+    for word in words {
+        let setting = word.split_once('=');
+        let number = setting.and_then(|(name, number)| Some((name, number.parse().ok()?)));
+        let (name, number) = number.ok_or("after the path write NAME=NUMBER")?;
+        check.set(name, number).map_err(told)?;
+    }
+    Ok(check)
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }

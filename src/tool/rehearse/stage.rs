@@ -92,7 +92,8 @@ impl Stage {
     /// The instance that requests go to, started if there is none.
     pub(super) async fn instance(&self) -> Result<Arc<Instance>, String> {
         self.front.warm().await.map_err(|none| format!("{}: {}", none.code, none.sentence))?;
-        self.fleet.instances().into_iter().next().ok_or_else(|| "no instance runs".to_owned())
+        let mut instances = self.fleet.instances().into_iter();
+        instances.find(|instance| !instance.is_ill()).ok_or_else(|| "no instance runs".to_owned())
     }
 
     /// Sends a request by a gateway and reads the answer.

@@ -37,7 +37,7 @@ Handler.do_GET = answer
 /// Says something at once, and answers without a key.
 const LINES: &str = "print('marker of the start', flush=True)\nHandler.key = lambda self: 'none'\n";
 
-fn fleet(code: &Path, lines: &str) -> Fleet {
+pub(super) fn fleet(code: &Path, lines: &str) -> Fleet {
     let function = include_str!("function.py");
     let text = function.replace("# What a test adds stands here.\n", lines);
     fs::write(code.join("function.py"), text).unwrap();
@@ -47,13 +47,13 @@ fn fleet(code: &Path, lines: &str) -> Fleet {
     })
 }
 
-fn gateway(fleet: &Fleet, timeout: Duration) -> Gateway {
+pub(super) fn gateway(fleet: &Fleet, timeout: Duration) -> Gateway {
     let function = Function { timeout, ..Function::new("halves", "cn-hangzhou") };
     let behind = Behind::Fleet(fleet.clone());
     Gateway::new(Options { behind, function, keys: None, default_domain: false })
 }
 
-fn get(path: &str) -> Request<Full<Bytes>> {
+pub(super) fn get(path: &str) -> Request<Full<Bytes>> {
     Request::get(path).body(Full::default()).unwrap()
 }
 

@@ -93,13 +93,16 @@ fn pack_ours(path: &Path) {
 async fn our_own_function_passes_as_a_zip() {
     let package = Package::with("");
     pack_ours(&package.tool().path("code.zip"));
-    let rehearsal = package.rehearse_target("code.zip", &["--idle", "1"]).await;
+    let rehearsal = package
+        .rehearse_target("code.zip", &["--idle", "1", "--health-check", "/health timeoutSeconds=3"])
+        .await;
     rehearsal.assert_good();
     assert_snapshot!(rehearsal.verdicts(), @"
     NOTE settings
     PASS package
     PASS cold start
     PASS initializer
+    PASS health check
     PASS answer
     PASS answer
     PASS keys by header
@@ -167,6 +170,16 @@ async fn what_cannot_be_rehearsed_is_refused() {
     assert!(said.contains("names that begin with FC_ belong to the platform"), "{said}");
     let said = complaint(&["rehearse", ".", "--request", "health"]).await;
     assert!(said.contains("write a method and a path"), "{said}");
+    for (check, what) in [
+        ("health", "\"health\" is no path; write one such as /health"),
+        ("/ periodSeconds=0", "periodSeconds has to be a number from 1 to 120"),
+        ("/ timeoutSeconds=4", "timeoutSeconds has to be a number from 1 to 3"),
+        ("/ period=1", "\"period\" is no setting of a health check; there are initialDelaySeconds"),
+        ("/ 5", "after the path write NAME=NUMBER"),
+    ] {
+        let said = complaint(&["rehearse", ".", "--health-check", check]).await;
+        assert!(said.contains(what), "{said}");
+    }
 }
 
 /// Tells whether a process is there.

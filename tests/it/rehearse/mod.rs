@@ -4,5 +4,6 @@
 mod broken;
 mod fleet;
 mod good;
+mod health;
 mod package;
 mod rogue;

@@ -2,7 +2,7 @@
 //!
 //! | file | plays |
 //! |---|---|
-//! | `opening` | the package, the start, the initializer, the first answers |
+//! | `opening` | the package, the start, the initializer, the health check, the first answers |
 //! | `credentials` | keys by header, keys by the environment only |
 //! | `limits` | what is too large, what is taken away |
 //! | `rest` | a kept connection that idles, an instance that stands still |

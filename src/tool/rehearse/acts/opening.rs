@@ -1,5 +1,6 @@
-//! The package, the start, the initializer, the first answers.
+//! The package, the start, the initializer, the health check, the first answers.
 
+use crate::emulator::fc::Instance;
 use crate::emulator::fc::package::Kind;
 use crate::emulator::fc::package::Package;
 use crate::emulator::fc::package::Program;
@@ -9,6 +10,9 @@ use crate::tool::rehearse::ask::Ask;
 use crate::tool::rehearse::figure;
 use crate::tool::rehearse::report::Row;
 use crate::tool::rehearse::stage::Stage;
+
+/// The act of the health check.
+const HEALTH_CHECK: &str = "health check";
 
 /// Looks at what was packed; fails where nothing can be started.
 pub(super) fn package(stage: &Stage, package: &Package) -> Result<Row, Row> {
@@ -49,10 +53,14 @@ pub(super) fn package(stage: &Stage, package: &Package) -> Result<Row, Row> {
 }
 
 /// Starts the first instance.
-pub(super) async fn cold_start(stage: &Stage) -> Result<[Row; 2], Row> {
+pub(super) async fn cold_start(stage: &Stage) -> Result<Vec<Row>, Row> {
     const ACT: &str = "cold start";
     if let Err(none) = stage.front.warm().await {
-        let act = if none.code == "InitializationError" { "initializer" } else { ACT };
+        let act = match none.code {
+            "InitializationError" => "initializer",
+            "HealthCheckFailed" => HEALTH_CHECK,
+            _ => ACT,
+        };
         return Err(Row::fail(act, none.code, none.sentence));
     }
     let Some(instance) = stage.fleet.instances().into_iter().next() else {
@@ -72,7 +80,16 @@ pub(super) async fn cold_start(stage: &Stage) -> Result<[Row; 2], Row> {
         ),
         None => Row::note("initializer", "-", "switched off, so the platform would not call it"),
     };
-    Ok([start, initializer])
+    Ok([start, initializer].into_iter().chain(health_check(stage, &instance)).collect())
+}
+
+/// Tells what came of the first health check, if there are any; without it there was no instance.
+fn health_check(stage: &Stage, instance: &Instance) -> Option<Row> {
+    let (called, check) = (instance.first_check()?, stage.fleet.plan().health_check.as_ref()?);
+    let figure = format!("{}, {}", called.status?, figure::time(called.took));
+    let (path, limit) = (check.path.path(), figure::time(check.timeout));
+    let sentence = format!("GET {path} after the start, for which the platform allows {limit}");
+    Some(Row::pass(HEALTH_CHECK, figure, sentence))
 }
 
 /// Sends one of the requests.
