@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::completion::Options;
+use crate::completion::webhook::SigningKey;
 use crate::policy::callback::Callback;
 use crate::policy::callback::Target;
 use crate::policy::route::Route;
@@ -21,9 +22,6 @@ use crate::settings::file::File;
 use crate::settings::route::Reader;
 
 const SECRET_EXAMPLE: &str = "whsec_$(openssl rand -base64 32)";
-
-/// Where OSS's public keys lie, as its documentation has it; one under any other address is nobody's.
-const KEY_URLS: [&str; 2] = ["https://gosspublic.alicdn.com/", "http://gosspublic.alicdn.com/"];
 
 /// Reads how callbacks are made and verified.
 pub(super) fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Options {
@@ -50,8 +48,7 @@ pub(super) fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Options {
         want(desk, entry::WEBHOOK_SECRET, "what a back end is told is signed", SECRET_EXAMPLE);
     }
     complain_of_no_address(desk, routes);
-    let key_urls = KEY_URLS.map(str::to_owned).to_vec();
-    Options { receipt_keys, public_url, notify, webhook_secret, key_urls }
+    Options { receipt_keys, public_url, notify, webhook_secret, ..Options::default() }
 }
 
 /// On the platform the gateway leads nobody to the function but under its own names; elsewhere anybody
@@ -91,29 +88,13 @@ fn read_receipt_keys(desk: &mut Desk<'_>) -> Vec<Secret> {
 }
 
 fn read_webhook_secret(desk: &mut Desk<'_>) -> Option<Secret> {
-    let text = desk.environment.get(entry::WEBHOOK_SECRET)?;
-    if !is_webhook_secret(text) {
+    let secret = Secret::new(desk.environment.get(entry::WEBHOOK_SECRET)?);
+    if SigningKey::parse(&secret).is_none() {
         let problem = "a secret is whsec_ and 24 to 64 bytes in base64";
         let example = format!("{}={SECRET_EXAMPLE}", entry::WEBHOOK_SECRET);
         desk.complain(entry::WEBHOOK_SECRET.to_owned(), problem.to_owned(), example);
     }
-    Some(Secret::new(text))
-}
-
-/// Tells base64 as every decoder reads it: whole groups, padded, and no bits left over.
-fn is_webhook_secret(text: &str) -> bool {
-    let Some(text) = text.strip_prefix("whsec_") else { return false };
-    let body = text.trim_end_matches('=');
-    let of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    let ends_well = match text.len() - body.len() {
-        0 => true,
-        // What is left over of the last digit has to be 0.
-        1 => body.ends_with(|last| "AEIMQUYcgkosw048".contains(last)),
-        2 => body.ends_with(['A', 'Q', 'g', 'w']),
-        _ => false,
-    };
-    let is_whole = text.len().is_multiple_of(4) && (24..=64).contains(&(body.len() * 3 / 4));
-    is_whole && ends_well && body.bytes().all(of_base64)
+    Some(secret)
 }
 
 impl Reader<'_, '_> {
