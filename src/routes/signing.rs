@@ -95,8 +95,8 @@ pub(super) struct Signing<'a> {
     /// Who was let in.
     pub(super) caller: Caller,
     credentials: Arc<Credentials>,
-    /// The host at which the function was asked.
-    host: Option<&'a str>,
+    /// Scheme and host of this function, where OSS is to call it.
+    own: Option<String>,
     /// The one reading of the clock.
     pub(super) now: Timestamp,
 }
@@ -105,20 +105,14 @@ impl<'a> Signing<'a> {
     /// Finds the route, lets the caller in by its rule, and finds keys to sign with.
     pub(super) async fn open(
         app: &'a App,
-        call: Call<'a>,
+        call: Call<'_>,
         route: Option<&str>,
     ) -> Result<Self, Problem> {
         let now = app.now();
         let route =
             app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
         let caller = call.admit(app, &route.name, now).await?;
-        let host = call.host();
-        let is_own = route.callback.as_ref().is_some_and(|one| one.to == Target::Own);
-        if is_own && host.is_none() && app.completion.public_url().is_none() {
-            return Err(Problem::invalid(
-                "OSS is to call this function, and the call does not say at which host; set PUBLIC_URL",
-            ));
-        }
+        let own = own(app, route, &call)?;
         let role_keys = call.context.and_then(|context| context.role_keys.as_ref());
         let hint = role_keys.map(|keys| RoleKeys {
             key_id: keys.access_key_id.to_string(),
@@ -127,14 +121,14 @@ impl<'a> Signing<'a> {
         });
         let session = session(route, &caller)?;
         let credentials = app.credentials(session.as_ref(), hint.as_ref(), now).await?;
-        Ok(Self { app, route, caller, credentials, host, now })
+        Ok(Self { app, route, caller, credentials, own, now })
     }
 
     /// The same for a call that names route and ticket in its path.
     pub(super) async fn open_named(
         app: &'a App,
-        asked: &'a Asked,
-        named: &'a Named,
+        asked: &Asked,
+        named: &Named,
     ) -> Result<Self, Problem> {
         let call = asked.call().with_ticket(named.ticket.as_deref());
         Self::open(app, call, Some(&named.route)).await
@@ -147,9 +141,8 @@ impl<'a> Signing<'a> {
         let facts = facts(&self.caller, &claim);
         let occasion = Occasion { now: self.now, dice: &dice, facts };
         let id = if self.route.callback.is_some() { self.dice()? } else { dice };
-        let own = self.route.callback.as_ref().and_then(|_| self.own());
         let key = self.app.completion.sealing_key();
-        let seal = key.map(|key| Seal { key, id: &id, own: own.as_deref() });
+        let seal = key.map(|key| Seal { key, id: &id, own: self.own.as_deref() });
         let grant = grant::issue(ask, self.route, &self.credentials, &occasion, seal.as_ref())
             .map_err(|refused| Problem::refused(refused, self.route))?;
         let bytes = ask.size.unwrap_or(self.route.size.max);
@@ -157,15 +150,23 @@ impl<'a> Signing<'a> {
         Ok(grant)
     }
 
-    /// Scheme and host of this function, where OSS can reach it.
-    fn own(&self) -> Option<String> {
-        let set = self.app.completion.public_url().map(str::to_owned);
-        set.or_else(|| self.host.map(|host| format!("https://{host}")))
-    }
-
     fn dice(&self) -> Result<Dice, Problem> {
         self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))
     }
+}
+
+/// Gives scheme and host of this function where OSS is to call it: as they are set, else as it was asked.
+fn own(app: &App, route: &Route, call: &Call<'_>) -> Result<Option<String>, Problem> {
+    if route.callback.as_ref().is_none_or(|callback| callback.to != Target::Own) {
+        return Ok(None);
+    }
+    let set = app.completion.public_url().map(str::to_owned);
+    let own = set.or_else(|| call.host().map(|host| format!("https://{host}")));
+    own.map(Some).ok_or_else(|| {
+        Problem::invalid(
+            "OSS is to call this function, and the call does not say at which host; set PUBLIC_URL",
+        )
+    })
 }
 
 /// What a caller has shown, as far as a key can speak of it.
