@@ -43,16 +43,18 @@ impl Head {
         Ok(Self { algorithm, key_id: written.kid })
     }
 
-    /// Selects the keys that could have signed this token. An id that only one side has excludes
-    /// nothing: keys in PEM have none.
+    /// Selects the keys that could have signed this token.
     pub(super) fn select(&self, keys: &[Key]) -> Vec<Key> {
-        let fits = |key: &&Key| {
-            let same = match (&self.key_id, &key.id) {
-                (Some(wanted), Some(id)) => wanted == id,
-                _ => true,
-            };
-            same && key.algorithm() == self.algorithm
+        keys.iter().filter(|key| self.fits(key)).cloned().collect()
+    }
+
+    /// Tells whether a key could have signed this token. An id that only one side has excludes nothing:
+    /// keys in PEM have none.
+    pub(super) fn fits(&self, key: &Key) -> bool {
+        let same = match (&self.key_id, &key.id) {
+            (Some(wanted), Some(id)) => wanted == id,
+            _ => true,
         };
-        keys.iter().filter(fits).cloned().collect()
+        same && key.algorithm() == self.algorithm
     }
 }

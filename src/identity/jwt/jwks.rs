@@ -14,7 +14,6 @@ use crate::http_client::HttpClient;
 use crate::http_client::Terms;
 use crate::http_client::kept::Kept;
 use crate::http_client::kept::Missing;
-
 use crate::http_client::kept::Source;
 use crate::http_client::kept::Wanted;
 use crate::identity::denied::Denied;
@@ -105,7 +104,7 @@ struct KeysOf<'a> {
 
 impl Wanted for KeysOf<'_> {
     fn will_do(&self) -> bool {
-        !self.head.select(&self.jwks.keys()).is_empty()
+        self.jwks.keys().iter().any(|key| self.head.fits(key))
     }
 
     fn put(&self, body: &[u8]) -> bool {
