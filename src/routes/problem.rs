@@ -1,8 +1,8 @@
 //! Every failure that the routes can answer: status, stable code, what happened and what to do.
 //!
-//! The closed list of codes; with `refusal`, `denial` and `callback_refusal`, which word why a wish, a caller
-//! or a callback was refused, the only place that names the status of a failure. Handlers return a [`Problem`]; its words are put together once,
-//! at the very end, where the request id is known.
+//! The closed list of codes; with `refusal`, `denial` and `callback_refusal`, which word why a wish, a
+//! caller or a callback was refused, the only place that names the status of a failure. Handlers return a
+//! [`Problem`]; its words are put together once, at the very end, where the request id is known.
 //! No sentence carries a secret or another system's answer.
 //!
 //! The runtime has codes of its own for what never reaches a route: see [`crate::runtime`].

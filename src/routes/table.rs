@@ -1,8 +1,8 @@
 //! The table of paths.
 //!
 //! Open paths answer everyone: they give nothing away, or, as OSS's callbacks, bring a proof of their own.
-//! Guarded paths sign or tell what would be signed, so the origin is judged before they are reached. A path is called with one method (and
-//! `HEAD` where that is `GET`); a guarded one is preflighted besides.
+//! Guarded paths sign or tell what would be signed, so the origin is judged before they are reached. A
+//! path is called with one method (and `HEAD` where that is `GET`); a guarded one is preflighted besides.
 
 use bytes::Bytes;
 use http::HeaderValue;
