@@ -22,28 +22,18 @@
 //! * [`receipt`], [`completion`]: what was granted, and who is told when it is stored.
 //! * [`http_client`]: the one door to the network outwards.
 //! * [`time`], [`secret`], [`crypto`]: leaves that everybody may use.
-#![cfg_attr(
-    feature = "emulator",
-    doc = "* [`emulator`]: the local cloud. It shares no line with the signer."
-)]
-#![cfg_attr(feature = "tool", doc = "* [`tool`]: the developer's tool, `oss-upload`.")]
 
 pub mod app;
-pub mod completion;
+pub mod auth;
+pub mod callback;
+pub mod config;
 pub mod credentials;
 pub mod crypto;
-#[cfg(feature = "emulator")]
-pub mod emulator;
 pub mod grant;
-pub mod http_client;
-pub mod identity;
+pub mod http;
+pub mod net;
 pub mod policy;
 pub mod receipt;
-pub mod routes;
-pub mod runtime;
 pub mod secret;
-pub mod settings;
-pub mod signature;
+pub mod signing;
 pub mod time;
-#[cfg(feature = "tool")]
-pub mod tool;

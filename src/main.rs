@@ -9,10 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use oss_upload_signer::app::App;
-use oss_upload_signer::routes;
-use oss_upload_signer::runtime;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time;
 use tokio::net::TcpListener;
 
@@ -30,7 +28,7 @@ fn main() -> ExitCode {
 
 fn start() -> Result<(), Box<dyn Error>> {
     let environment = Environment::of_process();
-    runtime::log::init(environment.get("RUST_LOG"))?;
+    fc_http::log::init(environment.get("RUST_LOG"))?;
     let binary = std::env::current_exe().ok();
     let file = environment.read_file(binary.as_deref().and_then(|path| path.parent()))?;
     let settings = Settings::load(&environment, file.as_deref(), time::now())?;
@@ -49,16 +47,16 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
                 settings.port
             )
         })?;
-    let options = runtime::Options {
+    let options = fc_http::Options {
         platform: settings.platform,
-        log_path: routes::loggable::path,
-        ..runtime::Options::default()
+        log_path: oss_upload_signer::http::loggable::path,
+        ..fc_http::Options::default()
     };
     let routes: Vec<_> = settings.routes.iter().map(|route| route.name.as_str()).collect();
     let (version, routes) = (env!("CARGO_PKG_VERSION"), routes.join(", "));
     tracing::info!(version, routes, "version {version} signs for {routes}");
-    let service = routes::service(Arc::new(App::new(settings)));
-    runtime::run_with(listener, service, options, runtime::stop_signal()).await?;
+    let service = oss_upload_signer::http::service(Arc::new(App::new(settings)));
+    fc_http::run_with(listener, service, options, fc_http::stop_signal()).await?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -7,11 +7,11 @@ use oss_upload_signer::crypto::hmac_sha256;
 use oss_upload_signer::policy::condition::Condition;
 use oss_upload_signer::policy::document::PolicyDocument;
 use oss_upload_signer::secret::Secret;
-use oss_upload_signer::signature::scope::Scope;
-use oss_upload_signer::signature::signing_key;
-use oss_upload_signer::signature::v1;
-use oss_upload_signer::signature::v4;
-use oss_upload_signer::signature::v4::Signer;
+use oss_upload_signer::signing::scope::Scope;
+use oss_upload_signer::signing::signing_key;
+use oss_upload_signer::signing::v1;
+use oss_upload_signer::signing::v4;
+use oss_upload_signer::signing::v4::Signer;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 

@@ -15,10 +15,10 @@ use bytes::Bytes;
 use hyper::body::Body;
 use hyper::body::Frame;
 use hyper::body::SizeHint;
-use oss_upload_signer::emulator::oss::Judgement;
-use oss_upload_signer::emulator::oss::Kind;
-use oss_upload_signer::emulator::oss::Leniency;
-use oss_upload_signer::emulator::oss::Reading;
+use oss_emulator::oss::Judgement;
+use oss_emulator::oss::Kind;
+use oss_emulator::oss::Leniency;
+use oss_emulator::oss::Reading;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 

@@ -5,11 +5,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oss_upload_signer::emulator::oss::Form;
-use oss_upload_signer::emulator::oss::Judgement;
-use oss_upload_signer::emulator::oss::Leniency;
-use oss_upload_signer::emulator::oss::policy::Condition;
-use oss_upload_signer::emulator::oss::policy::Policy;
+use oss_emulator::oss::Form;
+use oss_emulator::oss::Judgement;
+use oss_emulator::oss::Leniency;
+use oss_emulator::oss::policy::Condition;
+use oss_emulator::oss::policy::Policy;
 
 const BUCKET: &str = "examplebucket";
 

@@ -33,14 +33,14 @@ pub mod sessions;
 pub mod sources;
 pub mod sts;
 
-pub use crate::http_client::Draw;
+pub use crate::net::Draw;
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http_client::HttpClient;
+use crate::net::HttpClient;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 

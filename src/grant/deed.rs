@@ -12,10 +12,10 @@ use crate::policy::header;
 use crate::policy::route::Route;
 use crate::policy::route::SignatureVersion;
 use crate::policy::route::SizeRange;
-use crate::signature::signer::Signer;
-use crate::signature::signer::Stamp;
-use crate::signature::v1;
-use crate::signature::v4;
+use crate::signing::signer::Signer;
+use crate::signing::signer::Stamp;
+use crate::signing::v1;
+use crate::signing::v4;
 use crate::time::Timestamp;
 
 /// A field of a form: its name and its value.

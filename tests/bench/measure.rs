@@ -24,12 +24,12 @@ use std::time::Duration;
 use std::time::Instant;
 
 use oss_upload_signer::app::App;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::grant::Ask;
 use oss_upload_signer::grant::Form;
 use oss_upload_signer::grant::issue;
 use oss_upload_signer::policy::template::occasion::Occasion;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
 use oss_upload_signer::time;
 
 const ROUNDS: usize = 15;

@@ -14,19 +14,18 @@ use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 
-use oss_upload_signer::runtime;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 use yaml_rust2::Yaml;
 use yaml_rust2::YamlLoader;
 
+use crate::support::PROJECT;
 use crate::support::app::NOW;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_oss-upload-signer");
+use crate::support::function_binary;
 
 fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+    Path::new(PROJECT).join(name)
 }
 
 fn props() -> Yaml {
@@ -69,7 +68,7 @@ fn what_is_left_alone_counts_as_unset() {
 
 #[test]
 fn the_deployment_listens_where_the_function_does() {
-    let port = runtime::port(|_| None).unwrap();
+    let port = fc_http::port(|_| None).unwrap();
     assert_eq!(props()["customRuntimeConfig"]["port"].as_i64(), Some(i64::from(port)));
 }
 
@@ -83,7 +82,8 @@ fn the_trigger_lets_preflights_through() {
 
 #[test]
 fn the_command_and_bootstrap_name_the_binary_that_is_built() {
-    let name = Path::new(BINARY).file_name().unwrap().to_str().unwrap();
+    let binary = function_binary();
+    let name = binary.file_name().unwrap().to_str().unwrap();
     let command = props()["customRuntimeConfig"]["command"][0].as_str().unwrap().to_owned();
     assert_eq!(command, format!("/code/{name}"));
     let bootstrap = fs::read_to_string(file("bootstrap")).unwrap();
@@ -113,7 +113,7 @@ impl Drop for Instance {
 fn code() -> tempfile::TempDir {
     let code = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     symlink(file("bootstrap"), code.path().join("bootstrap")).unwrap();
-    fs::hard_link(BINARY, code.path().join("oss-upload-signer")).unwrap();
+    fs::hard_link(function_binary(), code.path().join("oss-upload-signer")).unwrap();
     code
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use oss_upload_signer::emulator::oss::callback_key_url;
+use oss_emulator::oss::callback_key_url;
 use oss_upload_signer::time;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;

@@ -11,9 +11,11 @@ mod post_object;
 use std::fs;
 use std::path::Path;
 
+use crate::support::PROJECT;
+
 /// Runs a target on each of its committed inputs.
 fn replay(target: &str, run: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let folder = Path::new(PROJECT).join("fuzz/corpus").join(target);
     let mut count = 0;
     for entry in fs::read_dir(folder).unwrap() {
         run(&fs::read(entry.unwrap().path()).unwrap());

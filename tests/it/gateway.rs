@@ -4,14 +4,13 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use fc_emulator::Gateway;
+use fc_http::ContextExt;
+use fc_http::service_fn;
 use http::Request;
 use http::Response;
 use http_body_util::BodyExt;
 use http_body_util::Full;
-use oss_upload_signer::emulator::fc::Gateway;
-use oss_upload_signer::runtime;
-use oss_upload_signer::runtime::ContextExt;
-use oss_upload_signer::runtime::service_fn;
 use serde_json::Value;
 use serde_json::json;
 
@@ -59,7 +58,7 @@ impl House {
     async fn open() -> Self {
         let log = Log::capture("info");
         let options =
-            runtime::Options { platform: true, log: log.sink(), ..runtime::Options::default() };
+            fc_http::Options { platform: true, log: log.sink(), ..fc_http::Options::default() };
         let server = Server::start(service_fn(describe), options).await;
         Self { server, log }
     }

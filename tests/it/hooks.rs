@@ -1,9 +1,9 @@
 //! What the platform itself asks: hooks, events, health.
 
 use bytes::Bytes;
+use fc_http::Event;
 use http::Request;
 use insta::assert_snapshot;
-use oss_upload_signer::runtime::Event;
 
 use crate::support::app::Answer;
 use crate::support::app::Function;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::support::PROJECT;
 use crate::support::source::README;
 use crate::support::source::codes;
 use crate::support::source::quoted;
@@ -11,11 +12,11 @@ use crate::support::source::statuses;
 
 #[test]
 fn every_setting_is_in_the_table() {
-    let text = source("src/settings/entry.rs").replace("\n    setting(", " setting(");
+    let text = source("src/config/entry.rs").replace("\n    setting(", " setting(");
     let settings: Vec<_> =
         text.lines().filter(|line| line.contains("Setting = setting(")).collect();
     assert!(settings.len() >= 36, "{settings:?}");
-    let secrets = quoted("src/settings/entry.rs", ": &str = ");
+    let secrets = quoted("src/config/entry.rs", ": &str = ");
     for secret in secrets.iter().filter(|name| name.starts_with("UPLOAD_")) {
         assert!(README.contains(&format!("`{secret}` (")), "the README lacks {secret}");
     }
@@ -39,14 +40,14 @@ fn every_code_is_explained() {
 fn every_link_into_the_repository_leads_somewhere() {
     let links = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(link);
+        let path = Path::new(PROJECT).join(link);
         assert!(path.exists(), "{link} leads nowhere");
     }
 }
 
 #[test]
 fn every_recipe_is_the_file_that_the_tests_run() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web/clients");
+    let folder = Path::new(PROJECT).join("tests/web/clients");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let recipes: Vec<_> = files.filter(|path| path.is_file()).collect();
     assert!(recipes.len() >= 13, "{recipes:?}");
@@ -59,7 +60,7 @@ fn every_recipe_is_the_file_that_the_tests_run() {
 
 #[test]
 fn what_a_back_end_needs_is_the_files_that_the_tests_run() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web/told");
+    let folder = Path::new(PROJECT).join("tests/web/told");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.len() >= 5, "{files:?}");
     for file in files {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fc_http::ContextExt;
+use fc_http::Event;
+use fc_http::Options;
+use fc_http::service_fn;
 use http::Request;
 use http::Response;
 use http_body_util::Full;
-use oss_upload_signer::runtime::ContextExt;
-use oss_upload_signer::runtime::Event;
-use oss_upload_signer::runtime::Options;
-use oss_upload_signer::runtime::service_fn;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use fc_http::Options;
 use oss_upload_signer::app::App;
-use oss_upload_signer::identity::ticket::Ticket;
-use oss_upload_signer::routes;
-use oss_upload_signer::runtime::Options;
+use oss_upload_signer::auth::ticket::Ticket;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::secret::Secret;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
@@ -56,7 +55,7 @@ async fn start(log: &Log) -> Server {
     let app = App::new(settings);
     assert!(!format!("{app:?}").contains(MARKER));
     let options = Options { platform: true, log: log.sink(), ..Options::default() };
-    Server::start(routes::service(Arc::new(app)), options).await
+    Server::start(oss_upload_signer::http::service(Arc::new(app)), options).await
 }
 
 /// Everything that a caller may ask, well and badly.
@@ -120,9 +119,9 @@ async fn start_guarded(log: &Log) -> Server {
     assert!(!format!("{settings:?}").contains(MARKER));
     let app = App::new(settings);
     assert!(!format!("{app:?}").contains(MARKER));
-    let log_path = routes::loggable::path;
+    let log_path = oss_upload_signer::http::loggable::path;
     let options = Options { platform: true, log: log.sink(), log_path, ..Options::default() };
-    Server::start(routes::service(Arc::new(app)), options).await
+    Server::start(oss_upload_signer::http::service(Arc::new(app)), options).await
 }
 
 /// One ticket that is taken, one that is not, and two tokens that are not.
@@ -189,9 +188,9 @@ async fn start_told(log: &Log) -> Server {
     let now = Timestamp::from_unix(NOW).unwrap();
     let app = App::with_http(settings, outside).with_clock(move || now);
     assert!(!format!("{app:?}").contains(MARKER));
-    let log_path = routes::loggable::path;
+    let log_path = oss_upload_signer::http::loggable::path;
     let options = Options { platform: true, log: log.sink(), log_path, ..Options::default() };
-    Server::start(routes::service(Arc::new(app)), options).await
+    Server::start(oss_upload_signer::http::service(Arc::new(app)), options).await
 }
 
 /// A receipt lets its holder report an upload, a signature is as good as its message, and with the

@@ -1,9 +1,9 @@
 //! The signing calls, in process, as whole answers.
 
 use bytes::Bytes;
+use fc_http::Event;
 use http::Request;
 use insta::assert_snapshot;
-use oss_upload_signer::runtime::Event;
 
 use crate::support::app::Function;
 use crate::support::app::NOW;

@@ -1,7 +1,7 @@
 //! V1 grants before the local OSS: what the pages of that time post, and what a retired V1 says.
 
-use oss_upload_signer::emulator::oss::AccessKey;
-use oss_upload_signer::emulator::oss::Event;
+use oss_emulator::oss::AccessKey;
+use oss_emulator::oss::Event;
 use serde_json::Value;
 
 use crate::support::app::Function;

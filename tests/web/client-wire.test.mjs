@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { after, before, beforeEach, test } from 'node:test'
 import { bodyOf, openBrowser, ROOT, serve } from './support.mjs'
 
-const CLIENT = `${ROOT}src/routes/web/client.js`
+const CLIENT = `${ROOT}src/http/web/client.js`
 const KEY = 'uploads/2026/11/21/0a1b/照片 #1.png'
 const JSON_TYPE = { 'content-type': 'application/json' }
 const OPEN = { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*', 'access-control-max-age': '0' }

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { beforeEach, mock, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { sign, send, upload, UploadError } from '../../src/routes/web/client.js'
+import { sign, send, upload, UploadError } from '../../src/http/web/client.js'
 
-const CLIENT = new URL('../../src/routes/web/client.js', import.meta.url)
+const CLIENT = new URL('../../src/http/web/client.js', import.meta.url)
 const GRANT = { method: 'POST', url: 'https://up.example.com', fields: { key: 'a/1' }, key: 'a/1', expires_at: '2026-11-21T10:10:00Z' }
 const TOLD = { ...GRANT, fields: { ...GRANT.fields, 'x:receipt': 'r1.e30.AA' } }
 const STORED = { key: 'a/1', url: 'https://up.example.com/a/1' }

@@ -14,7 +14,7 @@ const PAGE = '<!doctype html><html lang="en"><head><title>another site</title><l
 let browser, site, dev, blocks
 
 before(async () => {
-  const text = await readFile(new URL('src/routes/web/llms.txt', `file://${ROOT}`), 'utf8')
+  const text = await readFile(new URL('src/http/web/llms.txt', `file://${ROOT}`), 'utf8')
   assert.ok(gzipSync(text, { level: 9 }).length <= 1850, 'the page has grown')
   site = await serve((request, response) => {
     const code = blocks[Number(request.url.slice(1)) - 1]

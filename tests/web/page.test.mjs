@@ -507,7 +507,7 @@ for (const [locale, lang, title, failure] of [
 }
 
 test('both languages say the same things', async () => {
-  const source = await readFile(`${ROOT}src/routes/web/page-words.js`, 'utf8')
+  const source = await readFile(`${ROOT}src/http/web/page-words.js`, 'utf8')
   const [, english, chinese] = source.match(/const TEXTS = \{\n  en: \{([^]*?)\n  \},\n  zh: \{([^]*?)\n  \},\n\}/)
   const names = (block) => [...block.matchAll(/^ +(\w+): /gm)].map(([, name]) => name)
   assert.ok(names(english).length > 40)
@@ -586,7 +586,7 @@ test('nothing is remembered', () =>
   }))
 
 test('the page names nothing outside itself and weighs little', async () => {
-  const [html, ...rest] = await Promise.all(ASSETS.map((name) => readFile(`${ROOT}src/routes/web/${name}`, 'utf8')))
+  const [html, ...rest] = await Promise.all(ASSETS.map((name) => readFile(`${ROOT}src/http/web/${name}`, 'utf8')))
   const addresses = [...html.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, address]) => address)
   const scripts = ['./client.js', './page-limits.js', './page-row.js', './page-words.js']
   assert.deepEqual(addresses, ['data:,', './openapi.json', './page.css', './page.js', ...scripts])

@@ -12,10 +12,10 @@ use http::Response;
 use crate::credentials::Errand;
 use crate::credentials::Means;
 use crate::credentials::provider::plan::Surroundings;
-use crate::http_client::HttpClient;
-use crate::http_client::SendError;
-use crate::http_client::Sending;
-use crate::http_client::Terms;
+use crate::net::HttpClient;
+use crate::net::SendError;
+use crate::net::Sending;
+use crate::net::Terms;
 use crate::time::Timestamp;
 
 /// What one call is answered with.

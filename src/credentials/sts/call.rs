@@ -18,8 +18,8 @@ use crate::credentials::sts::reply;
 use crate::credentials::sts::role::RoleRequest;
 use crate::credentials::sts::watch::Watch;
 use crate::crypto::hex;
-use crate::http_client::SendError;
-use crate::http_client::Terms;
+use crate::net::SendError;
+use crate::net::Terms;
 use crate::time::Timestamp;
 
 /// The longest pauses before the second and the third attempt; there is no fourth.

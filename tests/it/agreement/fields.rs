@@ -2,7 +2,7 @@
 //! and dropped or changed it is refused.
 
 use insta::assert_snapshot;
-use oss_upload_signer::emulator::oss::Leniency;
+use oss_emulator::oss::Leniency;
 
 use crate::agreement::clear;
 use crate::agreement::native_form;

@@ -7,9 +7,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use oss_upload_signer::emulator::oss;
-use oss_upload_signer::emulator::oss::Court;
-use oss_upload_signer::emulator::oss::Judgement;
+use oss_emulator::oss;
+use oss_emulator::oss::Court;
+use oss_emulator::oss::Judgement;
 use oss_upload_signer::grant;
 use oss_upload_signer::grant::Grant;
 use oss_upload_signer::policy::template::occasion::Facts;

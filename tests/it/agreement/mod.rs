@@ -12,9 +12,9 @@ mod random;
 mod table;
 mod told;
 
-use oss_upload_signer::emulator::oss::AccessKey;
-use oss_upload_signer::emulator::oss::Bucket;
-use oss_upload_signer::emulator::oss::Options;
+use oss_emulator::oss::AccessKey;
+use oss_emulator::oss::Bucket;
+use oss_emulator::oss::Options;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;

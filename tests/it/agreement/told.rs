@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use oss_upload_signer::app::App;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::receipt::Receipt;
 use oss_upload_signer::receipt::Stored;
 use oss_upload_signer::secret::Secret;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use fc_http::Options;
+use oss_emulator::oss::callback_key_prefix;
 use oss_upload_signer::app::App;
-use oss_upload_signer::emulator::oss::callback_key_prefix;
 use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::routes;
-use oss_upload_signer::runtime::Options;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
 use serde_json::json;
@@ -31,7 +30,7 @@ async fn what_the_local_oss_tells_is_believed() {
     let oss = Oss::start().await;
     let mut settings = stage::settings();
     settings.completion.key_urls = vec![callback_key_prefix(oss.address)];
-    let service = routes::service(Arc::new(App::new(settings)));
+    let service = oss_upload_signer::http::service(Arc::new(App::new(settings)));
     let function = Server::start(service, Options::default()).await;
     let now = time::now().unix();
     let place = Place::Key("dir/hello.txt".to_owned());

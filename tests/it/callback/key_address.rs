@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use oss_upload_signer::http_client::SendError;
+use oss_upload_signer::net::SendError;
 
 use crate::callback::openssl;
 use crate::callback::openssl::Pair;
@@ -117,7 +117,7 @@ async fn a_local_cloud_names_its_own_address_and_then_no_other_counts() {
     for url in [KEY_URL, "https://127.0.0.1:9100/keys/a", "http://127.0.0.1:9100/a"] {
         assert_eq!(stage.code(&from(url)).await, INVALID, "{url}");
     }
-    let open = |options: &mut oss_upload_signer::completion::Options| {
+    let open = |options: &mut oss_upload_signer::callback::Options| {
         options.key_urls = vec!["http://127.0.0.1".to_owned()];
     };
     let url = "http://127.0.0.1.evil.example/a";

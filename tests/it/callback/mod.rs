@@ -1,7 +1,6 @@
 //! OSS tells that an object is stored: who is believed, and who is told. The signatures are made by
 //! OpenSSL, the receipts by the function.
 
-#[cfg(feature = "emulator")]
 mod agreement;
 mod described;
 mod event;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use oss_upload_signer::http_client::HttpClient;
-use oss_upload_signer::http_client::SendError;
-use oss_upload_signer::http_client::Sending;
-use oss_upload_signer::http_client::Terms;
+use oss_upload_signer::net::HttpClient;
+use oss_upload_signer::net::SendError;
+use oss_upload_signer::net::Sending;
+use oss_upload_signer::net::Terms;
 use tokio::time::Instant;
 
 use crate::callback::openssl;

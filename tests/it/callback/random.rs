@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::HeaderValue;
 use http::Request;
-use oss_upload_signer::completion::event::Event;
-use oss_upload_signer::completion::public_key::PublicKeys;
+use oss_upload_signer::callback::event::Event;
+use oss_upload_signer::callback::public_key::PublicKeys;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

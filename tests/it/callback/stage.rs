@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use http::Request;
 use oss_upload_signer::app::App;
-use oss_upload_signer::completion;
+use oss_upload_signer::callback;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::policy::callback::Callback;
 use oss_upload_signer::policy::callback::Target;
 use oss_upload_signer::policy::callback::body::Body;
@@ -15,8 +17,6 @@ use oss_upload_signer::policy::callback::body::BodyType;
 use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
 use oss_upload_signer::secret::Secret;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 
 use crate::callback::openssl;
@@ -56,7 +56,7 @@ impl Stage {
         Self::with(seconds_later, |_| {})
     }
 
-    pub(crate) fn with(seconds_later: i64, change: impl Fn(&mut completion::Options)) -> Self {
+    pub(crate) fn with(seconds_later: i64, change: impl Fn(&mut callback::Options)) -> Self {
         let outside = Outside::new();
         let clock = Arc::new(AtomicI64::new(NOW + seconds_later));
         let reading = Arc::clone(&clock);
@@ -103,14 +103,14 @@ pub(crate) fn settings() -> Settings {
     for route in settings.routes.iter_mut().filter(|route| route.name != "mute") {
         route.callback = Some(ordered());
     }
-    settings.completion = completion::Options {
+    settings.completion = callback::Options {
         receipt_keys: vec![
             Secret::new(RECEIPT_KEY),
             Secret::new("the key before, which still opens"),
         ],
         notify: [("told".to_owned(), NOTIFY.to_owned())].into(),
         webhook_secret: Some(Secret::new(WEBHOOK_SECRET)),
-        ..completion::Options::default()
+        ..callback::Options::default()
     };
     settings
 }

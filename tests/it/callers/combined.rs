@@ -1,10 +1,10 @@
 //! Rules that combine, routes that differ, pages on the list, and the platform's own word.
 
 use bytes::Bytes;
+use fc_http::Event;
 use http::Request;
 use insta::assert_snapshot;
-use oss_upload_signer::identity::ticket::Ticket;
-use oss_upload_signer::runtime::Event;
+use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::secret::Secret;
 
 use crate::callers::bearer;

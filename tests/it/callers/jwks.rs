@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 
 use insta::assert_snapshot;
 use oss_upload_signer::app::App;
-use oss_upload_signer::http_client::SendError;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::net::SendError;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 use serde_json::json;

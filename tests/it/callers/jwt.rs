@@ -3,12 +3,12 @@
 use http::HeaderMap;
 use insta::assert_snapshot;
 use oss_upload_signer::app::App;
-use oss_upload_signer::identity::caller::By;
-use oss_upload_signer::identity::evidence::Evidence;
-use oss_upload_signer::identity::jwt::key::Key;
-use oss_upload_signer::identity::origin::Verdict;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::auth::caller::By;
+use oss_upload_signer::auth::evidence::Evidence;
+use oss_upload_signer::auth::jwt::key::Key;
+use oss_upload_signer::auth::origin::Verdict;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
 //! What the settings refuse, and what the start warns of.
 
 use insta::assert_snapshot;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 
 use crate::callers::text;

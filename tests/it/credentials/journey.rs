@@ -5,15 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
+use oss_emulator::faults::Call;
+use oss_emulator::faults::Fault;
+use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
-use oss_upload_signer::emulator::faults::Call;
-use oss_upload_signer::emulator::faults::Fault;
-use oss_upload_signer::emulator::keys::AccessKey;
-use oss_upload_signer::identity::ticket::Ticket;
-use oss_upload_signer::routes;
+use oss_upload_signer::auth::ticket::Ticket;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::secret::Secret;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -43,7 +42,7 @@ async fn ask(app: &Arc<App>) -> (u16, Value) {
 }
 
 async fn answer(app: &Arc<App>, request: Request<Bytes>) -> (u16, Value) {
-    let answer = routes::service(Arc::clone(app)).oneshot(request).await.unwrap();
+    let answer = oss_upload_signer::http::service(Arc::clone(app)).oneshot(request).await.unwrap();
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap())

@@ -8,17 +8,16 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
+use oss_emulator::faults::Call;
+use oss_emulator::faults::Fault;
+use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::credentials::Unavailable;
-use oss_upload_signer::emulator::faults::Call;
-use oss_upload_signer::emulator::faults::Fault;
-use oss_upload_signer::emulator::keys::AccessKey;
-use oss_upload_signer::http_client::HttpClient;
-use oss_upload_signer::http_client::Sending;
-use oss_upload_signer::http_client::Terms;
-use oss_upload_signer::routes;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::net::HttpClient;
+use oss_upload_signer::net::Sending;
+use oss_upload_signer::net::Terms;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -84,7 +83,7 @@ impl Journey {
             self.answers.push(format!("{told} {unavailable:?}"));
         }
         let request = Request::get("/get_post_signature_for_oss_upload").body(Bytes::new());
-        let service = routes::service(Arc::clone(&self.app));
+        let service = oss_upload_signer::http::service(Arc::clone(&self.app));
         let answer = service.oneshot(request.unwrap()).await.unwrap();
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -175,7 +174,7 @@ async fn the_metadata_service_and_a_credentials_uri() {
             ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/credentials"),
         ],
     ] {
-        let role = |options: &mut oss_upload_signer::emulator::sts::Options| {
+        let role = |options: &mut oss_emulator::sts::Options| {
             options.metadata.role = Some("oss-uploader".to_owned());
         };
         let mut journey = Journey::start(Cloud::open(role), variables);

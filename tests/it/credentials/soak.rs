@@ -9,11 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
+use oss_emulator::faults::Call;
+use oss_emulator::faults::Fault;
+use oss_emulator::sts::Event;
 use oss_upload_signer::app::App;
-use oss_upload_signer::emulator::faults::Call;
-use oss_upload_signer::emulator::faults::Fault;
-use oss_upload_signer::emulator::sts::Event;
-use oss_upload_signer::routes;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -54,7 +53,7 @@ const FAULTS: [(Call, Fault, u32); 12] = [
 async fn ask(app: &Arc<App>) -> (u16, Option<String>, Value) {
     let body = r#"{"files":[{"name":"a.png","type":"image/png","size":10}]}"#;
     let request = Request::post("/uploads").body(Bytes::from(body)).unwrap();
-    let answer = routes::service(Arc::clone(app)).oneshot(request).await.unwrap();
+    let answer = oss_upload_signer::http::service(Arc::clone(app)).oneshot(request).await.unwrap();
     let (head, body) = answer.into_parts();
     let retry_after = head.headers.get("retry-after").map(|v| v.to_str().unwrap().to_owned());
     let body = body.collect().await.unwrap().to_bytes();

@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use fc_emulator::Gateway;
+use fc_http::service_fn;
 use http::Request;
 use http::Response;
 use http_body_util::Full;
 use insta::assert_snapshot;
-use oss_upload_signer::emulator::fc::Gateway;
-use oss_upload_signer::runtime::service_fn;
 
 use super::stage::Stage;
 use super::stage::serve;

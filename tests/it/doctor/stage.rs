@@ -7,23 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fc_emulator::Gateway;
+use fc_emulator::Trigger;
+use fc_http::log::Sink;
+use fc_http::service_fn;
 use http::HeaderMap;
 use http::Method;
 use http::Request;
 use http::Response;
 use http_body_util::BodyExt;
 use http_body_util::Full;
+use oss_emulator::oss;
+use oss_emulator::oss::AccessKey;
 use oss_upload_signer::app::App;
-use oss_upload_signer::emulator::fc::Gateway;
-use oss_upload_signer::emulator::fc::Trigger;
-use oss_upload_signer::emulator::oss;
-use oss_upload_signer::emulator::oss::AccessKey;
-use oss_upload_signer::routes;
-use oss_upload_signer::runtime;
-use oss_upload_signer::runtime::log::Sink;
-use oss_upload_signer::runtime::service_fn;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time;
 use regex_lite::Regex;
 use serde_json::Value;
@@ -195,11 +193,11 @@ impl Stage {
 pub(super) async fn serve<S>(service: S) -> Server
 where
     S: Service<Request<Bytes>, Response = Response<Full<Bytes>>> + Clone + Send + 'static,
-    S::Error: Into<runtime::BoxError>,
+    S::Error: Into<fc_http::BoxError>,
     S::Future: Send,
 {
     let log = Sink::new(io::sink());
-    let options = runtime::Options { platform: true, log, ..runtime::Options::default() };
+    let options = fc_http::Options { platform: true, log, ..fc_http::Options::default() };
     Server::start(service, options).await
 }
 
@@ -213,7 +211,7 @@ fn forging(
 + Send
 + 'static {
     tower::service_fn(move |request: Request<Bytes>| {
-        let service = routes::service(Arc::clone(&app));
+        let service = oss_upload_signer::http::service(Arc::clone(&app));
         let method = request.method().clone();
         async move {
             let (mut parts, body) = service.oneshot(request).await?.into_parts();

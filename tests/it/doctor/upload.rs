@@ -3,9 +3,9 @@
 use http::Method;
 use http::Response;
 use insta::assert_snapshot;
-use oss_upload_signer::emulator::oss::AccessKey;
-use oss_upload_signer::emulator::ram::Document;
-use oss_upload_signer::emulator::ram::Permissions;
+use oss_emulator::oss::AccessKey;
+use oss_emulator::ram::Document;
+use oss_emulator::ram::Permissions;
 
 use super::stage::Stage;
 

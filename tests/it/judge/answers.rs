@@ -97,7 +97,7 @@ async fn a_redirect_is_303_and_carries_no_parameters() {
 
 #[tokio::test]
 async fn a_redirect_can_carry_bucket_key_and_etag() {
-    use oss_upload_signer::emulator::oss::Leniency;
+    use oss_emulator::oss::Leniency;
     let server = Server::judging(|judgement| {
         judgement.lenient.insert(Leniency::RedirectParameters);
     })

@@ -4,7 +4,7 @@ use crate::support::form::Form;
 use crate::support::form::disposition;
 use crate::support::oss::Reply;
 use crate::support::oss::Server;
-use oss_upload_signer::emulator::oss::Leniency;
+use oss_emulator::oss::Leniency;
 
 const MIB: usize = 1024 * 1024;
 

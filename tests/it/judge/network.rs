@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use oss_upload_signer::emulator::oss::Event;
-use oss_upload_signer::emulator::oss::Leniency;
+use oss_emulator::oss::Event;
+use oss_emulator::oss::Leniency;
 use tokio::io::AsyncWriteExt;
 
 use crate::support::form::Form;

@@ -1,7 +1,7 @@
 //! Who may, and what the policy allows: a few of each over the wire, in the order of the checks.
 
-use oss_upload_signer::emulator::oss::AccessKey;
-use oss_upload_signer::emulator::oss::Event;
+use oss_emulator::oss::AccessKey;
+use oss_emulator::oss::Event;
 
 use crate::support::form::Form;
 use crate::support::form::KEY_ID;

@@ -1,7 +1,7 @@
 //! What arrived is given back: GET and HEAD.
 
-use oss_upload_signer::emulator::oss::Event;
-use oss_upload_signer::emulator::oss::Leniency;
+use oss_emulator::oss::Event;
+use oss_emulator::oss::Leniency;
 
 use crate::support::form::Form;
 use crate::support::oss::Server;

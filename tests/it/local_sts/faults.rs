@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use oss_upload_signer::emulator::faults::Call;
-use oss_upload_signer::emulator::faults::Fault;
-use oss_upload_signer::emulator::faults::Plan;
+use oss_emulator::faults::Call;
+use oss_emulator::faults::Fault;
+use oss_emulator::faults::Plan;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 

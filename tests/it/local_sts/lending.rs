@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use oss_upload_signer::emulator::keys::KeyRing;
-use oss_upload_signer::emulator::ram::Document;
-use oss_upload_signer::emulator::sts::Event;
+use oss_emulator::keys::KeyRing;
+use oss_emulator::ram::Document;
+use oss_emulator::sts::Event;
 
 use crate::support::form::Form;
 use crate::support::form::NOW;

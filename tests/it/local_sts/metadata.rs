@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use http::Request;
 use http_body_util::Full;
-use oss_upload_signer::emulator::sts::Role;
+use oss_emulator::sts::Role;
 use serde_json::Value;
 
 use crate::support::form::NOW;

@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use http_body_util::Full;
-use oss_upload_signer::emulator::keys::AccessKey;
-use oss_upload_signer::emulator::keys::Holder;
-use oss_upload_signer::emulator::sts::OpenError;
-use oss_upload_signer::emulator::sts::Options;
-use oss_upload_signer::emulator::sts::Role;
-use oss_upload_signer::emulator::sts::Sts;
-use oss_upload_signer::emulator::sts::Trusted;
+use oss_emulator::keys::AccessKey;
+use oss_emulator::keys::Holder;
+use oss_emulator::sts::OpenError;
+use oss_emulator::sts::Options;
+use oss_emulator::sts::Role;
+use oss_emulator::sts::Sts;
+use oss_emulator::sts::Trusted;
 
 use crate::support::form::NOW;
 use crate::support::local_sts::Caller;

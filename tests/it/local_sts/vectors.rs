@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
-use oss_upload_signer::emulator::keys::AccessKey;
+use oss_emulator::keys::AccessKey;
 use serde_json::Value;
 
 use crate::support::local_sts::Desk;

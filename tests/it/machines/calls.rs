@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use oss_upload_signer::identity::ticket::Ticket;
+use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::secret::Secret;
 use proptest::collection;
 use proptest::option;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use fc_http::Options;
+use fc_http::service_fn;
 use http::Request;
 use http::Response;
 use http_body_util::Full;
-use oss_upload_signer::runtime::Options;
-use oss_upload_signer::runtime::service_fn;
 use serde_json::Value;
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn allowed(response: &Value) -> Vec<&str> {
 
 /// The calls of the table, as its source writes them.
 fn table() -> BTreeSet<(String, String)> {
-    let text = source("src/routes/table.rs");
+    let text = source("src/http/table.rs");
     let rows = text.lines().filter_map(|line| line.trim().strip_prefix("(Method::"));
     let rows = rows.filter_map(|row| {
         let (method, rest) = row.split_once(", \"")?;
@@ -44,7 +44,7 @@ async fn both_are_served_to_everyone() {
     let openapi = function.get("/openapi.json").await;
     assert_eq!(openapi.json(), Document::read().0);
     let llms = function.get("/llms.txt").await;
-    assert_eq!(llms.body, source("src/routes/web/llms.txt"));
+    assert_eq!(llms.body, source("src/http/web/llms.txt"));
     for (answer, content_type) in
         [(openapi, "application/json"), (llms, "text/plain; charset=utf-8")]
     {

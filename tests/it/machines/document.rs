@@ -23,7 +23,7 @@ pub(crate) struct Operation {
 
 impl Document {
     pub(crate) fn read() -> Self {
-        let text = include_str!("../../../src/routes/web/openapi.json");
+        let text = include_str!("../../../src/http/web/openapi.json");
         Self(serde_json::from_str(text).unwrap())
     }
 

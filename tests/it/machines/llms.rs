@@ -23,7 +23,7 @@ const PLAIN: [&str; 7] = [
 ];
 
 fn page() -> String {
-    source("src/routes/web/llms.txt")
+    source("src/http/web/llms.txt")
 }
 
 /// The names of all members that the document describes.
@@ -39,7 +39,7 @@ fn members(schema: &Value, found: &mut BTreeSet<String>) {
 fn every_name_is_known() {
     let mut known = codes();
     members(&Document::read().0, &mut known);
-    let types = source("src/routes/web/client.d.ts");
+    let types = source("src/http/web/client.d.ts");
     let prose: String = page().split("```").step_by(2).collect();
     for name in prose.split('`').skip(1).step_by(2) {
         let in_client =

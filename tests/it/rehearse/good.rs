@@ -12,9 +12,9 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::rehearse::package::Package;
+use crate::support::PROJECT;
+use crate::support::function_binary;
 use crate::support::tool::Tool;
-
-const OUR_BINARY: &str = env!("CARGO_BIN_EXE_oss-upload-signer");
 
 #[tokio::test]
 async fn a_python_function_passes() {
@@ -77,8 +77,8 @@ async fn a_function_may_hear_one_connection_at_a_time() {
 /// Packs our own function as it is deployed.
 fn pack_ours(path: &Path) {
     let mut zip = ZipWriter::new(File::create(path).unwrap());
-    let bootstrap = Path::new(env!("CARGO_MANIFEST_DIR")).join("bootstrap");
-    for (name, from) in [("bootstrap", &*bootstrap), ("oss-upload-signer", Path::new(OUR_BINARY))] {
+    let bootstrap = Path::new(PROJECT).join("bootstrap");
+    for (name, from) in [("bootstrap", &*bootstrap), ("oss-upload-signer", &*function_binary())] {
         // The binary of the tests is large, so it is not packed tightly.
         let options = SimpleFileOptions::default()
             .compression_method(zip::CompressionMethod::Stored)

@@ -4,12 +4,12 @@
 use std::fs;
 use std::time::Duration;
 
+use fc_emulator::Answer;
+use fc_emulator::Fleet;
+use fc_emulator::Gateway;
+use fc_emulator::HealthCheck;
+use fc_emulator::Plan;
 use http_body_util::BodyExt;
-use oss_upload_signer::emulator::fc::Answer;
-use oss_upload_signer::emulator::fc::Fleet;
-use oss_upload_signer::emulator::fc::Gateway;
-use oss_upload_signer::emulator::fc::HealthCheck;
-use oss_upload_signer::emulator::fc::Plan;
 use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;

@@ -8,8 +8,8 @@ use oss_upload_signer::credentials::Failure;
 use oss_upload_signer::credentials::FailureKind;
 use oss_upload_signer::credentials::Provider;
 use oss_upload_signer::credentials::provider::assume_role::AssumeRole;
-use oss_upload_signer::http_client::SendError;
-use oss_upload_signer::http_client::Terms;
+use oss_upload_signer::net::SendError;
+use oss_upload_signer::net::Terms;
 use tokio::time::Instant;
 
 use crate::sts::stage::Base;

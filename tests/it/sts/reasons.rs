@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use oss_upload_signer::credentials::sts::message::Message;
 use oss_upload_signer::credentials::sts::message::Proof;
-use oss_upload_signer::http_client::SendError;
+use oss_upload_signer::net::SendError;
 
 use crate::sts::stage::NOW;
 use crate::sts::stage::base_key;

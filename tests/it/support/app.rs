@@ -5,17 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fc_http::Context;
+use fc_http::Event;
+use fc_http::RoleKeys;
 use http::HeaderMap;
 use http::Request;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use oss_upload_signer::app::App;
-use oss_upload_signer::routes;
-use oss_upload_signer::runtime::Context;
-use oss_upload_signer::runtime::Event;
-use oss_upload_signer::runtime::RoleKeys;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 use tokio::time::Instant;
 use tower::ServiceExt;
@@ -77,7 +76,8 @@ impl Function {
         if request.extensions().get::<Context>().is_none() {
             request.extensions_mut().insert(context(Event::Http));
         }
-        let response = routes::service(Arc::clone(&self.0)).oneshot(request).await.unwrap();
+        let response =
+            oss_upload_signer::http::service(Arc::clone(&self.0)).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use oss_upload_signer::emulator::fc::Behind;
-use oss_upload_signer::emulator::fc::Function;
-use oss_upload_signer::emulator::fc::Gateway;
-use oss_upload_signer::emulator::fc::Keys;
-use oss_upload_signer::emulator::fc::Options;
+use fc_emulator::Behind;
+use fc_emulator::Function;
+use fc_emulator::Gateway;
+use fc_emulator::Keys;
+use fc_emulator::Options;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;

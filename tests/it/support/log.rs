@@ -5,8 +5,8 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use oss_upload_signer::runtime::log;
-use oss_upload_signer::runtime::log::Sink;
+use fc_http::log;
+use fc_http::log::Sink;
 use tracing::subscriber::DefaultGuard;
 
 /// Receives this thread's events and the lines of servers that are given its sink.

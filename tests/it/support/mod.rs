@@ -1,22 +1,32 @@
 //! What the tests share. Servers listen on port 0 of the loopback and end with their test.
 
 pub(crate) mod app;
-#[cfg(feature = "emulator")]
 pub(crate) mod callback_server;
 pub(crate) mod caller;
-#[cfg(feature = "tool")]
 pub(crate) mod emulate;
-#[cfg(feature = "emulator")]
 pub(crate) mod form;
-#[cfg(feature = "emulator")]
 pub(crate) mod gateway;
-#[cfg(feature = "emulator")]
 pub(crate) mod local_sts;
 pub(crate) mod log;
-#[cfg(feature = "emulator")]
 pub(crate) mod oss;
 pub(crate) mod script;
 pub(crate) mod server;
 pub(crate) mod source;
-#[cfg(feature = "tool")]
 pub(crate) mod tool;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+/// The folder of the whole project.
+pub(crate) const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// The binary of the function, which `cargo test --workspace` builds beside the tool's.
+pub(crate) fn function_binary() -> PathBuf {
+    let binary = Path::new(env!("CARGO_BIN_EXE_oss-upload")).with_file_name("oss-upload-signer");
+    assert!(
+        binary.exists(),
+        "no {}; `cargo build -p oss-upload-signer` makes it",
+        binary.display()
+    );
+    binary
+}

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
 
-use oss_upload_signer::emulator::oss::AccessKey;
-use oss_upload_signer::emulator::oss::Bucket;
-use oss_upload_signer::emulator::oss::Event;
-use oss_upload_signer::emulator::oss::Judgement;
-use oss_upload_signer::emulator::oss::Options;
-use oss_upload_signer::emulator::oss::Oss;
+use oss_emulator::oss::AccessKey;
+use oss_emulator::oss::Bucket;
+use oss_emulator::oss::Event;
+use oss_emulator::oss::Judgement;
+use oss_emulator::oss::Options;
+use oss_emulator::oss::Oss;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;

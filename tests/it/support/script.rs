@@ -9,10 +9,10 @@ use bytes::Bytes;
 use http::Request;
 use http::Response;
 use oss_upload_signer::credentials::Means;
-use oss_upload_signer::http_client::HttpClient;
-use oss_upload_signer::http_client::SendError;
-use oss_upload_signer::http_client::Sending;
-use oss_upload_signer::http_client::Terms;
+use oss_upload_signer::net::HttpClient;
+use oss_upload_signer::net::SendError;
+use oss_upload_signer::net::Sending;
+use oss_upload_signer::net::Terms;
 use tokio::time::Instant;
 
 /// What comes of one request.

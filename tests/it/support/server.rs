@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use fc_http::BoxError;
+use fc_http::Options;
 use http::Request;
 use http::Response;
 use http_body::Body;
-use oss_upload_signer::runtime;
-use oss_upload_signer::runtime::BoxError;
-use oss_upload_signer::runtime::Options;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -35,7 +34,7 @@ impl Server {
         let (stop, stopping) = oneshot::channel();
         let task = tokio::spawn(async move {
             let shutdown = async { stopping.await.unwrap_or_default() };
-            let served = runtime::run_with(listener, service, options, shutdown).await;
+            let served = fc_http::run_with(listener, service, options, shutdown).await;
             served.unwrap();
         });
         Self { address, stop: Some(stop), task }

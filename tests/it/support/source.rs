@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::PROJECT;
+
 pub(crate) const README: &str = include_str!("../../../README.md");
 
 /// Gives a file of the repository.
 pub(crate) fn source(file: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+    fs::read_to_string(Path::new(PROJECT).join(file)).unwrap()
 }
 
 /// The texts between quotes in the lines of a file that hold `sign`.
@@ -21,11 +23,11 @@ pub(crate) fn quoted(file: &str, sign: &str) -> Vec<String> {
 
 /// Every code that the function can answer.
 pub(crate) fn codes() -> BTreeSet<String> {
-    let mut codes = quoted("src/routes/problem.rs", " => \"");
-    codes.extend(quoted("src/routes/refusal.rs", " => \""));
-    codes.extend(quoted("src/routes/denial.rs", "Denied::"));
-    codes.extend(quoted("src/routes/callback_refusal.rs", "\""));
-    codes.extend(quoted("src/runtime/fault.rs", "StatusCode::"));
+    let mut codes = quoted("src/http/problem.rs", " => \"");
+    codes.extend(quoted("src/http/refusal.rs", " => \""));
+    codes.extend(quoted("src/http/denial.rs", "Denied::"));
+    codes.extend(quoted("src/http/callback_refusal.rs", "\""));
+    codes.extend(quoted("crates/fc-http/src/fault.rs", "StatusCode::"));
     let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     codes.retain(|text| !text.is_empty() && is_code(text));
     codes.into_iter().collect()

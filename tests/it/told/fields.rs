@@ -1,12 +1,12 @@
 //! The fields: in every dialect, pinned one by one, and in the body where a form carries no others.
 
 use bytes::Bytes;
+use fc_http::Event;
 use http::Request;
 use insta::assert_debug_snapshot;
 use insta::assert_snapshot;
-use oss_upload_signer::identity::ticket::Ticket;
+use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::receipt::Place;
-use oss_upload_signer::runtime::Event;
 use oss_upload_signer::secret::Secret;
 use serde_json::Value;
 

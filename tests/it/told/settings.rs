@@ -1,9 +1,9 @@
 //! What is said of callbacks is understood, or complained of at the start.
 
 use insta::assert_snapshot;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::policy::callback::Target;
-use oss_upload_signer::settings::Settings;
-use oss_upload_signer::settings::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 
 use crate::support::app::NOW;

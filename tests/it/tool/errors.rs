@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use oss_upload_signer::emulator::oss::Kind;
-use oss_upload_signer::tool::language::Language;
-use oss_upload_signer::tool::remedy;
-use oss_upload_signer::tool::remedy::MARKERS;
+use oss_emulator::oss::Kind;
+use oss_upload::language::Language;
+use oss_upload::remedy;
+use oss_upload::remedy::MARKERS;
+
+use crate::support::PROJECT;
 
 #[test]
 fn every_refusal_with_a_number_has_an_entry_under_its_code() {
@@ -49,7 +51,7 @@ fn an_unknown_number_is_explained_by_its_code() {
 #[test]
 fn the_documents_show_the_table_as_it_is() {
     for (document, language) in [("README.md", Language::En), ("README.zh-CN.md", Language::Zh)] {
-        let path = format!("{}/{document}", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{PROJECT}/{document}");
         let text = fs::read_to_string(path).unwrap_or_default();
         let [start, end] = MARKERS;
         let Some((_, rest)) = text.split_once(start) else { continue };

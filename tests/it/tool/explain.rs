@@ -1,8 +1,8 @@
 //! `explain` takes each kind of input, in both languages, and shows no secret.
 
 use insta::assert_snapshot;
-use oss_upload_signer::tool::language::Language;
-use oss_upload_signer::tool::remedy;
+use oss_upload::language::Language;
+use oss_upload::remedy;
 use serde_json::Value;
 use serde_json::json;
 

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use crate::support::PROJECT;
+use crate::support::function_binary;
 use crate::support::tool::Outcome;
 use crate::support::tool::Tool;
 
@@ -202,7 +204,7 @@ async fn an_application_is_replaced_whole_and_nothing_else_is() {
 
 #[tokio::test]
 async fn a_binary_that_some_runtime_cannot_start_is_refused_by_what_it_lacks() {
-    let dynamic = fs::read(env!("CARGO_BIN_EXE_oss-upload-signer")).unwrap();
+    let dynamic = fs::read(function_binary()).unwrap();
     let said = complaint(&dynamic).await;
     assert!(said.contains("libc.so.6") && said.contains("is not static"), "{said}");
     let mut said = String::new();
@@ -281,7 +283,7 @@ async fn who_has_no_compiler_is_told_what_to_do() {
     for (name, program) in [("sh", "/bin/sh"), ("dirname", "/usr/bin/dirname")] {
         symlink(program, tool.path("bin").join(name)).unwrap();
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".deploy/build");
+    let script = Path::new(PROJECT).join(".deploy/build");
     fs::copy(script, tool.path(".deploy/build")).unwrap();
     let path = tool.path("bin");
     let outcome = tool.with("PATH", path.to_str().unwrap()).run(&["package"]).await;

@@ -1,11 +1,11 @@
 //! `sign` prints grants that the judge takes, in each dialect, and says clearly what it cannot sign.
 
 use insta::assert_snapshot;
-use oss_upload_signer::emulator::oss::AccessKey;
-use oss_upload_signer::emulator::oss::Bucket;
-use oss_upload_signer::emulator::oss::Court;
-use oss_upload_signer::emulator::oss::Form;
-use oss_upload_signer::emulator::oss::Judgement;
+use oss_emulator::oss::AccessKey;
+use oss_emulator::oss::Bucket;
+use oss_emulator::oss::Court;
+use oss_emulator::oss::Form;
+use oss_emulator::oss::Judgement;
 use oss_upload_signer::time;
 use serde_json::Value;
 

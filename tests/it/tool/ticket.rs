@@ -1,9 +1,9 @@
 //! `ticket` mints what the function takes, and never with a key from its arguments.
 
 use insta::assert_snapshot;
-use oss_upload_signer::identity::denied::Denied;
-use oss_upload_signer::identity::ticket::MAX_LIFETIME;
-use oss_upload_signer::identity::ticket::Options;
+use oss_upload_signer::auth::denied::Denied;
+use oss_upload_signer::auth::ticket::MAX_LIFETIME;
+use oss_upload_signer::auth::ticket::Options;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
 

@@ -21,9 +21,9 @@ use crate::credentials::Failure;
 use crate::credentials::Fetching;
 use crate::credentials::Provider;
 use crate::credentials::provider::reply;
-use crate::http_client::HttpClient;
-use crate::http_client::SendError;
-use crate::http_client::Terms;
+use crate::net::HttpClient;
+use crate::net::SendError;
+use crate::net::Terms;
 use crate::secret::Secret;
 
 /// Where the service is, on every instance.

@@ -212,7 +212,7 @@ async fn id_secret_and_token_are_of_one_generation() {
 struct Silent;
 
 impl HttpClient for Silent {
-    fn send(&self, _: Request<Bytes>, _: Terms) -> crate::http_client::Sending<'_> {
+    fn send(&self, _: Request<Bytes>, _: Terms) -> crate::net::Sending<'_> {
         Box::pin(std::future::pending())
     }
 }

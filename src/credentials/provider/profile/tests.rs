@@ -265,7 +265,7 @@ async fn the_instance_s_role_is_asked_for_by_the_profile_s_name() {
 async fn a_source_that_a_profile_names_is_never_absent() {
     let home = Home::new();
     home.write(&here(json!({ "mode": "EcsRamRole" })));
-    let script = Script::new([Err(crate::http_client::SendError::TimedOut)]);
+    let script = Script::new([Err(crate::net::SendError::TimedOut)]);
     let profile = home.profile(None, scripted_http::surroundings_with(script));
     let failure = profile.fetch(scripted_http::errand()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Temporary);

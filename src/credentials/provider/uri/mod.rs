@@ -16,8 +16,8 @@ use crate::credentials::Failure;
 use crate::credentials::Fetching;
 use crate::credentials::Provider;
 use crate::credentials::provider::reply;
-use crate::http_client::HttpClient;
-use crate::http_client::Terms;
+use crate::net::HttpClient;
+use crate::net::Terms;
 use crate::secret::Secret;
 
 /// How long the call may take.

@@ -6,7 +6,7 @@ use crate::credentials::provider::scripted_http;
 use crate::credentials::provider::scripted_http::Script;
 use crate::credentials::provider::scripted_http::Turn;
 use crate::credentials::provider::scripted_http::answer;
-use crate::http_client::SendError;
+use crate::net::SendError;
 
 const URI: &str = "http://marker-user:marker-password@creds.internal:8080/marker-path?x=marker";
 

@@ -1,7 +1,7 @@
 //! What the uploader is answered with, and what the developer is told.
 
 use insta::assert_snapshot;
-use oss_upload_signer::emulator::oss::Leniency;
+use oss_emulator::oss::Leniency;
 
 use super::calling;
 use super::calls;

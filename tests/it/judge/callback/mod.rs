@@ -6,7 +6,7 @@ mod failures;
 mod parameter;
 mod signature;
 
-use oss_upload_signer::emulator::oss::Event;
+use oss_emulator::oss::Event;
 
 use crate::support::form::Form;
 use crate::support::oss::Server;

@@ -6,8 +6,8 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use insta::assert_snapshot;
-use oss_upload_signer::emulator::oss::callback_key_prefix;
-use oss_upload_signer::emulator::oss::callback_key_url;
+use oss_emulator::oss::callback_key_prefix;
+use oss_emulator::oss::callback_key_url;
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -1,0 +1,45 @@
+//! What a host may choose about the server.
+//!
+//! Plain values with sensible defaults; reading them from an environment or a file is the host's
+//! business.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::log::Sink;
+
+/// Says how much the server accepts, how long it waits, and whom it believes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The largest request body in bytes; one byte more is answered 413. Default 1 MiB.
+    pub max_body: usize,
+    /// The largest sum of header fields in bytes; more is answered 431. Default 16 KiB, twice what
+    /// the platform lets through.
+    pub max_header_bytes: usize,
+    /// How long one request may take, the reading of its body included. Default 10 s.
+    pub deadline: Duration,
+    /// How long a stop waits for requests that are under way. Default 5 s.
+    pub drain: Duration,
+    /// Whether the platform's gateway stands in front and vouches for the `x-fc-*` headers.
+    /// Default false: then anybody may have written them, and they carry neither keys nor hooks.
+    pub platform: bool,
+    /// What of a path may be logged; it is given the path without its query. Default all of it; a
+    /// host that takes tickets in paths leaves them out here.
+    pub log_path: for<'a> fn(&'a str) -> Cow<'a, str>,
+    /// Where the invocation lines go. Default the process's standard output.
+    pub log: Sink,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_body: 1024 * 1024,
+            max_header_bytes: 16 * 1024,
+            deadline: Duration::from_secs(10),
+            drain: Duration::from_secs(5),
+            platform: false,
+            log_path: |path| Cow::Borrowed(path),
+            log: Sink::stdout(),
+        }
+    }
+}

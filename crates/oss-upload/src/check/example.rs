@@ -1,0 +1,136 @@
+//! An example: a file that the route takes, from a caller that there is not, with a key that there
+//! is not either.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::console;
+use crate::kind;
+use oss_upload_signer::credentials::Credentials;
+use oss_upload_signer::grant::Ask;
+use oss_upload_signer::grant::Form;
+use oss_upload_signer::grant::Grant;
+use oss_upload_signer::grant::told::Seal;
+use oss_upload_signer::policy::content_type::ContentType;
+use oss_upload_signer::policy::content_type::TypePattern;
+use oss_upload_signer::policy::route::Route;
+use oss_upload_signer::policy::template::occasion::Dice;
+use oss_upload_signer::policy::template::occasion::Facts;
+use oss_upload_signer::policy::template::occasion::Occasion;
+use oss_upload_signer::secret::Secret;
+use oss_upload_signer::time::Timestamp;
+
+/// Always the same, so that two runs can be compared.
+const DICE: Dice = [0x5e; 16];
+
+/// What stands for the address of the function where only a request says it.
+pub(super) const OWN: &str = "https://the-host-that-was-asked.example";
+
+const SIZE: u64 = 1 << 20;
+
+/// Values that one pattern or another may take.
+pub(crate) const VALUES: [&str; 12] = [
+    "example",
+    "Example",
+    "EXAMPLE",
+    "an example",
+    "example-1",
+    "ex-1",
+    "e",
+    "1",
+    "1234",
+    "true",
+    "2024-11-27",
+    "a1",
+];
+
+/// What an example is signed with, and when.
+pub(super) struct Example {
+    pub(super) credentials: Credentials,
+    now: Timestamp,
+    key: Secret,
+    own: Option<String>,
+}
+
+impl Example {
+    /// `own` is the address of the function, as far as the settings know it.
+    pub(super) fn at(now: Timestamp, own: Option<&str>) -> Self {
+        let credentials = Credentials {
+            key_id: "STS.Example".to_owned(),
+            secret: Secret::new("example"),
+            token: Some(Secret::new("example-token")),
+            usable_until: None,
+        };
+        let own = Some(own.unwrap_or(OWN).to_owned());
+        Self { credentials, now, key: Secret::new("example"), own }
+    }
+
+    pub(super) fn seal(&self) -> Seal<'_> {
+        Seal { key: &self.key, id: &DICE, own: self.own.as_deref() }
+    }
+
+    /// The caller is called alice, and whatever is claimed is an example.
+    pub(super) fn occasion(&self) -> Occasion<'_> {
+        let facts = Facts { subject: Some("alice"), claim: &|_| Some("example") };
+        Occasion { now: self.now, dice: &DICE, facts }
+    }
+}
+
+/// Wishes for a file that the route takes; none where its metadata cannot be guessed.
+pub(super) fn ask(route: &Route) -> Option<Ask> {
+    let content_type = content_type(route);
+    let known = content_type.as_ref().and_then(|one| kind::ending(one.essence()));
+    let ending = route.extensions.first().map(String::as_str).or(known).unwrap_or("bin");
+    Some(Ask {
+        success: None,
+        filename: Some(format!("example.{ending}")),
+        content_type,
+        size: Some(SIZE.clamp(route.size.min, route.size.max)),
+        metadata: metadata(route)?,
+        form: Form::Complete,
+    })
+}
+
+fn content_type(route: &Route) -> Option<ContentType> {
+    let ending = route.extensions.first().map_or("png", String::as_str);
+    let by_name = ContentType::parse(kind::guess(&format!("a.{ending}")))?;
+    if route.check_type(&by_name).is_ok() {
+        return Some(by_name);
+    }
+    let text = match route.types.first()? {
+        TypePattern::Exact(exact) => exact.clone(),
+        TypePattern::Kind(beginning) => kind::example(beginning),
+    };
+    ContentType::parse(&text)
+}
+
+fn metadata(route: &Route) -> Option<BTreeMap<String, String>> {
+    let required = route.metadata.iter().filter(|rule| rule.required);
+    let pair = |(name, value): (&String, &&str)| (name.clone(), (*value).to_owned());
+    required
+        .map(|rule| Some(pair((&rule.name, VALUES.iter().find(|value| rule.takes(value))?))))
+        .collect()
+}
+
+/// Says what the example is.
+pub(super) fn name(ask: &Ask) -> String {
+    let name = ask.filename.as_deref().unwrap_or_default();
+    let content_type = ask.content_type.as_ref().map_or("no type", ContentType::as_str);
+    format!("{name} ({content_type}, {})", console::size(ask.size.unwrap_or_default()))
+}
+
+/// Writes a grant's policy with a condition on each line.
+pub(super) fn policy(grant: &Grant) -> String {
+    let bytes = STANDARD.decode(grant.field("policy").unwrap_or_default()).unwrap_or_default();
+    let policy: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let conditions = policy["conditions"].as_array().into_iter().flatten();
+    let conditions: Vec<_> = conditions.map(|one| format!("      {one}")).collect();
+    format!(
+        "  {{\n    \"expiration\": {},\n    \"conditions\": [\n{}\n    ]\n  }}",
+        policy["expiration"],
+        conditions.join(",\n")
+    )
+}

@@ -1,0 +1,130 @@
+//! The desk at which the tool signs: a route, keys, one reading of the clock, throws of the dice.
+
+use std::sync::Arc;
+
+use crate::failure::Failure;
+use crate::rules;
+use crate::rules::Place;
+use crate::rules::Rules;
+use oss_upload_signer::app::App;
+use oss_upload_signer::callback::Options as Completion;
+use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::credentials::Credentials;
+use oss_upload_signer::grant::Form;
+use oss_upload_signer::grant::deed::Field;
+use oss_upload_signer::grant::told;
+use oss_upload_signer::grant::told::Granted;
+use oss_upload_signer::grant::told::Seal;
+use oss_upload_signer::http::problem::Problem;
+use oss_upload_signer::policy::callback::Target;
+use oss_upload_signer::policy::route::MAX_LIFETIME;
+use oss_upload_signer::policy::route::Route;
+use oss_upload_signer::policy::template::occasion::Dice;
+use oss_upload_signer::policy::template::occasion::Occasion;
+use oss_upload_signer::time;
+use oss_upload_signer::time::Timestamp;
+
+/// Everything that one command signs with.
+#[derive(Clone, Debug)]
+pub(super) struct Desk {
+    pub(super) route: Route,
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) now: Timestamp,
+    pub(super) dice: Dice,
+    app: Arc<App>,
+    /// The name of the next receipt.
+    id: Dice,
+}
+
+/// Gives the key in the environment, if there is one, for who only wants to compare.
+pub(super) fn keys() -> Option<Arc<Credentials>> {
+    let now = time::now();
+    let (settings, _) =
+        rules::load(&Place::anywhere(), &Rules::default(), Environment::of_process(), now).ok()?;
+    settings.sources.environment_key?.read(now).ok()
+}
+
+impl Desk {
+    /// Takes the rules from the options, the keys from the environment.
+    pub(super) fn open(place: &Place, rules: &Rules) -> Result<Self, Failure> {
+        let now = time::now();
+        let (settings, route) = rules::load(place, rules, Environment::of_process(), now)?;
+        let key = settings.sources.environment_key.as_ref().and_then(|key| key.read(now).ok());
+        let credentials = key.ok_or_else(|| {
+            Failure::arguments(
+                "there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and \
+                 ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN for a temporary key",
+            )
+        })?;
+        if route.lifetime > MAX_LIFETIME && credentials.usable_until.is_some() {
+            return Err(Failure::arguments(
+                "--expires: more than 7 days are possible only with a long-lived key, and the one in \
+                 the environment is temporary",
+            ));
+        }
+        check_callback(&route, &settings.completion)?;
+        let app = Arc::new(App::new(settings));
+        let (dice, id) = (throw(&app)?, throw(&app)?);
+        Ok(Self { route, credentials, now, dice, app, id })
+    }
+
+    /// Gives the same desk at another reading of the clock, and for another receipt.
+    pub(super) fn at(&self, now: Timestamp) -> Result<Self, Failure> {
+        Ok(Self { now, id: throw(&self.app)?, ..self.clone() })
+    }
+
+    /// What a receipt is sealed with.
+    pub(super) fn seal(&self) -> Option<Seal<'_>> {
+        let completion = &self.app.completion;
+        let key = completion.sealing_key()?;
+        Some(Seal { key, id: &self.id, own: completion.public_url() })
+    }
+
+    /// The fields by which somebody is told of an upload that is granted here.
+    pub(super) fn told(&self, granted: Granted) -> Result<Vec<Field>, Failure> {
+        let fields = told::fields(
+            Form::Complete,
+            &self.route,
+            &self.occasion(),
+            self.seal().as_ref(),
+            granted,
+        );
+        fields.map_err(|refused| Failure::new(Problem::refused(refused, &self.route).message()))
+    }
+
+    /// What this desk knows of a grant: when and with which dice, and of nobody that they asked.
+    pub(super) fn occasion(&self) -> Occasion<'_> {
+        Occasion::anonymous(self.now, &self.dice)
+    }
+
+    /// Until when a form of this desk is good: as long as the rules say, and no longer than its key.
+    pub(super) fn until(&self) -> Timestamp {
+        let wanted = self.now.plus(self.route.lifetime);
+        self.credentials.usable_until.map_or(wanted, |end| wanted.min(end))
+    }
+}
+
+fn throw(app: &App) -> Result<Dice, Failure> {
+    app.dice().map_err(|_| Failure::new("the system gave no random bytes"))
+}
+
+/// What the platform says in a request has to be said here, and a receipt is worth nothing unless the
+/// function has its key.
+fn check_callback(route: &Route, completion: &Completion) -> Result<(), Failure> {
+    let Some(callback) = &route.callback else {
+        return Ok(());
+    };
+    let name = &route.name;
+    if callback.to == Target::Own && completion.public_url.is_none() {
+        return Err(Failure::arguments(format!(
+            "route {name:?} has OSS call the function, and nothing here says where that is; set PUBLIC_URL"
+        )));
+    }
+    if rules::is_invented(&completion.receipt_keys) {
+        return Err(Failure::arguments(format!(
+            "route {name:?} has a callback, which brings a receipt back; set UPLOAD_RECEIPT_KEYS to what \
+             the function has"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! `oss-upload dev`: the whole journey in one process.
+//!
+//! ```text
+//! browser ──▶ gateway (as Function Compute) ──▶ function     signs with the role's keys
+//!    └──────▶ local OSS                                      judges, stores, answers
+//! ```
+//!
+//! The settings are the function's own, with what a laptop lacks filled in. Real keys in the
+//! environment are left alone: the keys here are invented, and known to the local OSS only.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::cloud;
+use crate::cloud::DATA_DIRECTORY;
+use crate::cloud::Setup;
+use crate::console;
+use crate::failure::Failure;
+use crate::lender::Lender;
+use crate::lender::Loan;
+use crate::strictness::Strictness;
+use crate::told;
+use oss_emulator::faults::Plan;
+use oss_emulator::keys::Holder;
+use oss_emulator::keys::KeyRing;
+use oss_emulator::oss;
+use oss_emulator::ram::Document;
+use oss_emulator::ram::Permissions;
+use oss_upload_signer::app;
+use oss_upload_signer::app::App;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::net::Network;
+use oss_upload_signer::policy::name::UploadHost;
+use oss_upload_signer::policy::route::Route;
+use oss_upload_signer::time;
+
+const ROLE_KEY_ID: &str = "STS.LocalRoleKeyId";
+const ROLE_KEY_SECRET: &str = "LocalRoleKeySecret";
+const ROLE_TOKEN: &str = "LocalRoleSecurityToken";
+
+/// The account of everything here.
+const ACCOUNT: &str = "1234567890123456";
+
+const LONG_LIVED_KEY_ID: &str = "LocalLongLivedKeyId";
+const LONG_LIVED_KEY_SECRET: &str = "LocalLongLivedKeySecret";
+
+/// What a laptop lacks, unless the environment or the file says otherwise.
+const DEFAULTS: [(&str, &str); 3] =
+    [("bucket", "dev-bucket"), ("region", "cn-hangzhou"), ("auth", "anonymous")];
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    /// The port of the page and the function; 0 lets the system choose
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The port of the local OSS; 0 lets the system choose
+    #[arg(long, default_value_t = 9100)]
+    oss_port: u16,
+    /// Where objects land
+    #[arg(long, default_value = DATA_DIRECTORY)]
+    data_dir: PathBuf,
+    /// The settings file; default is upload.toml in this folder, if there is one
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Sign with a key that has no token, as with credentials = "environment" and the key of a
+    /// user: the well-known V1 pages need one
+    #[arg(long)]
+    long_lived_key: bool,
+    /// Take this role at a local STS, as with `role_arn`: forms are then signed with a session that
+    /// may do no more than the routes need
+    #[arg(long, value_name = "NAME", conflicts_with = "long_lived_key")]
+    role: Option<String>,
+    /// A fault that the local STS meets, such as 'assume-role:throttle-429*2'; may be given several
+    /// times
+    #[arg(long, value_name = "FAULT", requires = "role")]
+    fault: Vec<Plan>,
+    #[command(flatten)]
+    strictness: Strictness,
+}
+
+pub(super) async fn run(options: Options) -> Result<(), Failure> {
+    let mut environment = environment(&options);
+    let invented = told::invent(&mut environment);
+    start_log(&environment)?;
+    let front = cloud::listen(options.port, "--port").await?;
+    let back = cloud::listen(options.oss_port, "--oss-port").await?;
+    let mut settings = settings(&environment, front.local_addr()?, back.local_addr()?)?;
+    let ring = KeyRing::default();
+    let lender = open_sts(&mut settings, &options, ring.clone()).await?;
+    let oss = open_oss(&settings, &options, ring)?;
+    let function = TcpListener::bind("127.0.0.1:0").await?;
+    let gateway = gateway(function.local_addr()?, &settings);
+    for warning in settings.v1_warnings() {
+        console::say(&format!("note  {warning}"));
+    }
+    announce(front.local_addr()?, back.local_addr()?, lender.as_ref())?;
+    told::announce(&settings, &invented);
+    console::say(&format!("data  {}", cloud::absolute(&options.data_dir)));
+    console::say("Ctrl-C stops all of it.");
+
+    let (stop, stopped) = watch::channel(());
+    let until_stopped = || {
+        let mut stopped = stopped.clone();
+        // The sender goes away when the signal has come, and that is the news.
+        async move { while stopped.changed().await.is_ok() {} }
+    };
+    let network = Network::new(settings.proxy.clone(), app::draw());
+    let app = App::with_http(settings, Arc::new(told::Aloud(network)));
+    let service = oss_upload_signer::http::service(Arc::new(app));
+    let (signal, function, gateway, sts, oss) = tokio::join!(
+        async {
+            fc_http::stop_signal().await;
+            drop(stop);
+        },
+        fc_http::run_with(function, service, function_options(), until_stopped()),
+        gateway.serve(front, until_stopped()),
+        lend(lender, until_stopped()),
+        oss.serve(back, until_stopped()),
+    );
+    let () = signal;
+    function.and(gateway).and(sts).and(oss)?;
+    console::say("stopped");
+    Ok(())
+}
+
+/// The process's own variables, as far as they are settings; keys are left out, since nothing here
+/// may be signed with real ones.
+fn environment(options: &Options) -> Environment {
+    let mut environment = Environment::of_process().without_keys();
+    environment.set("FC_FUNCTION_NAME", "dev");
+    if let Some(path) = &options.config {
+        environment.set("UPLOAD_CONFIG", path.to_string_lossy());
+    }
+    if options.long_lived_key {
+        // The gateway goes on bringing the role's keys, as the platform would.
+        environment.set("UPLOAD_CREDENTIALS", "environment");
+        environment.set("ALIBABA_CLOUD_ACCESS_KEY_ID", LONG_LIVED_KEY_ID);
+        environment.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", LONG_LIVED_KEY_SECRET);
+    }
+    if let Some(role) = &options.role {
+        environment.set("OSS_STS_ROLE_ARN", format!("acs:ram::{ACCOUNT}:role/{role}"));
+    }
+    environment
+}
+
+/// The function's own log would bury what matters here, so it is silent unless asked for.
+fn start_log(environment: &Environment) -> Result<(), Failure> {
+    let filter = environment.get("RUST_LOG").unwrap_or("error");
+    fc_http::log::init(Some(filter)).map_err(|error| Failure::new(error.to_string()))
+}
+
+fn function_options() -> fc_http::Options {
+    fc_http::Options {
+        platform: true,
+        log: fc_http::log::Sink::new(io::sink()),
+        log_path: oss_upload_signer::http::loggable::path,
+        ..fc_http::Options::default()
+    }
+}
+
+/// The gateway in front of the function; it brings the role's keys.
+fn gateway(upstream: SocketAddr, settings: &Settings) -> fc_emulator::Gateway {
+    let region = settings.routes.first().map(|route| route.region.as_str()).unwrap_or_default();
+    fc_emulator::Gateway::new(fc_emulator::Options {
+        behind: fc_emulator::Behind::Address(upstream),
+        function: fc_emulator::Function::new("dev", region),
+        keys: Some(fc_emulator::Keys {
+            access_key_id: ROLE_KEY_ID.to_owned(),
+            access_key_secret: ROLE_KEY_SECRET.to_owned(),
+            security_token: ROLE_TOKEN.to_owned(),
+        }),
+        default_domain: false,
+    })
+}
+
+/// Loads the settings, turns every route towards the local OSS, and that towards the page's own address.
+fn settings(
+    environment: &Environment,
+    page: SocketAddr,
+    oss: SocketAddr,
+) -> Result<Settings, Failure> {
+    let file = environment
+        .read_file(Some(Path::new(".")))
+        .map_err(|error| Failure::new(error.to_string()))?;
+    let mut settings = Settings::load_over(&DEFAULTS, environment, file.as_deref(), time::now())
+        .map_err(|complaints| Failure::new(complaints.to_string()))?;
+    // The keys of the real OSS sign nothing here.
+    settings.completion.key_urls = vec![oss::callback_key_prefix(oss)];
+    told::bring_home(&mut settings, &format!("http://{page}"));
+    let first = settings.routes.first().map(|route| route.bucket.clone());
+    for route in &mut settings.routes {
+        // The first bucket has the address itself as its domain: every browser and library can
+        // find that one, which is not so for names below localhost.
+        let host = match &first {
+            Some(bucket) if *bucket == route.bucket => format!("http://{oss}"),
+            _ => format!("http://{}.localhost:{}", route.bucket.as_str(), oss.port()),
+        };
+        route.host = UploadHost::parse(&host).map_err(|error| Failure::new(error.to_string()))?;
+    }
+    Ok(settings)
+}
+
+/// Where a role is to be taken, by an option or by the settings file, opens a local STS that lends
+/// it, and turns the function to that one.
+async fn open_sts(
+    settings: &mut Settings,
+    options: &Options,
+    ring: KeyRing,
+) -> Result<Option<Lender>, Failure> {
+    let sources = &mut settings.sources;
+    let Some(role) = &sources.role else {
+        return Ok(None);
+    };
+    let mut parts = role.role_arn.trim_start_matches("acs:ram::").splitn(2, ":role/");
+    let account = parts.next().map(str::to_owned);
+    let roles = parts.map(str::to_owned).collect();
+    let listener = cloud::listen(0, "--role").await?;
+    sources.sts_endpoint = format!("http://{}", listener.local_addr()?);
+    Lender::open(listener, Loan { account, roles, faults: options.fault.clone() }, ring).map(Some)
+}
+
+async fn lend(lender: Option<Lender>, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    match lender {
+        Some(lender) => lender.serve(shutdown).await,
+        None => Ok(()),
+    }
+}
+
+fn open_oss(settings: &Settings, options: &Options, ring: KeyRing) -> Result<oss::Oss, Failure> {
+    let mut buckets: Vec<oss::Bucket> = Vec::new();
+    for Route { bucket, region, .. } in &settings.routes {
+        if !buckets.iter().any(|known| known.name == bucket.as_str()) {
+            buckets.push(oss::Bucket {
+                name: bucket.as_str().to_owned(),
+                region: region.as_str().to_owned(),
+            });
+        }
+    }
+    let setup = Setup {
+        data_directory: options.data_dir.clone(),
+        buckets,
+        key: key(options.long_lived_key, settings.sources.role.is_some()),
+        cors_origins: vec!["*".to_owned()],
+        judgement: options.strictness.clone().judgement(),
+    };
+    setup.open_with(ring)
+}
+
+/// The function's own key. Where a role is taken it may do nothing but that, so that an upload that
+/// works was signed with the role's session.
+fn key(is_long_lived: bool, takes_a_role: bool) -> oss::AccessKey {
+    if is_long_lived {
+        return oss::AccessKey::new(LONG_LIVED_KEY_ID, LONG_LIVED_KEY_SECRET);
+    }
+    oss::AccessKey {
+        security_token: Some(ROLE_TOKEN.to_owned()),
+        holder: Holder::Role(format!("acs:ram::{ACCOUNT}:role/dev-function")),
+        permissions: takes_a_role.then(only_assume_role),
+        ..oss::AccessKey::new(ROLE_KEY_ID, ROLE_KEY_SECRET)
+    }
+}
+
+fn only_assume_role() -> Permissions {
+    let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}"#;
+    let document = Document::parse(policy).ok();
+    document.map(|document| Permissions::default().within(document)).unwrap_or_default()
+}
+
+fn announce(front: SocketAddr, back: SocketAddr, lender: Option<&Lender>) -> Result<(), Failure> {
+    console::say(&format!("page  http://{front}/"));
+    console::say(&format!("sign  http://{front}/get_post_signature_for_oss_upload"));
+    console::say(&format!("oss   http://{back}"));
+    lender.map_or(Ok(()), Lender::announce)
+}

@@ -1,0 +1,153 @@
+//! What a policy allows, condition by condition, and what it leaves to the sender.
+
+use crate::explain::View;
+use crate::explain::callback;
+use crate::explain::input::Document;
+use crate::explain::refusal;
+use crate::language::Language;
+use oss_emulator::oss::Judgement;
+use oss_emulator::oss::policy::Condition;
+use oss_emulator::oss::policy::Policy;
+use oss_upload_signer::time::Timestamp;
+
+/// The field whose value is a secret.
+const TOKEN: &str = "x-oss-security-token";
+
+/// Explains a policy that came without a form.
+pub(super) fn explain_document(document: &Document, view: &View) -> Vec<String> {
+    match document.parse(&Judgement::default()) {
+        Ok(policy) => explain(&policy, view),
+        Err(refused) => refusal::from_judge(&refused, view.language),
+    }
+}
+
+/// Explains a policy.
+pub(super) fn explain(policy: &Policy, view: &View) -> Vec<String> {
+    let language = view.language;
+    let mut said = vec![until(policy, view)];
+    said.extend(
+        policy.conditions().iter().map(|condition| format!("  {}", wish(condition, language))),
+    );
+    said.extend(open(policy, language));
+    for condition in policy.conditions().iter().filter(|one| is_callback(one)) {
+        if let Condition::Equal(_, value) = condition {
+            said.extend(callback::explain(value, language));
+        }
+    }
+    said
+}
+
+fn until(policy: &Policy, view: &View) -> String {
+    let end = policy.expires_at();
+    let moment = Timestamp::from_unix(end).map_or_else(|| end.to_string(), Timestamp::rfc3339);
+    let left = end - view.now.unix();
+    if left < 0 {
+        let ago = span(-left, view.language);
+        return view.language.choose(
+            format!("The policy expired at {moment}, {ago} ago. Until then it allowed:"),
+            format!("policy 已于 {moment} 过期（{ago}前）。有效时允许："),
+        );
+    }
+    let left = span(left, view.language);
+    view.language.choose(
+        format!("The policy is good until {moment}, for another {left}. It allows:"),
+        format!("policy 有效至 {moment}（还剩 {left}）。允许："),
+    )
+}
+
+fn span(seconds: i64, language: Language) -> String {
+    let (count, english, chinese) = match seconds {
+        172_800.. => (seconds / 86_400, "days", "天"),
+        7_200.. => (seconds / 3_600, "hours", "小时"),
+        120.. => (seconds / 60, "minutes", "分钟"),
+        _ => (seconds, "seconds", "秒"),
+    };
+    language.choose(format!("{count} {english}"), format!("{count} {chinese}"))
+}
+
+/// Says what one condition wants, without the token.
+pub(crate) fn wish(condition: &Condition, language: Language) -> String {
+    let field = condition.field().unwrap_or_default();
+    if is_secret(condition) {
+        return language.choose(
+            format!("{field} is the one that was signed"),
+            format!("{field} 与签名时相同"),
+        );
+    }
+    match condition {
+        // Said in words below.
+        Condition::Equal(..) if is_callback(condition) => language.choose(
+            format!("{field} is the one that was granted"),
+            format!("{field} 与授权时相同"),
+        ),
+        Condition::Equal(_, value) => {
+            language.choose(format!("{field} is {value:?}"), format!("{field} 等于 {value:?}"))
+        }
+        Condition::StartsWith(_, prefix) if prefix.is_empty() => language.choose(
+            format!("{field} is sent, with any value"),
+            format!("{field} 必须发送，值不限"),
+        ),
+        Condition::StartsWith(_, prefix) => language.choose(
+            format!("{field} begins with {prefix:?}"),
+            format!("{field} 以 {prefix:?} 开头"),
+        ),
+        Condition::In(_, values) => language
+            .choose(format!("{field} is one of {values:?}"), format!("{field} 是 {values:?} 之一")),
+        Condition::NotIn(_, values) => language.choose(
+            format!("{field} is none of {values:?}"),
+            format!("{field} 不是 {values:?} 中的任何一个"),
+        ),
+        Condition::SizeRange(min, max) => language.choose(
+            format!("the file has {min} to {max} bytes"),
+            format!("文件大小为 {min} 至 {max} 字节"),
+        ),
+    }
+}
+
+/// Tells the condition whose value nobody should see.
+pub(super) fn is_secret(condition: &Condition) -> bool {
+    condition.field().is_some_and(|field| field.eq_ignore_ascii_case(TOKEN))
+}
+
+/// Tells the condition on the callback.
+pub(super) fn is_callback(condition: &Condition) -> bool {
+    condition.field().is_some_and(|field| field.eq_ignore_ascii_case(callback::FIELD))
+}
+
+/// Quotes a condition as OSS does, without the token.
+pub(super) fn quote(condition: &Condition) -> String {
+    if is_secret(condition) {
+        return format!("[\"eq\", \"${TOKEN}\", \"…\"]");
+    }
+    condition.to_string()
+}
+
+/// Names what nothing pins: there OSS takes what the sender likes.
+fn open(policy: &Policy, language: Language) -> Vec<String> {
+    let named = |field: &str| {
+        policy
+            .conditions()
+            .iter()
+            .filter_map(Condition::field)
+            .any(|one| one.eq_ignore_ascii_case(field))
+    };
+    let sized = policy.conditions().iter().any(|one| matches!(one, Condition::SizeRange(..)));
+    let mut open = Vec::new();
+    if !named("bucket") {
+        open.push(language.choose("the bucket", "存储空间"));
+    }
+    if !named("key") {
+        open.push(language.choose("the key", "对象名"));
+    }
+    if !sized {
+        open.push(language.choose("the size", "文件大小"));
+    }
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let list = open.join(language.choose(", ", "、"));
+    vec![language.choose(
+        format!("Nothing limits {list}: whoever has the form chooses. Add a condition for each."),
+        format!("没有限制{list}：持有表单的人可以任意选择。请为每一项添加条件。"),
+    )]
+}

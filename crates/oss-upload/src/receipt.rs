@@ -1,0 +1,145 @@
+//! `oss-upload receipt`: what a receipt says, for who has its key.
+//!
+//! A receipt names who uploads what, so it comes on standard input unless it is given: an argument would
+//! stand in the history of the shell and in the process list. The key comes from the environment only.
+
+use std::io;
+use std::io::IsTerminal;
+use std::io::Read;
+
+use clap::Args;
+use clap::Subcommand;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::console;
+use crate::failure::Failure;
+use oss_upload_signer::config::completion;
+use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::receipt::Place;
+use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::Refused;
+use oss_upload_signer::time;
+use oss_upload_signer::time::Timestamp;
+
+/// More than any receipt has.
+const MAX_INPUT: u64 = 64 * 1024;
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Verify a receipt with the keys in the environment, and say what was granted
+    Verify(Verify),
+}
+
+#[derive(Args, Debug)]
+struct Verify {
+    /// The receipt; without it, or with '-', standard input is read
+    #[arg(value_name = "RECEIPT")]
+    text: Option<String>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(options: Options) -> Result<(), Failure> {
+    let Command::Verify(options) = options.command;
+    let keys = completion::receipt_keys(&Environment::of_process()).map_err(|complaints| {
+        let complaints: Vec<_> = complaints.0.iter().map(ToString::to_string).collect();
+        Failure::arguments(complaints.join("; "))
+    })?;
+    if keys.is_empty() {
+        return Err(Failure::arguments(
+            "there is no key to verify with; set UPLOAD_RECEIPT_KEYS to what the function has",
+        ));
+    }
+    let text = read(options.text)?;
+    let receipt =
+        Receipt::open(text.trim(), &keys).map_err(|refused| Failure::new(word(refused)))?;
+    if options.json {
+        console::say(&as_json(&receipt).to_string());
+    } else {
+        console::say(&as_lines(&receipt, time::now()).join("\n"));
+    }
+    Ok(())
+}
+
+fn read(given: Option<String>) -> Result<String, Failure> {
+    if let Some(text) = given.filter(|text| text != "-") {
+        return Ok(text);
+    }
+    if io::stdin().is_terminal() {
+        return Err(Failure::arguments("there is nothing to verify; pipe a receipt in"));
+    }
+    let mut text = String::new();
+    let outcome = io::stdin().take(MAX_INPUT).read_to_string(&mut text);
+    let wrong = |error| Failure::arguments(format!("standard input cannot be read: {error}"));
+    outcome.map(|_| text).map_err(wrong)
+}
+
+fn word(refused: Refused) -> &'static str {
+    match refused {
+        Refused::Malformed => {
+            "this is no receipt: one begins with 'r1.' and comes whole, in one line; compare it with \
+             what was sent"
+        }
+        _ => {
+            "none of the keys signed it: it was changed on the way, or UPLOAD_RECEIPT_KEYS is not what \
+             the function has"
+        }
+    }
+}
+
+/// The members under their names in the receipt.
+fn as_json(receipt: &Receipt) -> Value {
+    let mut json = json!({
+        "id": receipt.id,
+        "route": receipt.route,
+        "bucket": receipt.bucket,
+        "min": receipt.min_size,
+        "max": receipt.max_size,
+        "types": receipt.types,
+        "sub": receipt.subject,
+        "iat": receipt.issued_at,
+        "exp": receipt.expires_at,
+    });
+    match &receipt.place {
+        Place::Key(key) => json["key"] = key.as_str().into(),
+        Place::Prefix(prefix) => json["prefix"] = prefix.as_str().into(),
+    }
+    json
+}
+
+fn as_lines(receipt: &Receipt, now: Timestamp) -> Vec<String> {
+    let moment = |seconds: i64| {
+        Timestamp::from_unix(seconds).map_or_else(|| seconds.to_string(), Timestamp::rfc3339)
+    };
+    let (label, place) = match &receipt.place {
+        Place::Key(key) => ("key", key.clone()),
+        Place::Prefix(prefix) => ("below", prefix.clone()),
+    };
+    let size = if receipt.min_size == receipt.max_size {
+        format!("{} bytes", receipt.max_size)
+    } else {
+        format!("{} to {} bytes", receipt.min_size, receipt.max_size)
+    };
+    let types = if receipt.types.is_empty() { "any".to_owned() } else { receipt.types.join(", ") };
+    let ended = if receipt.expires_at < now.unix() { ", which is over" } else { "" };
+    let lines = [
+        ("receipt", receipt.id.clone()),
+        ("route", receipt.route.clone()),
+        ("bucket", receipt.bucket.clone()),
+        (label, place),
+        ("size", size),
+        ("type", types),
+        ("for", receipt.subject.clone().unwrap_or_else(|| "nobody who was named".to_owned())),
+        ("granted", moment(receipt.issued_at)),
+        ("until", moment(receipt.expires_at) + ended),
+    ];
+    lines.map(|(label, text)| format!("{label:<8} {text}")).to_vec()
+}

@@ -1,0 +1,158 @@
+//! What `dev` adds so that somebody is told on a laptop: an address that the local OSS finds, keys where
+//! none are set, and a line on the console for each message to a back end.
+//!
+//! The keys are the same on every machine and in every run, so that a back end can be started once. They
+//! prove nothing beyond this machine, and are shown; those of the environment never are.
+
+use std::fmt;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+
+use crate::console;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::net::HttpClient;
+use oss_upload_signer::net::Network;
+use oss_upload_signer::net::SendError;
+use oss_upload_signer::net::Sending;
+use oss_upload_signer::net::Terms;
+
+/// What receipts are sealed with and messages signed with, unless the environment says otherwise.
+const INVENTED: [(&str, &str); 2] = [
+    ("UPLOAD_RECEIPT_KEYS", "receipts-of-this-machine-and-of-no-other"),
+    ("UPLOAD_WEBHOOK_SECRET", "whsec_bWVzc2FnZXMtb2YtdGhpcy1tYWNoaW5lLWFuZC1vZi1uby1vdGhlcg=="),
+];
+
+/// Sets the keys that are not set, and gives those.
+pub(super) fn invent(environment: &mut Environment) -> Vec<(&'static str, &'static str)> {
+    let mut invented = INVENTED.to_vec();
+    invented.retain(|(name, _)| environment.get(name).is_none());
+    for (name, value) in &invented {
+        environment.set(name, *value);
+    }
+    invented
+}
+
+/// Has the function called at the page's own address. Only another one of this machine may stand in the
+/// settings: a proxy that somebody has put in front.
+pub(super) fn bring_home(settings: &mut Settings, page: &str) {
+    let url = &mut settings.completion.public_url;
+    if !url.as_deref().is_some_and(is_here) {
+        *url = Some(page.to_owned());
+    }
+}
+
+fn is_here(url: &str) -> bool {
+    let host = url.strip_prefix("http://").and_then(|rest| rest.split(':').next());
+    host.is_some_and(|host| {
+        host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.")
+    })
+}
+
+/// Says who is told of which route, and what a back end needs to believe it.
+pub(super) fn announce(settings: &Settings, invented: &[(&str, &str)]) {
+    let completion = &settings.completion;
+    let mut is_told = false;
+    for route in &settings.routes {
+        let callback = route.callback.as_ref();
+        let own = completion.public_url.as_deref();
+        let Some(address) = callback.and_then(|one| one.address(&route.name, own)) else {
+            continue;
+        };
+        let notify = completion.notify.get(&route.name);
+        let then = notify.map(|url| format!(", then {url}")).unwrap_or_default();
+        console::say(&format!("told  {}: {}{then}", route.name, address.replace(';', ", ")));
+        is_told = true;
+    }
+    for (name, value) in invented {
+        let is_wanted = match *name {
+            "UPLOAD_WEBHOOK_SECRET" => !completion.notify.is_empty(),
+            _ => is_told,
+        };
+        if is_wanted {
+            console::say(&format!("env   {name}={value}"));
+        }
+    }
+}
+
+/// The network, which says on the console what back ends answered.
+pub(super) struct Aloud(pub(super) Network);
+
+impl HttpClient for Aloud {
+    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
+        if !request.headers().contains_key("webhook-id") {
+            return self.0.send(request, terms);
+        }
+        let mut message = Message::to(&request);
+        let sending = self.0.send(request, terms);
+        Box::pin(async move {
+            let answer = sending.await;
+            message.is_answered(&answer);
+            answer
+        })
+    }
+}
+
+impl fmt::Debug for Aloud {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Aloud").field(&self.0).finish()
+    }
+}
+
+/// A message on its way. It is told of when it is dropped, since the function may stop waiting at any moment.
+struct Message {
+    url: String,
+    outcome: String,
+    started: Instant,
+}
+
+impl Message {
+    fn to(request: &Request<Bytes>) -> Self {
+        let outcome = "failed  no answer in time".to_owned();
+        Self { url: request.uri().to_string(), outcome, started: Instant::now() }
+    }
+
+    fn is_answered(&mut self, answer: &Result<Response<Bytes>, SendError>) {
+        self.outcome = match answer {
+            Ok(answer) => answer.status().as_u16().to_string(),
+            Err(error) => format!("failed  {error}"),
+        };
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        let spent = self.started.elapsed().as_millis();
+        console::say(&format!("webhook  {}  {}  {spent} ms", self.url, self.outcome));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_here() {
+        for url in ["http://127.0.0.1:8080", "http://localhost:3000", "http://a.localhost"] {
+            assert!(is_here(url), "{url}");
+        }
+        for url in
+            ["https://signer.example.com", "http://localhost.example.com", "https://127.0.0.1"]
+        {
+            assert!(!is_here(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_set_stays() {
+        let mut environment = Environment::default();
+        environment.set("UPLOAD_RECEIPT_KEYS", "of the operator");
+        let invented = invent(&mut environment);
+        assert_eq!(invented, [INVENTED[1]]);
+        assert_eq!(environment.get("UPLOAD_RECEIPT_KEYS"), Some("of the operator"));
+        assert_eq!(environment.get("UPLOAD_WEBHOOK_SECRET"), Some(INVENTED[1].1));
+    }
+}

@@ -1,0 +1,196 @@
+//! How much one caller may be granted in a while, within one instance.
+//!
+//! The platform runs as many instances as there is traffic, each counts by itself, and a new one
+//! starts at nothing: this slows a page that has gone wild, it is no wall. Callers with a name are
+//! counted each for themselves, whatever named them; all others share one budget, since an address
+//! proves nothing behind a gateway. The platform's own invocations are not counted.
+//!
+//! A caller's window begins with their first grant and lasts as long as the settings say. Bytes are
+//! what a grant allows at most. Ten thousand callers are remembered; then the one whose window ends
+//! first is forgotten, which gives nobody more than a window they were about to get.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use crate::auth::caller::By;
+use crate::auth::caller::Caller;
+use crate::crypto;
+use crate::time::Timestamp;
+
+/// How many callers are remembered, in less than a megabyte.
+const MAX_CALLERS: usize = 10_000;
+
+/// How long a window lasts, unless the settings say otherwise.
+pub const WINDOW: Duration = Duration::from_mins(1);
+
+/// What one caller may be granted in one window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Grants.
+    pub grants: Option<u64>,
+    /// Bytes that the grants allow, together.
+    pub bytes: Option<u64>,
+    /// How long a window lasts.
+    pub window: Duration,
+}
+
+/// Says that a budget is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Seconds until the caller's next window.
+    pub retry_after: u64,
+}
+
+/// A caller's name at a fixed length, however long it is.
+type Name = [u8; 32];
+
+/// Keeps count.
+#[derive(Debug)]
+pub struct Ledger {
+    budget: Budget,
+    accounts: Mutex<Accounts>,
+}
+
+#[derive(Debug, Default)]
+struct Accounts {
+    of: HashMap<Name, Account>,
+    /// Names in the order in which their windows end.
+    order: VecDeque<Name>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    ends_at: Timestamp,
+    grants: u64,
+    bytes: u64,
+}
+
+impl Ledger {
+    /// Starts at nothing.
+    #[must_use]
+    pub fn new(budget: Budget) -> Self {
+        Self { budget, accounts: Mutex::default() }
+    }
+
+    /// Counts one grant, unless it is one too many; then nothing is counted.
+    pub fn charge(&self, caller: &Caller, bytes: u64, now: Timestamp) -> Result<(), Exceeded> {
+        if caller.by == By::Platform {
+            return Ok(());
+        }
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.forget_ended(now);
+        let name = name(caller);
+        let opened = Account { ends_at: now.plus(self.budget.window), grants: 0, bytes: 0 };
+        let mut account = accounts.of.get(&name).copied().unwrap_or(opened);
+        account.grants += 1;
+        account.bytes = account.bytes.saturating_add(bytes);
+        let is_over = self.budget.grants.is_some_and(|most| account.grants > most)
+            || self.budget.bytes.is_some_and(|most| account.bytes > most);
+        if is_over {
+            let wait = account.ends_at.unix().saturating_sub(now.unix());
+            return Err(Exceeded { retry_after: u64::try_from(wait).unwrap_or(0).max(1) });
+        }
+        accounts.keep(name, account);
+        Ok(())
+    }
+}
+
+impl Accounts {
+    fn forget_ended(&mut self, now: Timestamp) {
+        while let Some(first) = self.order.front() {
+            if self.of.get(first).is_some_and(|account| account.ends_at > now) {
+                break;
+            }
+            self.forget_first();
+        }
+    }
+
+    fn forget_first(&mut self) {
+        if let Some(first) = self.order.pop_front() {
+            self.of.remove(&first);
+        }
+    }
+
+    fn keep(&mut self, name: Name, account: Account) {
+        if self.of.insert(name, account).is_none() {
+            self.order.push_back(name);
+        }
+        if self.order.len() > MAX_CALLERS {
+            self.forget_first();
+        }
+    }
+}
+
+fn name(caller: &Caller) -> Name {
+    let subject = caller.subject.as_deref();
+    // No subject is empty, so this is the one that callers without a name share.
+    *crypto::hmac_sha256(b"oss-upload-budget", subject.unwrap_or_default().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(1_732_687_781 + seconds).unwrap()
+    }
+
+    fn named(subject: &str) -> Caller {
+        Caller { subject: Some(subject.to_owned()), ..Caller::unnamed(By::Jwt) }
+    }
+
+    fn ledger(grants: Option<u64>, bytes: Option<u64>) -> Ledger {
+        Ledger::new(Budget { grants, bytes, window: WINDOW })
+    }
+
+    #[test]
+    fn each_caller_has_a_window_of_their_own() {
+        let ledger = ledger(Some(2), None);
+        let exceeded = |retry_after| Err(Exceeded { retry_after });
+        assert_eq!(ledger.charge(&named("a"), 1, at(0)), Ok(()));
+        assert_eq!(ledger.charge(&named("b"), 1, at(10)), Ok(()));
+        assert_eq!(ledger.charge(&named("a"), 1, at(20)), Ok(()));
+        assert_eq!(ledger.charge(&named("a"), 1, at(20)), exceeded(40));
+        assert_eq!(ledger.charge(&named("b"), 1, at(59)), Ok(()));
+        assert_eq!(ledger.charge(&named("a"), 1, at(59)), exceeded(1));
+        assert_eq!(ledger.charge(&named("a"), 1, at(60)), Ok(()));
+        assert_eq!(ledger.charge(&named("b"), 1, at(60)), exceeded(10));
+    }
+
+    #[test]
+    fn bytes_are_counted_and_a_refused_grant_is_not() {
+        let ledger = ledger(None, Some(100));
+        assert_eq!(ledger.charge(&named("a"), 60, at(0)), Ok(()));
+        assert!(ledger.charge(&named("a"), 41, at(0)).is_err());
+        assert_eq!(ledger.charge(&named("a"), 40, at(0)), Ok(()));
+        assert!(ledger.charge(&named("a"), u64::MAX, at(0)).is_err());
+        assert!(ledger.charge(&named("b"), u64::MAX, at(0)).is_err());
+    }
+
+    #[test]
+    fn callers_without_a_name_share_one_budget_and_the_platform_has_none() {
+        let ledger = ledger(Some(1), None);
+        assert_eq!(ledger.charge(&Caller::unnamed(By::Nothing), 1, at(0)), Ok(()));
+        assert!(ledger.charge(&Caller::unnamed(By::Origin), 1, at(0)).is_err());
+        for _ in 0..3 {
+            assert_eq!(ledger.charge(&Caller::unnamed(By::Platform), 1, at(0)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn memory_stays_bounded_and_the_oldest_window_is_forgotten_first() {
+        let ledger = ledger(Some(1), None);
+        for number in 0..=MAX_CALLERS {
+            assert_eq!(ledger.charge(&named(&number.to_string()), 1, at(0)), Ok(()));
+        }
+        let count = || ledger.accounts.lock().unwrap().of.len();
+        assert_eq!(count(), MAX_CALLERS);
+        assert_eq!(ledger.charge(&named("0"), 1, at(1)), Ok(()), "forgotten");
+        assert!(ledger.charge(&named("2"), 1, at(1)).is_err(), "remembered");
+        assert_eq!(ledger.charge(&named("new"), 1, at(60)), Ok(()));
+        assert_eq!(count(), 2);
+    }
+}

@@ -1,0 +1,124 @@
+//! The judge: the route's rule, what a call shows, and the time → a caller, or why not.
+//!
+//! Of `any`, the first way that lets in does. When none does, the refusal is that of the first thing
+//! that was shown: who sent a token wants to hear of the token.
+
+use std::collections::BTreeMap;
+
+use crate::auth::access::Access;
+use crate::auth::caller::By;
+use crate::auth::caller::Caller;
+use crate::auth::denied::Denied;
+use crate::auth::evidence::Evidence;
+use crate::auth::jwt;
+use crate::auth::origin::Verdict;
+use crate::auth::ticket;
+use crate::net::HttpClient;
+use crate::time::Timestamp;
+
+/// What callers are judged by.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The rule of each route, by the route's name.
+    pub rules: BTreeMap<String, Access>,
+    /// How tokens are verified, if any rule asks for one.
+    pub jwt: Option<jwt::Options>,
+    /// How tickets are verified, if any rule asks for one.
+    pub tickets: Option<ticket::Options>,
+}
+
+/// Lets callers in, or does not.
+#[derive(Debug)]
+pub struct Gate {
+    rules: BTreeMap<String, Access>,
+    jwt: Option<jwt::Verifier>,
+    tickets: Option<ticket::Options>,
+}
+
+impl Gate {
+    /// Takes the rules and the keys; nothing is fetched before the first token comes.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            rules: options.rules,
+            jwt: options.jwt.map(jwt::Verifier::new),
+            tickets: options.tickets,
+        }
+    }
+
+    /// Judges one call. Keys that are not here yet are fetched through `http`.
+    pub async fn admit(
+        &self,
+        evidence: &Evidence<'_>,
+        now: Timestamp,
+        http: &dyn HttpClient,
+    ) -> Result<Caller, Denied> {
+        let rule = self.rules.get(evidence.route).ok_or(Denied::RuleMissing)?;
+        // The one question that may have to wait is answered first; the rest is plain reckoning.
+        let jwt = if rule.mentions(&Access::Jwt) {
+            self.read_token(evidence, now, http).await
+        } else {
+            Err(Denied::TokenMissing)
+        };
+        self.judge(rule, &Hearing { evidence, now, jwt })
+    }
+
+    async fn read_token(
+        &self,
+        evidence: &Evidence<'_>,
+        now: Timestamp,
+        http: &dyn HttpClient,
+    ) -> Result<Caller, Denied> {
+        let token = evidence.token()?;
+        let verifier = self.jwt.as_ref().ok_or(Denied::TokenKeyUnknown)?;
+        verifier.verify(token, now, http).await
+    }
+
+    fn judge(&self, rule: &Access, hearing: &Hearing<'_>) -> Result<Caller, Denied> {
+        match rule {
+            Access::Anonymous => Ok(Caller::unnamed(By::Nothing)),
+            Access::Jwt => hearing.jwt.clone(),
+            Access::Ticket => {
+                let ticket = hearing.evidence.ticket()?;
+                let keys = self.tickets.as_ref().ok_or(Denied::TicketSignatureInvalid)?;
+                keys.verify(ticket, hearing.evidence.route, hearing.now)
+            }
+            Access::Origin => match hearing.evidence.origin {
+                Verdict::Allowed => Ok(Caller::unnamed(By::Origin)),
+                Verdict::NoOrigin | Verdict::Foreign => Err(Denied::OriginRequired),
+            },
+            Access::All(ways) => {
+                let mut caller = Caller::default();
+                for way in ways {
+                    caller = caller.with(self.judge(way, hearing)?);
+                }
+                Ok(caller)
+            }
+            Access::Any(ways) => self.judge_any(ways, hearing),
+        }
+    }
+
+    fn judge_any(&self, ways: &[Access], hearing: &Hearing<'_>) -> Result<Caller, Denied> {
+        let mut refusal: Option<Denied> = None;
+        for way in ways {
+            match self.judge(way, hearing) {
+                Ok(caller) => return Ok(caller),
+                Err(denied) => {
+                    let said = refusal.as_ref();
+                    if said.is_none_or(|said| said.is_silence() && !denied.is_silence()) {
+                        refusal = Some(denied);
+                    }
+                }
+            }
+        }
+        Err(refusal.unwrap_or(Denied::RuleMissing))
+    }
+}
+
+/// One call before the judge.
+struct Hearing<'a> {
+    evidence: &'a Evidence<'a>,
+    now: Timestamp,
+    /// What the token says, which was found out before.
+    jwt: Result<Caller, Denied>,
+}

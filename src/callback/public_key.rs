@@ -1,0 +1,173 @@
+//! OSS's public keys: which addresses are believed, and what is kept of them.
+//!
+//! A call names the address of the key that it is to be verified with, so the address is where a forger would
+//! begin. It has to begin with one that OSS documents, the slash behind the host included, and what
+//! follows is letters, digits and `-_.~` between single slashes. So there is no port, no user, no query, no
+//! escape, no dot segment, and no host that only looks like the right one. A redirect is a failure.
+//!
+//! Keys are fetched over HTTPS, whatever the call says, and kept. Few addresses are kept at a time. While all
+//! of them hold a key or have just failed, a further one has to wait, so that holders of receipts
+//! cannot make us call out without end either.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use http::Uri;
+
+use crate::callback::refused::Refused;
+use crate::callback::signature::Proof;
+use crate::crypto::rsa::PublicKey;
+use crate::crypto::spki;
+use crate::net::HttpClient;
+use crate::net::Terms;
+use crate::net::kept::Kept;
+use crate::net::kept::Missing;
+use crate::net::kept::Source;
+use crate::net::kept::Wanted;
+use crate::time::Timestamp;
+
+/// Where OSS documents that its keys are.
+const DOCUMENTED: [&str; 2] = ["https://gosspublic.alicdn.com/", "http://gosspublic.alicdn.com/"];
+
+/// How long a key is good without asking again. The name of its file has a version, so it hardly changes;
+/// a signature that it does not verify asks anew.
+const MAX_AGE: Duration = Duration::from_hours(12);
+
+/// The most addresses that are kept. OSS has one.
+const MAX_KEPT: usize = 8;
+
+/// The longest address.
+const MAX_LENGTH: usize = 256;
+
+/// A key takes half of the time at most, so that the rest is left for telling the back end.
+const TERMS: Terms = Terms { time: Duration::from_secs(2), max_body: 8 * 1024, proxy: true };
+
+/// OSS's public keys.
+#[derive(Debug)]
+pub struct PublicKeys {
+    prefixes: Vec<String>,
+    entries: Mutex<Vec<Arc<Entry>>>,
+}
+
+impl PublicKeys {
+    /// Will believe addresses that begin so; where none is named, the documented ones.
+    #[must_use]
+    pub fn new(prefixes: Vec<String>) -> Self {
+        let documented = || DOCUMENTED.map(str::to_owned).into();
+        let prefixes = if prefixes.is_empty() { documented() } else { prefixes };
+        Self { prefixes, entries: Mutex::default() }
+    }
+
+    /// Reads the address of a key; one that is not believed is none.
+    #[must_use]
+    pub fn address(&self, text: &str) -> Option<Uri> {
+        if text.len() > MAX_LENGTH {
+            return None;
+        }
+        // Without the slash behind it, a host could go on.
+        let whole = self.prefixes.iter().filter(|prefix| prefix.ends_with('/'));
+        let begins = |text: &str| whole.clone().find(|prefix| text.starts_with(*prefix));
+        let rest = text.strip_prefix(begins(text)?.as_str())?;
+        let is_plain = |segment: &str| {
+            let is_dots = segment.bytes().all(|byte| byte == b'.');
+            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+            !is_dots && segment.bytes().all(is_allowed)
+        };
+        if !rest.split('/').all(is_plain) {
+            return None;
+        }
+        let safe = text.strip_prefix("http://").map(|rest| format!("https://{rest}"));
+        // A key on this machine has no safe address beside its own.
+        safe.filter(|safe| begins(safe).is_some()).as_deref().unwrap_or(text).parse().ok()
+    }
+
+    /// Tells whether the proof holds.
+    pub(super) async fn verify(
+        &self,
+        proof: &Proof,
+        now: Timestamp,
+        http: &dyn HttpClient,
+    ) -> Result<(), Refused> {
+        let wait = || Refused::KeyUnavailable { retry_after: 5 };
+        let entry = self.entry(&proof.key_url, now).ok_or_else(wait)?;
+        match entry.kept.find(&KeyOf { entry: &entry, proof }, now, http).await {
+            Ok(()) => Ok(()),
+            Err(Missing { is_known: true, .. }) => {
+                Err(Refused::SignatureInvalid("the key has not signed this"))
+            }
+            Err(Missing { retry_after, .. }) => Err(Refused::KeyUnavailable { retry_after }),
+        }
+    }
+
+    /// Finds what is kept of an address, or a place for it.
+    fn entry(&self, uri: &Uri, now: Timestamp) -> Option<Arc<Entry>> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.iter().find(|entry| entry.kept.uri() == uri) {
+            return Some(Arc::clone(entry));
+        }
+        if entries.len() >= MAX_KEPT {
+            // Nobody holds it, and nothing is in it.
+            let is_free =
+                |entry: &Arc<Entry>| Arc::strong_count(entry) == 1 && entry.kept.is_idle(now);
+            let place = entries.iter().position(is_free)?;
+            entries.swap_remove(place);
+        }
+        let source = Source {
+            name: "the public key of OSS",
+            uri: uri.clone(),
+            accept: "*/*",
+            max_age: MAX_AGE,
+            terms: TERMS,
+        };
+        let entry = Arc::new(Entry { kept: Kept::new(source), key: Mutex::default() });
+        entries.push(Arc::clone(&entry));
+        Some(entry)
+    }
+}
+
+/// One address and the key that is there.
+#[derive(Debug)]
+struct Entry {
+    kept: Kept,
+    key: Mutex<Option<PublicKey>>,
+}
+
+impl Entry {
+    fn key(&self) -> MutexGuard<'_, Option<PublicKey>> {
+        self.key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The key that has signed this.
+struct KeyOf<'a> {
+    entry: &'a Entry,
+    proof: &'a Proof,
+}
+
+impl Wanted for KeyOf<'_> {
+    fn will_do(&self) -> bool {
+        let Proof { signed, signature, .. } = self.proof;
+        let key = self.entry.key().clone();
+        key.is_some_and(|key| key.signed_md5(signed, signature))
+    }
+
+    fn put(&self, body: &[u8]) -> bool {
+        let key = read(body);
+        let is_of_use = key.is_some();
+        if is_of_use {
+            *self.entry.key() = key;
+        }
+        is_of_use
+    }
+}
+
+/// Reads a text that is one RSA key.
+fn read(body: &[u8]) -> Option<PublicKey> {
+    let blocks = spki::blocks(str::from_utf8(body).ok()?)?;
+    let [der] = &blocks[..] else { return None };
+    let (modulus, exponent) = spki::rsa(der)?;
+    PublicKey::new(modulus, exponent)
+}

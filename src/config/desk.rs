@@ -1,0 +1,189 @@
+//! The desk at which entries are read into values, and where every complaint is collected.
+
+use std::fmt;
+
+use crate::config::address::Reach;
+use crate::config::complaint::Complaint;
+use crate::config::complaint::Complaints;
+use crate::config::entry;
+use crate::config::entry::Entry;
+use crate::config::entry::Place;
+use crate::config::entry::ROUTE;
+use crate::config::entry::Setting;
+use crate::config::entry::TOP;
+use crate::config::entry::Written;
+use crate::config::environment::Environment;
+use crate::config::file::File;
+use crate::secret::Secret;
+
+/// Variables of our own that are no entries: secrets, and the file's place.
+const OTHER_VARIABLES: [&str; 5] = [
+    entry::JWT_SECRET,
+    entry::TICKET_KEYS,
+    entry::RECEIPT_KEYS,
+    entry::WEBHOOK_SECRET,
+    "UPLOAD_CONFIG",
+];
+
+/// What a complaint about a secret shows as an example.
+pub(super) const KEYS_EXAMPLE: &str = "$(openssl rand -base64 32)";
+
+const ONE_VALUE: &str = "one value is wanted here, not a list";
+
+/// Reads entries and remembers what was wrong.
+#[derive(Debug)]
+pub(super) struct Desk<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) file: File,
+    /// Whether a local OSS is what calls.
+    pub(super) is_local: bool,
+    complaints: Vec<Complaint>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(environment: &'a Environment, mut file: File) -> Self {
+        let complaints = std::mem::take(&mut file.complaints);
+        Self { environment, file, is_local: false, complaints }
+    }
+
+    /// Says from where callbacks come.
+    pub(super) fn reach(&self) -> Reach {
+        if self.is_local { Reach::LocalOss } else { Reach::Oss }
+    }
+
+    /// Gives the variable's entry.
+    pub(super) fn variable(&self, setting: &Setting) -> Option<Entry> {
+        let text = self.environment.get(setting.variable)?;
+        Some(Entry {
+            place: Place::Variable(setting.variable),
+            written: Written::One(text.to_owned()),
+        })
+    }
+
+    /// Gives the entry of a setting that stands outside routes: the variable, else the file's top.
+    pub(super) fn top_entry(&self, setting: &Setting) -> Option<Entry> {
+        self.variable(setting).or_else(|| self.file_top(setting))
+    }
+
+    /// Gives the entry at the top of the file.
+    pub(super) fn file_top(&self, setting: &Setting) -> Option<Entry> {
+        self.file.top.get(setting.key).cloned()
+    }
+
+    /// Reads such a setting.
+    pub(super) fn top<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let entry = self.top_entry(setting)?;
+        self.read(setting, &entry, parse)
+    }
+
+    /// Reads such a setting and never shows its value: somebody may have put a secret there.
+    pub(super) fn top_unseen<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let entry = self.top_entry(setting)?;
+        let result = match &entry.written {
+            Written::One(text) => parse(text).map_err(|error| error.to_string()),
+            Written::Many(_) => Err(ONE_VALUE.to_owned()),
+        };
+        result.map_err(|problem| self.complain(entry.name(), problem, entry.example(setting))).ok()
+    }
+
+    /// Reads one entry as a single value.
+    pub(super) fn read<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        entry: &Entry,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let result = match &entry.written {
+            Written::One(text) => parse(text).map_err(|error| error.to_string()),
+            Written::Many(_) => Err(ONE_VALUE.to_owned()),
+        };
+        result.map_err(|problem| self.object(setting, entry, &problem)).ok()
+    }
+
+    /// Reads each text of a list; every bad one is a complaint of its own.
+    pub(super) fn each<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        entry: &Entry,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        let mut values = Vec::new();
+        for text in entry.texts() {
+            match parse(&text) {
+                Ok(value) => values.push(value),
+                Err(error) => {
+                    self.object(setting, entry, &format!("in {text:?}, {error}"));
+                }
+            }
+        }
+        values
+    }
+
+    /// Says that a setting without a default is not there.
+    pub(super) fn missing(&mut self, place: &str, setting: &Setting) {
+        let example = format!("{}={}", setting.variable, setting.example);
+        self.complain(place.to_owned(), "it is not set, and has no default".to_owned(), example);
+    }
+
+    /// Takes over what another room says of a value it read itself.
+    pub(super) fn keep<T, E: fmt::Display>(&mut self, result: Result<T, E>) -> Option<T> {
+        let complain = |error: E| {
+            let example = "FC_CUSTOM_LISTEN_PORT=9000".to_owned();
+            self.complain("port".to_owned(), error.to_string(), example);
+        };
+        result.map_err(complain).ok()
+    }
+
+    /// Reads the keys of a variable: one or several with commas, which no complaint shows.
+    pub(super) fn keys(&mut self, variable: &'static str, least: usize) -> Vec<Secret> {
+        let text = self.environment.get(variable).unwrap_or_default();
+        let keys = text.split(',').map(str::trim).filter(|key| !key.is_empty());
+        let keys: Vec<_> = keys.map(Secret::new).collect();
+        if keys.iter().any(|key| key.expose().len() < least) {
+            let problem = format!("each key has at least {least} bytes");
+            self.complain(variable.to_owned(), problem, format!("{variable}={KEYS_EXAMPLE}"));
+        }
+        keys
+    }
+
+    /// Says what is wrong with an entry.
+    pub(super) fn object(&mut self, setting: &Setting, entry: &Entry, problem: &str) {
+        self.complain(entry.describe(), problem.to_owned(), entry.example(setting));
+    }
+
+    /// Remembers a problem once, though several routes may stumble over it.
+    pub(super) fn complain(&mut self, place: String, problem: String, example: String) {
+        let complaint = Complaint { place, problem, example };
+        if !self.complaints.contains(&complaint) {
+            self.complaints.push(complaint);
+        }
+    }
+
+    /// A misspelt variable would silently leave a limit at its default, so it is a complaint.
+    pub(super) fn complain_of_unknown_variables(&mut self) {
+        let settings =
+            || TOP.iter().chain(&ROUTE).map(|setting| setting.variable).chain(OTHER_VARIABLES);
+        let environment = self.environment;
+        for name in environment.names().filter(|name| name.starts_with("UPLOAD_")) {
+            if !settings().any(|known| known == name) {
+                let known: Vec<_> =
+                    settings().filter(|known| known.starts_with("UPLOAD_")).collect();
+                let problem = format!("there is no such setting; there are {}", known.join(", "));
+                self.complain(name.to_owned(), problem, "UPLOAD_MAX_SIZE=10MiB".to_owned());
+            }
+        }
+    }
+
+    /// Ends the reading: well, or with everything that was wrong.
+    pub(super) fn finish(self) -> Result<(), Complaints> {
+        if self.complaints.is_empty() { Ok(()) } else { Err(Complaints(self.complaints)) }
+    }
+}

@@ -1,0 +1,391 @@
+//! Settings: from the environment and `upload.toml` to typed values, or to every complaint at once.
+//!
+//! The environment wins over the file, and the small case needs no file at all. What cannot be
+//! understood is never guessed at: the process refuses to start and says, for each problem, where
+//! it stands, what is wrong and what would be right.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `environment` | the one reading of the process's environment |
+//! | `file` | `upload.toml` as entries with their lines |
+//! | `entry` | one setting as somebody wrote it, and the list of all there are |
+//! | `desk` | reads entries into values and collects complaints |
+//! | `value` | sizes and times as people write them |
+//! | `route` | the named routes, and the rule of each |
+//! | `callers` | the keys of tokens and tickets, origins, budgets |
+//! | `field` | the headers and metadata that a route fixes or takes |
+//! | `warning` | what an operator should read once at the start |
+//! | `callback`, `address` | who is told when an object is stored, and of what |
+//! | `completion` | the keys of receipts, the function's own address, the back ends |
+//! | `keys` | the access key in the environment |
+//! | `session` | whether each caller has a key of their own |
+//! | `sources` | where other credentials come from, and the role to take |
+
+pub mod callers;
+pub mod complaint;
+pub mod completion;
+pub mod environment;
+pub mod value;
+
+mod address;
+mod callback;
+mod desk;
+mod entry;
+mod field;
+mod file;
+mod keys;
+mod route;
+mod session;
+mod sources;
+mod warning;
+
+use crate::auth::budget::Budget;
+use crate::auth::gate;
+use crate::auth::origin::Origins;
+use crate::callback::Options as Completion;
+use crate::config::complaint::Complaints;
+use crate::config::desk::Desk;
+use crate::config::environment::Environment;
+use crate::config::file::File;
+use crate::credentials::sources::Sources;
+use crate::net::Proxy;
+use crate::policy::route::Route;
+use crate::time::Timestamp;
+
+/// The route that an ask means when it names none.
+pub const DEFAULT_ROUTE: &str = "default";
+
+/// Everything the function is told from outside, checked.
+#[derive(Debug)]
+pub struct Settings {
+    /// The port to listen on; 0 lets the system choose.
+    pub port: u16,
+    /// Whether Function Compute is in front, so that its headers can be believed.
+    pub platform: bool,
+    /// The named routes; there is at least one.
+    pub routes: Vec<Route>,
+    /// What a caller has to show for each route, and how it is verified.
+    pub gate: gate::Options,
+    /// How much one caller may be granted.
+    pub budget: Option<Budget>,
+    /// The pages that may ask.
+    pub origins: Origins,
+    /// The proxy that calls to the outside take.
+    pub proxy: Option<Proxy>,
+    /// Where credentials come from.
+    pub sources: Sources,
+    /// How callbacks are made and verified, and who is told of them.
+    pub completion: Completion,
+}
+
+impl Settings {
+    /// Reads the settings that were in force at `now`, the start of the process.
+    ///
+    /// # Errors
+    /// Every problem there is, each with its place and a correct example.
+    pub fn load(
+        environment: &Environment,
+        file: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, Complaints> {
+        let file = File::parse(file.unwrap_or_default());
+        Self::read(Desk::new(environment, file), now)
+    }
+
+    /// Reads the settings of a function beside a local OSS, which may call this machine. `defaults` are
+    /// pairs of a key at the top of the file and its value, which count where neither the environment
+    /// nor the file says anything.
+    ///
+    /// # Errors
+    /// Those of [`Settings::load`].
+    pub fn load_over(
+        defaults: &[(&str, &str)],
+        environment: &Environment,
+        file: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, Complaints> {
+        let mut file = File::parse(file.unwrap_or_default());
+        file.fill(defaults);
+        let mut desk = Desk::new(environment, file);
+        desk.is_local = true;
+        Self::read(desk, now)
+    }
+
+    fn read(mut desk: Desk<'_>, now: Timestamp) -> Result<Self, Complaints> {
+        let environment = desk.environment;
+        desk.complain_of_unknown_variables();
+        let origins = callers::read_origins(&mut desk);
+        let gate = callers::read_gate(&mut desk, &origins);
+        let budget = callers::read_budget(&mut desk);
+        let routes = route::read_all(&mut desk);
+        let completion = completion::read(&mut desk, &routes);
+        let sources = sources::read(&mut desk, &routes, now);
+        let port = fc_http::port(|name| environment.get(name).map(str::to_owned));
+        let port = desk.keep(port);
+        match (port, sources, desk.finish()) {
+            (Some(port), Some(sources), Ok(())) => Ok(Self {
+                port,
+                platform: environment.get("FC_FUNCTION_NAME").is_some(),
+                routes,
+                gate,
+                budget,
+                origins,
+                proxy: proxy(environment),
+                sources,
+                completion,
+            }),
+            (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
+        }
+    }
+}
+
+/// The proxy as most programs are told of it; STS and key sets are called with HTTPS only.
+fn proxy(environment: &Environment) -> Option<Proxy> {
+    let get = |names: [&str; 2]| names.into_iter().find_map(|name| environment.get(name));
+    Some(Proxy {
+        url: get(["HTTPS_PROXY", "https_proxy"])?.to_owned(),
+        except: get(["NO_PROXY", "no_proxy"]).map(str::to_owned),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::policy::route::SignatureVersion;
+
+    fn load(variables: &[(&str, &str)], file: &str) -> Result<Settings, String> {
+        let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let now = Timestamp::from_unix(1_732_687_781).unwrap();
+        Settings::load(&pairs.collect(), Some(file), now)
+            .map_err(|complaints| complaints.to_string())
+    }
+
+    const SMALL: [(&str, &str); 3] =
+        [("OSS_BUCKET", "my-bucket"), ("OSS_REGION", "cn-hangzhou"), ("UPLOAD_AUTH", "anonymous")];
+
+    #[test]
+    fn the_small_case_needs_the_environment_only() {
+        let settings = load(&SMALL, "").unwrap();
+        let [route] = &settings.routes[..] else { panic!("one route") };
+        assert_eq!(route.name, "default");
+        assert_eq!(route.host.as_str(), "https://my-bucket.oss-cn-hangzhou.aliyuncs.com");
+        assert_eq!(route.template.to_string(), "uploads/{yyyy}/{mm}/{dd}/{uuid}/");
+        assert_eq!((route.size.min, route.size.max), (1, 100 << 20));
+        assert_eq!(route.lifetime, Duration::from_mins(10));
+        assert_eq!((settings.port, settings.platform), (9000, false));
+        assert_eq!(settings.origins, Origins::Same);
+    }
+
+    #[test]
+    fn nothing_is_open_unless_it_is_written() {
+        assert_eq!(
+            load(&SMALL[..2], "").unwrap_err(),
+            "1 problem with the settings; nothing was started\n  \
+             UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous"
+        );
+    }
+
+    #[test]
+    fn the_region_defaults_to_the_functions_own() {
+        let settings = load(&[SMALL[0], SMALL[2], ("FC_REGION", "ap-southeast-1")], "").unwrap();
+        assert_eq!(settings.routes[0].region.as_str(), "ap-southeast-1");
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once_with_its_place_and_a_remedy() {
+        let file = "bucket = \"my-bucket\"\nregion = \"oss-cn-hangzhou\"\ncolour = 1\n\n\
+                    [routes.avatar]\ndir = \"avatars\"\nmax_size = \"10 megs\"\ntypes = [\"png\", \"image/*\"]\n";
+        let variables = [
+            ("UPLOAD_EXPIRES", "10"),
+            ("UPLOAD_MAXSIZE", "1MiB"),
+            ("OSS_ACCESS_KEY_ID", "marker-id"),
+        ];
+        let complaints = load(&variables, file).unwrap_err();
+        insta::assert_snapshot!(complaints, @r#"
+        9 problems with the settings; nothing was started
+          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_SESSION, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_CALLBACK, UPLOAD_CALLBACK_BODY, UPLOAD_CALLBACK_BODY_TYPE, UPLOAD_CALLBACK_HOST, UPLOAD_CALLBACK_SNI, UPLOAD_NOTIFY, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_RECEIPT_KEYS, UPLOAD_WEBHOOK_SECRET, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
+          upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"
+          upload.toml line 6, routes.avatar.dir = "avatars": a directory ends in '/'. Example: dir = "photos/{uuid}/"
+          upload.toml line 7, routes.avatar.max_size = "10 megs": a size is a whole number with B, KB, KiB, MB, MiB, GB or GiB. Example: max_size = "10MiB"
+          upload.toml line 8, routes.avatar.types = ["png", "image/*"]: in "png", a type is 'image/png' or 'image/*'. Example: types = "image/png,image/jpeg"
+          UPLOAD_EXPIRES = "10": a time is a whole number with s, m, h or d. Example: UPLOAD_EXPIRES=10m
+          OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
+        "#);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_for_the_default_route_only() {
+        let file = "auth = \"anonymous\"\nbucket = \"from-file\"\nregion = \"cn-hangzhou\"\nmax_size = \"1MiB\"\n\
+                    [routes.default]\nmax_size = \"2MiB\"\n[routes.avatar]\nmax_size = \"3MiB\"\n[routes.other]\n";
+        let settings =
+            load(&[("UPLOAD_MAX_SIZE", "4MiB"), ("OSS_BUCKET", "from-env")], file).unwrap();
+        let seen: Vec<_> = settings
+            .routes
+            .iter()
+            .map(|r| (r.name.as_str(), r.bucket.as_str(), r.size.max >> 20))
+            .collect();
+        assert_eq!(
+            seen,
+            [("avatar", "from-env", 3), ("default", "from-env", 4), ("other", "from-env", 1)]
+        );
+    }
+
+    #[test]
+    fn a_route_with_a_bucket_of_its_own_does_not_post_to_the_top_ones_host() {
+        let file = "auth = \"anonymous\"\nbucket = \"top-bucket\"\nregion = \"cn-hangzhou\"\n\
+                    upload_host = \"https://up.example.com\"\n[routes.a]\n[routes.b]\nbucket = \"b-bucket\"\n";
+        let settings = load(&[], file).unwrap();
+        let hosts: Vec<_> = settings.routes.iter().map(|route| route.host.as_str()).collect();
+        assert_eq!(
+            hosts,
+            ["https://up.example.com", "https://b-bucket.oss-cn-hangzhou.aliyuncs.com"]
+        );
+    }
+
+    #[test]
+    fn a_broken_file_is_a_complaint_with_its_line() {
+        let complaint = load(&SMALL, "bucket = \"a-b\"\nregion = = 1\n").unwrap_err();
+        assert!(complaint.contains("upload.toml line 2"), "{complaint}");
+    }
+
+    #[test]
+    fn half_a_key_is_a_complaint_and_no_value_shows() {
+        let with =
+            |name| load(&[SMALL[0], SMALL[1], SMALL[2], (name, "marker-secret")], "").unwrap_err();
+        for name in [
+            "ALIBABA_CLOUD_ACCESS_KEY_ID",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            "OSS_ACCESS_KEY_SECRET",
+        ] {
+            assert!(with(name).contains(&format!("although {name} is")), "{name}");
+            assert!(!with(name).contains("marker-secret"));
+        }
+    }
+
+    #[test]
+    fn the_start_says_what_is_open() {
+        let open = load(
+            &[SMALL[0], SMALL[1], SMALL[2], ("UPLOAD_ORIGINS", "*"), ("UPLOAD_DIR", "all/")],
+            "",
+        )
+        .unwrap();
+        assert_eq!(open.warnings().len(), 3);
+        assert_eq!(load(&SMALL, "").unwrap().warnings().len(), 1);
+    }
+
+    #[test]
+    fn v1_is_asked_for_by_name_and_warned_of() {
+        assert_eq!(load(&SMALL, "").unwrap().routes[0].signature, SignatureVersion::V4);
+        let old = load(&SMALL, "[routes.default]\n[routes.old]\nsignature = \"v1\"\n").unwrap();
+        let versions: Vec<_> = old.routes.iter().map(|route| route.signature).collect();
+        assert_eq!(versions, [SignatureVersion::V4, SignatureVersion::V1]);
+        insta::assert_snapshot!(old.v1_warnings().join("\n"), @"
+        route 'old' signs with V1, which OSS has closed to accounts opened since 2025-03-01 and to buckets created since 2025-09-01: it refuses their uploads with EC 0002-00000080; take signature 'v4' as soon as the pages can
+        route 'old': with temporary keys a V1 form needs the field x-oss-security-token, which the well-known V1 pages do not post; teach the page to, or set a long-lived key and credentials = 'environment'
+        ");
+        let wrong = load(&[SMALL[0], SMALL[1], SMALL[2], ("UPLOAD_SIGNATURE", "V1")], "");
+        insta::assert_snapshot!(wrong.unwrap_err(), @r#"
+        1 problem with the settings; nothing was started
+          UPLOAD_SIGNATURE = "V1": the signatures are 'v4' and, for old buckets, 'v1'. Example: UPLOAD_SIGNATURE=v4
+        "#);
+    }
+
+    #[test]
+    fn only_a_long_lived_key_and_no_other_spares_v1_pages_the_token() {
+        let key = [("OSS_ACCESS_KEY_ID", "id"), ("OSS_ACCESS_KEY_SECRET", "secret")];
+        let token = ("OSS_SESSION_TOKEN", "token");
+        let (cloud, pinned) =
+            (("FC_FUNCTION_NAME", "signer"), ("UPLOAD_CREDENTIALS", "environment"));
+        for (more, warnings) in [
+            (vec![], 2),
+            (vec![key[0], key[1]], 1),
+            (vec![key[0], key[1], token], 2),
+            (vec![key[0], key[1], cloud], 2),
+            (vec![key[0], key[1], cloud, pinned], 1),
+            (vec![key[0], key[1], ("UPLOAD_CREDENTIALS", "request")], 2),
+        ] {
+            let variables = [&SMALL[..], &[("UPLOAD_SIGNATURE", "v1")], &more].concat();
+            assert_eq!(load(&variables, "").unwrap().v1_warnings().len(), warnings, "{more:?}");
+        }
+    }
+
+    #[test]
+    fn a_routes_tables_are_read_over_those_of_the_top() {
+        let file = "headers.cache-control = \"no-store\"\nmetadata.title = \"[a-z]+\"\n\
+                    metadata.author = { required = true }\n\
+                    [routes.a]\n[routes.a.headers]\ncache-control = \"private\"\nx-oss-storage-class = \"IA\"\n\
+                    [routes.a.metadata.author]\npattern = \"x\"\n[routes.b]\n";
+        let settings = load(&SMALL, file).unwrap();
+        let told: Vec<_> = settings
+            .routes
+            .iter()
+            .map(|route| {
+                let headers = route.headers.iter().map(|one| format!("{}={}", one.name, one.value));
+                let rules = route.metadata.iter().map(|rule| {
+                    let pattern = rule.pattern.as_ref().map_or("", |pattern| pattern.as_str());
+                    format!("{}:{pattern}:{}", rule.name, rule.required)
+                });
+                format!("{} {:?}", route.name, headers.chain(rules).collect::<Vec<_>>())
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        a ["Cache-Control=private", "x-oss-storage-class=IA", "author:x:false", "title:[a-z]+:false"]
+        b ["Cache-Control=no-store", "author::true", "title:[a-z]+:false"]
+        "#);
+    }
+
+    #[test]
+    fn a_wrong_table_is_told_with_its_line() {
+        let file = "[routes.a.headers]\nexpires = \"1h\"\nx-oss-object-acl = \"open\"\ncache-control = 1\n\
+                    x-oss-server-side-encryption-key-id = \"k\"\n\
+                    [routes.a.metadata]\nTitle = \"x\"\ncolour = 1\nform = { size = 1 }\nshape = \"(\"\n\
+                    [routes.b]\nheaders = 1\nmetadata = \"x\"\nmax_files = 101\nextensions = [\"tar.gz\"]\n\
+                    success_status = 202\nkey = \"{sub}-{name}\"\n";
+        insta::assert_snapshot!(load(&SMALL, file).unwrap_err(), @r#"
+        13 problems with the settings; nothing was started
+          upload.toml line 2, routes.a.headers.expires: there is no such setting here; there are cache-control, content-disposition, x-oss-storage-class, x-oss-object-acl, x-oss-server-side-encryption, x-oss-server-side-data-encryption, x-oss-server-side-encryption-key-id, x-oss-tagging. Example: max_size = "10MiB"
+          upload.toml line 7, routes.a.metadata.Title: a name has up to 64 of a-z, 0-9 and '-', without x-oss-meta-. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
+          upload.toml line 8, routes.a.metadata.colour: metadata are a pattern or a table. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
+          upload.toml line 9, routes.a.metadata.form.size: metadata have a 'pattern', a text, and 'required', true or false. Example: metadata.title = { pattern = "[a-z]{1,40}", required = true }
+          upload.toml line 12, routes.b.headers: it is a table. Example: [routes.b.headers]
+          upload.toml line 13, routes.b.metadata: it is a table. Example: [routes.b.metadata]
+          upload.toml line 3, routes.a.headers.x-oss-object-acl = "open": the values are default, private, public-read, public-read-write. Example: headers.x-oss-object-acl = "private"
+          upload.toml line 5, routes.a.headers.x-oss-server-side-encryption-key-id = "k": it needs headers.x-oss-server-side-encryption to be 'KMS'. Example: headers.x-oss-server-side-encryption = "KMS"
+          upload.toml line 10, routes.a.metadata.shape.pattern = "(": it is no regular expression: found open group without closing ')'. Example: pattern = "[a-z0-9-]{1,40}"
+          upload.toml line 17, routes.b.key = "{sub}-{name}": beside {sub} or {claim:x} nothing of free length can stand, or two callers could share a key; put a '/' between them. Example: key = "users/{sub}/{uuid}.{ext}"
+          upload.toml line 15, routes.b.extensions = ["tar.gz"]: in "tar.gz", an extension is what stands after the last dot: up to 19 letters and digits, such as 'jpg'. Example: extensions = "jpg,png"
+          upload.toml line 14, routes.b.max_files = "101": one call takes from 1 to 100 files. Example: max_files = "10"
+          upload.toml line 16, routes.b.success_status = "202": OSS answers a stored file with 200, 201 or 204. Example: success_status = "200"
+        "#);
+    }
+
+    #[test]
+    fn a_key_and_a_directory_exclude_each_other_and_the_nearer_one_counts() {
+        let file = "dir = \"all/\"\n[routes.a]\nkey = \"a/{uuid}\"\n[routes.b]\n";
+        let told = |variables: &[(&str, &str)], file| -> Vec<String> {
+            let settings = load(&[&SMALL[..], variables].concat(), file).unwrap();
+            settings.routes.iter().map(|route| route.template.to_string()).collect()
+        };
+        assert_eq!(told(&[], file), ["a/{uuid}", "all/"]);
+        assert_eq!(told(&[("UPLOAD_KEY", "{uuid}")], file), ["a/{uuid}", "all/", "{uuid}"]);
+        let both = load(&SMALL, "[routes.a]\ndir = \"a/\"\nkey = \"a/b\"\n").unwrap_err();
+        insta::assert_snapshot!(both, @r#"
+        1 problem with the settings; nothing was started
+          upload.toml line 3, routes.a.key = "a/b": a key holds its directory, so upload.toml line 2, routes.a.dir = "a/" says too much. Example: key = "users/{sub}/{uuid}.{ext}"
+        "#);
+    }
+
+    #[test]
+    fn the_start_says_what_fields_cost() {
+        let file = "[routes.a]\nkey = \"a\"\noverwrite = true\n\
+                    headers.x-oss-object-acl = \"public-read-write\"\nheaders.x-oss-tagging = \"a=1\"\n";
+        insta::assert_snapshot!(load(&SMALL, file).unwrap().warnings()[1..].join("\n"), @"
+        route 'a' makes objects that everybody may overwrite: x-oss-object-acl is 'public-read-write'
+        route 'a' gives tags, of which the documentation has said that form uploads take none: upload once and look whether the object has them
+        ");
+    }
+}

@@ -1,0 +1,265 @@
+//! Where credentials come from: the variables of Alibaba's own libraries, and the role to take.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::desk::Desk;
+use crate::config::entry;
+use crate::config::environment::Environment;
+use crate::config::keys;
+use crate::config::value;
+use crate::credentials::provider::environment::ROLE_KEY_LIFETIME;
+use crate::credentials::provider::ini::IniOptions;
+use crate::credentials::provider::metadata;
+use crate::credentials::provider::metadata::MetadataOptions;
+use crate::credentials::provider::profile::ProfileOptions;
+use crate::credentials::scope;
+use crate::credentials::scope::Place;
+use crate::credentials::sources::PodRole;
+use crate::credentials::sources::Source;
+use crate::credentials::sources::Sources;
+use crate::credentials::sts::BadRole;
+use crate::credentials::sts::RoleRequest;
+use crate::credentials::sts::endpoint;
+use crate::policy::route::Route;
+use crate::policy::route::Session;
+use crate::policy::template::occasion::Facts;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// The name in audit logs, unless another is set. Old texts allow 32 characters, new ones 64.
+const SESSION_NAME: &str = "oss-upload-signer";
+
+/// What every role allows, unless somebody has raised it; two long forms fit into it.
+const ROLE_DURATION: Duration = Duration::from_hours(1);
+
+/// Set by the cluster for a pod, beside the token.
+const POD_ROLE_ARN: &str = "ALIBABA_CLOUD_ROLE_ARN";
+
+/// What a role's session may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Scope {
+    /// What the routes need.
+    #[default]
+    Routes,
+    /// All that the role may.
+    Role,
+}
+
+/// Reads where credentials come from; what is not set up is not there.
+pub(super) fn read(desk: &mut Desk<'_>, routes: &[Route], now: Timestamp) -> Option<Sources> {
+    let source = desk.top(&entry::CREDENTIALS, source).unwrap_or_default();
+    let lifetime = desk.top(&entry::ROLE_KEY_LIFETIME, value::duration);
+    let environment_key = keys::read(desk, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
+    let sts_endpoint = sts_endpoint(desk);
+    let role = Taking::read(desk, routes);
+    let taken = role.read_role(desk);
+    let pod = role.read_pod(desk, taken.is_none());
+    let environment = desk.environment;
+    let sources = Sources {
+        source,
+        environment_key,
+        longest: routes.iter().map(|route| route.lifetime).max().unwrap_or_default(),
+        sts_endpoint: sts_endpoint?,
+        session_name: role.session_name,
+        pod,
+        profile: profile(environment),
+        ini: ini(environment),
+        metadata: metadata(environment),
+        uri: environment.get("ALIBABA_CLOUD_CREDENTIALS_URI").map(Secret::new),
+        role: taken,
+    };
+    complain_of_a_pin_without_its_source(desk, &sources);
+    Some(sources)
+}
+
+fn source(text: &str) -> Result<Source, String> {
+    let known = Source::ALL.iter().find(|source| source.name() == text);
+    known.copied().ok_or_else(|| {
+        let names: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
+        format!("the sources are {}", names.join(", "))
+    })
+}
+
+/// On the platform STS is called in the function's own region, unless another one is named.
+fn sts_endpoint(desk: &mut Desk<'_>) -> Option<String> {
+    if let Some(entry) = desk.top_entry(&entry::STS_ENDPOINT) {
+        return desk
+            .read(&entry::STS_ENDPOINT, &entry, |text| endpoint::choose(Some(text), None, false));
+    }
+    let vpc = desk.top(&entry::STS_VPC, value::truth).unwrap_or(false);
+    if let Some(entry) = desk.top_entry(&entry::STS_REGION) {
+        return desk
+            .read(&entry::STS_REGION, &entry, |region| endpoint::choose(None, Some(region), vpc));
+    }
+    let region = desk.environment.get("FC_REGION");
+    match desk.top_entry(&entry::STS_VPC) {
+        Some(entry) => desk.read(&entry::STS_VPC, &entry, |_| endpoint::choose(None, region, vpc)),
+        None => endpoint::choose(None, region, false).ok(),
+    }
+}
+
+/// How a role is taken, whichever it is.
+struct Taking {
+    session_name: String,
+    duration: Duration,
+    policy: Option<String>,
+}
+
+impl Taking {
+    fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Self {
+        let session_name = desk.top(&entry::ROLE_SESSION_NAME, session_name);
+        let duration = desk.top(&entry::ROLE_DURATION, duration);
+        let scope = desk.top(&entry::ROLE_SCOPE, scope).unwrap_or_default();
+        Self {
+            session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
+            duration: duration.unwrap_or(ROLE_DURATION),
+            policy: (scope == Scope::Routes).then(|| policy(desk, routes)).flatten(),
+        }
+    }
+
+    /// The role that is taken with the key of another source.
+    fn read_role(&self, desk: &mut Desk<'_>) -> Option<RoleRequest> {
+        let request = desk.top(&entry::ROLE_ARN, |arn| self.request(arn, true))?;
+        let Some(entry) = desk.top_entry(&entry::ROLE_EXTERNAL_ID) else {
+            return Some(request);
+        };
+        desk.read(&entry::ROLE_EXTERNAL_ID, &entry, |id| request.clone().with_external_id(id))
+    }
+
+    /// The role of a pod, which is narrowed only if it is the one that signs: as a stepping stone it
+    /// needs the permission to step.
+    fn read_pod(&self, desk: &mut Desk<'_>, signs: bool) -> Option<PodRole> {
+        let environment = desk.environment;
+        let provider_arn = environment.get("ALIBABA_CLOUD_OIDC_PROVIDER_ARN")?.to_owned();
+        let token_file = PathBuf::from(environment.get("ALIBABA_CLOUD_OIDC_TOKEN_FILE")?);
+        let arn = environment.get(POD_ROLE_ARN)?;
+        let place = format!("{POD_ROLE_ARN} = {arn:?}");
+        let example = format!("{POD_ROLE_ARN}={}", entry::ROLE_ARN.example);
+        let request = self.request(arn, signs);
+        let request = request.map_err(|problem| desk.complain(place, problem, example)).ok()?;
+        Some(PodRole { provider_arn, token_file, request })
+    }
+
+    fn request(&self, arn: &str, signs: bool) -> Result<RoleRequest, String> {
+        let request = RoleRequest::new(arn, &self.session_name, self.duration);
+        match &self.policy {
+            Some(policy) if signs => request.and_then(|request| request.with_policy(policy)),
+            _ => request,
+        }
+        .map_err(|error| error.to_string())
+    }
+}
+
+/// Judges a name by itself, so that a complaint stands where the name does.
+fn session_name(text: &str) -> Result<String, BadRole> {
+    RoleRequest::new(entry::ROLE_ARN.example, text, ROLE_DURATION).map(|role| role.session_name)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = value::duration(text)?;
+    RoleRequest::new(entry::ROLE_ARN.example, SESSION_NAME, duration)
+        .map(|role| role.duration)
+        .map_err(|error| error.to_string())
+}
+
+fn scope(text: &str) -> Result<Scope, &'static str> {
+    match text {
+        "routes" => Ok(Scope::Routes),
+        "role" => Ok(Scope::Role),
+        _ => Err("a role's session may do what the 'routes' need, or all that the 'role' may"),
+    }
+}
+
+/// The session policy that the routes need; one that cannot be written is a complaint, if a role is
+/// taken at all.
+fn policy(desk: &mut Desk<'_>, routes: &[Route]) -> Option<String> {
+    let shares = |route: &&Route| route.session == Session::Shared;
+    let none_shares = !routes.iter().any(|route| shares(&route));
+    let places: Vec<_> = routes
+        .iter()
+        .filter(|route| none_shares || shares(route))
+        .map(|route| Place {
+            bucket: route.bucket.as_str().to_owned(),
+            prefix: route.template.prefix(&Facts::NONE),
+        })
+        .collect();
+    let place = match desk.top_entry(&entry::ROLE_ARN) {
+        Some(entry) => entry.describe(),
+        None => desk.environment.get(POD_ROLE_ARN).map(|_| POD_ROLE_ARN.to_owned())?,
+    };
+    match scope::session_policy(scope::UPLOAD, &places) {
+        Ok(policy) => Some(policy),
+        Err(error) => {
+            let example = format!("{} = \"role\"", entry::ROLE_SCOPE.key);
+            desk.complain(place, error.to_string(), example);
+            None
+        }
+    }
+}
+
+fn profile(environment: &Environment) -> Option<ProfileOptions> {
+    if is_true(environment, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
+        return None;
+    }
+    let path = match environment.get("ALIBABA_CLOUD_CONFIG_FILE") {
+        Some(path) => PathBuf::from(path),
+        None => home(environment)?.join(".aliyun/config.json"),
+    };
+    Some(ProfileOptions { path, name: profile_name(environment) })
+}
+
+/// The libraries disagree on the file's name, so both are looked for.
+fn ini(environment: &Environment) -> Option<IniOptions> {
+    let paths = if let Some(path) = environment.get("ALIBABA_CLOUD_CREDENTIALS_FILE") {
+        vec![PathBuf::from(path)]
+    } else {
+        let folder = home(environment)?.join(".alibabacloud");
+        vec![folder.join("credentials"), folder.join("credentials.ini")]
+    };
+    Some(IniOptions { paths, section: profile_name(environment) })
+}
+
+/// The metadata service belongs to servers: on Function Compute nothing is known of one.
+fn metadata(environment: &Environment) -> Option<MetadataOptions> {
+    let off = is_true(environment, "ALIBABA_CLOUD_ECS_METADATA_DISABLED")
+        || environment.get("FC_FUNCTION_NAME").is_some();
+    (!off).then(|| MetadataOptions {
+        base_url: metadata::ADDRESS.to_owned(),
+        role: environment.get("ALIBABA_CLOUD_ECS_METADATA").map(str::to_owned),
+        token_only: is_true(environment, "ALIBABA_CLOUD_IMDSV1_DISABLED"),
+    })
+}
+
+fn profile_name(environment: &Environment) -> Option<String> {
+    environment.get("ALIBABA_CLOUD_PROFILE").map(str::to_owned)
+}
+
+fn home(environment: &Environment) -> Option<&Path> {
+    environment.get("HOME").map(Path::new)
+}
+
+fn is_true(environment: &Environment, name: &str) -> bool {
+    environment.get(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
+}
+
+/// A source that was chosen by name and is not there would leave nothing to sign with.
+fn complain_of_a_pin_without_its_source(desk: &mut Desk<'_>, sources: &Sources) {
+    let wanted = match sources.source {
+        Source::Oidc if sources.pod.is_none() => {
+            "ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE"
+        }
+        Source::Profile if sources.profile.is_none() => "HOME or ALIBABA_CLOUD_CONFIG_FILE",
+        Source::File if sources.ini.is_none() => "HOME or ALIBABA_CLOUD_CREDENTIALS_FILE",
+        Source::Metadata if sources.metadata.is_none() => {
+            "a server's metadata service, which is switched off or not to be had here"
+        }
+        Source::Uri if sources.uri.is_none() => "ALIBABA_CLOUD_CREDENTIALS_URI",
+        _ => return,
+    };
+    if let Some(entry) = desk.top_entry(&entry::CREDENTIALS) {
+        let problem = format!("this source needs {wanted}");
+        desk.complain(entry.describe(), problem, entry.example(&entry::CREDENTIALS));
+    }
+}

@@ -1,0 +1,29 @@
+//! `POST /callback/{route}`: OSS tells that an object is stored.
+//!
+//! Open to everyone, since OSS shows neither token nor origin: whoever calls has to bring OSS's signature
+//! and a receipt, which is [`completion`](crate::callback)'s business.
+
+use crate::app::App;
+use crate::callback::Call;
+use crate::http::Response;
+use crate::http::asked::Asked;
+use crate::http::dialect;
+use crate::http::problem::Problem;
+
+pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+    let name = asked.named()?.route;
+    let Some(route) = app.route(Some(&name)) else {
+        return Err(Problem::RouteNotFound(Some(name)));
+    };
+    if route.callback.is_none() {
+        return Err(Problem::CallbackNotConfigured);
+    }
+    let call = Call {
+        route: &route.name,
+        path: asked.parts.uri.path(),
+        query: asked.query(),
+        headers: &asked.parts.headers,
+        body: &asked.body,
+    };
+    Ok(dialect::uncached_json(app.complete(&call, app.now()).await?))
+}

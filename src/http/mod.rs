@@ -1,0 +1,108 @@
+//! The HTTP face: which call is answered by what, and in which order it is looked at.
+//!
+//! [`service`] builds what production serves and what tests drive in process. Every failure is a
+//! [`problem::Problem`] and is worded in one file; every grant comes from [`crate::grant`], whatever
+//! dialect it is answered in.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `table` | the paths |
+//! | `signing` | from a wish to a grant: who asks, whose keys, which route |
+//! | `documented` | the call that the documentation's page makes |
+//! | `uploads` | the native call, and the same as an event |
+//! | `uppy`, `uview`, `wechat`, `presigned_post` | the calls of other people's clients |
+//! | `asked` | one request on its way to a call, with the named parts of its path |
+//! | `query`, `file_type` | what the query and a file's name say |
+//! | `dialect/` | grants as answers, pure |
+//! | `cors` | which pages may ask, and what their browsers are told |
+//! | `callback`, `callback_refusal` | what OSS tells of a stored object, and why it is not believed |
+//! | `limits` | what a route takes, told before and after |
+//! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
+//! | `refusal`, `denial` | the same for what the rules refuse, and for callers who are not let in |
+//! | `loggable` | what of a path may be logged |
+//! | `web` | the page, the client, and what machines read |
+//! | `platform` | health and the platform's hooks |
+
+pub mod dialect;
+pub mod limits;
+pub mod loggable;
+pub mod problem;
+
+mod asked;
+mod callback;
+mod callback_refusal;
+mod cors;
+mod denial;
+mod documented;
+mod file_type;
+mod platform;
+mod presigned_post;
+mod query;
+mod refusal;
+mod signing;
+mod table;
+mod uploads;
+mod uppy;
+mod uview;
+mod web;
+mod wechat;
+mod wording;
+
+use bytes::Bytes;
+use http::Method;
+use http::Request;
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use http_body::Body;
+use http_body_util::Full;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tower::Service;
+use tower::service_fn;
+
+use crate::app::App;
+use crate::http::table::Table;
+use fc_http::ContextExt;
+use fc_http::Event;
+
+/// An answer with its whole body in memory.
+pub type Response = http::Response<Full<Bytes>>;
+
+/// Builds the function's service: what [`fc_http::run`] serves.
+#[must_use]
+pub fn service(
+    app: Arc<App>,
+) -> impl Service<Request<Bytes>, Response = Response, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static {
+    let table = Arc::new(Table::new(&app));
+    service_fn(move |request: Request<Bytes>| {
+        let (app, table) = (Arc::clone(&app), Arc::clone(&table));
+        async move {
+            let context = request.context();
+            let event = context.map_or(Event::Http, |context| context.event);
+            let request_id = context.map(|context| context.request_id.clone());
+            let is_head = request.method() == Method::HEAD;
+            let response = match event {
+                Event::Http => table.answer(&app, request).await,
+                Event::Invoke => uploads::answer_event(&app, &request).await,
+                Event::Initialize | Event::PreStop => platform::acknowledge(),
+            };
+            Ok(complete(problem::word(response, request_id.as_deref()), is_head))
+        }
+    })
+}
+
+/// Says how long the answer is, also where only that is asked for.
+fn complete(mut response: Response, is_head: bool) -> Response {
+    // An answer without content has no length to tell either (RFC 9110).
+    if response.status() != StatusCode::NO_CONTENT {
+        let length = response.body().size_hint().exact().unwrap_or_default();
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    if is_head {
+        *response.body_mut() = Full::default();
+    }
+    response
+}

@@ -1,0 +1,18 @@
+//! `GET /presigned-post/{route}`: one file's form as address and fields, for whatever can post a form.
+
+use crate::app::App;
+use crate::grant::Form;
+use crate::http::Response;
+use crate::http::asked::Asked;
+use crate::http::dialect;
+use crate::http::dialect::url_and_fields::UrlAndFields;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::signing::Signing;
+
+pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+    let named = asked.named()?;
+    let query = Query::parse(asked.query(), Form::Complete)?;
+    let signing = Signing::open_named(app, asked, &named).await?;
+    Ok(dialect::uncached(&UrlAndFields::new(&signing.grant(&query.ask)?)))
+}

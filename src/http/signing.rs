@@ -1,0 +1,190 @@
+//! From a wish to a grant: the steps that every signing call shares, in whichever dialect.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::HOST;
+use http::request::Parts;
+
+use crate::app::App;
+use crate::auth::caller::By;
+use crate::auth::caller::Caller;
+use crate::auth::evidence::Evidence;
+use crate::auth::origin::Verdict;
+use crate::credentials::Credentials;
+use crate::credentials::RoleKeys;
+use crate::credentials::scope;
+use crate::credentials::scope::Place;
+use crate::credentials::sessions::Session;
+use crate::grant;
+use crate::grant::Ask;
+use crate::grant::Grant;
+use crate::grant::Refused;
+use crate::grant::told::Seal;
+use crate::http::asked::Asked;
+use crate::http::asked::Named;
+use crate::http::problem::Problem;
+use crate::policy;
+use crate::policy::callback::Target;
+use crate::policy::callback::is_authority;
+use crate::policy::route::Route;
+use crate::policy::template::occasion::Dice;
+use crate::policy::template::occasion::Facts;
+use crate::policy::template::occasion::Occasion;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+use fc_http::Context;
+use fc_http::ContextExt;
+
+/// What a signing call brings along: who asks, by what they show, and the platform's word on it.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    context: Option<&'a Context>,
+    /// What the caller shows; nothing when the platform let them in by its own rules.
+    shown: Option<Shown<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    headers: &'a HeaderMap,
+    path_ticket: Option<&'a str>,
+    origin: Verdict,
+}
+
+impl<'a> Call<'a> {
+    /// Takes what an HTTP request shows, after the origin was judged.
+    pub(super) fn of(parts: &'a Parts) -> Self {
+        // Where nobody judged the origin, none was allowed.
+        let origin = parts.extensions.get().copied().unwrap_or(Verdict::NoOrigin);
+        let shown = Shown { headers: &parts.headers, path_ticket: None, origin };
+        Self { context: parts.extensions.context(), shown: Some(shown) }
+    }
+
+    /// Adds the ticket that stood in the path, if one did.
+    pub(super) fn with_ticket(mut self, path_ticket: Option<&'a str>) -> Self {
+        self.shown = self.shown.map(|shown| Shown { path_ticket, ..shown });
+        self
+    }
+
+    /// Takes an event invocation: who may invoke the function is settled with the platform.
+    pub(super) fn of_platform(context: Option<&'a Context>) -> Self {
+        Self { context, shown: None }
+    }
+
+    async fn admit(&self, app: &App, route: &str, now: Timestamp) -> Result<Caller, Problem> {
+        let Some(Shown { headers, path_ticket, origin }) = self.shown else {
+            return Ok(Caller::unnamed(By::Platform));
+        };
+        Ok(app.admit(&Evidence { headers, path_ticket, origin, route }, now).await?)
+    }
+
+    /// Gives the host at which this function was asked. The gateway leads nobody here under another name
+    /// than the function's own.
+    fn host(&self) -> Option<&'a str> {
+        let host = self.shown?.headers.get(HOST)?.to_str().ok()?;
+        is_authority(host).then_some(host)
+    }
+}
+
+/// One call that may sign several wishes, all at one moment with one set of keys.
+#[derive(Debug)]
+pub(super) struct Signing<'a> {
+    app: &'a App,
+    /// The route that was asked for.
+    pub(super) route: &'a Route,
+    /// Who was let in.
+    pub(super) caller: Caller,
+    credentials: Arc<Credentials>,
+    /// Scheme and host of this function, where OSS is to call it.
+    own: Option<String>,
+    /// The one reading of the clock.
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Signing<'a> {
+    /// Finds the route, lets the caller in by its rule, and finds keys to sign with.
+    pub(super) async fn open(
+        app: &'a App,
+        call: Call<'_>,
+        route: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let now = app.now();
+        let route =
+            app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
+        let caller = call.admit(app, &route.name, now).await?;
+        let own = own(app, route, &call)?;
+        let role_keys = call.context.and_then(|context| context.role_keys.as_ref());
+        let hint = role_keys.map(|keys| RoleKeys {
+            key_id: keys.access_key_id.to_string(),
+            secret: Secret::new(keys.access_key_secret.as_str()),
+            token: Secret::new(keys.security_token.as_str()),
+        });
+        let session = session(route, &caller)?;
+        let credentials = app.credentials(session.as_ref(), hint.as_ref(), now).await?;
+        Ok(Self { app, route, caller, credentials, own, now })
+    }
+
+    /// The same for a call that names route and ticket in its path.
+    pub(super) async fn open_named(
+        app: &'a App,
+        asked: &Asked,
+        named: &Named,
+    ) -> Result<Self, Problem> {
+        let call = asked.call().with_ticket(named.ticket.as_deref());
+        Self::open(app, call, Some(&named.route)).await
+    }
+
+    /// Signs one wish, and counts it against the caller's budget.
+    pub(super) fn grant(&self, ask: &Ask) -> Result<Grant, Problem> {
+        let dice = self.dice()?;
+        let claim = |name: &str| self.caller.claim(name);
+        let facts = facts(&self.caller, &claim);
+        let occasion = Occasion { now: self.now, dice: &dice, facts };
+        let id = if self.route.callback.is_some() { self.dice()? } else { dice };
+        let key = self.app.completion.sealing_key();
+        let seal = key.map(|key| Seal { key, id: &id, own: self.own.as_deref() });
+        let grant = grant::issue(ask, self.route, &self.credentials, &occasion, seal.as_ref())
+            .map_err(|refused| Problem::refused(refused, self.route))?;
+        let bytes = ask.size.unwrap_or(self.route.size.max);
+        self.app.charge(&self.caller, bytes, self.now).map_err(Problem::BudgetExceeded)?;
+        Ok(grant)
+    }
+
+    fn dice(&self) -> Result<Dice, Problem> {
+        self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))
+    }
+}
+
+/// Gives scheme and host of this function where OSS is to call it: as they are set, else as it was asked.
+fn own(app: &App, route: &Route, call: &Call<'_>) -> Result<Option<String>, Problem> {
+    if route.callback.as_ref().is_none_or(|callback| callback.to != Target::Own) {
+        return Ok(None);
+    }
+    let set = app.completion.public_url().map(str::to_owned);
+    let own = set.or_else(|| call.host().map(|host| format!("https://{host}")));
+    own.map(Some).ok_or_else(|| {
+        Problem::invalid(
+            "OSS is to call this function, and the call does not say at which host; set PUBLIC_URL",
+        )
+    })
+}
+
+/// What a caller has shown, as far as a key can speak of it.
+fn facts<'a>(caller: &'a Caller, claim: &'a (dyn Fn(&str) -> Option<&'a str> + Sync)) -> Facts<'a> {
+    Facts { subject: caller.subject.as_deref(), claim }
+}
+
+/// The session of this caller, where the route wants one: it reaches the caller's own directory and
+/// nothing else, and where that cannot be said nobody is served.
+fn session(route: &Route, caller: &Caller) -> Result<Option<Session>, Problem> {
+    if route.session == policy::route::Session::Shared {
+        return Ok(None);
+    }
+    let claim = |name: &str| caller.claim(name);
+    let prefix = route.template.own_prefix(&facts(caller, &claim));
+    let prefix = prefix.map_err(|refusal| Problem::refused(Refused::ByRules(refusal), route))?;
+    let place = Place { bucket: route.bucket.as_str().to_owned(), prefix };
+    let policy = scope::session_policy(scope::UPLOAD, &[place])
+        .map_err(|_| Problem::Internal("a checked prefix makes no session policy"))?;
+    Ok(Some(Session::of(caller.subject.as_deref().unwrap_or_default(), policy)))
+}
