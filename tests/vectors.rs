@@ -7,11 +7,9 @@ use oss_upload_signer::crypto::hmac_sha256;
 use oss_upload_signer::policy::condition::Condition;
 use oss_upload_signer::policy::document::PolicyDocument;
 use oss_upload_signer::secret::Secret;
-use oss_upload_signer::signing::scope::Scope;
-use oss_upload_signer::signing::signing_key;
-use oss_upload_signer::signing::v1;
-use oss_upload_signer::signing::v4;
-use oss_upload_signer::signing::v4::Signer;
+use oss_upload_signer::signing::key::{self, Scope};
+use oss_upload_signer::signing::v1::V1Signer;
+use oss_upload_signer::signing::v4::{self, V4Signer};
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 
@@ -55,9 +53,9 @@ impl Vector {
     }
 
     /// Makes our own signer with this vector's key, region and moment; the vectors have no token.
-    fn signer<'a>(&'a self, secret: &'a Secret) -> Signer<'a> {
+    fn signer<'a>(&'a self, secret: &'a Secret) -> V4Signer<'a> {
         let (key_id, region) = (self.input("access_key_id"), self.input("region"));
-        Signer { key_id, secret, token: None, region, now: self.now() }
+        V4Signer { key_id, secret, token: None, region, now: self.now() }
     }
 
     /// Signs this vector's policy with our own signer.
@@ -70,7 +68,7 @@ impl Vector {
     /// Signs it with our own V1 signer.
     fn v1_signature(&self) -> String {
         let (key_id, secret) = (self.input("access_key_id"), &self.secret());
-        let signer = v1::Signer { key_id, secret, token: None };
+        let signer = V1Signer { key_id, secret, token: None };
         signer.sign(&v4::encode_policy(self.input("policy_json")))
     }
 }
@@ -106,11 +104,11 @@ fn the_policy_text_is_the_vectors_to_the_letter() {
         let vector = vectors.iter().find(|vector| vector.text("/name") == name).unwrap();
         let secret = vector.secret();
         let signer = vector.signer(&secret);
-        let fields = signer.stamp();
-        let stamp = fields.iter().map(|(name, value)| Condition::Equal(name, value));
+        let fields = signer.identity_fields();
+        let identity = fields.iter().map(|(name, value)| Condition::Equal(name, value));
         let conditions = [Condition::Equal("bucket", vector.input("bucket"))]
             .into_iter()
-            .chain(stamp)
+            .chain(identity)
             .chain(rest);
         let expiration = vector.now().plus(std::time::Duration::from_hours(1));
         let policy = PolicyDocument { expiration, conditions: conditions.collect() };
@@ -131,18 +129,18 @@ fn the_policy_is_encoded_as_the_vectors_encode_it() {
 #[test]
 fn the_key_chain_is_the_vectors_link_by_link() {
     for vector in Vector::all("positive") {
-        let mut key = [b"aliyun_v4", vector.input("access_key_secret").as_bytes()].concat();
+        let mut link = [b"aliyun_v4", vector.input("access_key_secret").as_bytes()].concat();
         for (message, expected) in [
             (vector.now().date(), "date_key_hex"),
             (vector.input("region").to_owned(), "date_region_key_hex"),
             ("oss".to_owned(), "date_region_service_key_hex"),
             ("aliyun_v4_request".to_owned(), "signing_key_hex"),
         ] {
-            key = hmac_sha256(&key, message.as_bytes()).to_vec();
-            assert_eq!(hex(&key), vector.expected(expected), "{}", vector.0["name"]);
+            link = hmac_sha256(&link, message.as_bytes()).to_vec();
+            assert_eq!(hex(&link), vector.expected(expected), "{}", vector.0["name"]);
         }
         let scope = Scope::new(vector.now(), vector.input("region"));
-        let derived = signing_key::derive(&vector.secret(), &scope);
+        let derived = key::derive(&vector.secret(), &scope);
         assert_eq!(hex(derived.as_slice()), vector.expected("signing_key_hex"));
     }
 }
@@ -170,7 +168,7 @@ fn the_form_fields_are_the_vectors_in_name_and_value() {
         let policy = v4::encode_policy(vector.input("policy_json"));
         let signature = signer.sign(&policy);
         let mut fields = vec![(v4::POLICY, policy)];
-        fields.extend(signer.stamp());
+        fields.extend(signer.identity_fields());
         fields.push((v4::X_OSS_SIGNATURE, signature));
         let ours = serde_json::to_value(fields).unwrap();
         assert_eq!(ours, vector.0["v4_form_fields"], "{}", vector.0["name"]);
@@ -187,7 +185,7 @@ fn refuses(name: &str, wrong: impl FnOnce(&Vector) -> String) {
 
 fn signing_key(vector: &Vector) -> Vec<u8> {
     let scope = Scope::new(vector.now(), vector.input("region"));
-    signing_key::derive(&vector.secret(), &scope).to_vec()
+    key::derive(&vector.secret(), &scope).to_vec()
 }
 
 fn chain(first: &str, vector: &Vector, service: &str, last: &str) -> String {

@@ -23,18 +23,18 @@
 //! assert_eq!(grant.expires_at, now.plus(Duration::from_secs(600)));
 //! ```
 
-pub mod deed;
+pub mod form;
 pub mod told;
 
-mod pinned;
+mod fixed_fields;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
-use crate::grant::deed::Deed;
-use crate::grant::deed::Field;
+use crate::grant::form::Field;
+use crate::grant::form::{FormRules, sign_form};
 use crate::grant::told::Granted;
 use crate::grant::told::Seal;
 use crate::policy::condition::Condition;
@@ -164,16 +164,16 @@ pub fn issue(
     metadata::check(&route.metadata, &ask.metadata).map_err(Refusal::Metadata)?;
     let Place { directory, key } = place(ask, route, occasion)?;
     let (size, type_conditions) = (size(ask, route)?, type_conditions(ask, route)?);
-    let mut pinned = pinned::fields(ask, route);
+    let mut pinned = fixed_fields::fields(ask, route);
     if route.callback.is_some() {
         let place = match &key {
             Some(key) => receipt::Place::Key(key.clone()),
             None => receipt::Place::Prefix(directory.clone()),
         };
-        let granted = Granted { place, size, types: pinned::types(ask, route), expires_at };
+        let granted = Granted { place, size, types: fixed_fields::types(ask, route), expires_at };
         pinned.extend(told::fields(ask.form, route, occasion, seal, granted)?);
     }
-    let deed = Deed {
+    let rules = FormRules {
         key: key.as_deref(),
         key_condition: match &key {
             Some(key) => Condition::Equal("key", key),
@@ -181,10 +181,10 @@ pub fn issue(
         },
         size,
         types: type_conditions,
-        pinned,
+        fixed_fields: pinned,
         expires_at,
     };
-    let fields = deed.sign(route, credentials, occasion.now);
+    let fields = sign_form(rules, route, credentials, occasion.now);
     let unique = key.is_some() && route.template.is_unique();
     Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, unique, expires_at })
 }
@@ -230,10 +230,11 @@ fn check_form(ask: &Ask, route: &Route) -> Result<(), Refusal> {
     if ask.form == Form::Complete || is_plain {
         return Ok(());
     }
-    let status = (route.status != SuccessStatus::Ok).then_some(pinned::SUCCESS_ACTION_STATUS);
+    let status = (route.status != SuccessStatus::Ok).then_some(fixed_fields::SUCCESS_ACTION_STATUS);
     let headers = route.headers.iter().map(|header| header.name);
     let required = route.metadata.iter().filter(|rule| rule.required).map(|rule| &rule.name);
-    let metadata = required.chain(ask.metadata.keys()).map(|name| pinned::metadata_field(name));
+    let metadata =
+        required.chain(ask.metadata.keys()).map(|name| fixed_fields::metadata_field(name));
     let fields: Vec<_> =
         status.into_iter().chain(headers).map(str::to_owned).chain(metadata).collect();
     if fields.is_empty() { Ok(()) } else { Err(Refusal::NativeCallRequired { fields }) }

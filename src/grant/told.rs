@@ -6,7 +6,7 @@
 
 use crate::grant::Form;
 use crate::grant::Refused;
-use crate::grant::deed::Field;
+use crate::grant::form::Field;
 use crate::policy::callback::Callback;
 use crate::policy::callback::RECEIPT;
 use crate::policy::refusal::Refusal;

@@ -1,29 +1,26 @@
-//! The V4 form signature: which fields identify a form, and the field that proves it.
+//! The V4 signature of a form: the fields that identify the signer, and the signature.
 //!
 //! ```
 //! use oss_upload_signer::secret::Secret;
-//! use oss_upload_signer::signature::v4::Signer;
+//! use oss_upload_signer::signing::v4::V4Signer;
 //! use oss_upload_signer::time::Timestamp;
 //!
 //! let secret = Secret::new("ExampleSecretKey/abcDEF+0123456789=");
 //! let now = Timestamp::from_unix(1_732_687_781).unwrap();
-//! let signer = Signer {
+//! let signer = V4Signer {
 //!     key_id: "LTAI5tExampleKeyId0001",
 //!     secret: &secret,
 //!     token: None,
 //!     region: "cn-hangzhou",
 //!     now,
 //! };
-//! assert_eq!(signer.stamp()[2].1, "20241127T060941Z");
+//! assert_eq!(signer.identity_fields()[2].1, "20241127T060941Z");
 //! assert_eq!(signer.sign("eyJ9").len(), 64);
 //! ```
 
-use crate::crypto::base64;
-use crate::crypto::hex;
-use crate::crypto::hmac_sha256;
+use crate::crypto::{base64, hex, hmac_sha256};
 use crate::secret::Secret;
-use crate::signing::scope::Scope;
-use crate::signing::signing_key;
+use crate::signing::key::{self, Scope};
 use crate::time::Timestamp;
 
 /// The value of `x-oss-signature-version` that selects V4.
@@ -35,48 +32,49 @@ pub const POLICY: &str = "policy";
 pub const X_OSS_SIGNATURE_VERSION: &str = "x-oss-signature-version";
 /// The field that names the key id and the scope.
 pub const X_OSS_CREDENTIAL: &str = "x-oss-credential";
-/// The field that carries the moment of signing.
+/// The field that carries the time of signing.
 pub const X_OSS_DATE: &str = "x-oss-date";
-/// The field that carries the token of a temporary credential.
+/// The field that carries the security token of a temporary key.
 pub const X_OSS_SECURITY_TOKEN: &str = "x-oss-security-token";
 /// The field that carries the signature.
 pub const X_OSS_SIGNATURE: &str = "x-oss-signature";
 
-/// Everything one form is signed with, of one moment.
+/// The access key, region and time that one form is signed with.
 #[derive(Clone, Copy, Debug)]
-pub struct Signer<'a> {
-    /// The access key's id.
+pub struct V4Signer<'a> {
+    /// The id of the access key.
     pub key_id: &'a str,
-    /// The access key's secret.
+    /// The secret of the access key.
     pub secret: &'a Secret,
-    /// The security token, exactly when the key is a temporary one.
+    /// The security token; present exactly when the key is temporary.
     pub token: Option<&'a Secret>,
-    /// The general id of the bucket's region.
+    /// The general id of the bucket's region, such as `cn-hangzhou`.
     pub region: &'a str,
-    /// The one reading of the clock that scope and date both come from.
+    /// The time of signing. Scope and `x-oss-date` both come from it, so they never disagree.
     pub now: Timestamp,
 }
 
-impl Signer<'_> {
-    /// Gives the fields that say who signed and when; each has to be a condition of the policy too.
+impl V4Signer<'_> {
+    /// Returns the fields that identify the signer, in the order of the form. OSS requires each of
+    /// them to be a condition of the policy too.
     ///
-    /// The token is among them exactly when there is one: OSS refuses a condition on an empty token.
+    /// The token is present exactly when there is one: OSS refuses a condition on an empty token.
     #[must_use]
-    pub fn stamp(&self) -> Vec<(&'static str, String)> {
-        let credential = self.scope().credential(self.key_id);
-        let mut stamp = vec![
+    pub fn identity_fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![
             (X_OSS_SIGNATURE_VERSION, OSS4_HMAC_SHA256.to_owned()),
-            (X_OSS_CREDENTIAL, credential),
+            (X_OSS_CREDENTIAL, self.scope().credential(self.key_id)),
             (X_OSS_DATE, self.now.basic()),
         ];
-        stamp.extend(self.token.map(|token| (X_OSS_SECURITY_TOKEN, token.expose().to_owned())));
-        stamp
+        fields.extend(self.token.map(|token| (X_OSS_SECURITY_TOKEN, token.expose().to_owned())));
+        fields
     }
 
-    /// Signs the policy's base64 text, which is the field `policy` to the letter.
+    /// Signs the policy's base64 text, which is sent unchanged as the field `policy`. Returns 64
+    /// lower-case hex digits.
     #[must_use]
     pub fn sign(&self, policy_base64: &str) -> String {
-        let key = signing_key::derive(self.secret, &self.scope());
+        let key = key::derive(self.secret, &self.scope());
         hex(hmac_sha256(key.as_slice(), policy_base64.as_bytes()).as_slice())
     }
 
@@ -85,7 +83,7 @@ impl Signer<'_> {
     }
 }
 
-/// Encodes a policy's JSON as the text that is sent and signed.
+/// Encodes a policy's JSON as the base64 text that is sent and signed.
 #[must_use]
 pub fn encode_policy(json: &str) -> String {
     base64(json.as_bytes())

@@ -11,7 +11,7 @@ use oss_upload_signer::callback::Options as Completion;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::grant::Form;
-use oss_upload_signer::grant::deed::Field;
+use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::grant::told;
 use oss_upload_signer::grant::told::Granted;
 use oss_upload_signer::grant::told::Seal;

@@ -15,8 +15,8 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::rules;
 use crate::rules::Rules;
-use oss_upload_signer::grant::deed::Deed;
-use oss_upload_signer::grant::deed::Field;
+use oss_upload_signer::grant::form::Field;
+use oss_upload_signer::grant::form::{FormRules, sign_form};
 use oss_upload_signer::grant::told::Granted;
 use oss_upload_signer::policy::condition::Condition;
 use oss_upload_signer::policy::content_type;
@@ -74,8 +74,9 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
         types: desk.route.types.iter().map(ToString::to_string).collect(),
         expires_at,
     })?);
-    let deed = Deed { key: Some(&key), key_condition, size, types, pinned, expires_at };
-    let fields = deed.sign(&desk.route, &desk.credentials, desk.now);
+    let rules =
+        FormRules { key: Some(&key), key_condition, size, types, fixed_fields: pinned, expires_at };
+    let fields = sign_form(rules, &desk.route, &desk.credentials, desk.now);
     let html = page::write(&desk.route, &fields, expires_at);
     file::write(&options.out, &html, options.force)?;
     announce(&options, &desk, &key, expires_at);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fmt::Write;
 
 use crate::console;
-use oss_upload_signer::grant::deed::Field;
+use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time::Timestamp;
 

@@ -8,8 +8,8 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::upload::body::Source;
 use crate::upload::network::Network;
-use oss_upload_signer::grant::deed::Deed;
-use oss_upload_signer::grant::deed::Field;
+use oss_upload_signer::grant::form::Field;
+use oss_upload_signer::grant::form::{FormRules, sign_form};
 use oss_upload_signer::grant::told::Granted;
 use oss_upload_signer::policy::condition::Condition;
 use oss_upload_signer::policy::content_type::ContentType;
@@ -76,15 +76,15 @@ fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Resu
             expires_at,
         })?,
     );
-    let deed = Deed {
+    let rules = FormRules {
         key: Some(key),
         key_condition: Condition::Equal("key", key),
         size,
         types: Vec::new(),
-        pinned,
+        fixed_fields: pinned,
         expires_at,
     };
-    let fields = deed.sign(&desk.route, &desk.credentials, desk.now).into_iter();
+    let fields = sign_form(rules, &desk.route, &desk.credentials, desk.now).into_iter();
     let fields = fields.map(|(name, value)| (name.into_owned(), value));
     let url = desk.route.host.as_str().to_owned();
     Ok(Form { url, key: key.to_owned(), fields: fields.collect() })

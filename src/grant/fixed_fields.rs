@@ -2,7 +2,7 @@
 
 use crate::grant::Ask;
 use crate::grant::Form;
-use crate::grant::deed::Field;
+use crate::grant::form::Field;
 use crate::policy::content_type::ContentType;
 use crate::policy::header;
 use crate::policy::header::CONTENT_DISPOSITION;
