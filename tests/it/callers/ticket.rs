@@ -234,30 +234,43 @@ fn recipe(language: &str) -> &'static str {
     block.split("```").next().unwrap()
 }
 
-/// Runs a recipe in its language and gives the ticket that it prints.
-fn run(program: &str, arguments: &[&str], code: &str) -> String {
-    let output = std::process::Command::new(program)
-        .args(arguments)
-        .arg(code)
-        .env("UPLOAD_TICKET_KEY", KEY)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+/// The recipes, each with the program that runs it, and a line that prints a ticket.
+fn recipes() -> [(&'static str, &'static [&'static str], String); 2] {
+    let node = format!("{}\nconsole.log(ticket('alice', 'avatar'))", recipe("js"));
+    let python = format!("{}\nprint(ticket('alice', 'avatar'))", recipe("python"));
+    [("node", &["--input-type=module", "-e"], node), ("python3", &["-c"], python)]
+}
+
+/// Runs a recipe in its language with this key.
+fn run(program: &str, arguments: &[&str], code: &str, key: Option<&str>) -> std::process::Output {
+    let mut command = std::process::Command::new(program);
+    command.args(arguments).arg(code).env_remove("UPLOAD_TICKET_KEY");
+    command.envs(key.map(|key| ("UPLOAD_TICKET_KEY", key)));
+    command.output().unwrap()
 }
 
 #[test]
 fn the_recipes_of_the_readme_mint_good_tickets() {
-    let node = format!("{}\nconsole.log(ticket('alice', 'avatar'))", recipe("js"));
-    let python = format!("{}\nprint(ticket('alice', 'avatar'))", recipe("python"));
     let options = Options { keys: vec![Secret::new(KEY)], lifetime: ticket::MAX_LIFETIME };
-    for (program, arguments, code) in
-        [("node", &["--input-type=module", "-e"][..], node), ("python3", &["-c"][..], python)]
-    {
-        let ticket = run(program, arguments, &code);
+    for (program, arguments, code) in recipes() {
+        let output = run(program, arguments, &code, Some(KEY));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let ticket = String::from_utf8(output.stdout).unwrap().trim().to_owned();
         let now = oss_upload_signer::time::now();
         let caller = options.verify(&ticket, "avatar", now).unwrap();
         assert_eq!(caller.subject.as_deref(), Some("alice"), "{program}");
         assert_eq!(options.verify(&ticket, "other", now), Err(Denied::TicketRouteMismatch));
+    }
+}
+
+#[test]
+fn the_recipes_mint_nothing_with_the_empty_key() {
+    for (program, arguments, code) in recipes() {
+        for key in [None, Some(""), Some(" ")] {
+            let output = run(program, arguments, &code, key);
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success() && output.stdout.is_empty(), "{program} {key:?}");
+            assert!(error.contains("UPLOAD_TICKET_KEY is not set"), "{program} {key:?}: {error}");
+        }
     }
 }

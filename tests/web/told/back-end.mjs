@@ -10,7 +10,9 @@ export function save({ receipt_id, key, etag }) {
   return records.get(event)
 }
 
-const webhook = new Webhook(process.env.UPLOAD_WEBHOOK_SECRET)
+const secret = process.env.UPLOAD_WEBHOOK_SECRET ?? ''
+if (!/^whsec_.{32}/.test(secret)) throw new Error('UPLOAD_WEBHOOK_SECRET is not set, or no secret')
+const webhook = new Webhook(secret)
 export const server = createServer(async (request, response) => {
   try {
     const { data } = webhook.verify(await text(request), request.headers)
