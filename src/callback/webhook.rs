@@ -54,6 +54,12 @@ impl SigningKey {
         KEY_BYTES.contains(&bytes.len()).then_some(Self(bytes))
     }
 
+    /// Tells whether all bytes of the key are the same, so that anybody can guess it.
+    #[must_use]
+    pub fn is_one_byte_repeated(&self) -> bool {
+        self.0.iter().all(|byte| Some(byte) == self.0.first())
+    }
+
     fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> String {
         let signed = [format!("{id}.{timestamp}.").as_bytes(), body].concat();
         let code = crypto::hmac_sha256(&self.0, &signed);

@@ -23,6 +23,7 @@ use crate::config::entry;
 use crate::config::entry::Setting;
 use crate::config::environment::Environment;
 use crate::config::file::File;
+use crate::config::known_key;
 use crate::config::route;
 use crate::config::value;
 
@@ -119,8 +120,11 @@ fn read_jwt(desk: &mut Desk<'_>) -> Option<jwt::Options> {
 
 fn read_secret(desk: &mut Desk<'_>) -> Option<Key> {
     let secret = desk.environment.get(entry::JWT_SECRET)?;
+    let example = format!("{}={KEYS_EXAMPLE}", entry::JWT_SECRET);
+    if known_key::is_known(secret) {
+        desk.complain_of_known_key(entry::JWT_SECRET, example.clone());
+    }
     let complain = |error: jwt::key::InvalidKey| {
-        let example = format!("{}={KEYS_EXAMPLE}", entry::JWT_SECRET);
         desk.complain(entry::JWT_SECRET.to_owned(), error.to_string(), example);
     };
     Key::shared(secret).map_err(complain).ok()
@@ -141,8 +145,16 @@ pub(super) fn read_budget(desk: &mut Desk<'_>) -> Option<Budget> {
     (grants.is_some() || bytes.is_some()).then_some(Budget { grants, bytes, window })
 }
 
-fn list(desk: &Desk<'_>, setting: &Setting) -> Vec<String> {
-    desk.top_entry(setting).map(|entry| entry.texts()).unwrap_or_default()
+/// Reads a list that limits something where it is there. One without a text is a complaint: whoever
+/// writes it means that nothing is taken, and without the setting everything is.
+fn list(desk: &mut Desk<'_>, setting: &Setting) -> Vec<String> {
+    let Some(entry) = desk.top_entry(setting) else {
+        return Vec::new();
+    };
+    if entry.texts().is_empty() {
+        desk.object(setting, &entry, "it lists nothing; name a value, or leave the setting out");
+    }
+    desk.list(setting, &entry)
 }
 
 fn within(

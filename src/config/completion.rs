@@ -14,6 +14,7 @@ use crate::config::desk::KEYS_EXAMPLE;
 use crate::config::entry;
 use crate::config::environment::Environment;
 use crate::config::file::File;
+use crate::config::known_key;
 use crate::config::route::Reader;
 use crate::policy::callback::Callback;
 use crate::policy::callback::Target;
@@ -89,10 +90,16 @@ fn read_receipt_keys(desk: &mut Desk<'_>) -> Vec<Secret> {
 
 fn read_webhook_secret(desk: &mut Desk<'_>) -> Option<Secret> {
     let secret = Secret::new(desk.environment.get(entry::WEBHOOK_SECRET)?);
-    if SigningKey::parse(&secret).is_none() {
-        let problem = "a secret is whsec_ and 24 to 64 bytes in base64";
-        let example = format!("{}={SECRET_EXAMPLE}", entry::WEBHOOK_SECRET);
-        desk.complain(entry::WEBHOOK_SECRET.to_owned(), problem.to_owned(), example);
+    let example = format!("{}={SECRET_EXAMPLE}", entry::WEBHOOK_SECRET);
+    match SigningKey::parse(&secret) {
+        None => {
+            let problem = "a secret is whsec_ and 24 to 64 bytes in base64";
+            desk.complain(entry::WEBHOOK_SECRET.to_owned(), problem.to_owned(), example);
+        }
+        Some(key) if key.is_one_byte_repeated() || known_key::is_known(secret.expose()) => {
+            desk.complain_of_known_key(entry::WEBHOOK_SECRET, example);
+        }
+        Some(_) => {}
     }
     Some(secret)
 }

@@ -14,6 +14,7 @@ use crate::config::entry::TOP;
 use crate::config::entry::Written;
 use crate::config::environment::Environment;
 use crate::config::file::File;
+use crate::config::known_key;
 use crate::secret::Secret;
 
 /// Variables of our own that are no entries: secrets, and the file's place.
@@ -27,6 +28,9 @@ const OTHER_VARIABLES: [&str; 5] = [
 
 /// What a complaint about a secret shows as an example.
 pub(super) const KEYS_EXAMPLE: &str = "$(openssl rand -base64 32)";
+
+/// What a complaint about a list says that has nothing between two commas, or at its end.
+const EMPTY_PART: &str = "a part of the list is empty; take the comma or the empty text away";
 
 const ONE_VALUE: &str = "one value is wanted here, not a list";
 
@@ -108,6 +112,17 @@ impl<'a> Desk<'a> {
         result.map_err(|problem| self.object(setting, entry, &problem)).ok()
     }
 
+    /// Gives the texts of a list. An empty one is a complaint: a list of nothing but a stray comma would
+    /// otherwise count as no list at all, and where a list limits something that means no limit.
+    pub(super) fn list(&mut self, setting: &Setting, entry: &Entry) -> Vec<String> {
+        let mut texts = entry.texts();
+        if texts.iter().any(String::is_empty) {
+            self.object(setting, entry, EMPTY_PART);
+            texts.retain(|text| !text.is_empty());
+        }
+        texts
+    }
+
     /// Reads each text of a list; every bad one is a complaint of its own.
     pub(super) fn each<T, E: fmt::Display>(
         &mut self,
@@ -116,7 +131,7 @@ impl<'a> Desk<'a> {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Vec<T> {
         let mut values = Vec::new();
-        for text in entry.texts() {
+        for text in self.list(setting, entry) {
             match parse(&text) {
                 Ok(value) => values.push(value),
                 Err(error) => {
@@ -144,14 +159,29 @@ impl<'a> Desk<'a> {
 
     /// Reads the keys of a variable: one or several with commas, which no complaint shows.
     pub(super) fn keys(&mut self, variable: &'static str, least: usize) -> Vec<Secret> {
-        let text = self.environment.get(variable).unwrap_or_default();
-        let keys = text.split(',').map(str::trim).filter(|key| !key.is_empty());
-        let keys: Vec<_> = keys.map(Secret::new).collect();
-        if keys.iter().any(|key| key.expose().len() < least) {
+        let Some(text) = self.environment.get(variable) else {
+            return Vec::new();
+        };
+        let keys: Vec<_> = text.split(',').map(str::trim).map(Secret::new).collect();
+        let example = format!("{variable}={KEYS_EXAMPLE}");
+        if keys.iter().any(|key| key.expose().is_empty()) {
+            self.complain(variable.to_owned(), EMPTY_PART.to_owned(), example.clone());
+        }
+        if keys.iter().any(|key| (1..least).contains(&key.expose().len())) {
             let problem = format!("each key has at least {least} bytes");
-            self.complain(variable.to_owned(), problem, format!("{variable}={KEYS_EXAMPLE}"));
+            self.complain(variable.to_owned(), problem, example.clone());
+        }
+        if keys.iter().any(|key| known_key::is_known(key.expose())) {
+            self.complain_of_known_key(variable, example);
         }
         keys
+    }
+
+    /// Refuses a key that everybody knows, except beside a local OSS, where nothing is worth forging.
+    pub(super) fn complain_of_known_key(&mut self, variable: &str, example: String) {
+        if !self.is_local {
+            self.complain(variable.to_owned(), known_key::PROBLEM.to_owned(), example);
+        }
     }
 
     /// Says what is wrong with an entry.

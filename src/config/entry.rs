@@ -245,16 +245,12 @@ impl Entry {
         }
     }
 
-    /// Gives the texts, a single one parted at commas.
+    /// Gives the texts, a single one parted at commas. An empty part is an empty text.
     pub(super) fn texts(&self) -> Vec<String> {
         let parts: Vec<&str> = match &self.written {
             Written::One(text) => text.split(',').collect(),
             Written::Many(texts) => texts.iter().map(String::as_str).collect(),
         };
-        parts
-            .into_iter()
-            .map(|part| part.trim().to_owned())
-            .filter(|part| !part.is_empty())
-            .collect()
+        parts.into_iter().map(|part| part.trim().to_owned()).collect()
     }
 }

@@ -18,6 +18,7 @@
 //! | `callback`, `address` | who is told when an object is stored, and of what |
 //! | `completion` | the keys of receipts, the function's own address, the back ends |
 //! | `keys` | the access key in the environment |
+//! | `known_key` | the keys that are refused because they are published |
 //! | `session` | whether each caller has a key of their own |
 //! | `sources` | where other credentials come from, and the role to take |
 
@@ -34,6 +35,7 @@ mod entry;
 mod field;
 mod file;
 mod keys;
+mod known_key;
 mod route;
 mod session;
 mod sources;

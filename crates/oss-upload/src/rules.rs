@@ -135,7 +135,7 @@ pub(super) fn load(
         environment.set(name, "a key that no caller is ever asked for");
     }
     // The same of what is done when a file is stored; the route that is meant is looked at afterwards.
-    environment.set("UPLOAD_WEBHOOK_SECRET", format!("whsec_{}", "A".repeat(32)));
+    environment.set("UPLOAD_WEBHOOK_SECRET", format!("whsec_{}", "tool".repeat(8)));
     if environment.get("UPLOAD_RECEIPT_KEYS").is_none() {
         environment.set("UPLOAD_RECEIPT_KEYS", INVENTED_KEY);
     }

@@ -187,7 +187,8 @@ fn only_what_the_function_is_told_can_it_tell() {
 #[test]
 fn a_webhook_secret_is_as_the_standard_wants_it() {
     let verdict = |text: &str| load(&[("UPLOAD_WEBHOOK_SECRET", text)], "").is_ok();
-    let of = |groups: usize, end: &str| format!("whsec_{}{end}", "AAAA".repeat(groups));
+    // Other bytes behind the zeros, or the key would be refused as one byte repeated.
+    let of = |groups: usize, end: &str| format!("whsec_BBBB{}{end}", "AAAA".repeat(groups - 1));
     for good in [of(8, ""), of(8, "AA=="), of(8, "AAA="), of(8, "+/8="), of(21, "AA==")] {
         assert!(verdict(&good), "{good}");
     }
@@ -239,4 +240,66 @@ fn beside_a_local_oss_this_machine_can_be_called() {
     ];
     assert!(Settings::load_over(&[], &environment(&variables), None, now).is_ok());
     assert!(refused(&variables, "").contains("OSS calls public addresses only"));
+}
+
+#[test]
+fn keys_that_everybody_knows_stop_the_start() {
+    let told = ("UPLOAD_CALLBACK", "self");
+    let notify = ("UPLOAD_NOTIFY", "https://a.example/");
+    let receipt = ("UPLOAD_RECEIPT_KEYS", "receipts-of-this-machine-and-of-no-other");
+    let secret =
+        ("UPLOAD_WEBHOOK_SECRET", "whsec_bWVzc2FnZXMtb2YtdGhpcy1tYWNoaW5lLWFuZC1vZi1uby1vdGhlcg==");
+    let jwt = ("UPLOAD_JWT_SECRET", "................................");
+    let tickets = (
+        "UPLOAD_TICKET_KEYS",
+        "an example key of more than 32 bytes,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    );
+    assert_snapshot!(refused(&[told, PUBLIC, notify, receipt, secret, jwt, tickets], ""), @r#"
+    4 problems with the settings; nothing was started
+      UPLOAD_JWT_SECRET: everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one. Example: UPLOAD_JWT_SECRET=$(openssl rand -base64 32)
+      UPLOAD_TICKET_KEYS: everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one. Example: UPLOAD_TICKET_KEYS=$(openssl rand -base64 32)
+      UPLOAD_RECEIPT_KEYS: everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      UPLOAD_WEBHOOK_SECRET: everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
+    "#);
+    let kept = format!("{KEY}, {}", receipt.1);
+    assert!(
+        load(&[told, PUBLIC, ("UPLOAD_RECEIPT_KEYS", &kept)], "").is_err(),
+        "an older key of the list"
+    );
+    // 24 to 64 bytes of one kind, in base64.
+    for same in ["a2tra2tra2tra2tra2tra2tra2tra2tr", "/////////////////////////////////////w=="] {
+        assert!(
+            load(&[("UPLOAD_WEBHOOK_SECRET", &format!("whsec_{same}"))], "").is_err(),
+            "{same}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_part_of_a_list_stops_the_start() {
+    let two = format!("{KEY},");
+    let variables = [
+        ("UPLOAD_RECEIPT_KEYS", two.as_str()),
+        ("UPLOAD_TICKET_KEYS", ","),
+        ("UPLOAD_ORIGINS", "https://app.example,,https://b.example"),
+        ("UPLOAD_JWT_ISSUER", ","),
+        ("UPLOAD_JWT_CLAIMS", "tenant,"),
+        ("UPLOAD_EXTENSIONS", " , "),
+        ("UPLOAD_CALLBACK", "https://back.example/,"),
+    ];
+    let file = "jwt_audience = []\n[routes.a]\ntypes = [\"image/png\", \"\"]\n";
+    let complaint = refused(&variables, file);
+    assert!(!complaint.contains(KEY), "{complaint}");
+    assert_snapshot!(complaint, @r#"
+    9 problems with the settings; nothing was started
+      UPLOAD_ORIGINS = "https://app.example,,https://b.example": a part of the list is empty; take the comma or the empty text away. Example: UPLOAD_ORIGINS=https://app.example.com
+      UPLOAD_JWT_ISSUER = ",": a part of the list is empty; take the comma or the empty text away. Example: UPLOAD_JWT_ISSUER=https://login.example.com/
+      upload.toml line 1, jwt_audience = []: it lists nothing; name a value, or leave the setting out. Example: jwt_audience = "uploads"
+      UPLOAD_JWT_CLAIMS = "tenant,": a part of the list is empty; take the comma or the empty text away. Example: UPLOAD_JWT_CLAIMS=email_verified=true
+      UPLOAD_TICKET_KEYS: a part of the list is empty; take the comma or the empty text away. Example: UPLOAD_TICKET_KEYS=$(openssl rand -base64 32)
+      upload.toml line 3, routes.a.types = ["image/png", ""]: a part of the list is empty; take the comma or the empty text away. Example: types = "image/png,image/jpeg"
+      UPLOAD_EXTENSIONS = ",": a part of the list is empty; take the comma or the empty text away. Example: UPLOAD_EXTENSIONS=jpg,png
+      UPLOAD_CALLBACK = "https://back.example/,": a part of the list is empty; take the comma or the empty text away. Example: UPLOAD_CALLBACK=self
+      UPLOAD_RECEIPT_KEYS: a part of the list is empty; take the comma or the empty text away. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+    "#);
 }
