@@ -22,6 +22,8 @@ use crate::cloud;
 use crate::cloud::DATA_DIRECTORY;
 use crate::cloud::Setup;
 use crate::console;
+use crate::dev_keys;
+use crate::dev_keys::UploadKey;
 use crate::failure::Failure;
 use crate::lender::Lender;
 use crate::lender::Loan;
@@ -42,15 +44,8 @@ use oss_upload_signer::policy::name::UploadHost;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time;
 
-const ROLE_KEY_ID: &str = "STS.LocalRoleKeyId";
-const ROLE_KEY_SECRET: &str = "LocalRoleKeySecret";
-const ROLE_TOKEN: &str = "LocalRoleSecurityToken";
-
 /// The account of everything here.
 const ACCOUNT: &str = "1234567890123456";
-
-const LONG_LIVED_KEY_ID: &str = "LocalLongLivedKeyId";
-const LONG_LIVED_KEY_SECRET: &str = "LocalLongLivedKeySecret";
 
 /// What a laptop lacks, unless the environment or the file says otherwise.
 const DEFAULTS: [(&str, &str); 3] =
@@ -87,22 +82,28 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
-    let mut environment = environment(&options);
-    let invented = told::invent(&mut environment);
+    let (role, user) = (UploadKey::draw("STS.")?, UploadKey::draw("LTAI")?);
+    let mut environment = environment(&options, &user);
+    let keys = dev_keys::fill(&mut environment, &options.data_dir)?;
     start_log(&environment)?;
     let front = cloud::listen(options.port, "--port").await?;
     let back = cloud::listen(options.oss_port, "--oss-port").await?;
     let mut settings = settings(&environment, front.local_addr()?, back.local_addr()?)?;
     let ring = KeyRing::default();
     let lender = open_sts(&mut settings, &options, ring.clone()).await?;
-    let oss = open_oss(&settings, &options, ring)?;
+    let key = if options.long_lived_key {
+        user.long_lived()
+    } else {
+        role_key(&role, settings.sources.role.is_some())
+    };
+    let oss = open_oss(&settings, &options, key, ring)?;
     let function = TcpListener::bind("127.0.0.1:0").await?;
-    let gateway = gateway(function.local_addr()?, &settings);
+    let gateway = gateway(function.local_addr()?, &settings, role);
     for warning in settings.v1_warnings() {
         console::say(&format!("note  {warning}"));
     }
     announce(front.local_addr()?, back.local_addr()?, lender.as_ref())?;
-    told::announce(&settings, &invented);
+    told::announce(&settings, &keys);
     console::say(&format!("data  {}", cloud::absolute(&options.data_dir)));
     console::say("Ctrl-C stops all of it.");
 
@@ -133,7 +134,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
 
 /// The process's own variables, as far as they are settings; keys are left out, since nothing here
 /// may be signed with real ones.
-fn environment(options: &Options) -> Environment {
+fn environment(options: &Options, user: &UploadKey) -> Environment {
     let mut environment = Environment::of_process().without_keys();
     environment.set("FC_FUNCTION_NAME", "dev");
     if let Some(path) = &options.config {
@@ -142,8 +143,8 @@ fn environment(options: &Options) -> Environment {
     if options.long_lived_key {
         // The gateway goes on bringing the role's keys, as the platform would.
         environment.set("UPLOAD_CREDENTIALS", "environment");
-        environment.set("ALIBABA_CLOUD_ACCESS_KEY_ID", LONG_LIVED_KEY_ID);
-        environment.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", LONG_LIVED_KEY_SECRET);
+        environment.set("ALIBABA_CLOUD_ACCESS_KEY_ID", user.id.as_str());
+        environment.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", user.secret.as_str());
     }
     if let Some(role) = &options.role {
         environment.set("OSS_STS_ROLE_ARN", format!("acs:ram::{ACCOUNT}:role/{role}"));
@@ -167,15 +168,15 @@ fn function_options() -> fc_http::Options {
 }
 
 /// The gateway in front of the function; it brings the role's keys.
-fn gateway(upstream: SocketAddr, settings: &Settings) -> fc_emulator::Gateway {
+fn gateway(upstream: SocketAddr, settings: &Settings, role: UploadKey) -> fc_emulator::Gateway {
     let region = settings.routes.first().map(|route| route.region.as_str()).unwrap_or_default();
     fc_emulator::Gateway::new(fc_emulator::Options {
         behind: fc_emulator::Behind::Address(upstream),
         function: fc_emulator::Function::new("dev", region),
         keys: Some(fc_emulator::Keys {
-            access_key_id: ROLE_KEY_ID.to_owned(),
-            access_key_secret: ROLE_KEY_SECRET.to_owned(),
-            security_token: ROLE_TOKEN.to_owned(),
+            access_key_id: role.id,
+            access_key_secret: role.secret,
+            security_token: role.token,
         }),
         default_domain: false,
     })
@@ -234,7 +235,12 @@ async fn lend(lender: Option<Lender>, shutdown: impl Future<Output = ()>) -> io:
     }
 }
 
-fn open_oss(settings: &Settings, options: &Options, ring: KeyRing) -> Result<oss::Oss, Failure> {
+fn open_oss(
+    settings: &Settings,
+    options: &Options,
+    key: oss::AccessKey,
+    ring: KeyRing,
+) -> Result<oss::Oss, Failure> {
     let mut buckets: Vec<oss::Bucket> = Vec::new();
     for Route { bucket, region, .. } in &settings.routes {
         if !buckets.iter().any(|known| known.name == bucket.as_str()) {
@@ -247,24 +253,21 @@ fn open_oss(settings: &Settings, options: &Options, ring: KeyRing) -> Result<oss
     let setup = Setup {
         data_directory: options.data_dir.clone(),
         buckets,
-        key: key(options.long_lived_key, settings.sources.role.is_some()),
+        key,
         cors_origins: vec!["*".to_owned()],
         judgement: options.strictness.clone().judgement(),
     };
     setup.open_with(ring)
 }
 
-/// The function's own key. Where a role is taken it may do nothing but that, so that an upload that
-/// works was signed with the role's session.
-fn key(is_long_lived: bool, takes_a_role: bool) -> oss::AccessKey {
-    if is_long_lived {
-        return oss::AccessKey::new(LONG_LIVED_KEY_ID, LONG_LIVED_KEY_SECRET);
-    }
+/// The key of the function's role. Where another role is taken it may do nothing but that, so that an
+/// upload that works was signed with the other role's session.
+fn role_key(key: &UploadKey, takes_a_role: bool) -> oss::AccessKey {
     oss::AccessKey {
-        security_token: Some(ROLE_TOKEN.to_owned()),
+        security_token: Some(key.token.clone()),
         holder: Holder::Role(format!("acs:ram::{ACCOUNT}:role/dev-function")),
         permissions: takes_a_role.then(only_assume_role),
-        ..oss::AccessKey::new(ROLE_KEY_ID, ROLE_KEY_SECRET)
+        ..key.long_lived()
     }
 }
 

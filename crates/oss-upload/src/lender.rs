@@ -12,6 +12,7 @@ use oss_emulator::faults::Faults;
 use oss_emulator::faults::Plan;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::sts;
+use oss_upload_signer::app;
 use oss_upload_signer::time;
 
 #[derive(Args, Debug)]
@@ -63,7 +64,7 @@ impl Lender {
         let clock = Arc::new(|| time::now().unix());
         let faults = Faults::default();
         loan.faults.into_iter().for_each(|plan| faults.plan(plan));
-        let mut options = sts::Options::new(clock, seed());
+        let mut options = sts::Options::new(clock, seed()?);
         if let Some(account) = loan.account {
             options.account = account;
         }
@@ -96,11 +97,9 @@ impl Lender {
     }
 }
 
-/// Makes another seed for each run, so that keys of an earlier one do not come again. The keys are
-/// good on this machine only, so nobody has to be kept from guessing them.
-fn seed() -> [u8; 16] {
-    let run = (i128::from(time::now().unix()) << 64) | i128::from(std::process::id());
-    run.to_be_bytes()
+/// Draws another seed for each run: a web page that could guess it would know the keys that are lent.
+fn seed() -> Result<[u8; 16], Failure> {
+    app::draw()().map_err(|error| Failure::new(format!("no randomness for keys: {error}")))
 }
 
 /// Says on the console what has just happened to a call.

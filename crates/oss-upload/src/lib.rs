@@ -24,6 +24,7 @@ mod cloud;
 mod console;
 mod desk;
 mod dev;
+mod dev_keys;
 mod doctor;
 mod emulate;
 mod explain;

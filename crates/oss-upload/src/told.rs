@@ -1,8 +1,7 @@
 //! What `dev` adds so that somebody is told on a laptop: an address that the local OSS finds, keys where
 //! none are set, and a line on the console for each message to a back end.
 //!
-//! The keys are the same on every machine and in every run, so that a back end can be started once. They
-//! prove nothing beyond this machine, and are shown; those of the environment never are.
+//! The keys are those of [`dev_keys`], and are shown; those of the environment never are.
 
 use std::fmt;
 use std::time::Instant;
@@ -12,29 +11,14 @@ use http::Request;
 use http::Response;
 
 use crate::console;
+use crate::dev_keys;
+use crate::dev_keys::Pair;
 use oss_upload_signer::config::Settings;
-use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::net::HttpClient;
 use oss_upload_signer::net::Network;
 use oss_upload_signer::net::SendError;
 use oss_upload_signer::net::Sending;
 use oss_upload_signer::net::Terms;
-
-/// What receipts are sealed with and messages signed with, unless the environment says otherwise.
-const INVENTED: [(&str, &str); 2] = [
-    ("UPLOAD_RECEIPT_KEYS", "receipts-of-this-machine-and-of-no-other"),
-    ("UPLOAD_WEBHOOK_SECRET", "whsec_bWVzc2FnZXMtb2YtdGhpcy1tYWNoaW5lLWFuZC1vZi1uby1vdGhlcg=="),
-];
-
-/// Sets the keys that are not set, and gives those.
-pub(super) fn invent(environment: &mut Environment) -> Vec<(&'static str, &'static str)> {
-    let mut invented = INVENTED.to_vec();
-    invented.retain(|(name, _)| environment.get(name).is_none());
-    for (name, value) in &invented {
-        environment.set(name, *value);
-    }
-    invented
-}
 
 /// Has the function called at the page's own address. Only another one of this machine may stand in the
 /// settings: a proxy that somebody has put in front.
@@ -53,7 +37,7 @@ fn is_here(url: &str) -> bool {
 }
 
 /// Says who is told of which route, and what a back end needs to believe it.
-pub(super) fn announce(settings: &Settings, invented: &[(&str, &str)]) {
+pub(super) fn announce(settings: &Settings, keys: &[Pair]) {
     let completion = &settings.completion;
     let mut is_told = false;
     for route in &settings.routes {
@@ -67,9 +51,9 @@ pub(super) fn announce(settings: &Settings, invented: &[(&str, &str)]) {
         console::say(&format!("told  {}: {}{then}", route.name, address.replace(';', ", ")));
         is_told = true;
     }
-    for (name, value) in invented {
+    for (name, value) in keys {
         let is_wanted = match *name {
-            "UPLOAD_WEBHOOK_SECRET" => !completion.notify.is_empty(),
+            dev_keys::WEBHOOK_SECRET => !completion.notify.is_empty(),
             _ => is_told,
         };
         if is_wanted {
@@ -144,15 +128,5 @@ mod tests {
         {
             assert!(!is_here(url), "{url}");
         }
-    }
-
-    #[test]
-    fn what_is_set_stays() {
-        let mut environment = Environment::default();
-        environment.set("UPLOAD_RECEIPT_KEYS", "of the operator");
-        let invented = invent(&mut environment);
-        assert_eq!(invented, [INVENTED[1]]);
-        assert_eq!(environment.get("UPLOAD_RECEIPT_KEYS"), Some("of the operator"));
-        assert_eq!(environment.get("UPLOAD_WEBHOOK_SECRET"), Some(INVENTED[1].1));
     }
 }

@@ -101,8 +101,13 @@ async fn a_back_end_of_this_machine_is_told_and_each_call_is_a_line() {
     let url = format!("http://{}/uploaded", back_end.local_addr().unwrap());
     let [told, keys, secret] = dev.told()[..] else { panic!("{:?}", dev.said) };
     assert_eq!(told, format!("told  notes: {page}callback/notes, then {url}"));
-    assert!(README.contains(&format!("\n{keys}\n{secret}\n")), "the README shows other keys");
-    let keys = keys.strip_prefix("env   UPLOAD_RECEIPT_KEYS=").unwrap();
+    let (keys_label, secret_label) =
+        ("env   UPLOAD_RECEIPT_KEYS=", "env   UPLOAD_WEBHOOK_SECRET=whsec_");
+    assert!(
+        README.contains(&format!("\n{keys_label}…\n{secret_label}…\n")),
+        "the README shows keys"
+    );
+    let keys = keys.strip_prefix(keys_label).unwrap();
     assert!(keys.len() >= 32 && !keys.contains([' ', '\'', '"', '$']), "{keys}");
     let secret = secret.strip_prefix("env   UPLOAD_WEBHOOK_SECRET=").unwrap();
     assert!(
@@ -151,4 +156,35 @@ async fn where_nobody_is_told_nothing_is_said_of_it() {
     let labels: Vec<_> = dev.said.iter().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(labels, ["page", "sign", "oss", "data", "Ctrl-C"]);
     dev.child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_data_folder_has_keys_of_its_own_which_the_next_run_has_too() {
+    let back_end = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let keys = |dev: &Dev| -> Vec<String> {
+        dev.told().into_iter().filter(|line| line.starts_with("env")).map(str::to_owned).collect()
+    };
+    let mut dev = Dev::start(Tool::new(), &settings(&back_end)).await;
+    let first = keys(&dev);
+    assert_eq!(first.len(), 2, "{first:?}");
+    dev.child.kill().await.unwrap();
+    let mut again = Dev::start(dev.tool, &settings(&back_end)).await;
+    assert_eq!(keys(&again), first);
+    again.child.kill().await.unwrap();
+    let mut other = Dev::start(Tool::new(), &settings(&back_end)).await;
+    for (one, another) in first.iter().zip(keys(&other)) {
+        assert_ne!(*one, another);
+    }
+    other.child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_that_everybody_knows_are_taken_by_dev_alone() {
+    let back_end = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tool = Tool::new().with("UPLOAD_RECEIPT_KEYS", "receipts-of-this-machine-and-of-no-other");
+    let mut dev = Dev::start(tool, &settings(&back_end)).await;
+    assert_eq!(dev.told().len(), 2, "{:?}", dev.said);
+    dev.child.kill().await.unwrap();
+    let problem = dev.tool.run(&["receipt", "verify"]).await.complaint();
+    assert!(problem.contains("everybody knows this key"), "{problem}");
 }
