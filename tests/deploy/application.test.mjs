@@ -74,7 +74,7 @@ function jwt(claims) {
 
 function ticket() {
   const env = { UPLOAD_TICKET_KEYS: KEY }
-  return execFileSync(process.env.OSS_UPLOAD_BIN, ['ticket', '--sub', 'alice'], { env, encoding: 'utf8' }).trim()
+  return execFileSync(process.env.OSS_UPLOAD_BIN, ['ticket', '--sub', 'alice'], { env, encoding: 'utf8', timeout: 60_000 }).trim()
 }
 
 const PLACE = { role: 'oss-upload-signer', bucket: 'my-bucket' }

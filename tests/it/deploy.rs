@@ -23,6 +23,7 @@ use yaml_rust2::YamlLoader;
 use crate::support::PROJECT;
 use crate::support::app::NOW;
 use crate::support::function_binary;
+use crate::support::wait::Lines;
 
 fn file(name: &str) -> PathBuf {
     Path::new(PROJECT).join(name)
@@ -117,16 +118,6 @@ fn code() -> tempfile::TempDir {
     code
 }
 
-/// Reads a log until it says something.
-fn read_until(log: &mut impl Read, seen: &mut Vec<u8>, what: &str) {
-    while !String::from_utf8_lossy(seen).contains(what) {
-        let mut chunk = [0; 1024];
-        let count = log.read(&mut chunk).unwrap();
-        assert!(count > 0, "it ended: {}", String::from_utf8_lossy(seen));
-        seen.extend_from_slice(&chunk[..count]);
-    }
-}
-
 #[test]
 fn a_code_folder_starts_by_its_bootstrap_and_reads_the_settings_beside_it() {
     let code = code();
@@ -143,16 +134,12 @@ fn a_code_folder_starts_by_its_bootstrap_and_reads_the_settings_beside_it() {
         .unwrap();
     let mut instance = Instance(child);
     // Two lines and it listens: the warning that it is open, and where.
-    let mut log = instance.0.stdout.take().unwrap();
-    let mut seen = Vec::new();
-    read_until(&mut log, &mut seen, "listening");
+    let log = Lines::of(instance.0.stdout.take().unwrap());
+    log.find("where it listens", |line| line.contains("listening"));
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"GET /t/v1.a.b/uploads HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
-    read_until(&mut log, &mut seen, "answered 404");
-    assert!(
-        String::from_utf8_lossy(&seen).contains("GET /t/…/uploads answered 404"),
-        "a ticket was logged"
-    );
+    let line = log.find("the answer", |line| line.contains("answered 404"));
+    assert!(line.contains("GET /t/…/uploads answered 404"), "a ticket was logged: {line}");
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();

@@ -1,9 +1,6 @@
 //! The local OSS as the tool starts it: what its options change, and what a wrong one says.
 
-use std::io::BufRead;
-use std::io::BufReader;
 use std::process::Child;
-use std::process::ChildStdout;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -27,11 +24,12 @@ use crate::support::local_sts::Caller;
 use crate::support::local_sts::Keys;
 use crate::support::local_sts::over_socket;
 use crate::support::oss::Reply;
+use crate::support::wait::Lines;
 
 /// A local OSS that ends with its test.
 struct Emulator {
     address: String,
-    output: BufReader<ChildStdout>,
+    output: Lines,
     child: Child,
     _data: TempDir,
 }
@@ -45,7 +43,7 @@ impl Emulator {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
+        let output = Lines::of(child.stdout.take().unwrap());
         let mut emulator = Self { address: String::new(), output, child, _data: data };
         let address = emulator.printed("oss");
         address.trim_start_matches("http://").clone_into(&mut emulator.address);
@@ -53,15 +51,9 @@ impl Emulator {
     }
 
     /// Reads what is printed after this word.
-    fn printed(&mut self, word: &str) -> String {
-        loop {
-            let mut line = String::new();
-            assert!(self.output.read_line(&mut line).unwrap() > 0, "no line begins with {word}");
-            let mut words = line.split_whitespace();
-            if words.next() == Some(word) {
-                return words.next().unwrap().to_owned();
-            }
-        }
+    fn printed(&self, word: &str) -> String {
+        let line = self.output.find(word, |line| line.split_whitespace().next() == Some(word));
+        line.split_whitespace().nth(1).unwrap().to_owned()
     }
 
     async fn refusal(&self, host: Option<&str>, form: &Form) -> String {
@@ -140,7 +132,7 @@ async fn each_option_tells_the_judge_something() {
 #[tokio::test]
 async fn the_local_sts_lends_keys_that_the_local_oss_knows() {
     let options = ["--sts-port", "0", "--role", "uploader", "--fault", "status=503"];
-    let mut emulator = Emulator::start(&options);
+    let emulator = Emulator::start(&options);
     let address = emulator.printed("sts").trim_start_matches("http://").to_owned();
     let role = emulator.printed("role");
     let caller = Caller { id: KEY_ID, secret: SECRET, token: None };

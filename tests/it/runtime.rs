@@ -19,6 +19,9 @@ use tokio::sync::Notify;
 use crate::support::caller::Caller;
 use crate::support::log::Log;
 use crate::support::server::Server;
+use crate::support::wait::LIMIT;
+use crate::support::wait::until;
+use crate::support::wait::within;
 
 /// Answers with what it was asked; some paths misbehave.
 #[expect(clippy::panic, reason = "the panic is what is tested")]
@@ -257,7 +260,8 @@ async fn a_stop_lets_requests_finish_and_refuses_new_callers() {
     gate.0.notified().await;
 
     server.stop();
-    while TcpStream::connect(address).await.is_ok() {}
+    let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+    within(LIMIT, "new connections are refused", refused).await;
     gate.1.notify_one();
     let answer = caller.answer().await;
     assert_eq!(answer.body, "finished");
@@ -408,9 +412,8 @@ async fn a_request_that_has_to_wait_is_announced_before_it_waits() {
     let server = Server::start(waits, options).await;
     let mut caller = Caller::connect(server.address).await;
     caller.send("GET / HTTP/1.1\r\nhost: a\r\nx-fc-request-id: 1-a\r\n\r\n").await;
-    while !log.text().contains("FC Invoke Start RequestId: 1-a\n") {
-        tokio::task::yield_now().await;
-    }
+    let start = "FC Invoke Start RequestId: 1-a\n";
+    until("the start is logged", || log.text().contains(start)).await;
     assert!(!log.text().contains("FC Invoke End"));
     go.send(true).unwrap();
     assert_eq!(caller.answer().await.body, "late");
@@ -447,7 +450,5 @@ async fn a_caller_that_leaves_early_is_logged_too() {
     let mut caller = Caller::connect(server.address).await;
     caller.send("GET /forever HTTP/1.1\r\nhost: l\r\n\r\n").await;
     drop(caller);
-    while !log.text().contains("499") {
-        tokio::task::yield_now().await;
-    }
+    until("the status 499 is logged", || log.text().contains("499")).await;
 }

@@ -9,6 +9,7 @@ use oss_upload_signer::receipt::Receipt;
 use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
 use crate::callback::stage::receipt;
+use crate::support::wait::until;
 
 /// The ids of all messages so far.
 fn ids(stage: &Stage) -> Vec<String> {
@@ -89,9 +90,7 @@ async fn who_goes_away_leaves_the_turn_to_the_next() {
         tokio::spawn(async move { stage.function.call(request).await.status })
     };
     let (gone, stays) = (call(), call());
-    while stage.outside.back_end.calls() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until("the back end is called", || stage.outside.back_end.calls() > 0).await;
     gone.abort();
     assert!(gone.await.unwrap_err().is_cancelled());
     assert_eq!(stays.await.unwrap(), 200);

@@ -10,6 +10,7 @@ use crate::support::form::Form;
 use crate::support::form::NOW;
 use crate::support::oss::Reply;
 use crate::support::oss::Server;
+use crate::support::wait::until;
 
 const MIB: usize = 1024 * 1024;
 
@@ -130,9 +131,7 @@ async fn a_policy_that_expires_on_the_way_is_refused_unless_allowed() {
         let begun = [head.into_bytes(), form.before_content()].concat();
         let mut stream = server.connect(&begun).await;
         // The file on its way in shows that the form has been judged.
-        while server.files().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        until("the file is on its way in", || !server.files().is_empty()).await;
         server.clock.store(NOW + 3601, std::sync::atomic::Ordering::Relaxed);
         let rest = [form.content.clone(), form.after_content()].concat();
         stream.write_all(&rest).await.unwrap();
@@ -210,9 +209,7 @@ async fn an_upload_under_way_is_finished_before_the_end() {
     let head = server.head(&form, form.body().len() as u64, &[]);
     let begun = [head.into_bytes(), form.before_content()].concat();
     let mut stream = server.connect(&begun).await;
-    while server.files().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until("the file is on its way in", || !server.files().is_empty()).await;
     server.ask_to_stop();
     let rest = [form.content.clone(), form.after_content()].concat();
     stream.write_all(&rest).await.unwrap();

@@ -15,6 +15,9 @@ use crate::rehearse::package::Package;
 use crate::support::PROJECT;
 use crate::support::function_binary;
 use crate::support::tool::Tool;
+use crate::support::wait::LIMIT;
+use crate::support::wait::poll;
+use crate::support::wait::within;
 
 #[tokio::test]
 async fn a_python_function_passes() {
@@ -182,9 +185,27 @@ async fn what_cannot_be_rehearsed_is_refused() {
     }
 }
 
-/// Tells whether a process is there.
-fn lives(process: &str) -> bool {
-    Path::new("/proc").join(process).exists()
+/// The function's process, by its number. It is killed at the end of a test that failed.
+struct Instance(String);
+
+impl Instance {
+    fn lives(&self) -> bool {
+        Path::new("/proc").join(&self.0).exists()
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if self.lives() {
+            kill("KILL", &self.0);
+        }
+    }
+}
+
+/// Sends a signal. The shell's own `kill` does it: the program of that name is not on every machine.
+fn kill(signal: &str, process: &str) -> bool {
+    let status = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", signal, process]).status();
+    status.unwrap().success()
 }
 
 #[tokio::test]
@@ -197,18 +218,14 @@ async fn a_rehearsal_that_is_broken_off_leaves_nobody_behind() {
     let variable = format!("TOLD={}", told.display());
     let mut child =
         package.tool().command(&["rehearse", "package", "--env", &variable]).spawn().unwrap();
-    let process = loop {
-        match fs::read_to_string(&told) {
-            Ok(text) if !text.is_empty() => break text,
-            _ => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
-        }
-    };
-    assert!(lives(&process));
-    let tool = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &tool]).status().unwrap().success());
-    assert_eq!(child.wait().await.unwrap().code(), Some(1));
-    // It is told to end before the tool does; the system may take a moment more.
-    while lives(&process) {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    let process = poll("the function writes its process number", || {
+        fs::read_to_string(&told).ok().filter(|text| !text.is_empty())
+    });
+    let instance = Instance(process.await);
+    assert!(instance.lives());
+    assert!(kill("TERM", &child.id().unwrap().to_string()));
+    let status = within(LIMIT, "the tool ends", child.wait()).await.unwrap();
+    assert_eq!(status.code(), Some(1));
+    // The function is ended before the tool ends; the system may take a moment more.
+    poll("the function ends", || (!instance.lives()).then_some(())).await;
 }

@@ -1,7 +1,5 @@
 //! The tool's local OSS as a process of its own, as a developer runs it, on a free port.
 
-use std::io::BufRead;
-use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -11,8 +9,6 @@ use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Mutex;
-use std::sync::mpsc;
-use std::sync::mpsc::Receiver;
 
 use oss_upload_signer::time;
 use tempfile::TempDir;
@@ -20,13 +16,14 @@ use tempfile::TempDir;
 use crate::support::app::Function;
 use crate::support::app::NOW;
 use crate::support::form::Form;
+use crate::support::wait::Lines;
 
 /// A running `oss-upload emulate`; it is killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
     folder: TempDir,
-    lines: Mutex<Receiver<String>>,
+    lines: Mutex<Lines>,
 }
 
 impl Process {
@@ -43,22 +40,17 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines.next().unwrap().unwrap();
+        let lines = Lines::of(child.stdout.take().unwrap());
+        let first = lines.find("its address", |_| true);
         let address = first.split("http://").nth(1).unwrap().split(' ').next().unwrap();
         let address = address.parse().unwrap();
-        // What it says later is read at once, or it would wait for a reader.
-        let (said, lines_said) = mpsc::channel();
-        std::thread::spawn(move || {
-            lines.map_while(Result::ok).try_for_each(|line| said.send(line))
-        });
-        Self { child, address, folder, lines: Mutex::new(lines_said) }
+        Self { child, address, folder, lines: Mutex::new(lines) }
     }
 
     /// Waits for the next line that begins with this word.
     pub(crate) fn printed(&self, word: &str) -> String {
         let lines = self.lines.lock().unwrap();
-        lines.iter().find(|line| line.split(' ').next() == Some(word)).unwrap()
+        lines.find(word, |line| line.split(' ').next() == Some(word))
     }
 
     /// Uploads a form and returns the whole answer as text.

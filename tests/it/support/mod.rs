@@ -13,6 +13,7 @@ pub(crate) mod script;
 pub(crate) mod server;
 pub(crate) mod source;
 pub(crate) mod tool;
+pub(crate) mod wait;
 
 use std::path::Path;
 use std::path::PathBuf;

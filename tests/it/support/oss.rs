@@ -28,6 +28,8 @@ use crate::support::form::Form;
 use crate::support::form::KEY_ID;
 use crate::support::form::NOW;
 use crate::support::form::REGION;
+use crate::support::wait::LIMIT;
+use crate::support::wait::within;
 use crate::support::form::SECRET;
 
 /// A running local OSS; [`Server::stop`] ends it and fails if it panicked.
@@ -89,7 +91,7 @@ impl Server {
 
     /// Waits for the next event.
     pub(crate) async fn event(&mut self) -> Event {
-        self.events.recv().await.unwrap()
+        within(LIMIT, "the next event", self.events.recv()).await.unwrap()
     }
 
     /// Opens a connection and sends some bytes on it.

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
@@ -11,6 +12,10 @@ use tokio::process::Command;
 
 use crate::support::form::KEY_ID;
 use crate::support::form::SECRET;
+use crate::support::wait::within;
+
+/// The longest run of the tool: a whole rehearsal, beside other tests.
+const RUN_LIMIT: Duration = Duration::from_mins(5);
 
 /// A folder to run the tool in, with a key in the environment.
 pub(crate) struct Tool {
@@ -69,7 +74,8 @@ impl Tool {
 
     /// Runs the tool to its end.
     pub(crate) async fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Outcome {
-        Outcome::of(&self.command(arguments).output().await.unwrap())
+        let output = self.command(arguments).output();
+        Outcome::of(&within(RUN_LIMIT, "the end of the run", output).await.unwrap())
     }
 
     /// Runs the tool with something on its standard input.
@@ -78,7 +84,8 @@ impl Tool {
         let mut stdin = child.stdin.take().unwrap();
         let _ = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
-        Outcome::of(&child.wait_with_output().await.unwrap())
+        let output = child.wait_with_output();
+        Outcome::of(&within(RUN_LIMIT, "the end of the run", output).await.unwrap())
     }
 }
 

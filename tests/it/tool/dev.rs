@@ -15,6 +15,8 @@ use tokio::process::ChildStdout;
 
 use crate::support::source::README;
 use crate::support::tool::Tool;
+use crate::support::wait::LIMIT;
+use crate::support::wait::within;
 
 /// A running `dev`, with what it said at the start.
 struct Dev {
@@ -42,7 +44,8 @@ impl Dev {
     /// The next line that is not the function's own log.
     async fn next(&mut self) -> String {
         loop {
-            let line = self.lines.next_line().await.unwrap().unwrap();
+            let line = within(LIMIT, "the next line", self.lines.next_line()).await;
+            let line = line.unwrap().unwrap();
             if !line.starts_with('{') {
                 return line;
             }
@@ -70,11 +73,11 @@ impl Dev {
 
 /// Answers one request, and gives it.
 async fn answer_once(listener: Arc<TcpListener>, answer: &'static str) -> String {
-    let (mut stream, _) = listener.accept().await.unwrap();
+    let (mut stream, _) = within(LIMIT, "a call", listener.accept()).await.unwrap();
     let mut request = String::new();
     let mut some = [0; 4096];
     while !request.contains("\"upload.completed\"") {
-        let count = stream.read(&mut some).await.unwrap();
+        let count = within(LIMIT, "the body", stream.read(&mut some)).await.unwrap();
         assert_ne!(count, 0, "{request}");
         request.push_str(str::from_utf8(&some[..count]).unwrap());
     }

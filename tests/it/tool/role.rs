@@ -4,6 +4,8 @@ use tokio::io::AsyncBufReadExt;
 use tokio::io::BufReader;
 
 use crate::support::tool::Tool;
+use crate::support::wait::LIMIT;
+use crate::support::wait::within;
 
 /// Runs `dev` with these options, uploads a file, and gives what both said until then.
 async fn upload(options: &[&str]) -> (String, String) {
@@ -14,7 +16,8 @@ async fn upload(options: &[&str]) -> (String, String) {
     let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
     let mut said = String::new();
     while !said.contains("Ctrl-C") {
-        said.push_str(&lines.next_line().await.unwrap().unwrap());
+        let line = within(LIMIT, "the end of the start", lines.next_line()).await;
+        said.push_str(&line.unwrap().unwrap());
         said.push('\n');
     }
     let page = said.lines().next().unwrap().trim_start_matches("page").trim();
@@ -22,7 +25,8 @@ async fn upload(options: &[&str]) -> (String, String) {
     let outcome = tool.run(&["upload", "--signer", page, "a.txt"]).await;
     let mut news = String::new();
     while !news.contains("stored") && outcome.code == 0 {
-        news.push_str(&lines.next_line().await.unwrap().unwrap());
+        let line = within(LIMIT, "the line of the upload", lines.next_line()).await;
+        news.push_str(&line.unwrap().unwrap());
         news.push('\n');
     }
     dev.kill().await.unwrap();

@@ -15,6 +15,8 @@ use crate::support::form::REGION;
 use crate::support::oss::Server;
 use crate::support::tool::Outcome;
 use crate::support::tool::Tool;
+use crate::support::wait::LIMIT;
+use crate::support::wait::within;
 
 /// A local OSS whose clock shows the tool's time.
 async fn oss() -> Server {
@@ -170,7 +172,7 @@ async fn a_running_function_is_asked_as_a_browser_would() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
-    let page = lines.next_line().await.unwrap().unwrap();
+    let page = within(LIMIT, "the page's address", lines.next_line()).await.unwrap().unwrap();
     let page = page.trim_start_matches("page").trim();
     let keyless = Tool::new().with("ALIBABA_CLOUD_ACCESS_KEY_ID", "");
     keyless.write("small.png", "small");
