@@ -28,9 +28,9 @@ use crate::support::form::Form;
 use crate::support::form::KEY_ID;
 use crate::support::form::NOW;
 use crate::support::form::REGION;
+use crate::support::form::SECRET;
 use crate::support::wait::LIMIT;
 use crate::support::wait::within;
-use crate::support::form::SECRET;
 
 /// A running local OSS; [`Server::stop`] ends it and fails if it panicked.
 pub(crate) struct Server {
