@@ -7,27 +7,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::auth::budget::Exceeded;
-use crate::auth::budget::Ledger;
+use crate::auth::budget::{Exceeded, Ledger};
 use crate::auth::caller::Caller;
 use crate::auth::denied::Denied;
 use crate::auth::evidence::Evidence;
 use crate::auth::gate::Gate;
 use crate::auth::origin::Origins;
-use crate::callback::Call;
-use crate::callback::Completion;
 use crate::callback::refused::Refused;
-use crate::config::DEFAULT_ROUTE;
-use crate::config::Settings;
-use crate::credentials::Credentials;
-use crate::credentials::Draw;
-use crate::credentials::Means;
-use crate::credentials::RoleKeys;
-use crate::credentials::Unavailable;
+use crate::callback::{Call, Completion};
+use crate::config::{DEFAULT_ROUTE, Settings};
 use crate::credentials::broker::Broker;
 use crate::credentials::sessions::Session;
-use crate::net::HttpClient;
-use crate::net::Network;
+use crate::credentials::{Credentials, Means, RandomSource, RoleKeys, Unavailable};
+use crate::net::{HttpClient, ReqwestClient};
 use crate::policy::route::Route;
 use crate::policy::template::occasion::Dice;
 use crate::time;
@@ -40,7 +32,7 @@ pub struct App {
     routes: Vec<Route>,
     credentials: Broker,
     clock: Clock,
-    draw: Draw,
+    draw: RandomSource,
     http: Arc<dyn HttpClient>,
     gate: Gate,
     ledger: Option<Ledger>,
@@ -56,7 +48,7 @@ impl App {
     /// Builds the function from its settings, with the system's clock and dice.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let http = Arc::new(Network::new(settings.proxy.clone(), draw()));
+        let http = Arc::new(ReqwestClient::new(settings.proxy.clone()));
         Self::with_http(settings, http)
     }
 
@@ -164,9 +156,9 @@ impl fmt::Debug for App {
     }
 }
 
-/// The dice that keys, nonces, and questions to name servers are thrown with.
+/// The randomness of keys and nonces.
 #[must_use]
-pub fn draw() -> Draw {
+pub fn draw() -> RandomSource {
     Arc::new(|| {
         let mut dice = Dice::default();
         #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]

@@ -22,7 +22,7 @@ use crate::callback::signature::Proof;
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::spki;
 use crate::net::HttpClient;
-use crate::net::Terms;
+use crate::net::RequestLimits;
 use crate::net::kept::Kept;
 use crate::net::kept::Missing;
 use crate::net::kept::Source;
@@ -43,7 +43,8 @@ const MAX_KEPT: usize = 8;
 const MAX_LENGTH: usize = 256;
 
 /// A key takes half of the time at most, so that the rest is left for telling the back end.
-const TERMS: Terms = Terms { time: Duration::from_secs(2), max_body: 8 * 1024, proxy: true };
+const LIMITS: RequestLimits =
+    RequestLimits { timeout: Duration::from_secs(2), max_body: 8 * 1024, use_proxy: true };
 
 /// OSS's public keys.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ impl PublicKeys {
             uri: uri.clone(),
             accept: "*/*",
             max_age: MAX_AGE,
-            terms: TERMS,
+            limits: LIMITS,
         };
         let entry = Arc::new(Entry { kept: Kept::new(source), key: Mutex::default() });
         entries.push(Arc::clone(&entry));

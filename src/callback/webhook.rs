@@ -24,8 +24,8 @@ use crate::callback::event::Image;
 use crate::callback::refused::Refused;
 use crate::crypto;
 use crate::net::HttpClient;
+use crate::net::RequestLimits;
 use crate::net::SendError;
-use crate::net::Terms;
 use crate::receipt::Receipt;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -168,8 +168,8 @@ pub(super) async fn send(
     http: &dyn HttpClient,
 ) -> Result<Option<Bytes>, Refused> {
     let time = deadline.saturating_duration_since(Instant::now());
-    let terms = Terms { time, max_body: MAX_ANSWER, proxy: true };
-    match http.send(request, terms).await {
+    let limits = RequestLimits { timeout: time, max_body: MAX_ANSWER, use_proxy: true };
+    match http.send(request, limits).await {
         Ok(answer) => read(answer),
         Err(SendError::TimedOut) => Err(Refused::NotifyTimedOut),
         Err(error) => Err(Refused::NotifyFailed(format!("the back end: {error}"))),

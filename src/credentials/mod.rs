@@ -33,8 +33,6 @@ pub mod sessions;
 pub mod sources;
 pub mod sts;
 
-pub use crate::net::Draw;
-
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -166,13 +164,16 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Returns sixteen random bytes; an argument, so that tests can fix it.
+pub type RandomSource = Arc<dyn Fn() -> Result<[u8; 16], getrandom::Error> + Send + Sync>;
+
 /// What providers reach the world with.
 #[derive(Clone)]
 pub struct Means {
     /// The network.
     pub http: Arc<dyn HttpClient>,
     /// Randomness, for nonces.
-    pub draw: Draw,
+    pub draw: RandomSource,
 }
 
 impl fmt::Debug for Means {

@@ -16,11 +16,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::credentials::Credentials;
-use crate::credentials::Draw;
 use crate::credentials::Errand;
 use crate::credentials::Failure;
 use crate::credentials::Fetching;
 use crate::credentials::Provider;
+use crate::credentials::RandomSource;
 use crate::credentials::RoleKeys;
 use crate::credentials::cache::Cache;
 use crate::credentials::cache::Empty;
@@ -67,7 +67,7 @@ pub type Open = Box<dyn Fn(&Session) -> Result<Arc<dyn Provider>, Failure> + Sen
 pub struct Sessions {
     open: Open,
     longest: Duration,
-    draw: Draw,
+    draw: RandomSource,
     limit: Arc<Limit>,
     kept: Mutex<HashMap<Session, Kept>>,
 }
@@ -80,7 +80,7 @@ struct Kept {
 impl Sessions {
     /// Will open sessions with `open`, for forms that last `longest`.
     #[must_use]
-    pub fn new(open: Open, longest: Duration, draw: Draw) -> Self {
+    pub fn new(open: Open, longest: Duration, draw: RandomSource) -> Self {
         Self { open, longest, draw, limit: Arc::new(Limit::new()), kept: Mutex::default() }
     }
 

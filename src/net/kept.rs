@@ -6,22 +6,14 @@
 //! nobody answers there, what is old goes on being good for a day.
 
 use std::fmt;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::HeaderValue;
-use http::Request;
-use http::Response;
-use http::StatusCode;
-use http::Uri;
-use http::header::ACCEPT;
-use http::header::CACHE_CONTROL;
+use http::header::{ACCEPT, CACHE_CONTROL};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 
-use crate::net::HttpClient;
-use crate::net::Terms;
+use crate::net::{HttpClient, RequestLimits};
 use crate::time::Timestamp;
 
 /// How long after an answer there may be another question. What came is good for that long in any case.
@@ -46,7 +38,7 @@ pub struct Source {
     /// How long it is good without asking again; the other end may say less.
     pub max_age: Duration,
     /// How long an answer may take, and be.
-    pub terms: Terms,
+    pub limits: RequestLimits,
 }
 
 /// What somebody wants of it, and where it is put.
@@ -163,7 +155,7 @@ impl Kept {
         *request.uri_mut() = self.source.uri.clone();
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(self.source.accept));
         let answer =
-            http.send(request, self.source.terms).await.map_err(|error| error.to_string())?;
+            http.send(request, self.source.limits).await.map_err(|error| error.to_string())?;
         match answer.status() {
             StatusCode::OK => Ok(answer),
             status => Err(format!("it was answered with {}", status.as_u16())),

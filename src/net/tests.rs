@@ -1,29 +1,26 @@
-//! The network against servers that say exactly what a test has them say.
+//! The client against loopback servers that answer with given bytes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
-use rustls::ClientConfig;
-use rustls::RootCertStore;
-use rustls::ServerConfig;
+use http::{Request, Response};
 use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
-const TERMS: Terms = Terms { time: Duration::from_secs(30), max_body: 16, proxy: true };
+const LIMITS: RequestLimits =
+    RequestLimits { timeout: Duration::from_secs(30), max_body: 16, use_proxy: true };
 
-/// A server for one connection: it reads a whole head, and a body of one byte if there is one, says
-/// its piece and closes. Gives its port, and later what it has read.
-async fn server(piece: &'static str) -> (u16, JoinHandle<String>) {
+/// Starts a server for one connection: it reads a head, and a body of one byte if there is one, writes
+/// `response` and closes. Returns its port, and later the bytes that it has read.
+async fn server(response: &'static str) -> (u16, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let task = tokio::spawn(async move {
@@ -35,14 +32,14 @@ async fn server(piece: &'static str) -> (u16, JoinHandle<String>) {
             text.find("\r\n\r\n").is_some_and(|end| text.len() >= end + 4 + body)
         };
         while !is_whole(&read) && socket.read_buf(&mut read).await.unwrap() > 0 {}
-        socket.write_all(piece.as_bytes()).await.unwrap();
+        socket.write_all(response.as_bytes()).await.unwrap();
         String::from_utf8(read).unwrap()
     });
     (port, task)
 }
 
-/// A server that picks up and never says a word.
-async fn silence() -> (u16, JoinHandle<()>) {
+/// Starts a server that accepts a connection and never writes.
+async fn silent_server() -> (u16, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let task = tokio::spawn(async move {
@@ -56,28 +53,24 @@ fn post(url: &str) -> Request<Bytes> {
     Request::post(url).header("x-ours", "1").body(Bytes::from_static(b"x")).unwrap()
 }
 
-async fn send(port: u16, terms: Terms) -> Result<Response<Bytes>, SendError> {
-    direct().send(post(&format!("http://127.0.0.1:{port}/path?a=b")), terms).await
+async fn send(port: u16, limits: RequestLimits) -> Result<Response<Bytes>, SendError> {
+    direct().send(post(&format!("http://127.0.0.1:{port}/path?a=b")), limits).await
 }
 
-fn network(proxy: Option<Proxy>) -> Network {
-    Network::new(proxy, Arc::new(|| Ok([7; 16])))
+fn direct() -> ReqwestClient {
+    ReqwestClient::new(None)
 }
 
-fn direct() -> Network {
-    network(None)
-}
-
-fn proxied(port: u16, except: Option<&str>) -> Network {
+fn proxied(port: u16, except: Option<&str>) -> ReqwestClient {
     let url = format!("http://user:marker@127.0.0.1:{port}");
-    network(Some(Proxy { url, except: except.map(str::to_owned) }))
+    ReqwestClient::new(Some(Proxy { url, except: except.map(str::to_owned) }))
 }
 
 #[tokio::test]
-async fn a_request_goes_out_as_it_is_and_the_answer_comes_back_whole() {
+async fn a_request_is_sent_unchanged_and_the_whole_response_is_returned() {
     let (port, server) =
         server("HTTP/1.1 503 Busy\r\nx-theirs: 2\r\ncontent-length: 5\r\n\r\nlater").await;
-    let answer = send(port, TERMS).await.unwrap();
+    let answer = send(port, LIMITS).await.unwrap();
     assert_eq!(
         (answer.status().as_u16(), answer.headers()["x-theirs"].as_bytes()),
         (503, &b"2"[..])
@@ -87,87 +80,96 @@ async fn a_request_goes_out_as_it_is_and_the_answer_comes_back_whole() {
     assert_eq!(
         server.await.unwrap(),
         format!(
-            "POST /path?a=b HTTP/1.1\r\nx-ours: 1\r\nhost: 127.0.0.1:{port}\r\n\
-             connection: close\r\nuser-agent: oss-upload-signer/{version}\r\n\
+            "POST /path?a=b HTTP/1.1\r\nx-ours: 1\r\nconnection: close\r\naccept: */*\r\n\
+             user-agent: oss-upload-signer/{version}\r\nhost: 127.0.0.1:{port}\r\n\
              content-length: 1\r\n\r\nx"
         )
     );
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_like_others() {
+async fn a_redirect_is_returned_and_not_followed() {
     let (port, server) = server(
         "HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
     )
     .await;
-    assert_eq!(send(port, TERMS).await.unwrap().status(), 307);
+    assert_eq!(send(port, LIMITS).await.unwrap().status(), 307);
     server.await.unwrap();
 }
 
 #[tokio::test]
-async fn an_answer_may_be_as_long_as_was_agreed_and_no_longer() {
+async fn a_response_body_may_be_as_long_as_the_limit() {
     let (port, _server) = server("HTTP/1.1 200 OK\r\n\r\n0123456789abcdef").await;
-    assert_eq!(send(port, TERMS).await.unwrap().body(), "0123456789abcdef");
-    for piece in [
+    assert_eq!(send(port, LIMITS).await.unwrap().body(), "0123456789abcdef");
+    for response in [
         "HTTP/1.1 200 OK\r\n\r\n0123456789abcdefg",
         "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n0123456789abcdefg",
     ] {
-        let (port, _server) = server(piece).await;
-        assert_eq!(send(port, TERMS).await.unwrap_err(), SendError::TooLong);
+        let (port, _server) = server(response).await;
+        assert_eq!(send(port, LIMITS).await.unwrap_err(), SendError::TooLong);
     }
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_gives_no_answer() {
-    for piece in ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", "SSH-2.0"]
+async fn a_broken_connection_is_an_error() {
+    for response in
+        ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", "SSH-2.0"]
     {
-        let (port, _server) = server(piece).await;
-        let error = send(port, TERMS).await.unwrap_err();
-        assert!(matches!(error, SendError::Broken(_)), "{piece}: {error:?}");
+        let (port, _server) = server(response).await;
+        let error = send(port, LIMITS).await.unwrap_err();
+        assert!(matches!(error, SendError::Broken(_)), "{response}: {error:?}");
     }
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_not_waited_for() {
-    let (port, server) = silence().await;
-    let terms = Terms { time: Duration::from_millis(50), ..TERMS };
-    assert_eq!(send(port, terms).await.unwrap_err(), SendError::TimedOut);
+async fn a_silent_server_is_given_up_when_the_time_is_over() {
+    let (port, server) = silent_server().await;
+    let limits = RequestLimits { timeout: Duration::from_millis(50), ..LIMITS };
+    assert_eq!(send(port, limits).await.unwrap_err(), SendError::TimedOut);
     server.abort();
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_was_not_sent() {
+async fn a_host_that_refuses_the_connection_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
-    let error = send(port, TERMS).await.unwrap_err();
+    let error = send(port, LIMITS).await.unwrap_err();
     assert_eq!(error.to_string(), "no connection (Connection refused (os error 111))");
     for url in ["ftp://127.0.0.1/", "/path", "mailto:a"] {
-        let error = direct().send(post(url), TERMS).await.unwrap_err();
+        let error = direct().send(post(url), LIMITS).await.unwrap_err();
         assert_eq!(error.to_string(), "no connection (no web address)", "{url}");
     }
 }
 
 #[tokio::test]
-async fn the_next_address_is_tried_when_one_does_not_answer() {
-    let (port, server) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-    let addresses = ["127.0.0.2", "127.0.0.1"].map(|address| address.parse().unwrap());
-    let socket = network::dial(&addresses, port).await.unwrap();
-    assert_eq!(socket.peer_addr().unwrap().ip(), addresses[1]);
-    server.abort();
-    let error = network::dial(&addresses[..1], port).await.unwrap_err();
-    assert_eq!(error.to_string(), "no connection (Connection refused (os error 111))");
+async fn every_request_has_its_own_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let client = direct();
+    for _ in 0..2 {
+        let serve = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut read = Vec::new();
+            while !read.ends_with(b"\r\n\r\nx") && socket.read_buf(&mut read).await.unwrap() > 0 {}
+            // The server would keep the connection.
+            socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            socket.read_to_end(&mut Vec::new()).await.unwrap()
+        };
+        let (left, answer) = tokio::join!(serve, client.send(post(&url), LIMITS));
+        assert_eq!((left, answer.unwrap().status().as_u16()), (0, 200));
+    }
 }
 
 #[tokio::test]
-async fn this_machine_is_called_by_its_name() {
+async fn localhost_needs_no_name_server() {
     let (port, _server) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-    let answer = direct().send(post(&format!("http://localhost:{port}/")), TERMS).await;
+    let answer = direct().send(post(&format!("http://localhost:{port}/")), LIMITS).await;
     assert_eq!(answer.unwrap().status(), 200);
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_speak_tls_is_told_nothing() {
+async fn nothing_is_sent_to_a_server_without_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://127.0.0.1:{}/?marker", listener.local_addr().unwrap().port());
     let server = tokio::spawn(async move {
@@ -177,14 +179,14 @@ async fn a_server_that_does_not_speak_tls_is_told_nothing() {
         socket.read_to_end(&mut read).await.unwrap();
         String::from_utf8_lossy(&read).into_owned()
     });
-    let error = direct().send(post(&url), TERMS).await.unwrap_err();
+    let error = direct().send(post(&url), LIMITS).await.unwrap_err();
     assert!(matches!(error, SendError::Unreachable(_)), "{error:?}");
     assert!(!server.await.unwrap().contains("marker"));
 }
 
-/// A server that speaks TLS as `service.example`, behind a tunnel if there is one; and a network
-/// that trusts it.
-async fn protected(is_tunneled: bool) -> (u16, Network) {
+/// Starts a TLS server named `service.example`, behind a proxy tunnel if `is_tunneled`; returns its port
+/// and a client that trusts its certificate.
+async fn tls_server(is_tunneled: bool) -> (u16, ReqwestClient) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let names = vec!["service.example".to_owned(), "127.0.0.1".to_owned()];
@@ -214,7 +216,6 @@ async fn protected(is_tunneled: bool) -> (u16, Network) {
         socket.write_all(&[head.as_bytes(), line].concat()).await.unwrap();
         socket.shutdown().await.unwrap();
     });
-    let network = if is_tunneled { proxied(port, None) } else { direct() };
     let mut roots = RootCertStore::empty();
     roots.add(made.cert.der().clone()).unwrap();
     let client = ClientConfig::builder_with_provider(provider)
@@ -222,36 +223,38 @@ async fn protected(is_tunneled: bool) -> (u16, Network) {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    network.tls.set(Arc::new(client)).unwrap();
+    let network = if is_tunneled { proxied(port, None) } else { direct() };
+    let cell = if is_tunneled { &network.proxied } else { &network.direct };
+    cell.set(build(client, network.proxy.as_ref()).unwrap()).unwrap();
     (port, network)
 }
 
 #[tokio::test]
-async fn a_protected_request_is_answered_directly_and_through_a_tunnel() {
-    let (port, network) = protected(false).await;
-    let answer = network.send(post(&format!("https://127.0.0.1:{port}/p")), TERMS).await;
+async fn an_https_request_works_directly_and_through_a_tunnel() {
+    let (port, network) = tls_server(false).await;
+    let answer = network.send(post(&format!("https://127.0.0.1:{port}/p")), LIMITS).await;
     assert_eq!(answer.unwrap().body(), "POST /p HTTP/1.1");
-    let (_, network) = protected(true).await;
-    let answer = network.send(post("https://service.example/p"), TERMS).await;
+    let (_, network) = tls_server(true).await;
+    let answer = network.send(post("https://service.example/p"), LIMITS).await;
     assert_eq!(answer.unwrap().body(), "POST /p HTTP/1.1");
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_name_or_of_nobody_is_not_trusted() {
-    let (_, network) = protected(true).await;
-    let answer = network.send(post("https://other.example/p"), TERMS).await;
+async fn a_certificate_of_another_name_or_of_an_unknown_issuer_is_refused() {
+    let (_, network) = tls_server(true).await;
+    let answer = network.send(post("https://other.example/p"), LIMITS).await;
     assert!(matches!(answer.unwrap_err(), SendError::Unreachable(_)));
-    let (port, _) = protected(false).await;
+    let (port, _) = tls_server(false).await;
     let url = format!("https://127.0.0.1:{port}/p");
-    let answer = direct().send(post(&url), TERMS).await;
+    let answer = direct().send(post(&url), LIMITS).await;
     let expected = "no connection (invalid peer certificate: UnknownIssuer)";
     assert_eq!(answer.unwrap_err().to_string(), expected);
 }
 
 #[tokio::test]
-async fn a_plain_request_names_its_whole_address_to_the_proxy() {
+async fn a_plain_request_to_a_proxy_has_the_whole_url() {
     let (port, proxy) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-    let answer = proxied(port, None).send(post("http://service.example/path"), TERMS).await;
+    let answer = proxied(port, None).send(post("http://service.example/path"), LIMITS).await;
     assert_eq!(answer.unwrap().status(), 200);
     let request = proxy.await.unwrap();
     assert!(request.starts_with("POST http://service.example/path HTTP/1.1\r\n"), "{request}");
@@ -260,51 +263,52 @@ async fn a_plain_request_names_its_whole_address_to_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_protected_request_goes_through_a_tunnel_or_nowhere() {
+async fn an_https_request_goes_through_the_tunnel_or_fails() {
     let refusal = "HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n";
     let garbage = "HTTP/1.1 200 OK\r\n\r\nno TLS";
-    for (piece, is_opened) in [(refusal, false), (garbage, true)] {
-        let (port, proxy) = server(piece).await;
+    for (response, is_opened) in [(refusal, false), (garbage, true)] {
+        let (port, proxy) = server(response).await;
         let request = post("https://service.example/path?marker");
-        let error = proxied(port, None).send(request, TERMS).await.unwrap_err();
-        let refused = error == SendError::Unreachable("the proxy answered 407".to_owned());
+        let error = proxied(port, None).send(request, LIMITS).await.unwrap_err();
+        let problem = "tunnel error: proxy authorization required";
+        let refused = error == SendError::Unreachable(problem.to_owned());
         assert!(matches!(error, SendError::Unreachable(_)), "{error:?}");
         assert_eq!(refused, !is_opened, "{error:?}");
         let request = proxy.await.unwrap();
-        let head = "CONNECT service.example:443 HTTP/1.1\r\nhost: service.example:443\r\n";
+        let head = "CONNECT service.example:443 HTTP/1.1\r\nHost: service.example:443\r\n";
         assert!(request.starts_with(head), "{request}");
         assert!(!request.contains("path"), "{request}");
     }
 }
 
 #[tokio::test]
-async fn what_may_not_or_need_not_take_the_proxy_goes_directly() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = nobody.local_addr().unwrap().port();
-    let direct = Terms { proxy: false, ..TERMS };
-    for (terms, except) in [(direct, None), (TERMS, Some("other.example,127.0.0.0/8"))] {
+async fn excepted_hosts_and_requests_without_proxy_go_directly() {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = proxy.local_addr().unwrap().port();
+    let direct = RequestLimits { use_proxy: false, ..LIMITS };
+    for (limits, except) in [(direct, None), (LIMITS, Some("other.example,127.0.0.0/8"))] {
         let (target, server) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
         let url = format!("http://127.0.0.1:{target}/");
-        let answer = proxied(port, except).send(post(&url), terms).await;
+        let answer = proxied(port, except).send(post(&url), limits).await;
         assert_eq!(answer.unwrap().status(), 200);
         server.await.unwrap();
     }
-    // The proxy was not even called.
-    let calls = tokio::time::timeout(Duration::ZERO, nobody.accept()).await;
+    // There was no connection to the proxy.
+    let calls = tokio::time::timeout(Duration::ZERO, proxy.accept()).await;
     assert!(calls.is_err());
 }
 
 #[tokio::test]
-async fn a_proxy_that_cannot_be_used_is_never_passed_by() {
+async fn an_unusable_proxy_is_never_bypassed() {
     for url in ["", "socks5://127.0.0.1:1", "https://127.0.0.1:1", "http://"] {
-        let network = network(Some(Proxy { url: url.to_owned(), except: None }));
-        let error = network.send(post("http://127.0.0.1:1/"), TERMS).await.unwrap_err();
+        let network = ReqwestClient::new(Some(Proxy { url: url.to_owned(), except: None }));
+        let error = network.send(post("http://127.0.0.1:1/"), LIMITS).await.unwrap_err();
         let expected = "no connection (the proxy's address cannot be used; write http://host:port)";
         assert_eq!(error.to_string(), expected, "{url}");
     }
 }
 
 #[test]
-fn nothing_shows_the_proxys_password() {
+fn debug_output_does_not_show_the_password_of_the_proxy() {
     assert!(!format!("{:?}", proxied(1, None)).contains("marker"));
 }

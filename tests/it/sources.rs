@@ -9,8 +9,8 @@ use oss_upload_signer::credentials::Provider;
 use oss_upload_signer::credentials::provider::metadata::Metadata;
 use oss_upload_signer::credentials::provider::metadata::MetadataOptions;
 use oss_upload_signer::credentials::provider::uri::CredentialsUri;
-use oss_upload_signer::net::Network;
 use oss_upload_signer::net::Proxy;
+use oss_upload_signer::net::ReqwestClient;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use tokio::io::AsyncReadExt;
@@ -49,9 +49,9 @@ fn ok(body: &str) -> String {
 }
 
 /// A network whose proxy nobody can reach.
-fn behind_a_dead_proxy() -> Arc<Network> {
+fn behind_a_dead_proxy() -> Arc<ReqwestClient> {
     let proxy = Proxy { url: "http://127.0.0.1:1".into(), except: None };
-    Arc::new(Network::new(Some(proxy), Arc::new(|| Ok([7; 16]))))
+    Arc::new(ReqwestClient::new(Some(proxy)))
 }
 
 fn errand() -> Errand<'static> {
@@ -75,21 +75,24 @@ async fn the_metadata_service_sees_a_put_and_two_gets_without_a_proxy() {
     insta::assert_snapshot!(shown(&seen.await.unwrap(), &address), @"
     PUT /latest/api/token HTTP/1.1
     x-aliyun-ecs-metadata-token-ttl-seconds: 21600
-    host: HOST
     connection: close
+    accept: */*
     user-agent: AGENT
+    host: HOST
 
     GET /latest/meta-data/ram/security-credentials/ HTTP/1.1
     x-aliyun-ecs-metadata-token: the-token
-    host: HOST
     connection: close
+    accept: */*
     user-agent: AGENT
+    host: HOST
 
     GET /latest/meta-data/ram/security-credentials/the-role HTTP/1.1
     x-aliyun-ecs-metadata-token: the-token
-    host: HOST
     connection: close
+    accept: */*
     user-agent: AGENT
+    host: HOST
     ");
 }
 
@@ -116,8 +119,9 @@ async fn a_credentials_uri_is_asked_plainly_and_not_followed_elsewhere() {
     let seen = seen.await.unwrap();
     insta::assert_snapshot!(shown(&seen[..1], &address), @"
     GET /hidden?x=1 HTTP/1.1
-    host: HOST
     connection: close
+    accept: */*
     user-agent: AGENT
+    host: HOST
     ");
 }

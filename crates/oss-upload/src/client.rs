@@ -16,7 +16,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
 /// Opens a client, with what else it is to have.
 pub(super) fn open(more: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, Failure> {
-    let tls = net::tls().map_err(|error| Failure::new(error.to_string()))?;
+    let tls = net::tls_config().map_err(|error| Failure::new(error.to_string()))?;
     let client = Client::builder()
         .tls_backend_preconfigured(tls)
         .http1_only()

@@ -35,11 +35,10 @@ use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
 use oss_emulator::ram::Document;
 use oss_emulator::ram::Permissions;
-use oss_upload_signer::app;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::net::Network;
+use oss_upload_signer::net::ReqwestClient;
 use oss_upload_signer::policy::name::UploadHost;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time;
@@ -113,7 +112,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
         // The sender goes away when the signal has come, and that is the news.
         async move { while stopped.changed().await.is_ok() {} }
     };
-    let network = Network::new(settings.proxy.clone(), app::draw());
+    let network = ReqwestClient::new(settings.proxy.clone());
     let app = App::with_http(settings, Arc::new(told::Aloud(network)));
     let service = oss_upload_signer::http::service(Arc::new(app));
     let (signal, function, gateway, sts, oss) = tokio::join!(

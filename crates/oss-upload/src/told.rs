@@ -15,10 +15,10 @@ use crate::dev_keys;
 use crate::dev_keys::Pair;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::net::HttpClient;
-use oss_upload_signer::net::Network;
+use oss_upload_signer::net::RequestLimits;
+use oss_upload_signer::net::ReqwestClient;
+use oss_upload_signer::net::ResponseFuture;
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::net::Sending;
-use oss_upload_signer::net::Terms;
 
 /// Has the function called at the page's own address. Only another one of this machine may stand in the
 /// settings: a proxy that somebody has put in front.
@@ -63,15 +63,15 @@ pub(super) fn announce(settings: &Settings, keys: &[Pair]) {
 }
 
 /// The network, which says on the console what back ends answered.
-pub(super) struct Aloud(pub(super) Network);
+pub(super) struct Aloud(pub(super) ReqwestClient);
 
 impl HttpClient for Aloud {
-    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
+    fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         if !request.headers().contains_key("webhook-id") {
-            return self.0.send(request, terms);
+            return self.0.send(request, limits);
         }
         let mut message = Message::to(&request);
-        let sending = self.0.send(request, terms);
+        let sending = self.0.send(request, limits);
         Box::pin(async move {
             let answer = sending.await;
             message.is_answered(&answer);

@@ -15,7 +15,7 @@ use crate::auth::jwt::head::Head;
 use crate::auth::jwt::jwk;
 use crate::auth::jwt::key::Key;
 use crate::net::HttpClient;
-use crate::net::Terms;
+use crate::net::RequestLimits;
 use crate::net::kept::Kept;
 use crate::net::kept::Missing;
 use crate::net::kept::Source;
@@ -25,7 +25,8 @@ use crate::time::Timestamp;
 /// How long keys are good without asking again; an issuer may say less.
 const MAX_AGE: Duration = Duration::from_mins(10);
 
-const TERMS: Terms = Terms { time: Duration::from_secs(3), max_body: 256 * 1024, proxy: true };
+const LIMITS: RequestLimits =
+    RequestLimits { timeout: Duration::from_secs(3), max_body: 256 * 1024, use_proxy: true };
 
 /// The address of a key set.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,7 +73,7 @@ impl Jwks {
             uri: url.0,
             accept: "application/json",
             max_age: MAX_AGE,
-            terms: TERMS,
+            limits: LIMITS,
         };
         Self { kept: Kept::new(source), keys: Mutex::default() }
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::credentials::Credentials;
-use crate::credentials::Draw;
 use crate::credentials::Failure;
+use crate::credentials::RandomSource;
 use crate::time::Timestamp;
 
 /// Below this a key is as good as gone: a form ends a minute before its key, and a form of less
@@ -53,7 +53,7 @@ impl Margins {
 
     /// The soft margin for a key that has `left` to live, moved by up to a tenth either way so that
     /// replicas that started together do not fetch together.
-    fn soft(self, left: Duration, draw: &Draw) -> Duration {
+    fn soft(self, left: Duration, draw: &RandomSource) -> Duration {
         let spare = left.saturating_sub(HARD_MARGIN);
         let soft =
             if left < SHORT_LIFE { HARD_MARGIN + spare / 3 } else { self.soft.min(left / 2) };
@@ -96,7 +96,7 @@ impl Lease {
         taken: Timestamp,
         started: Instant,
         margins: Margins,
-        draw: &Draw,
+        draw: &RandomSource,
     ) -> Result<Self, Failure> {
         let life = credentials.usable_until.map(|end| end.since(taken));
         let renew_after = match life {

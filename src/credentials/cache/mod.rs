@@ -19,11 +19,11 @@ use tokio::sync::MutexGuard;
 use tokio::time::Instant;
 
 use crate::credentials::Credentials;
-use crate::credentials::Draw;
 use crate::credentials::Errand;
 use crate::credentials::Failure;
 use crate::credentials::FailureKind;
 use crate::credentials::Provider;
+use crate::credentials::RandomSource;
 use crate::credentials::RoleKeys;
 use crate::credentials::Unavailable;
 use crate::time::Timestamp;
@@ -45,7 +45,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(8);
 pub struct Cache {
     source: Arc<dyn Provider>,
     margins: Margins,
-    draw: Draw,
+    draw: RandomSource,
     lease: Mutex<Option<Arc<Lease>>>,
     /// Held by the one caller that fetches; what it guards is the last failure.
     flight: tokio::sync::Mutex<Option<Setback>>,
@@ -79,7 +79,7 @@ impl From<Empty> for Unavailable {
 impl Cache {
     /// Will keep what `source` gives, for forms that last `longest`.
     #[must_use]
-    pub fn new(source: Arc<dyn Provider>, longest: Duration, draw: Draw) -> Self {
+    pub fn new(source: Arc<dyn Provider>, longest: Duration, draw: RandomSource) -> Self {
         Self {
             source,
             margins: Margins::for_forms_of(longest),

@@ -13,9 +13,9 @@ use crate::credentials::Errand;
 use crate::credentials::Means;
 use crate::credentials::provider::plan::Surroundings;
 use crate::net::HttpClient;
+use crate::net::RequestLimits;
+use crate::net::ResponseFuture;
 use crate::net::SendError;
-use crate::net::Sending;
-use crate::net::Terms;
 use crate::time::Timestamp;
 
 /// What one call is answered with.
@@ -35,7 +35,7 @@ pub(super) struct Call {
     pub(super) url: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
-    pub(super) terms: Terms,
+    pub(super) limits: RequestLimits,
 }
 
 impl Script {
@@ -56,14 +56,14 @@ impl Script {
 }
 
 impl HttpClient for Script {
-    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
+    fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         let text = |value: &http::HeaderValue| value.to_str().unwrap().to_owned();
         self.calls.lock().unwrap().push(Call {
             method: request.method().to_string(),
             url: request.uri().to_string(),
             headers: request.headers().iter().map(|(k, v)| (k.to_string(), text(v))).collect(),
             body: request.body().clone(),
-            terms,
+            limits,
         });
         let turn = self.turns.lock().unwrap().pop_front().expect("a call that the script lacks");
         Box::pin(async {

@@ -18,8 +18,8 @@ use crate::credentials::sts::reply;
 use crate::credentials::sts::role::RoleRequest;
 use crate::credentials::sts::watch::Watch;
 use crate::crypto::hex;
+use crate::net::RequestLimits;
 use crate::net::SendError;
-use crate::net::Terms;
 use crate::time::Timestamp;
 
 /// The longest pauses before the second and the third attempt; there is no fourth.
@@ -92,8 +92,8 @@ async fn attempt(sts: &Sts, message: &Message, watch: &Watch) -> Result<Response
         .address(&sts.endpoint)
         .map_err(|_| Next::End(Failure::permanent("the address of STS cannot be used").into()))?;
     let time = watch.left().min(ATTEMPT);
-    let terms = Terms { time, max_body: MAX_ANSWER, proxy: true };
-    sts.means.http.send(request, terms).await.map_err(|error| {
+    let limits = RequestLimits { timeout: time, max_body: MAX_ANSWER, use_proxy: true };
+    sts.means.http.send(request, limits).await.map_err(|error| {
         let failure = Failure::temporary(format!("STS could not be asked: {error}"));
         match error {
             SendError::TooLong => Next::End(failure.into()),

@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use oss_upload_signer::net::HttpClient;
+use oss_upload_signer::net::RequestLimits;
+use oss_upload_signer::net::ResponseFuture;
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::net::Sending;
-use oss_upload_signer::net::Terms;
 use tokio::time::Instant;
 
 use crate::callback::openssl;
@@ -64,24 +64,24 @@ impl Host {
         self.asked().iter().map(|asked| asked.request.uri().to_string()).collect()
     }
 
-    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
+    fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         let at = Instant::now();
-        self.asked.lock().unwrap().push(Asked { request, terms, at });
+        self.asked.lock().unwrap().push(Asked { request, limits, at });
         let (line, after) = (self.says.lock().unwrap().clone(), *self.after.lock().unwrap());
         Box::pin(async move {
-            if after >= terms.time {
-                tokio::time::sleep(terms.time).await;
+            if after >= limits.timeout {
+                tokio::time::sleep(limits.timeout).await;
                 return Err(SendError::TimedOut);
             }
             tokio::time::sleep(after).await;
             match line {
-                Line::Answer(answer) if answer.body().len() > terms.max_body => {
+                Line::Answer(answer) if answer.body().len() > limits.max_body => {
                     Err(SendError::TooLong)
                 }
                 Line::Answer(answer) => Ok(answer),
                 Line::Error(error) => Err(error),
                 Line::Silence => {
-                    tokio::time::sleep(terms.time).await;
+                    tokio::time::sleep(limits.timeout).await;
                     Err(SendError::TimedOut)
                 }
                 Line::Forever => std::future::pending().await,
@@ -102,10 +102,10 @@ impl Outside {
 }
 
 impl HttpClient for Outside {
-    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
+    fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         match request.uri().host() {
-            Some("notify.example") => self.back_end.send(request, terms),
-            _ => self.oss.send(request, terms),
+            Some("notify.example") => self.back_end.send(request, limits),
+            _ => self.oss.send(request, limits),
         }
     }
 }

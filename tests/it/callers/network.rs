@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http::Request;
 use http::Response;
 use oss_upload_signer::net::HttpClient;
+use oss_upload_signer::net::RequestLimits;
+use oss_upload_signer::net::ResponseFuture;
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::net::Sending;
-use oss_upload_signer::net::Terms;
 use tokio::sync::Semaphore;
 
 type Outcome = Result<Response<Bytes>, SendError>;
@@ -62,8 +62,8 @@ impl Network {
 }
 
 impl HttpClient for Network {
-    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
-        assert!(terms.max_body <= 256 * 1024 && terms.time.as_secs() <= 3, "{terms:?}");
+    fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
+        assert!(limits.max_body <= 256 * 1024 && limits.timeout.as_secs() <= 3, "{limits:?}");
         self.calls.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
         Box::pin(async {
             self.open.acquire().await.unwrap().forget();

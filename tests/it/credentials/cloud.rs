@@ -19,9 +19,9 @@ use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::net::HttpClient;
+use oss_upload_signer::net::RequestLimits;
+use oss_upload_signer::net::ResponseFuture;
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::net::Sending;
-use oss_upload_signer::net::Terms;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -106,7 +106,7 @@ impl std::fmt::Debug for Cloud {
 
 /// Every address leads to the local STS, which is the metadata service too.
 impl HttpClient for Cloud {
-    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
+    fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         Box::pin(async move {
             let asked = async {
                 let answer = self.sts.call(request.map(Full::new)).await.map_err(|_| broken())?;
@@ -115,7 +115,7 @@ impl HttpClient for Cloud {
                 Ok(Response::from_parts(head, body))
             };
             let late = || Err(SendError::TimedOut);
-            tokio::time::timeout(terms.time, asked).await.unwrap_or_else(|_| late())
+            tokio::time::timeout(limits.timeout, asked).await.unwrap_or_else(|_| late())
         })
     }
 }

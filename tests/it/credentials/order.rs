@@ -14,9 +14,9 @@ use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::credentials::RoleKeys;
 use oss_upload_signer::credentials::Unavailable;
 use oss_upload_signer::net::HttpClient;
+use oss_upload_signer::net::RequestLimits;
+use oss_upload_signer::net::ResponseFuture;
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::net::Sending;
-use oss_upload_signer::net::Terms;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use tempfile::TempDir;
@@ -28,7 +28,7 @@ use crate::support::app::NOW;
 struct World;
 
 impl HttpClient for World {
-    fn send(&self, request: Request<Bytes>, _: Terms) -> Sending<'_> {
+    fn send(&self, request: Request<Bytes>, _: RequestLimits) -> ResponseFuture<'_> {
         let (host, path) = (request.uri().host().unwrap_or_default(), request.uri().path());
         let body = match (host, path) {
             ("sts.cn-hangzhou.aliyuncs.com", "/") => sts("STS.oidc"),

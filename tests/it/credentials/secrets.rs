@@ -16,8 +16,8 @@ use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::credentials::Unavailable;
 use oss_upload_signer::net::HttpClient;
-use oss_upload_signer::net::Sending;
-use oss_upload_signer::net::Terms;
+use oss_upload_signer::net::RequestLimits;
+use oss_upload_signer::net::ResponseFuture;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -36,10 +36,10 @@ struct Watched {
 }
 
 impl HttpClient for Watched {
-    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
+    fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         let head = format!("{} {} {:?}", request.method(), request.uri(), request.headers());
         self.heads.lock().unwrap().push(head);
-        self.cloud.send(request, terms)
+        self.cloud.send(request, limits)
     }
 }
 

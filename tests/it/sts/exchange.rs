@@ -8,8 +8,8 @@ use oss_upload_signer::credentials::Failure;
 use oss_upload_signer::credentials::FailureKind;
 use oss_upload_signer::credentials::Provider;
 use oss_upload_signer::credentials::provider::assume_role::AssumeRole;
+use oss_upload_signer::net::RequestLimits;
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::net::Terms;
 use tokio::time::Instant;
 
 use crate::sts::stage::Base;
@@ -50,7 +50,10 @@ async fn a_role_is_taken_with_one_request() {
     let [asked] = script.asked().try_into().unwrap();
     assert_eq!(asked.request.method(), Method::POST);
     assert_eq!(asked.request.uri().authority().unwrap(), "sts.example");
-    assert_eq!(asked.terms, Terms { time: PATIENCE, max_body: 65_536, proxy: true });
+    assert_eq!(
+        asked.limits,
+        RequestLimits { timeout: PATIENCE, max_body: 65_536, use_proxy: true }
+    );
     assert_eq!(asked.query()["Format"], "JSON");
     assert_eq!(asked.form()["Policy"], "{}");
 }
@@ -181,7 +184,7 @@ async fn one_attempt_may_take_ten_seconds_and_no_longer() {
     errand.patience = Duration::from_mins(1);
     AssumeRole::new(base, role(), sts(&script)).fetch(errand).await.unwrap();
     let asked = script.asked();
-    assert_eq!(asked[0].terms.time, Duration::from_secs(10));
+    assert_eq!(asked[0].limits.timeout, Duration::from_secs(10));
     assert!(asked[1].at - asked[0].at >= Duration::from_secs(10));
 }
 

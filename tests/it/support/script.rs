@@ -10,9 +10,9 @@ use http::Request;
 use http::Response;
 use oss_upload_signer::credentials::Means;
 use oss_upload_signer::net::HttpClient;
+use oss_upload_signer::net::RequestLimits;
+use oss_upload_signer::net::ResponseFuture;
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::net::Sending;
-use oss_upload_signer::net::Terms;
 use tokio::time::Instant;
 
 /// What comes of one request.
@@ -42,7 +42,7 @@ impl Line {
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) request: Request<Bytes>,
-    pub(crate) terms: Terms,
+    pub(crate) limits: RequestLimits,
     pub(crate) at: Instant,
 }
 
@@ -96,15 +96,15 @@ impl Script {
 }
 
 impl HttpClient for Script {
-    fn send(&self, request: Request<Bytes>, terms: Terms) -> Sending<'_> {
-        self.asked.lock().unwrap().push(Asked { request, terms, at: Instant::now() });
+    fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
+        self.asked.lock().unwrap().push(Asked { request, limits, at: Instant::now() });
         let line = self.lines.lock().unwrap().pop_front().unwrap();
         Box::pin(async move {
             match line {
                 Line::Answer(answer) => Ok(answer),
                 Line::Error(error) => Err(error),
                 Line::Silence => {
-                    tokio::time::sleep(terms.time).await;
+                    tokio::time::sleep(limits.timeout).await;
                     Err(SendError::TimedOut)
                 }
                 Line::Forever => std::future::pending().await,

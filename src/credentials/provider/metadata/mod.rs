@@ -22,8 +22,8 @@ use crate::credentials::Fetching;
 use crate::credentials::Provider;
 use crate::credentials::provider::reply;
 use crate::net::HttpClient;
+use crate::net::RequestLimits;
 use crate::net::SendError;
-use crate::net::Terms;
 use crate::secret::Secret;
 
 /// Where the service is, on every instance.
@@ -151,8 +151,8 @@ impl Metadata {
             .uri(uri)
             .body(Bytes::new())
             .map_err(|_| Failure::permanent("the service's address cannot be used"))?;
-        let terms = Terms { time, max_body: reply::MAX_BODY, proxy: false };
-        let answer = self.http.send(request, terms).await.map_err(|error| self.silence(&error))?;
+        let limits = RequestLimits { timeout: time, max_body: reply::MAX_BODY, use_proxy: false };
+        let answer = self.http.send(request, limits).await.map_err(|error| self.silence(&error))?;
         if answer.status() == StatusCode::OK {
             self.known.store(true, Ordering::Relaxed);
         }

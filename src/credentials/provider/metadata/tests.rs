@@ -83,8 +83,8 @@ async fn no_call_takes_a_proxy_or_looks_forwarded_or_lasts() {
     let script = Script::new([answer(200, "token"), answer(200, "role"), good("STS.a")]);
     metadata(&script, None, false).fetch(scripted_http::errand()).await.unwrap();
     for call in script.calls() {
-        assert!(!call.terms.proxy);
-        assert_eq!(call.terms.time, Duration::from_secs(1));
+        assert!(!call.limits.use_proxy);
+        assert_eq!(call.limits.timeout, Duration::from_secs(1));
         assert!(call.headers.iter().all(|(name, _)| name.starts_with("x-aliyun-")));
     }
 }
@@ -212,7 +212,7 @@ async fn id_secret_and_token_are_of_one_generation() {
 struct Silent;
 
 impl HttpClient for Silent {
-    fn send(&self, _: Request<Bytes>, _: Terms) -> crate::net::Sending<'_> {
+    fn send(&self, _: Request<Bytes>, _: RequestLimits) -> crate::net::ResponseFuture<'_> {
         Box::pin(std::future::pending())
     }
 }

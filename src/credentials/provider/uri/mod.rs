@@ -17,7 +17,7 @@ use crate::credentials::Fetching;
 use crate::credentials::Provider;
 use crate::credentials::provider::reply;
 use crate::net::HttpClient;
-use crate::net::Terms;
+use crate::net::RequestLimits;
 use crate::secret::Secret;
 
 /// How long the call may take.
@@ -48,16 +48,16 @@ impl CredentialsUri {
         let at_host = |kind: fn(String) -> Failure, what: &str| {
             kind(format!("the credentials URI on {host} failed: {what}"))
         };
-        let terms = Terms {
-            time: CALL_TIME.min(errand.patience),
+        let limits = RequestLimits {
+            timeout: CALL_TIME.min(errand.patience),
             max_body: reply::MAX_BODY,
-            proxy: uri.scheme_str() == Some("https"),
+            use_proxy: uri.scheme_str() == Some("https"),
         };
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = uri;
         let answer = self
             .http
-            .send(request, terms)
+            .send(request, limits)
             .await
             .map_err(|error| at_host(Failure::temporary, &error.to_string()))?;
         let status = answer.status().as_u16();

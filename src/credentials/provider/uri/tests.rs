@@ -46,8 +46,8 @@ async fn only_a_call_with_tls_may_take_a_proxy() {
     for (uri, proxy) in [("http://localhost:1/k", false), ("https://keys.example/k", true)] {
         let script = Script::new([answer(500, "")]);
         source(uri, &script).fetch(scripted_http::errand()).await.unwrap_err();
-        let terms = script.calls()[0].terms;
-        assert_eq!((terms.proxy, terms.time), (proxy, Duration::from_secs(10)));
+        let limits = script.calls()[0].limits;
+        assert_eq!((limits.use_proxy, limits.timeout), (proxy, Duration::from_secs(10)));
     }
 }
 
