@@ -5,6 +5,7 @@ mod agreement;
 mod callback;
 mod callers;
 mod clients;
+mod connections;
 mod credentials;
 mod deploy;
 mod doctor;

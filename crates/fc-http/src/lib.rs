@@ -32,6 +32,8 @@
 //! What a request passes through is listed in `layers`, what the runtime answers itself in
 //! `fault`.
 
+mod connection_state;
+mod connections;
 mod context;
 mod fault;
 mod layers;

@@ -20,6 +20,16 @@ pub struct Options {
     pub deadline: Duration,
     /// How long a stop waits for requests that are under way. Default 5 s.
     pub drain: Duration,
+    /// How many connections may be open at once. At the limit a new one takes the place of the
+    /// oldest that has sent no whole request. An instance serves at most 200 requests at a time, so
+    /// this only bounds what idle and half-dead connections can take. Default 1024.
+    pub max_connections: usize,
+    /// How long a connection may be open without one whole request head. One that is idle after a
+    /// request is never closed for its age. Default 30 s.
+    pub fresh_timeout: Duration,
+    /// How long a client may take nothing of an answer before its connection is closed. Default
+    /// 10 s.
+    pub write_timeout: Duration,
     /// Whether the platform's gateway stands in front and vouches for the `x-fc-*` headers.
     /// Default false: then anybody may have written them, and they carry neither keys nor hooks.
     pub platform: bool,
@@ -37,6 +47,9 @@ impl Default for Options {
             max_header_bytes: 16 * 1024,
             deadline: Duration::from_secs(10),
             drain: Duration::from_secs(5),
+            max_connections: 1024,
+            fresh_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(10),
             platform: false,
             log_path: |path| Cow::Borrowed(path),
             log: Sink::stdout(),

@@ -1,12 +1,12 @@
 //! Accepts connections and serves requests on them, until told to stop.
 //!
 //! hyper speaks the protocol; this file decides who may connect, what hyper is allowed, and how
-//! the end goes. It never closes an idle connection first: the platform keeps one open for many
-//! minutes, and a POST that meets its closing is lost with a 502.
+//! the end goes. It never closes a connection that is idle after a request: the platform keeps one open
+//! for many minutes, and a POST that meets its closing is lost with a 502. What else a connection may
+//! cost is bounded in `wire`, how many there are in `connections`.
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,22 +20,18 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tower::Service;
 use tower::ServiceExt;
 
+use crate::connection_state::ConnectionState;
+use crate::connection_state::Stage;
+use crate::connections::Connections;
 use crate::fault::Unread;
 use crate::options::Options;
 use crate::service::BoxError;
-use crate::wire::Pulse;
+use crate::wire::Timeouts;
 use crate::wire::Wire;
-
-/// How many connections may be open at once. An instance serves at most 200 requests at a time,
-/// so this only bounds what idle and half-dead connections can take.
-const MAX_CONNECTIONS: usize = 1024;
 
 /// The first and the longest pause after a failed accept.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -76,49 +72,50 @@ where
     F: Future<Output = ()>,
 {
     let (stop, stopping) = watch::channel(());
-    let mut connections = JoinSet::new();
+    let mut connections = Connections::new(options);
     let protocol = protocol(options);
-    let under_way = &mut connections;
+    let timeouts = Timeouts { fresh: options.fresh_timeout, write: options.write_timeout };
     // Owns the service: a service is cloned for each connection and need not be shared.
-    let begin = move |stream, permit| {
-        // Reaps what has ended; the set must not grow with every connection there ever was.
-        while under_way.try_join_next().is_some() {}
-        let connection = connection(&protocol, stream, stack.clone(), stopping.clone());
-        under_way.spawn(async move {
-            connection.await;
-            drop(permit);
-        });
+    let connect = move |stream, state: &ConnectionState| {
+        let wire = Wire::new(stream, state.clone(), timeouts);
+        connection(&protocol, wire, state.clone(), stack.clone(), stopping.clone())
     };
     tokio::select! {
         () = shutdown => {}
-        never = accept_all(listener, begin) => match never {},
+        never = accept_all(listener, &mut connections, connect) => match never {},
     }
     // The listener is closed by now: new callers are refused instead of kept waiting.
     drop(stop);
-    let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(options.drain, drained).await.is_err() {
+    if tokio::time::timeout(options.drain, connections.ended()).await.is_err() {
         tracing::warn!("stopped before every request was answered");
     }
 }
 
-/// Hands every connection to `begin`, forever. What goes wrong with accepting, too many open files
-/// for one, does not stop the server; it tries again after a pause that grows.
-async fn accept_all<A: Accept>(
+/// Serves every connection as `connect` makes it, forever. What goes wrong with accepting, too many
+/// open files for one, does not stop the server; it tries again after a pause that grows.
+async fn accept_all<A, C, F>(
     mut listener: A,
-    mut begin: impl FnMut(A::Stream, Option<OwnedSemaphorePermit>),
-) -> Infallible {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    connections: &mut Connections,
+    mut connect: C,
+) -> Infallible
+where
+    A: Accept,
+    C: FnMut(A::Stream, &ConnectionState) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
     let mut pause = FIRST_PAUSE;
     loop {
-        // The semaphore is never closed, so there is always a permit in the end.
-        let permit = Arc::clone(&places).acquire_owned().await.ok();
         match listener.accept().await {
             Ok(stream) => {
                 pause = FIRST_PAUSE;
-                begin(stream, permit);
+                connections.make_room().await;
+                let state = ConnectionState::new();
+                connections.spawn(state.clone(), connect(stream, &state));
             }
             // The caller left before its turn.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            // The limit of the process can be lower than ours; what gives way is the same.
+            Err(error) if is_out_of_files(&error) && connections.close_one().await => {}
             Err(error) => {
                 tracing::error!(%error, "cannot accept a connection: {error}");
                 tokio::time::sleep(pause).await;
@@ -126,6 +123,11 @@ async fn accept_all<A: Accept>(
             }
         }
     }
+}
+
+/// Returns whether the process or the system has no file descriptor left (`EMFILE`, `ENFILE`).
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 fn protocol(options: &Options) -> http1::Builder {
@@ -138,10 +140,11 @@ fn protocol(options: &Options) -> http1::Builder {
     builder
 }
 
-/// Serves one connection to its end. Its errors are its caller's doing and nobody's concern.
+/// Serves one connection to its end. Its errors are its caller's doing and are not reported.
 fn connection<T, S, B>(
     protocol: &http1::Builder,
-    stream: T,
+    wire: Wire<T>,
+    state: ConnectionState,
     stack: S,
     mut stopping: watch::Receiver<()>,
 ) -> impl Future<Output = ()> + Send + use<T, S, B>
@@ -155,20 +158,18 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let pulse = Pulse::default();
-    let wire = TokioIo::new(Wire::new(stream, pulse.clone()));
-    let beat = pulse.clone();
+    let of_request = state.clone();
     let service = hyper::service::service_fn(move |request| {
-        beat.begin();
-        let beat = beat.clone();
+        of_request.begin();
+        let state = of_request.clone();
         let answer = stack.clone().oneshot(request);
         async move {
             let answer = answer.await?;
-            beat.end(answer.extensions().get::<Unread>().is_some());
+            state.end(answer.extensions().get::<Unread>().is_some());
             Ok::<_, Infallible>(answer)
         }
     });
-    let connection = protocol.serve_connection(wire, service);
+    let connection = protocol.serve_connection(TokioIo::new(wire), service);
     async move {
         let mut connection = std::pin::pin!(connection);
         let stopped = tokio::select! {
@@ -177,8 +178,8 @@ where
             // Ends with an error when the sender is dropped: that is the sign to stop.
             _ = stopping.changed() => true,
         };
-        // hyper waits for the first request of a connection even now; nobody else does.
-        if stopped && !pulse.is_fresh() {
+        // hyper would wait for the first request of a connection even now.
+        if stopped && state.stage() != Stage::Fresh {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
@@ -187,15 +188,116 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering;
+
+    use http_body_util::Full;
+    use tokio::io::AsyncReadExt;
+    use tokio::io::AsyncWriteExt;
     use tokio::io::DuplexStream;
     use tokio::time::Instant;
+    use tokio::time::sleep;
+    use tokio::time::timeout;
 
     use super::*;
 
-    /// Fails as often as told, then hands out one connection, then none.
+    const ANSWER_BYTES: usize = 100_000;
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: l\r\n\r\n";
+    const HEAD: &[u8] = b"HEAD / HTTP/1.1\r\nhost: l\r\n\r\n";
+
+    /// Serves the other end of a pipe that holds 1,000 bytes in each direction, and counts requests.
+    fn connect() -> (DuplexStream, Arc<AtomicUsize>) {
+        let (client, stream) = tokio::io::duplex(1000);
+        let served = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&served);
+        let stack = tower::service_fn(move |_: Request<Incoming>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let body = Full::new(Bytes::from_static(&[b'x'; ANSWER_BYTES]));
+            async { Ok::<_, Infallible>(Response::new(body)) }
+        });
+        let options = Options::default();
+        let timeouts = Timeouts { fresh: options.fresh_timeout, write: options.write_timeout };
+        let state = ConnectionState::new();
+        let wire = Wire::new(stream, state.clone(), timeouts);
+        let (stop, stopping) = watch::channel(());
+        let connection = connection(&protocol(&options), wire, state, stack, stopping);
+        tokio::spawn(async move {
+            connection.await;
+            drop(stop);
+        });
+        (client, served)
+    }
+
+    /// Reads as many bytes after each pause, until there are no more or the connection is closed.
+    async fn read_slowly(client: &mut DuplexStream, bytes: usize, pause: Duration) -> usize {
+        let (mut scrap, mut all) = (vec![0; bytes], 0);
+        loop {
+            sleep(pause).await;
+            match timeout(Duration::from_secs(1), client.read(&mut scrap)).await {
+                Ok(Ok(count @ 1..)) => all += count,
+                _ => return all,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_gets_its_whole_answer_and_its_connection_stays() {
+        let (mut client, _) = connect();
+        for _ in 0..2 {
+            client.write_all(GET).await.unwrap();
+            let all = read_slowly(&mut client, 20_000, Duration::from_millis(500)).await;
+            assert!(all > ANSWER_BYTES, "{all}");
+            sleep(Duration::from_hours(1)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_read_in_tiny_steps_closes_its_connection_after_a_minute() {
+        let (mut client, _) = connect();
+        let started = Instant::now();
+        client.write_all(GET).await.unwrap();
+        let all = read_slowly(&mut client, 100, Duration::from_secs(5)).await;
+        assert!(all < 3_000, "{all}");
+        // What lay in the pipe was still read.
+        assert!((60..130).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+        assert!(client.write_all(GET).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_behind_an_answer_that_nobody_reads_are_not_served() {
+        for (request, most) in [(GET, 2), (HEAD, 200)] {
+            let (mut client, served) = connect();
+            let started = Instant::now();
+            let mut sent = 0;
+            while client.write_all(request).await.is_ok() {
+                sent += 1;
+            }
+            assert_eq!(started.elapsed().as_secs(), 10);
+            let served = served.load(Ordering::Relaxed);
+            assert!((1..=most).contains(&served) && served < sent, "{served} of {sent}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_that_were_put_off_are_served_when_the_answers_are_read() {
+        let (mut client, served) = connect();
+        for _ in 0..5 {
+            client.write_all(GET).await.unwrap();
+            sleep(Duration::from_secs(1)).await;
+        }
+        assert!(served.load(Ordering::Relaxed) < 5);
+        let all = read_slowly(&mut client, 100_000, Duration::from_millis(1)).await;
+        assert!(all > 5 * ANSWER_BYTES, "{all}");
+        assert_eq!(served.load(Ordering::Relaxed), 5);
+    }
+
+    /// Fails as often as it says, then hands out one connection, then none.
     struct Failing {
-        kind: io::ErrorKind,
+        error: fn() -> io::Error,
         times: u32,
+        stream: Option<DuplexStream>,
     }
 
     impl Accept for Failing {
@@ -205,18 +307,31 @@ mod tests {
             match self.times.checked_sub(1) {
                 Some(left) => {
                     self.times = left;
-                    Err(self.kind.into())
+                    Err((self.error)())
                 }
-                None => Ok(tokio::io::duplex(1).0),
+                None => match self.stream.take() {
+                    Some(stream) => Ok(stream),
+                    None => std::future::pending().await,
+                },
             }
         }
     }
 
-    async fn time_until_accepted(kind: io::ErrorKind, times: u32) -> Duration {
+    fn connections() -> Connections {
+        Connections::new(&Options::default())
+    }
+
+    async fn time_until_accepted(
+        error: fn() -> io::Error,
+        times: u32,
+        connections: &mut Connections,
+    ) -> Duration {
         let started = Instant::now();
         let (accepted, mut acceptance) = tokio::sync::mpsc::unbounded_channel();
-        let accepting = accept_all(Failing { kind, times }, |_, permit| {
-            accepted.send(permit).unwrap_or_default();
+        let listener = Failing { error, times, stream: Some(tokio::io::duplex(1).0) };
+        let accepting = accept_all(listener, connections, |_, _| {
+            accepted.send(()).unwrap_or_default();
+            std::future::pending()
         });
         tokio::select! {
             never = accepting => match never {},
@@ -226,15 +341,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_failed_accept_is_tried_again_after_a_growing_pause() {
-        let other = io::ErrorKind::Other;
-        assert_eq!(time_until_accepted(other, 0).await.as_millis(), 0);
-        assert_eq!(time_until_accepted(other, 3).await.as_millis(), 5 + 10 + 20);
-        assert_eq!(time_until_accepted(other, 10).await.as_millis(), 1275 + 2000);
+        for error in [|| io::ErrorKind::Other.into(), || io::Error::from_raw_os_error(24)] {
+            let time = async |times| time_until_accepted(error, times, &mut connections()).await;
+            assert_eq!(time(0).await.as_millis(), 0);
+            assert_eq!(time(3).await.as_millis(), 5 + 10 + 20);
+            assert_eq!(time(10).await.as_millis(), 1275 + 2000);
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_caller_that_left_early_costs_no_pause() {
-        let aborted = io::ErrorKind::ConnectionAborted;
-        assert_eq!(time_until_accepted(aborted, 3).await.as_millis(), 0);
+        let aborted = || io::ErrorKind::ConnectionAborted.into();
+        assert_eq!(time_until_accepted(aborted, 3, &mut connections()).await.as_millis(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_file_descriptor_a_fresh_connection_gives_way() {
+        for error in [|| io::Error::from_raw_os_error(24), || io::Error::from_raw_os_error(23)] {
+            let mut connections = connections();
+            for _ in 0..3 {
+                connections.spawn(ConnectionState::new(), std::future::pending());
+            }
+            assert_eq!(time_until_accepted(error, 3, &mut connections).await.as_millis(), 0);
+            assert_eq!(time_until_accepted(error, 2, &mut connections).await.as_millis(), 5);
+        }
     }
 }
