@@ -2,6 +2,7 @@
 //!
 //! | code | status | when |
 //! |---|---|---|
+//! | `host_invalid` | 400 | there are several `Host` fields, or what stands there is no host or another one than in the address |
 //! | `body_unreadable` | 400 | the body broke off or was badly framed |
 //! | `body_timed_out` | 408 | the body did not arrive in time |
 //! | `body_too_large` | 413 | the body exceeds [`Options::max_body`](super::Options::max_body) |
@@ -31,6 +32,8 @@ const X_FC_STATUS: HeaderName = HeaderName::from_static("x-fc-status");
 /// One failure of the closed list, with what only the operator may know of it.
 #[derive(Debug)]
 pub(crate) enum Fault {
+    /// The request names several hosts, or something that is no host. The caller should name one.
+    HostInvalid,
     /// The body broke off or was badly framed. The caller should send it again.
     BodyUnreadable,
     /// The body did not arrive before the deadline. The caller should look at its connection.
@@ -98,6 +101,7 @@ impl Fault {
 
     fn code(&self) -> (StatusCode, &'static str) {
         match self {
+            Self::HostInvalid => (StatusCode::BAD_REQUEST, "host_invalid"),
             Self::BodyUnreadable => (StatusCode::BAD_REQUEST, "body_unreadable"),
             Self::BodyTimedOut => (StatusCode::REQUEST_TIMEOUT, "body_timed_out"),
             Self::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
@@ -112,6 +116,11 @@ impl Fault {
 
     fn message(&self) -> String {
         match self {
+            Self::HostInvalid => {
+                "The request does not name one host; send one Host field with a host and perhaps a \
+                 port, the same as in an absolute address."
+                    .to_owned()
+            }
             Self::BodyUnreadable => {
                 "The request body broke off or was badly framed; send the request again.".to_owned()
             }
@@ -159,7 +168,7 @@ mod tests {
             assert_eq!(answer.headers()[X_FC_STATUS], "404");
             assert!(!answer.headers().contains_key(CONNECTION));
         }
-        for fault in [Fault::BodyUnreadable, Fault::UriTooLong(1)] {
+        for fault in [Fault::BodyUnreadable, Fault::UriTooLong(1), Fault::HostInvalid] {
             assert!(!fault.answer("1-a").headers().contains_key(X_FC_STATUS));
         }
     }

@@ -1,4 +1,4 @@
-//! Refuses requests whose head is too large.
+//! Refuses requests whose head is too large, or does not name one host.
 //!
 //! The platform's own limits are 8 KiB of headers and 4 KiB of path and query; ours are wider, to
 //! leave room for what the platform adds. hyper stops earlier only at heads that are several times
@@ -14,6 +14,7 @@ use tower::Service;
 
 use crate::fault::Fault;
 use crate::layers::Pending;
+use crate::layers::host;
 
 /// The longest path and query: twice what the platform lets through.
 const MAX_URI: usize = 8 * 1024;
@@ -21,7 +22,7 @@ const MAX_URI: usize = 8 * 1024;
 /// The colon, the space and the line end around a field's name and value.
 const FIELD_FRAME: usize = 4;
 
-/// Refuses heads that are too large.
+/// Refuses heads that are too large or name several hosts.
 #[derive(Clone)]
 pub(crate) struct Limits<S> {
     inner: S,
@@ -40,7 +41,7 @@ impl<S> Limits<S> {
         if header_bytes(request.headers()) > self.max_header_bytes {
             return Err(Fault::HeadersTooLarge(self.max_header_bytes));
         }
-        Ok(())
+        host::check(request)
     }
 }
 

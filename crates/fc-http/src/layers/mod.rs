@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod context;
 mod deadline;
+mod host;
 mod limits;
 mod panic;
 mod trace;
@@ -68,7 +69,7 @@ where
         .layer_fn(panic::Panics::new)
         // Gives up on everything below when the time is over.
         .layer_fn(deadline::Deadline::new)
-        // Refuses heads that are too large, before their body costs anything.
+        // Refuses heads that are too large or name several hosts, before their body costs anything.
         .layer_fn(|inner| limits::Limits::new(inner, max_header_bytes))
         // Reads the body into memory, up to its limit.
         .layer_fn(|inner| body::Bodies::new(inner, max_body))
