@@ -42,6 +42,8 @@ pub struct App {
     pub origins: Origins,
     /// Whether Function Compute is in front, so that its headers can be believed.
     pub platform: bool,
+    /// The region that the function runs in, where the platform says so.
+    pub region: Option<String>,
 }
 
 impl App {
@@ -68,6 +70,7 @@ impl App {
             completion: Completion::new(settings.completion),
             origins: settings.origins,
             platform: settings.platform,
+            region: settings.region,
         }
     }
 

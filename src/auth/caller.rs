@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::auth::denied::Denied;
+
 /// Who is asking, as far as they have shown it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Caller {
@@ -46,15 +48,22 @@ impl Caller {
         self.claims.get(name).map(String::as_str)
     }
 
-    /// Joins what two ways in say of one caller; where both name something, the first counts.
-    #[must_use]
-    pub(super) fn with(mut self, other: Self) -> Self {
+    /// Joins what two ways in say of one caller; where both have a claim, the first counts.
+    ///
+    /// # Errors
+    /// [`Denied::SubjectMismatch`] if they name different subjects.
+    pub(super) fn with(mut self, other: Self) -> Result<Self, Denied> {
+        if let (Some(one), Some(another)) = (&self.subject, &other.subject)
+            && one != another
+        {
+            return Err(Denied::SubjectMismatch);
+        }
         self.by = self.by.max(other.by);
         self.subject = self.subject.or(other.subject);
         for (name, value) in other.claims {
             self.claims.entry(name).or_insert(value);
         }
-        self
+        Ok(self)
     }
 }
 

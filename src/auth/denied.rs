@@ -42,6 +42,8 @@ pub enum Denied {
     TicketLifetimeTooLong,
     /// It is good for another route.
     TicketRouteMismatch,
+    /// Token and ticket name different subjects; send those of one.
+    SubjectMismatch,
     /// The call does not say from which page it comes.
     OriginRequired,
     /// The route has no rule, which the settings do not let happen.

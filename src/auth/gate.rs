@@ -11,6 +11,7 @@ use crate::auth::caller::Caller;
 use crate::auth::denied::Denied;
 use crate::auth::evidence::Evidence;
 use crate::auth::jwt;
+use crate::auth::jwt::claims::Required;
 use crate::auth::origin::Verdict;
 use crate::auth::ticket;
 use crate::net::HttpClient;
@@ -21,6 +22,8 @@ use crate::time::Timestamp;
 pub struct Options {
     /// The rule of each route, by the route's name.
     pub rules: BTreeMap<String, Access>,
+    /// Claims that a token has to have for a route, beside those for every route; by the route's name.
+    pub claims: BTreeMap<String, Vec<Required>>,
     /// How tokens are verified, if any rule asks for one.
     pub jwt: Option<jwt::Options>,
     /// How tickets are verified, if any rule asks for one.
@@ -31,6 +34,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Gate {
     rules: BTreeMap<String, Access>,
+    claims: BTreeMap<String, Vec<Required>>,
     jwt: Option<jwt::Verifier>,
     tickets: Option<ticket::Options>,
 }
@@ -41,6 +45,7 @@ impl Gate {
     pub fn new(options: Options) -> Self {
         Self {
             rules: options.rules,
+            claims: options.claims,
             jwt: options.jwt.map(jwt::Verifier::new),
             tickets: options.tickets,
         }
@@ -71,7 +76,8 @@ impl Gate {
     ) -> Result<Caller, Denied> {
         let token = evidence.token()?;
         let verifier = self.jwt.as_ref().ok_or(Denied::TokenKeyUnknown)?;
-        verifier.verify(token, now, http).await
+        let required = self.claims.get(evidence.route).map_or(&[][..], Vec::as_slice);
+        verifier.verify(token, required, now, http).await
     }
 
     fn judge(&self, rule: &Access, hearing: &Hearing<'_>) -> Result<Caller, Denied> {
@@ -90,7 +96,7 @@ impl Gate {
             Access::All(ways) => {
                 let mut caller = Caller::default();
                 for way in ways {
-                    caller = caller.with(self.judge(way, hearing)?);
+                    caller = caller.with(self.judge(way, hearing)?)?;
                 }
                 Ok(caller)
             }

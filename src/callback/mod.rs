@@ -59,7 +59,7 @@ const BUDGET: Duration = Duration::from_secs(4);
 pub struct Options {
     /// The keys of receipts; the first one signs, all of them verify, so that one can follow another.
     pub receipt_keys: Vec<Secret>,
-    /// `https://host` of this function, where OSS reaches it; without it the host that it was asked at.
+    /// `https://host` of this function, where OSS reaches it; without it the platform's name in each call.
     pub public_url: Option<String>,
     /// The back ends that are told, by route.
     pub notify: BTreeMap<String, String>,

@@ -1,6 +1,7 @@
 //! What callers are judged by: the rules of the routes, the keys of tokens and tickets, the pages, the
 //! budgets. Secrets stand in the environment only, and are never shown.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::auth::access::Access;
@@ -25,6 +26,7 @@ use crate::config::environment::Environment;
 use crate::config::file::File;
 use crate::config::known_key;
 use crate::config::route;
+use crate::config::route::Reader;
 use crate::config::value;
 
 /// The longest that clocks may differ before somebody should set them.
@@ -45,6 +47,7 @@ pub(super) fn read_origins(desk: &mut Desk<'_>) -> Origins {
 /// Reads the rules and the keys that they need.
 pub(super) fn read_gate(desk: &mut Desk<'_>, origins: &Origins) -> gate::Options {
     let rules = route::read_rules(desk);
+    let claims = read_claims(desk, &rules);
     let jwt = read_jwt(desk);
     let tickets = read_tickets(desk);
     let asks_for = |way: Access| rules.values().find(|rule| rule.mentions(&way));
@@ -71,7 +74,32 @@ pub(super) fn read_gate(desk: &mut Desk<'_>, origins: &Origins) -> gate::Options
         let example = format!("{}={}", entry::ORIGINS.variable, entry::ORIGINS.example);
         desk.complain(place(rule), problem.to_owned(), example);
     }
-    gate::Options { rules, jwt, tickets }
+    gate::Options { rules, claims, jwt, tickets }
+}
+
+/// Reads the claims that a token has to have for a route, beside those for every route.
+fn read_claims(
+    desk: &mut Desk<'_>,
+    rules: &BTreeMap<String, Access>,
+) -> BTreeMap<String, Vec<Required>> {
+    let mut claims = BTreeMap::new();
+    for name in route::names(desk) {
+        let reader = Reader { desk, name };
+        let Some(entry) = reader.own(entry::JWT_CLAIMS.key) else { continue };
+        let Reader { desk, name } = reader;
+        let required = desk.each(&entry::JWT_CLAIMS, &entry, Required::parse);
+        if entry.texts().is_empty() {
+            let problem =
+                "it names no claim, and takes back none of those at the top: leave it out";
+            desk.object(&entry::JWT_CLAIMS, &entry, problem);
+        }
+        if rules.get(&name).is_some_and(|rule| !rule.mentions(&Access::Jwt)) {
+            let problem = "the route asks for no token, so no claim is ever looked at";
+            desk.complain(entry.describe(), problem.to_owned(), "auth = \"jwt\"".to_owned());
+        }
+        claims.insert(name, required);
+    }
+    claims
 }
 
 fn place(rule: &Access) -> String {

@@ -52,8 +52,8 @@ pub(super) fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Options {
     Options { receipt_keys, public_url, notify, webhook_secret, ..Options::default() }
 }
 
-/// On the platform the gateway leads nobody to the function but under its own names; elsewhere anybody
-/// could ask under any.
+/// On the platform the function has a name that can be told from others, see `http/own_host`; elsewhere
+/// nothing says which name is its own.
 fn complain_of_no_address(desk: &mut Desk<'_>, routes: &[Route]) {
     let is_own = |route: &Route| route.callback.as_ref().is_some_and(|one| one.to == Target::Own);
     let platform = desk.environment.get("FC_FUNCTION_NAME").is_some();

@@ -167,6 +167,9 @@ pub(super) const ROUTE: [&Setting; 30] = [
     &NOTIFY,
 ];
 
+/// The settings of the top that a route may have too, where they are added to those of the top.
+pub(super) const ADDED: [&Setting; 1] = [&JWT_CLAIMS];
+
 /// The settings among them that each fix a field of the form, in the form's order.
 pub(super) const HEADERS: [(&str, &Setting); 8] = [
     (header::CACHE_CONTROL, &CACHE_CONTROL),

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 
 use crate::config::callback;
 use crate::config::complaint::Complaint;
+use crate::config::entry::ADDED;
 use crate::config::entry::Entry;
 use crate::config::entry::METADATA;
 use crate::config::entry::Place;
@@ -104,6 +105,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read_routes(&mut self, routes: &DeTable<'_>) -> BTreeMap<String, Section> {
+        let known = [&ROUTE[..], &ADDED[..]].concat();
         let mut sections = BTreeMap::new();
         for (key, value) in routes {
             let at = key.span().start;
@@ -119,7 +121,7 @@ impl Reader<'_> {
             let place = format!("routes.{name}.");
             let mut section = Section::new();
             for (key, value) in table {
-                self.read_item(key, value.get_ref(), &Way::new(&place, &ROUTE), &mut section);
+                self.read_item(key, value.get_ref(), &Way::new(&place, &known), &mut section);
             }
             sections.insert(name.to_owned(), section);
         }

@@ -64,6 +64,8 @@ pub struct Settings {
     pub port: u16,
     /// Whether Function Compute is in front, so that its headers can be believed.
     pub platform: bool,
+    /// The region that the function runs in, where the platform says so.
+    pub region: Option<String>,
     /// The named routes; there is at least one.
     pub routes: Vec<Route>,
     /// What a caller has to show for each route, and how it is verified.
@@ -128,6 +130,7 @@ impl Settings {
             (Some(port), Some(sources), Ok(())) => Ok(Self {
                 port,
                 platform: environment.get("FC_FUNCTION_NAME").is_some(),
+                region: environment.get("FC_REGION").map(str::to_owned),
                 routes,
                 gate,
                 budget,

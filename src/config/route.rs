@@ -43,7 +43,7 @@ pub(super) fn read_all(desk: &mut Desk<'_>) -> Vec<Route> {
 }
 
 /// Gives the routes' names; without any in the file there is the one that the environment describes.
-fn names(desk: &Desk<'_>) -> BTreeSet<String> {
+pub(super) fn names(desk: &Desk<'_>) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = desk.file.routes.keys().cloned().collect();
     let spoken_of = entry::ROUTE.iter().any(|s| !is_shared(s) && desk.variable(s).is_some());
     if names.is_empty() || spoken_of {

@@ -45,9 +45,28 @@ impl Settings {
         }
         warnings.extend(self.routes.iter().flat_map(of_fields));
         warnings.extend(self.routes.iter().flat_map(of_callback));
+        warnings.extend(self.address_warning());
         warnings.extend(self.role_warnings());
         warnings.extend(self.v1_warnings());
         warnings
+    }
+
+    /// Says that OSS calls the function back under the name of each call.
+    fn address_warning(&self) -> Option<String> {
+        let is_own = |route: &&Route| {
+            route.callback.as_ref().is_some_and(|callback| callback.to == Target::Own)
+        };
+        let names: Vec<_> = self.routes.iter().filter(is_own).collect();
+        if names.is_empty() || self.completion.public_url.is_some() {
+            return None;
+        }
+        let names: Vec<_> = names.iter().map(|route| format!("'{}'", route.name)).collect();
+        Some(format!(
+            "PUBLIC_URL is not set, and OSS is to call this function (callback.to is 'self', route {}): it \
+             is called under the fcapp.run name of each call, and calls under any other name, such as your \
+             own domain, are refused with callback_address_unknown; set PUBLIC_URL",
+            names.join(", ")
+        ))
     }
 
     /// Those that speak of routes whose forms would outlive the key that signs them.

@@ -9,7 +9,9 @@ use crate::auth::denied::Denied;
 /// Gives the code's status.
 pub(super) fn status(denied: &Denied) -> StatusCode {
     match denied {
-        Denied::TicketRouteMismatch | Denied::OriginRequired => StatusCode::FORBIDDEN,
+        Denied::TicketRouteMismatch | Denied::SubjectMismatch | Denied::OriginRequired => {
+            StatusCode::FORBIDDEN
+        }
         Denied::JwksUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Denied::RuleMissing => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNAUTHORIZED,
@@ -37,6 +39,7 @@ pub(super) fn code(denied: &Denied) -> &'static str {
         Denied::TicketNotYetValid => "ticket_not_yet_valid",
         Denied::TicketLifetimeTooLong => "ticket_lifetime_too_long",
         Denied::TicketRouteMismatch => "ticket_route_mismatch",
+        Denied::SubjectMismatch => "subject_mismatch",
         Denied::OriginRequired => "origin_required",
         Denied::RuleMissing => "internal",
     }
@@ -116,6 +119,9 @@ fn about_ticket(denied: &Denied) -> Option<&'static str> {
         }
         Denied::TicketRouteMismatch => {
             "The ticket is good for another route. Ask the back end for one for this route."
+        }
+        Denied::SubjectMismatch => {
+            "Token and ticket name different subjects. Send a ticket that was minted for who has signed in."
         }
         _ => return None,
     })

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `table` | the paths |
 //! | `signing` | from a wish to a grant: who asks, whose keys, which route |
+//! | `own_host` | which names are believed to be the function's own |
 //! | `documented` | the call that the documentation's page makes |
 //! | `uploads` | the native call, and the same as an event |
 //! | `uppy`, `uview`, `wechat`, `presigned_post` | the calls of other people's clients |
@@ -35,6 +36,7 @@ mod cors;
 mod denial;
 mod documented;
 mod file_type;
+mod own_host;
 mod platform;
 mod presigned_post;
 mod query;

@@ -60,6 +60,8 @@ pub enum Problem {
     },
     /// The key is at its end.
     CredentialsExpired,
+    /// OSS is to call the function, and nothing says at which address.
+    CallbackAddressUnknown,
     /// The route's forms order no callback.
     CallbackNotConfigured,
     /// OSS's callback came to nothing; the details go to the log.
@@ -106,6 +108,7 @@ impl Problem {
             Self::NotFound | Self::RouteNotFound(_) | Self::CallbackNotConfigured => {
                 StatusCode::NOT_FOUND
             }
+            Self::CallbackAddressUnknown => StatusCode::MISDIRECTED_REQUEST,
             Self::Callback(refused) => callback_refusal::status(refused),
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidRequest(_) | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
@@ -147,6 +150,7 @@ impl Problem {
             Self::NoCredentials(_) => "no_credentials",
             Self::CredentialsUnavailable { .. } => "credentials_unavailable",
             Self::CredentialsExpired => "credentials_expired",
+            Self::CallbackAddressUnknown => "callback_address_unknown",
             Self::CallbackNotConfigured => "callback_not_configured",
             Self::Callback(refused) => callback_refusal::code(refused),
             Self::Internal(_) => "internal",
@@ -187,6 +191,10 @@ impl Problem {
                 .to_owned(),
             Self::CredentialsExpired => "The credentials to sign with have reached their end. Redeploy the \
                  function, so that new instances start with new keys."
+                .to_owned(),
+            Self::CallbackAddressUnknown => "OSS is to call this function, and this call was not made under a \
+                 name that Function Compute gives to functions. Set PUBLIC_URL to the address at which OSS \
+                 reaches the function."
                 .to_owned(),
             Self::CallbackNotConfigured => "The forms of this route order no callback. Set 'to' in its \
                  [routes.<name>.callback], or correct the address that is called."

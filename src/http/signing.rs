@@ -23,10 +23,10 @@ use crate::grant::Refused;
 use crate::grant::told::Seal;
 use crate::http::asked::Asked;
 use crate::http::asked::Named;
+use crate::http::own_host;
 use crate::http::problem::Problem;
 use crate::policy;
 use crate::policy::callback::Target;
-use crate::policy::callback::is_authority;
 use crate::policy::route::Route;
 use crate::policy::template::occasion::Dice;
 use crate::policy::template::occasion::Facts;
@@ -78,11 +78,10 @@ impl<'a> Call<'a> {
         Ok(app.admit(&Evidence { headers, path_ticket, origin, route }, now).await?)
     }
 
-    /// Gives the host at which this function was asked. The gateway leads nobody here under another name
-    /// than the function's own.
-    fn host(&self) -> Option<&'a str> {
+    /// Returns the host at which this function was called, if the platform could have led the call here.
+    fn own_host(&self, app: &App) -> Option<&'a str> {
         let host = self.shown?.headers.get(HOST)?.to_str().ok()?;
-        is_authority(host).then_some(host)
+        own_host::is_believed(host, app.region.as_deref()).then_some(host)
     }
 }
 
@@ -155,18 +154,15 @@ impl<'a> Signing<'a> {
     }
 }
 
-/// Gives scheme and host of this function where OSS is to call it: as they are set, else as it was asked.
+/// Returns scheme and host of this function where OSS is to call it: as they are set, else as it was called
+/// under a name of the platform.
 fn own(app: &App, route: &Route, call: &Call<'_>) -> Result<Option<String>, Problem> {
     if route.callback.as_ref().is_none_or(|callback| callback.to != Target::Own) {
         return Ok(None);
     }
     let set = app.completion.public_url().map(str::to_owned);
-    let own = set.or_else(|| call.host().map(|host| format!("https://{host}")));
-    own.map(Some).ok_or_else(|| {
-        Problem::invalid(
-            "OSS is to call this function, and the call does not say at which host; set PUBLIC_URL",
-        )
-    })
+    let own = set.or_else(|| call.own_host(app).map(|host| format!("https://{host}")));
+    own.map(Some).ok_or(Problem::CallbackAddressUnknown)
 }
 
 /// What a caller has shown, as far as a key can speak of it.

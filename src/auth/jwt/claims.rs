@@ -1,5 +1,6 @@
 //! What a verified token has to say: its times, its issuer, its audience, further claims.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Map;
@@ -23,7 +24,7 @@ pub struct Rules {
     pub audiences: Vec<String>,
     /// How far the issuer's clock and ours may differ.
     pub leeway: Duration,
-    /// Claims that have to be there.
+    /// Claims that have to be there, whatever the route.
     pub required: Vec<Required>,
 }
 
@@ -70,11 +71,19 @@ impl Required {
     }
 }
 
+impl fmt::Display for Required {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.name)?;
+        self.value.iter().try_for_each(|value| write!(formatter, "={value}"))
+    }
+}
+
 impl Rules {
-    /// Holds a verified token's claims against the rules.
+    /// Compares a verified token's claims with the rules, and with what the route requires beside them.
     pub(super) fn check(
         &self,
         claims: &Map<String, Value>,
+        of_route: &[Required],
         now: Timestamp,
     ) -> Result<Caller, Denied> {
         self.check_times(claims, now.unix())?;
@@ -87,7 +96,7 @@ impl Rules {
         if !names("aud", &self.audiences) {
             return Err(Denied::TokenAudienceNotAllowed);
         }
-        for required in &self.required {
+        for required in self.required.iter().chain(of_route) {
             if !claims.get(&required.name).is_some_and(|claim| required.is_met(claim)) {
                 return Err(Denied::TokenClaimMissing(required.name.clone()));
             }

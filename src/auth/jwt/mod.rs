@@ -25,6 +25,7 @@ use serde_json::Value;
 
 use crate::auth::caller::Caller;
 use crate::auth::denied::Denied;
+use crate::auth::jwt::claims::Required;
 use crate::auth::jwt::claims::Rules;
 use crate::auth::jwt::head::Head;
 use crate::auth::jwt::jwks::Jwks;
@@ -67,10 +68,11 @@ impl Verifier {
         Self { keys: options.keys, jwks: options.jwks_url.map(Jwks::new), rules: options.rules }
     }
 
-    /// Verifies one token.
+    /// Verifies one token, which has to have the `required` claims beside those of the rules.
     pub async fn verify(
         &self,
         token: &str,
+        required: &[Required],
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<Caller, Denied> {
@@ -79,7 +81,7 @@ impl Verifier {
         }
         let head = Head::read(token)?;
         let keys = self.find(&head, now, http).await?;
-        self.rules.check(&open(token, &keys)?, now)
+        self.rules.check(&open(token, &keys)?, required, now)
     }
 
     /// Finds the keys that could have signed the token.

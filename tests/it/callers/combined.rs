@@ -29,8 +29,12 @@ fn function(auth: &str) -> Function {
 }
 
 fn ticket() -> String {
+    ticket_of("bob")
+}
+
+fn ticket_of(subject: &str) -> String {
     let ticket = Ticket {
-        subject: "bob".to_owned(),
+        subject: subject.to_owned(),
         route: None,
         expires_at: NOW + 60,
         issued_at: None,
@@ -59,7 +63,7 @@ async fn rules_combine() {
         ("any(jwt, ticket)", &[bad_jwt, ticket], ""),
         ("any(jwt, ticket)", &[bad_jwt, bad_ticket], "token_malformed"),
         ("all(jwt, ticket)", &[jwt], "ticket_missing"),
-        ("all(jwt, ticket)", &[jwt, ticket], ""),
+        ("all(jwt, ticket)", &[jwt, ticket], "subject_mismatch"),
         ("all(origin, any(jwt, ticket))", &[page, ticket], ""),
         ("all(origin, any(jwt, ticket))", &[ticket], "origin_required"),
         ("all(origin, any(jwt, ticket))", &[page], "token_missing"),
@@ -78,6 +82,47 @@ async fn rules_combine() {
         let answer = function(auth).ask("", headers).await;
         assert_eq!(answer.code(), expected, "{auth} {headers:?}");
     }
+}
+
+#[tokio::test]
+async fn a_token_and_a_ticket_name_one_subject() {
+    let vectors = vectors();
+    let alice = bearer(text(&vectors, "/tokens/hs256"));
+    let unnamed = bearer(text(&vectors, "/tokens/without_subject"));
+    let page = ("origin", "https://app.example.com");
+    for (auth, token, subject, expected) in [
+        ("all(jwt, ticket)", &alice, "alice", ""),
+        ("all(jwt, ticket)", &alice, "bob", "subject_mismatch"),
+        ("all(ticket, jwt)", &alice, "bob", "subject_mismatch"),
+        ("all(jwt, ticket)", &alice, "Alice", "subject_mismatch"),
+        ("all(jwt, ticket)", &alice, "alice ", "subject_mismatch"),
+        ("all(jwt, ticket)", &unnamed, "bob", ""),
+        (
+            "all(origin, any(all(jwt, ticket), all(ticket, origin, jwt)))",
+            &alice,
+            "bob",
+            "subject_mismatch",
+        ),
+        ("all(origin, all(origin, jwt), ticket)", &alice, "bob", "subject_mismatch"),
+        // Each way is enough, so the other one says nothing.
+        ("any(jwt, ticket)", &alice, "bob", ""),
+        ("any(all(jwt, ticket), ticket)", &alice, "bob", ""),
+    ] {
+        let ticket = ticket_of(subject);
+        let shown = [("authorization", token.as_str()), ("x-upload-ticket", &ticket), page];
+        assert_eq!(function(auth).ask("", &shown).await.code(), expected, "{auth} {subject}");
+    }
+    let ticket = ticket();
+    let shown = [("authorization", alice.as_str()), ("x-upload-ticket", &ticket)];
+    assert_snapshot!(function("all(jwt, ticket)").ask("", &shown).await.whole(), @r#"
+    403 Forbidden
+    cache-control: no-store
+    content-length: 157
+    content-type: application/json
+    vary: Origin
+
+    {"error":"subject_mismatch","message":"Token and ticket name different subjects. Send a ticket that was minted for who has signed in.","request_id":"1-test"}
+    "#);
 }
 
 #[tokio::test]

@@ -213,6 +213,41 @@ async fn required_claims_are_there_with_their_values() {
 }
 
 #[tokio::test]
+async fn a_route_requires_claims_of_its_own_beside_those_of_every_route() {
+    let vectors = vectors();
+    let secret = text(&vectors, "/secret");
+    let header = bearer(text(&vectors, "/tokens/hs256"));
+    let file = "auth = \"jwt\"\njwt_claims = \"tenant=t1\"\n[routes.default]\n\
+                [routes.same]\njwt_claims = [\"tenant=t1\"]\n\
+                [routes.more]\njwt_claims = \"level=3, roles=uploader\"\n\
+                [routes.missing]\njwt_claims = \"email\"\n\
+                [routes.other]\njwt_claims = \"tenant=t2\"\n\
+                [routes.either]\nauth = \"any(jwt, origin)\"\njwt_claims = \"email\"\n";
+    for (of_every_route, query, expected) in [
+        ("", "", ""),
+        ("", "?route=same", ""),
+        ("", "?route=more", ""),
+        ("", "?route=missing", "token_claim_missing"),
+        ("", "?route=other", "token_claim_missing"),
+        ("", "?route=either", "token_claim_missing"),
+        ("admin=false", "?route=more", ""),
+        // The environment wins over the top of the file, and is added to as well.
+        ("admin=true", "", "token_claim_missing"),
+        ("admin=true", "?route=more", "token_claim_missing"),
+        ("tenant=t2", "?route=same", "token_claim_missing"),
+    ] {
+        let variables = [
+            ("UPLOAD_AUTH", ""),
+            ("UPLOAD_JWT_SECRET", secret),
+            ("UPLOAD_JWT_CLAIMS", of_every_route),
+        ];
+        let function = Function::with_file(&variables, file);
+        let answer = function.ask(query, &[("authorization", &header)]).await;
+        assert_eq!(answer.code(), expected, "{of_every_route} {query}");
+    }
+}
+
+#[tokio::test]
 async fn refusals_as_whole_answers() {
     let vectors = vectors();
     let function = strict(&vectors);

@@ -104,6 +104,30 @@ fn every_bad_value_is_a_complaint_that_shows_no_secret() {
 }
 
 #[test]
+fn claims_of_a_route_that_say_nothing_are_complaints() {
+    let variables = [("UPLOAD_AUTH", ""), ("UPLOAD_TICKET_KEYS", KEY), ("UPLOAD_JWT_SECRET", KEY)];
+    let file = "auth = \"jwt\"\n[routes.a]\njwt_claims = \"tenant, =x\"\n\
+                [routes.b]\nauth = \"ticket\"\njwt_claims = [\"tenant=\"]\n\
+                [routes.c]\njwt_claims = []\n[routes.d]\njwt_claims = 1\n[routes.e]\njwt_claims = {}\n\
+                [routes.f]\njwt_issuer = \"x\"\n";
+    assert_snapshot!(load(&variables, file).unwrap_err(), @r#"
+    6 problems with the settings; nothing was started
+      upload.toml line 12, routes.e.jwt_claims: the value is a text, a number, true, false, or a list of texts. Example: jwt_claims = "email_verified=true"
+      upload.toml line 14, routes.f.jwt_issuer: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, jwt_claims, metadata. Example: max_size = "10MiB"
+      upload.toml line 3, routes.a.jwt_claims = "tenant, =x": in "=x", a claim is 'name' or 'name=value'. Example: jwt_claims = "email_verified=true"
+      upload.toml line 6, routes.b.jwt_claims = ["tenant="]: in "tenant=", a claim is 'name' or 'name=value'. Example: jwt_claims = "email_verified=true"
+      upload.toml line 6, routes.b.jwt_claims = ["tenant="]: the route asks for no token, so no claim is ever looked at. Example: auth = "jwt"
+      upload.toml line 8, routes.c.jwt_claims = []: it names no claim, and takes back none of those at the top: leave it out. Example: jwt_claims = "email_verified=true"
+    "#);
+    // Alone it makes no route default.
+    let variables = [("UPLOAD_JWT_CLAIMS", "tenant"), ("UPLOAD_JWT_SECRET", KEY)];
+    let settings =
+        load(&variables, "[routes.a]\njwt_claims = [\"level=3\"]\nauth = \"jwt\"\n").unwrap();
+    assert_eq!(settings.routes.len(), 1);
+    assert_eq!(settings.gate.claims["a"].len(), 1);
+}
+
+#[test]
 fn a_key_set_is_fetched_over_tls_or_from_this_machine() {
     for (url, is_good) in [
         ("https://login.example.com/keys", true),

@@ -63,7 +63,8 @@ pub(super) struct Call {
     pub(super) is_body_right: bool,
 }
 
-/// Who is called: functions that let in, that ask, that have no keys, old ones, or no budget.
+/// Who is called: functions that let in, that ask, that have no keys, old ones, no budget, or no
+/// address.
 pub(super) fn functions() -> Vec<Function> {
     let function = |variables: &[(&str, &str)]| {
         let pages = [("UPLOAD_ORIGINS", "https://app.example.com"), ("UPLOAD_RECEIPT_KEYS", KEY)];
@@ -85,7 +86,18 @@ pub(super) fn functions() -> Vec<Function> {
         function(&keyless),
         function(&[]).at(40 * 3600),
         function(&[("UPLOAD_BUDGET_GRANTS", "1")]),
+        without_an_address(),
     ]
+}
+
+/// A function that OSS is to call, and that does not know where it is.
+fn without_an_address() -> Function {
+    let variables = [
+        ("FC_FUNCTION_NAME", "signer"),
+        ("UPLOAD_CREDENTIALS", "environment"),
+        ("UPLOAD_RECEIPT_KEYS", KEY),
+    ];
+    Function::with_file(&variables, &FILE.replace("https://back.example.com/", "self"))
 }
 
 fn ticket(route: Option<&str>) -> String {

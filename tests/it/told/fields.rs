@@ -6,12 +6,16 @@ use http::Request;
 use insta::assert_debug_snapshot;
 use insta::assert_snapshot;
 use oss_upload_signer::auth::ticket::Ticket;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::receipt::Place;
 use oss_upload_signer::secret::Secret;
+use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 
 use crate::support::app::Function;
 use crate::support::app::NOW;
+use crate::support::app::SMALL;
 use crate::support::app::context;
 use crate::told::KEY;
 use crate::told::PUBLIC;
@@ -228,8 +232,12 @@ async fn every_other_dialect_carries_every_field() {
 }
 
 #[tokio::test]
-async fn the_function_is_called_where_it_was_asked() {
-    let platform = [("FC_FUNCTION_NAME", "signer"), ("UPLOAD_CREDENTIALS", "environment")];
+async fn the_function_is_called_under_the_platforms_name_and_no_other() {
+    let platform = [
+        ("FC_FUNCTION_NAME", "signer"),
+        ("FC_REGION", "cn-hangzhou"),
+        ("UPLOAD_CREDENTIALS", "environment"),
+    ];
     let function = function(&platform, SELF);
     let ask = async |host: Option<&str>| {
         let mut request = Request::post("/uploads");
@@ -238,21 +246,58 @@ async fn the_function_is_called_where_it_was_asked() {
         }
         function.call(request.body(Bytes::from_static(WISH.as_bytes())).unwrap()).await
     };
-    for host in ["signer-abc.cn-hangzhou.fcapp.run", "sign.example:8443"] {
-        let url = order(&granted(&ask(Some(host)).await)["callback"])["callbackUrl"].clone();
-        assert_eq!(url, format!("https://{host}/callback/photos"));
-    }
-    for bad in
-        [None, Some("u@evil.example"), Some("a/b"), Some("a;https://b"), Some("[::1]"), Some("")]
-    {
+    let host = "signer-abc.cn-hangzhou.fcapp.run";
+    let url = order(&granted(&ask(Some(host)).await)["callback"])["callbackUrl"].clone();
+    assert_eq!(url, format!("https://{host}/callback/photos"));
+    for bad in [
+        None,
+        Some("evil.com"),
+        Some("sign.example:8443"),
+        Some("signer-abc.cn-hangzhou-vpc.fcapp.run"),
+        Some("signer-abc.cn-beijing.fcapp.run"),
+        Some("signer-abc.cn-hangzhou.fcapp.run:8443"),
+        Some("signer-abc.cn-hangzhou.fcapp.run.evil.example"),
+        Some("127.0.0.1:9000"),
+        Some("u@evil.example"),
+        Some("a/b"),
+        Some("a;https://b"),
+        Some("[::1]"),
+        Some(""),
+    ] {
         let answer = ask(bad).await;
         assert_eq!(
             (answer.status.as_u16(), answer.code().as_str()),
-            (400, "invalid_request"),
+            (421, "callback_address_unknown"),
             "{bad:?}"
         );
+        assert!(!answer.whole().contains("callbackUrl"), "{bad:?}");
     }
-    assert_snapshot!(ask(None).await.json()["message"].as_str().unwrap(), @"The call cannot be understood: OSS is to call this function, and the call does not say at which host; set PUBLIC_URL.");
+    assert_snapshot!(ask(None).await.whole(), @r#"
+    421 Misdirected Request
+    cache-control: no-store
+    content-length: 247
+    content-type: application/json
+    vary: Origin
+
+    {"error":"callback_address_unknown","message":"OSS is to call this function, and this call was not made under a name that Function Compute gives to functions. Set PUBLIC_URL to the address at which OSS reaches the function.","request_id":"1-test"}
+    "#);
+}
+
+#[test]
+fn without_an_address_the_start_warns() {
+    let load = |variables: &[(&str, &str)]| {
+        let mut environment = Environment::default();
+        let told = [("FC_FUNCTION_NAME", "signer"), ("UPLOAD_RECEIPT_KEYS", KEY)];
+        for (name, value) in SMALL.iter().chain(&told).chain(variables) {
+            environment.set(name, *value);
+        }
+        let file = format!("auth = \"anonymous\"\n[routes.photos]\n{SELF}[routes.quiet]\n");
+        let now = Timestamp::from_unix(NOW).unwrap();
+        let warnings = Settings::load(&environment, Some(&file), now).unwrap().warnings();
+        warnings.into_iter().filter(|one| one.contains("PUBLIC_URL")).collect::<Vec<_>>()
+    };
+    assert_eq!(load(&[PUBLIC]), Vec::<String>::new());
+    assert_snapshot!(load(&[]).join("\n"), @"PUBLIC_URL is not set, and OSS is to call this function (callback.to is 'self', route 'photos'): it is called under the fcapp.run name of each call, and calls under any other name, such as your own domain, are refused with callback_address_unknown; set PUBLIC_URL");
 }
 
 #[tokio::test]
@@ -263,7 +308,7 @@ async fn an_event_names_no_host() {
         function.call(request.body(Bytes::from_static(WISH.as_bytes())).unwrap()).await
     };
     let platform = [("FC_FUNCTION_NAME", "signer"), ("UPLOAD_CREDENTIALS", "environment")];
-    assert_eq!(event(&function(&platform, SELF)).await.code(), "invalid_request");
+    assert_eq!(event(&function(&platform, SELF)).await.code(), "callback_address_unknown");
     granted(&event(&function(&[PUBLIC], SELF)).await);
 }
 

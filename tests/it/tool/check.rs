@@ -187,18 +187,41 @@ async fn it_says_who_is_let_in_and_whose_key_signs() {
     tool.write(
         "upload.toml",
         "bucket = \"my-bucket\"\nregion = \"cn-hangzhou\"\nauth = \"any(jwt, ticket)\"\n\
-         role_arn = \"acs:ram::1234567890123456:role/uploader\"\n[routes.all]\n\
-         [routes.own]\ndir = \"users/{sub}/{uuid}/\"\nsession = \"caller\"\n",
+         role_arn = \"acs:ram::1234567890123456:role/uploader\"\njwt_claims = \"tenant\"\n[routes.all]\n\
+         [routes.tickets]\nauth = \"ticket\"\n\
+         [routes.own]\njwt_claims = [\"role=editor\"]\ndir = \"users/{sub}/{uuid}/\"\nsession = \"caller\"\n",
     );
     let said = tool.run(&["check"]).await.good();
     let wanted = ["route", "  admits", "  signs"];
     let lines = said.lines().filter(|line| wanted.iter().any(|one| line.starts_with(one)));
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
     route all
-      admits     who passes any(jwt, ticket)
+      admits     who passes any(jwt, ticket); a token has to say tenant
       signs      as acs:ram::1234567890123456:role/uploader, in a session that may do what the routes need
     route own
-      admits     who passes any(jwt, ticket)
+      admits     who passes any(jwt, ticket); a token has to say tenant and role=editor
       signs      as acs:ram::1234567890123456:role/uploader, in a session for each caller, which reaches their directory only
+    route tickets
+      admits     who passes ticket
+      signs      as acs:ram::1234567890123456:role/uploader, in a session that may do what the routes need
+    ");
+}
+
+#[tokio::test]
+async fn it_warns_where_the_function_has_no_address_of_its_own() {
+    let tool = tool()
+        .with("FC_FUNCTION_NAME", "signer")
+        .with("UPLOAD_RECEIPT_KEYS", "0123456789abcdef0123456789abcdef");
+    tool.write(
+        "upload.toml",
+        "bucket = \"my-bucket\"\nregion = \"cn-hangzhou\"\nauth = \"anonymous\"\n\
+         [routes.photos]\ncallback.to = \"self\"\n[routes.quiet]\n",
+    );
+    let said = tool.run(&["check"]).await.good();
+    let lines =
+        said.lines().filter(|line| line.contains("  calls ") || line.contains("PUBLIC_URL"));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
+      calls      the function itself, at the fcapp.run name of the call
+    warning: PUBLIC_URL is not set, and OSS is to call this function (callback.to is 'self', route 'photos'): it is called under the fcapp.run name of each call, and calls under any other name, such as your own domain, are refused with callback_address_unknown; set PUBLIC_URL
     ");
 }

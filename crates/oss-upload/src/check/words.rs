@@ -37,9 +37,20 @@ pub(super) fn describe(route: &Route, settings: &Settings) -> Vec<(&'static str,
 fn admits(route: &Route, settings: &Settings) -> String {
     match settings.gate.rules.get(&route.name) {
         Some(Access::Anonymous) => "everyone who reaches the address".to_owned(),
-        Some(rule) => format!("who passes {rule}"),
+        Some(rule) => format!("who passes {rule}{}", claims(rule, &route.name, settings)),
         None => "nobody".to_owned(),
     }
+}
+
+/// Says what a token has to say, where the rule takes one.
+fn claims(rule: &Access, route: &str, settings: &Settings) -> String {
+    let of_all = settings.gate.jwt.iter().flat_map(|jwt| &jwt.rules.required);
+    let required = of_all.chain(settings.gate.claims.get(route).into_iter().flatten());
+    let texts: Vec<_> = required.map(ToString::to_string).collect();
+    if texts.is_empty() || !rule.mentions(&Access::Jwt) {
+        return String::new();
+    }
+    format!("; a token has to say {}", texts.join(" and "))
 }
 
 /// Says whose key signs, and what else that key could do.
@@ -98,7 +109,7 @@ fn told(route: &Route, settings: &Settings) -> Vec<(&'static str, String)> {
     let own = settings.completion.public_url.as_deref();
     let to = match (&callback.to, callback.address(&route.name, own)) {
         (Target::Own, Some(address)) => format!("{}, at {address}", callback.to),
-        (Target::Own, None) => format!("{}, at the host that it is asked at", callback.to),
+        (Target::Own, None) => format!("{}, at the fcapp.run name of the call", callback.to),
         (Target::Addresses(_), _) => callback.to.to_string(),
     };
     let host = callback.host.iter().map(|host| format!(", under the name {host}"));
