@@ -241,6 +241,56 @@ test('the ticket of a link goes to the function alone, and out of the address', 
     assertClean()
   }))
 
+/** A ticket whose payload is this; the page does not look at its signature. */
+const ticketOf = (payload) => `v1.${Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)).toString('base64url')}.AAAA`
+
+for (const [locale, says, unnamed] of [
+  ['en-US', (name) => `This link uploads for ${name}. If that is not you, do not use it for files of your own.`, 'This link does not say for whom it uploads.'],
+  ['zh-CN', (name) => `此链接以 ${name} 的身份上传。如果这不是您，请勿用它上传自己的文件。`, '此链接没有说明以谁的身份上传。'],
+]) {
+  test(`the page says for whom a link uploads (${locale})`, () =>
+    visit({ locale, address: `#ticket=${ticketOf({ sub: 'mallory', exp: 1 })}` }, async ({ page, assertClean }) => {
+      const holder = page.locator('#holder')
+      assert.equal(await holder.textContent(), says('mallory'))
+      assert.ok(await holder.isVisible())
+      assert.match(await page.locator('#choose').getAttribute('aria-describedby'), /\bholder\b/)
+      const follow = async (ticket) => {
+        await page.evaluate((ticket) => (location.hash = `#ticket=${encodeURIComponent(ticket)}`), ticket)
+        await page.waitForFunction(() => !location.hash)
+        return holder.textContent()
+      }
+      for (const [payload, shown] of [
+        [{ sub: '李雷 🙂' }, '李雷 🙂'],
+        [{ sub: '<img src=x onerror="window.hacked=1">' }, '<img src=x onerror="window.hacked=1">'],
+        [{ sub: '<script>window.hacked=1</script>' }, '<script>window.hacked=1</script>'],
+        [{ sub: '&lt;b&gt;' }, '&lt;b&gt;'],
+        [{ sub: 'you\u202e\u2066\u200b\u0000\n\u061c\u00ad\u3164\u{e0041}!' }, `you${'\ufffd'.repeat(9)}!`],
+        [{ sub: '\ud800' }, '\ufffd'],
+        [{ sub: 'a'.repeat(5000) }, `${'a'.repeat(100)}…`],
+        [{ sub: '🙂'.repeat(101) }, `${'🙂'.repeat(100)}…`],
+        [{ sub: '__proto__' }, '__proto__'],
+      ]) {
+        assert.equal(await follow(ticketOf(payload)), says(shown), JSON.stringify(payload))
+        assert.equal(await holder.locator('bdi').textContent(), shown)
+        assert.equal(await holder.locator('bdi *').count(), 0)
+      }
+      for (const odd of ['abc', 'v1..', 'v1.%.x', ticketOf({}), ticketOf({ sub: '' }), ticketOf({ sub: 7 }), ticketOf({ sub: { toString: 1 } }), ticketOf('null'), ticketOf('"x"'), ticketOf('{"sub":"x"'), `v1.${Buffer.from([0xff]).toString('base64url')}.x`, 'a.b.c']) {
+        assert.equal(await follow(odd), unnamed, odd)
+      }
+      const jwt = ['{"alg":"HS256"}', '{"sub":"alice"}', 'x'].map((part) => Buffer.from(part).toString('base64url')).join('.')
+      assert.equal(await follow(jwt), says('alice'))
+      assert.equal(await page.evaluate(() => window.hacked), undefined)
+      assert.deepEqual(await faintTexts(page), [])
+      assertClean()
+    }))
+}
+
+test('a page without a ticket names nobody', () =>
+  visit({}, async ({ page }) => {
+    assert.ok(await page.locator('#holder').isHidden())
+    assert.equal(await page.locator('#holder').textContent(), '')
+  }))
+
 test('a function that asks who it is is understood: a ticket is missing, or was not accepted', () =>
   visit({}, async ({ page }) => {
     await page.route('**/uploads', (route) => route.fulfill({ status: 401, json: { error: 'token_missing', message: 'Send a token.' } }))

@@ -16,10 +16,18 @@ const SAME = {
 /** As many files as any call takes: nobody has to be told of that. */
 const LEAST_WORTH_SAYING = 100
 
+/** The longest name that is shown, in characters. */
+const LONGEST = 100
+
+/** Characters that do not show, or that change the order of others. */
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+
 const TEXTS = {
   en: {
     title: 'Upload files',
     lead: 'Straight from this browser to the storage bucket.',
+    holder: ['This link uploads for ', '. If that is not you, do not use it for files of your own.'],
+    unnamed: 'This link does not say for whom it uploads.',
     choose: 'Choose files',
     hint: 'or drop them anywhere in this window, or paste',
     drop: 'Drop to upload',
@@ -82,6 +90,8 @@ const TEXTS = {
   zh: {
     title: '上传文件',
     lead: '文件从浏览器直接传到存储空间。',
+    holder: ['此链接以 ', ' 的身份上传。如果这不是您，请勿用它上传自己的文件。'],
+    unnamed: '此链接没有说明以谁的身份上传。',
     choose: '选择文件',
     hint: '也可以拖到窗口任意位置，或直接粘贴',
     drop: '松开即可上传',
@@ -184,4 +194,25 @@ function kindOf(type) {
   if (name === '*') return text.groups[group] ?? type
   const [short] = name.replace(/^x-/, '').split('+')
   return /^[a-z\d-]{2,8}$/.test(short) ? short.toUpperCase() : type
+}
+
+/**
+ * Reads the subject of a ticket or a token, whose second part is JSON as base64url in both; nothing where it has none.
+ * @param {string} ticket @returns {string | undefined}
+ */
+export function subjectOf(ticket) {
+  try {
+    const base64 = ticket.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+    const { sub } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return typeof sub === 'string' && sub ? sub : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Writes a text such that every character of it shows, and not too many. @param {string} text */
+export function visible(text) {
+  const characters = [...text.replace(UNSEEN, '\ufffd')]
+  return characters.length > LONGEST ? `${characters.slice(0, LONGEST).join('')}…` : characters.join('')
 }

@@ -8,7 +8,7 @@
 import { upload } from './client.js'
 import { ask, objection, surplus } from './page-limits.js'
 import { build, canRetry, copyLink, firstAction, isActive, isSending, show } from './page-row.js'
-import { language, percent, terms, text, words } from './page-words.js'
+import { language, percent, subjectOf, terms, text, visible, words } from './page-words.js'
 
 /** @typedef {import('./page-row.js').Row} Row */
 
@@ -190,8 +190,21 @@ function takeTicket() {
   if (given) {
     ticket = given
     history.replaceState(null, '', location.pathname + location.search)
+    nameHolder(subjectOf(given))
   }
   tellLimits()
+}
+
+/**
+ * Says for whom the link uploads: whoever sent it may have made it for a directory of their own. The name is somebody's
+ * words, so it is set as text, and cannot change the direction of what stands around it.
+ */
+function nameHolder(subject) {
+  const name = document.createElement('bdi')
+  name.textContent = subject && visible(subject)
+  const [before, after] = text.holder
+  by('holder').replaceChildren(...(subject ? [before, name, after] : [text.unnamed]))
+  by('holder').hidden = false
 }
 
 function authorization() {
