@@ -14,6 +14,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::callback::refused::Refused;
+use crate::receipt;
 use crate::receipt::Stored;
 
 /// The longest body that is looked at: a receipt, a key and 8 KB of variables, all of them escaped.
@@ -33,7 +34,7 @@ pub struct Event {
     pub etag: String,
     /// Its size in bytes.
     pub size: u64,
-    /// Its type.
+    /// Its type, in the canonical form.
     pub content_type: String,
     /// What OSS found it to be, if it is an image.
     pub image: Option<Image>,
@@ -80,7 +81,7 @@ impl Event {
             key: members.take("object")?,
             etag: members.take("etag")?.trim_matches('"').to_owned(),
             size: members.take("size")?.parse().ok()?,
-            content_type: members.take("mimeType")?,
+            content_type: receipt::canonical_type(members.take("mimeType")?),
             image: Image::take(&mut members)?,
             receipt: members.take("receipt")?,
             variables: members.variables(),

@@ -259,9 +259,7 @@ fn type_conditions<'a>(ask: &'a Ask, route: &'a Route) -> Result<Vec<Condition<'
         (None, Form::Complete) if route.types.is_empty() => Ok(Vec::new()),
         (None, Form::Complete) => Err(Refusal::TypeRequired),
         // The documentation's page posts no type, so OSS holds the file part's own against this.
-        (Some(content_type), Form::Documented) => {
-            Ok(vec![Condition::Equal("content-type", content_type.as_str())])
-        }
+        (Some(content_type), Form::Documented) => Ok(vec![content_type.as_condition()]),
         (None, Form::Documented) => {
             content_type::as_conditions(&route.types).ok_or(Refusal::TypeRequired)
         }

@@ -42,8 +42,12 @@ impl Query {
 
 /// Reads a content type that an ask named.
 pub(super) fn content_type(text: &str) -> Result<ContentType, Problem> {
-    ContentType::parse(text)
-        .ok_or_else(|| Problem::invalid("'type' is no content type; one looks like 'image/png'"))
+    ContentType::parse(text).ok_or_else(|| {
+        Problem::invalid(
+            "'type' is no content type; one looks like 'image/png', and has no comma and no parameter \
+             but boundary, charset and codecs",
+        )
+    })
 }
 
 fn size(text: &str) -> Result<u64, Problem> {

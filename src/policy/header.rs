@@ -121,28 +121,37 @@ pub fn in_policy(name: &str) -> &str {
 /// bucket's domain, such a file could act there as a page of the application.
 #[must_use]
 pub fn is_active(content_type: &ContentType) -> bool {
-    const ACTIVE: [&str; 13] = [
+    const ACTIVE: [&str; 14] = [
         "text/html",
         "text/xml",
         "text/xsl",
-        "text/javascript",
         "text/ecmascript",
+        "text/jscript",
+        "text/livescript",
+        "text/x-ecmascript",
+        "text/x-javascript",
         "application/xml",
-        "application/javascript",
         "application/ecmascript",
+        "application/javascript",
+        "application/x-ecmascript",
         "application/x-javascript",
         "application/x-shockwave-flash",
-        "multipart/related",
-        "message/rfc822",
-        "multipart/x-mixed-replace",
     ];
-    // These two are what a browser takes for "no type", and looks into the file for one.
-    const GUESSED: [&str; 2] = ["application/unknown", "unknown/unknown"];
-    let essence = content_type.essence().as_bytes();
-    let is = |one: &str| essence.eq_ignore_ascii_case(one.as_bytes());
-    let suffix = essence.len().checked_sub(4).map(|at| &essence[at..]);
-    suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"+xml"))
-        || ACTIVE.into_iter().chain(GUESSED).any(is)
+    // These are what a browser takes for "no type", and looks into the file for one.
+    const GUESSED: [&str; 5] = [
+        "application/unknown",
+        "unknown/unknown",
+        "application/x-unknown-content-type",
+        "application/x-vnd.mozilla.guess-from-ext",
+        "application/x-vnd.mozilla.maybe-text",
+    ];
+    // Versions stand behind `text/javascript`. Of parts and mail browsers show the web page inside.
+    const BEGINNINGS: [&str; 3] = ["text/javascript", "multipart/", "message/"];
+    let essence = content_type.essence();
+    essence.ends_with("+xml")
+        || ACTIVE.contains(&essence)
+        || GUESSED.contains(&essence)
+        || BEGINNINGS.iter().any(|beginning| essence.starts_with(beginning))
 }
 
 #[cfg(test)]
@@ -160,11 +169,17 @@ mod tests {
             "application/rss+xml",
             "application/xml",
             "application/javascript",
+            "text/javascript1.5",
+            "Text/JScript",
+            "multipart/mixed; boundary=image",
+            "multipart/x-mixed-replace",
+            "message/rfc822",
             "unknown/unknown",
+            "application/x-unknown-content-type",
         ] {
             assert!(active(text), "{text}");
         }
-        for text in ["image/png", "text/plain; x=text/html", "application/pdf", "a/b", "a/xml"] {
+        for text in ["image/png", "text/plain; charset=html", "application/pdf", "a/b", "a/xml"] {
             assert!(!active(text), "{text}");
         }
     }

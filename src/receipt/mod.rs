@@ -128,6 +128,13 @@ pub fn id(bytes: &[u8; 16]) -> String {
     crypto::hex(bytes)
 }
 
+/// Writes the type of a stored object in its canonical form. A text that is no content type is returned as
+/// it is; no receipt allows it.
+#[must_use]
+pub fn canonical_type(text: String) -> String {
+    ContentType::parse(&text).map_or(text, |parsed| parsed.as_str().to_owned())
+}
+
 impl Receipt {
     /// Writes the receipt and signs it with `key`.
     #[must_use]
@@ -175,11 +182,12 @@ impl Receipt {
     }
 
     fn allows_type(&self, content_type: &str) -> bool {
+        // Even where all types are allowed: what a browser may take for another type is none.
         let patterns: Option<Vec<_>> =
             self.types.iter().map(|text| TypePattern::parse(text)).collect();
-        let content_type = ContentType::parse(content_type);
-        self.types.is_empty()
-            || patterns.zip(content_type).is_some_and(|(patterns, one)| is_allowed(&patterns, &one))
+        patterns
+            .zip(ContentType::parse(content_type))
+            .is_some_and(|(patterns, one)| is_allowed(&patterns, &one))
     }
 }
 

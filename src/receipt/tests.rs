@@ -132,7 +132,7 @@ fn an_object_is_the_one_that_was_granted_or_not() {
     let later = Timestamp::from_unix(now.unix() + 1).unwrap();
     let check = |stored: Stored<'_>| receipt().check("photos", &stored, now);
     assert_eq!(check(stored), Ok(()));
-    assert_eq!(check(Stored { size: 1024, content_type: "IMAGE/X; a=b", ..stored }), Ok(()));
+    assert_eq!(check(Stored { size: 1024, content_type: "IMAGE/X; charset=b", ..stored }), Ok(()));
     assert_eq!(receipt().check("photos", &stored, later), Err(Refused::Expired));
     assert_eq!(receipt().check("photo", &stored, now), Err(Refused::WrongRoute));
     for (other, refused) in [
@@ -143,6 +143,9 @@ fn an_object_is_the_one_that_was_granted_or_not() {
         (Stored { size: 1025, ..stored }, Refused::WrongSize),
         (Stored { content_type: "text/html", ..stored }, Refused::WrongType),
         (Stored { content_type: "", ..stored }, Refused::WrongType),
+        (Stored { content_type: "image/png;,text/html", ..stored }, Refused::WrongType),
+        (Stored { content_type: "image/,text/html", ..stored }, Refused::WrongType),
+        (Stored { content_type: "image/png; a=b", ..stored }, Refused::WrongType),
     ] {
         assert_eq!(check(other), Err(refused));
     }
@@ -151,8 +154,12 @@ fn an_object_is_the_one_that_was_granted_or_not() {
 #[test]
 fn places_and_types_are_as_wide_as_the_grant() {
     let now = Timestamp::from_unix(1_732_687_781).unwrap();
-    let stored =
-        Stored { bucket: "examplebucket", key: "up/a.png", size: 1, content_type: "a/b; c=d" };
+    let stored = Stored {
+        bucket: "examplebucket",
+        key: "up/a.png",
+        size: 1,
+        content_type: "a/b; charset=d",
+    };
     let with = |place: Place, types: &[&str]| {
         let types = types.iter().map(|one| (*one).to_owned()).collect();
         Receipt { place, types, ..receipt() }.check("photos", &stored, now)
@@ -163,8 +170,34 @@ fn places_and_types_are_as_wide_as_the_grant() {
     for types in [&["a/b"][..], &["x/y", "a/*"]] {
         assert_eq!(with(below("up/"), types), Ok(()), "{types:?}");
     }
-    for types in [&["x/y"][..], &["a/b; c=d"], &["a/b", "no type"]] {
+    for types in [&["x/y"][..], &["a/b; charset=d"], &["a/b", "no type"]] {
         assert_eq!(with(below("up/"), types), Err(Refused::WrongType), "{types:?}");
+    }
+}
+
+#[test]
+fn a_receipt_for_all_types_allows_none_that_a_browser_may_take_for_another() {
+    let now = Timestamp::from_unix(1_732_687_781).unwrap();
+    let receipt = Receipt { types: Vec::new(), ..receipt() };
+    let check = |content_type| {
+        let key = "photos/照片.png";
+        let stored = Stored { bucket: "examplebucket", key, size: 1, content_type };
+        receipt.check("photos", &stored, now)
+    };
+    assert_eq!(check("text/html"), Ok(()));
+    for bad in ["text/plain;,text/html", "text/plain, text/html", "text", ""] {
+        assert_eq!(check(bad), Err(Refused::WrongType), "{bad}");
+    }
+}
+
+#[test]
+fn a_stored_type_is_reported_in_its_canonical_form() {
+    for (stored, reported) in [
+        ("Image/PNG", "image/png"),
+        ("text/plain;charset=UTF-8", "text/plain; charset=utf-8"),
+        ("image/png;,text/html", "image/png;,text/html"),
+    ] {
+        assert_eq!(canonical_type(stored.to_owned()), reported);
     }
 }
 

@@ -6,6 +6,7 @@ mod callback;
 mod callers;
 mod clients;
 mod connections;
+mod content_types;
 mod credentials;
 mod deploy;
 mod doctor;

@@ -131,13 +131,15 @@ impl Upload {
     }
 
     fn has_allowed_type(&self, rules: &Rules, wish: &Wish) -> bool {
+        // A type that was named is pinned in lower case.
+        let wanted = wish.content_type.map(str::to_lowercase);
         if !wish.documented {
-            let wanted = wish.content_type.unwrap_or("application/octet-stream");
-            return self.find("x-oss-content-type") == Some(wanted);
+            let wanted = wanted.unwrap_or("application/octet-stream".to_owned());
+            return self.find("x-oss-content-type") == Some(&wanted);
         }
         // The page posts no type, so what the part says has to be right, and a field too.
         let said = [self.part_type.as_deref(), self.find("Content-Type")];
-        said.into_iter().flatten().all(|said| match wish.content_type {
+        said.into_iter().flatten().all(|said| match &wanted {
             Some(wanted) => said == wanted,
             None => rules.takes_literally(said),
         })

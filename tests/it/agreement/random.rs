@@ -84,7 +84,7 @@ const TYPES: [&str; 9] = [
     "image/png",
     "image/jpeg",
     "IMAGE/PNG",
-    "image/png; a=b",
+    "image/png; charset=a",
     "imagery/png",
     "text/plain",
     "text/html",

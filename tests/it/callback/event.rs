@@ -43,6 +43,16 @@ async fn what_is_no_image_has_no_numbers() {
 }
 
 #[tokio::test]
+async fn the_type_is_reported_in_its_canonical_form() {
+    let plain = answered(&Told::new("default")).await;
+    let capitals = Told::new("default").but("mimeType", Some("Image/PNG"));
+    assert_eq!(answered(&capitals).await, plain);
+    let charset = Told::new("default").but("mimeType", Some("image/png;charset=\"UTF-8\""));
+    let expected = plain.replace("\"image/png\"", "\"image/png; charset=utf-8\"");
+    assert_eq!(answered(&charset).await, expected);
+}
+
+#[tokio::test]
 async fn quotes_around_an_entity_tag_do_not_count() {
     let plain = answered(&Told::new("default")).await;
     let quoted = Told::new("default").but("etag", Some("\"D41D8CD98F00B204E9800998ECF8427E\""));

@@ -26,7 +26,10 @@ async fn what_is_stored_has_to_be_what_was_granted() {
         ("size", "0", MISMATCH),
         ("size", "1025", MISMATCH),
         ("mimeType", "image/gif", ""),
+        ("mimeType", "Image/PNG; charset=utf-8", ""),
         ("mimeType", "text/html", MISMATCH),
+        ("mimeType", "image/png;,text/html", MISMATCH),
+        ("mimeType", "image/,text/html", MISMATCH),
         ("mimeType", "", MISMATCH),
     ] {
         let told = told.clone().but(name, Some(value));

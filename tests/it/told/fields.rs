@@ -85,7 +85,7 @@ async fn the_receipt_is_of_this_grant() {
     assert_eq!(receipt.types, ["application/octet-stream"]);
     let typed = WISH.replace("image/png", "Text/Plain; charset=utf-8");
     let receipt = opened(&granted(&function.post("/uploads", &typed).await)["x:receipt"]);
-    assert_eq!(receipt.types, ["Text/Plain"]);
+    assert_eq!(receipt.types, ["text/plain"]);
 }
 
 #[tokio::test]

@@ -136,15 +136,17 @@ async fn stalled(progress: &Progress) {
 impl Options {
     /// Looks at the files before anything is sent.
     fn sources(&self) -> Result<Vec<Source>, Failure> {
-        if let Some(text) = &self.content_type
-            && ContentType::parse(text).is_none()
-        {
-            return Err(Failure::arguments(format!("--type {text:?} is no type; write image/png")));
-        }
-        self.files.iter().map(|path| self.source(path)).collect()
+        let named = self.content_type.as_deref();
+        let parsed = named.map(|text| {
+            ContentType::parse(text).ok_or_else(|| {
+                Failure::arguments(format!("--type {text:?} is no type; write image/png"))
+            })
+        });
+        let content_type = parsed.transpose()?;
+        self.files.iter().map(|path| Self::source(path, content_type.as_ref())).collect()
     }
 
-    fn source(&self, path: &Path) -> Result<Source, Failure> {
+    fn source(path: &Path, content_type: Option<&ContentType>) -> Result<Source, Failure> {
         let wrong = |what: &str| Failure::arguments(format!("{}: {what}", path.display()));
         let about = std::fs::metadata(path).map_err(|error| wrong(&error.to_string()))?;
         if !about.is_file() {
@@ -152,10 +154,10 @@ impl Options {
         }
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| wrong("the name is not Unicode; rename the file"))?;
-        let content_type = self.content_type.clone();
+        let content_type = content_type.map_or_else(|| kind::guess(name), ContentType::as_str);
         Ok(Source {
             path: path.to_owned(),
-            content_type: content_type.unwrap_or_else(|| kind::guess(name).to_owned()),
+            content_type: content_type.to_owned(),
             name: name.to_owned(),
             size: about.len(),
         })
