@@ -61,6 +61,9 @@ fn report(event: &oss::Event) {
         oss::Event::Stored { key, size, path, .. } => {
             console::say(&format!("stored   {key}  {}  {}", console::size(*size), path.display()));
         }
+        oss::Event::Warned { key, reason } => {
+            console::say(&format!("warning  {key}  {reason}"));
+        }
         oss::Event::Called { url, key, failure: None, spent } => {
             console::say(&format!("callback {url}  200  {key}  {} ms", spent.as_millis()));
         }

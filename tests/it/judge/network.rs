@@ -18,7 +18,7 @@ const MIB: usize = 1024 * 1024;
 async fn refused(server: &mut Server) -> Option<(u16, &'static str)> {
     match server.event().await {
         Event::Refused { status, code, .. } => Some((status, code)),
-        Event::Stored { .. } | Event::Called { .. } => None,
+        Event::Stored { .. } | Event::Warned { .. } | Event::Called { .. } => None,
     }
 }
 

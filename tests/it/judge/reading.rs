@@ -80,6 +80,23 @@ async fn the_developer_is_told_where_an_upload_lies() {
 }
 
 #[tokio::test]
+async fn the_developer_is_warned_of_a_type_that_browsers_read_as_another() {
+    let mut server = Server::start().await;
+    let mut form = Form::good();
+    form.set("x-oss-content-type", "image/png;,text/html");
+    assert_eq!(server.post(&form).await.status, 204, "it is stored all the same");
+    assert!(matches!(server.event().await, Event::Stored { .. }));
+    let Event::Warned { key, reason } = server.event().await else {
+        unreachable!("the type is a list");
+    };
+    assert_eq!(key, "dir/hello.txt");
+    assert!(reason.contains("last type") && reason.contains("\"text/html\""), "{reason}");
+    let reply = server.ask("GET", "/dir/hello.txt", &[]).await;
+    assert_eq!(reply.header("content-type"), "image/png;,text/html");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_crc64_of_known_contents_is_known() {
     let server = Server::start().await;
     for (content, crc64) in [

@@ -82,6 +82,7 @@ mod inflow;
 mod judge;
 mod judgement;
 mod key;
+mod media_type;
 mod multipart;
 mod options;
 mod outflow;

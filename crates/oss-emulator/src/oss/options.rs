@@ -108,6 +108,13 @@ pub enum Event {
         /// The file that holds the content.
         path: PathBuf,
     },
+    /// An object was stored with a type that browsers may read as another one.
+    Warned {
+        /// The object's key.
+        key: String,
+        /// One sentence in words that a developer understands.
+        reason: String,
+    },
     /// Somebody was to be told of a stored object, at one of the addresses that the form names.
     Called {
         /// The address, without its query, which may hold a secret.

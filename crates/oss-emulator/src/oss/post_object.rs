@@ -34,6 +34,7 @@ use crate::oss::judge::Court;
 use crate::oss::judge::Verdict;
 use crate::oss::judgement::Judgement;
 use crate::oss::judgement::Leniency;
+use crate::oss::media_type;
 use crate::oss::multipart::Parts;
 use crate::oss::multipart::boundary::boundary;
 use crate::oss::multipart::head::Head;
@@ -197,6 +198,9 @@ async fn keep(
         size: object.size,
         path,
     });
+    if let Some(reason) = media_type::warning(&object.content_type) {
+        site.tell(&Event::Warned { key: object.key.clone(), reason });
+    }
     Ok(object)
 }
 
