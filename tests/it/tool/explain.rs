@@ -81,6 +81,29 @@ async fn a_policy_in_base64() {
 }
 
 #[tokio::test]
+async fn a_type_that_browsers_read_as_another_is_warned_of() {
+    let warning = "Browsers may read another type out of \"image/png;,text/html\"";
+    let explain = async |form: &Form| {
+        let lines: Vec<String> =
+            form.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let input = format!("{}\nfile=@a.png;type=image/,text/html", lines.join("\n"));
+        keyless().run_with(&["explain", "--at", AT], &input).await.good()
+    };
+    let mut pinned = wrong_key();
+    pinned.allow(&[r#"["eq","$x-oss-content-type","image/png;,text/html"]"#]);
+    assert!(both(&keyless(), &policy(&pinned)).await.contains(warning));
+    pinned.set("x-oss-content-type", "image/png;,text/html");
+    assert_eq!(explain(&pinned).await.matches(warning).count(), 2, "in the policy and in the form");
+    let mut prefix = wrong_key();
+    prefix.allow(&[r#"["starts-with","$content-type","image/"]"#]);
+    let said = explain(&prefix).await;
+    assert!(said.contains("Any type may follow \"image/\""), "{said}");
+    assert!(said.contains("another type out of \"image/,text/html\""), "{said}");
+    let said = explain(&wrong_key()).await;
+    assert!(!said.contains("Any type may follow"), "{said}");
+}
+
+#[tokio::test]
 async fn a_signers_answer_in_each_dialect() {
     let place = ["sign", "--bucket", "examplebucket", "--region", "cn-hangzhou", "--dialect"];
     let met = "The form meets its policy.\nThe signature was checked";

@@ -8,6 +8,7 @@ mod form;
 mod har;
 mod input;
 mod lines;
+mod media_type;
 mod multipart;
 mod permission;
 mod refusal;

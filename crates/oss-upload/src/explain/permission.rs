@@ -3,6 +3,7 @@
 use crate::explain::View;
 use crate::explain::callback;
 use crate::explain::input::Document;
+use crate::explain::media_type;
 use crate::explain::refusal;
 use crate::language::Language;
 use oss_emulator::oss::Judgement;
@@ -29,6 +30,7 @@ pub(super) fn explain(policy: &Policy, view: &View) -> Vec<String> {
         policy.conditions().iter().map(|condition| format!("  {}", wish(condition, language))),
     );
     said.extend(open(policy, language));
+    said.extend(media_type::of_policy(policy, language));
     for condition in policy.conditions().iter().filter(|one| is_callback(one)) {
         if let Condition::Equal(_, value) = condition {
             said.extend(callback::explain(value, language));

@@ -7,6 +7,7 @@ use crate::desk;
 use crate::explain::View;
 use crate::explain::callback;
 use crate::explain::form::Captured;
+use crate::explain::media_type;
 use crate::explain::permission;
 use crate::explain::refusal;
 use crate::language::Language;
@@ -47,6 +48,7 @@ pub(super) fn explain(captured: &Captured, view: &View) -> Vec<String> {
         Err(refused) => said.extend(case.say(&refused)),
     }
     said.push(note);
+    said.extend(media_type::of_form(captured, language));
     if let Some(answer) = &captured.refusal {
         said.push(String::new());
         let heard = language.choose("The captured answer:", "捕获的返回：").to_owned();
