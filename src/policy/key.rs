@@ -17,12 +17,14 @@ const NOTHING_LEFT: &str = "file";
 /// Makes a file's own name safe as the last part of a key; a name of which nothing is left is `file`.
 ///
 /// Unicode is kept, in NFC: one system writes `é` as one character, another as two, and both mean
-/// the same name. Folders go, since a page may send a whole path; control characters and `"` go;
+/// the same name. Folders go, since a page may send a whole path; control characters, characters that are
+/// drawn as nothing or turn the direction of text, and `"` go;
 /// `$` becomes `_`, or OSS would fill in `${filename}` after it has checked the policy.
 #[must_use]
 pub fn safe_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let visible = last.chars().filter(|c| !is_invisible(*c) && *c != '"');
+    let is_gone = |c: char| is_invisible(c) || is_variation_selector(c) || c == '"';
+    let visible = last.chars().filter(|c| !is_gone(*c));
     // Composing comes between: what was removed no longer keeps two characters apart, and a
     // composed character may be one that has to be replaced.
     let cleaned: String = if last.is_ascii() {
@@ -56,11 +58,42 @@ pub fn is_extension(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Tells the characters that only deceive a reader: controls, and marks that turn the direction
-/// of text so that `gpj.exe` reads as `exe.jpg`.
+/// Tells the characters that only deceive a reader: controls; marks that turn the direction of text so that
+/// `gpj.exe` reads as `exe.jpg`; and what is drawn as nothing, so that two names look like one. The last are
+/// the code points of Unicode with the property `Default_Ignorable_Code_Point`, among them the soft hyphen,
+/// the fillers of Hangul, and tags, but for the variation selectors.
 pub(super) fn is_invisible(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e00ff}'
+                | '\u{e01f0}'..='\u{e0fff}'
+        )
+}
+
+/// Tells the characters that choose how the one before them is drawn. An emoji without its selector is the
+/// same emoji, drawn in black and white by some systems; a name with a selector behind a letter looks like the
+/// one without, so they leave file names. A subject may have them: it is refused or taken, never changed.
+fn is_variation_selector(character: char) -> bool {
+    matches!(
+        character,
+        '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}'
+    )
 }
 
 fn replace(character: char) -> char {
@@ -118,6 +151,51 @@ mod tests {
     }
 
     #[test]
+    fn what_is_drawn_as_nothing_or_turns_text_round_leaves_a_name() {
+        let alone = [
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{17b4}',
+            '\u{180b}',
+            '\u{180e}',
+            '\u{180f}',
+            '\u{200b}',
+            '\u{200e}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{206f}',
+            '\u{3164}',
+            '\u{fe00}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff9}',
+            '\u{1bca0}',
+            '\u{1d173}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e007f}',
+            '\u{e0100}',
+            '\u{e01ef}',
+            '\u{e0fff}',
+        ];
+        for one in alone {
+            assert_eq!(safe_name(&format!("a{one}.p{one}ng")), "a.png", "U+{:04X}", u32::from(one));
+            assert_eq!(safe_name(&one.to_string()), "file", "U+{:04X}", u32::from(one));
+        }
+        assert_eq!(
+            safe_name("❤\u{fe0f} 1\u{fe0f}\u{20e3}.png"),
+            "❤ 1\u{20e3}.png",
+            "an emoji stays one"
+        );
+        assert_eq!(safe_name("한글 ᄀ각 שלום عربي.png"), "한글 ᄀ각 שלום عربي.png");
+    }
+
+    #[test]
     fn an_extension_is_plain_and_leaves_a_stem() {
         for (name, parts) in [
             ("a.PNG", ("a", Some("PNG"))),
@@ -136,13 +214,16 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_name_becomes_one_that_stays(name in ".{0,300}|[.e\u{301}\u{200d} ]{0,300}") {
+        fn any_name_becomes_one_that_stays(
+            name in ".{0,300}|[.e\u{301}\u{200d}\u{ad}\u{fe0f}\u{e0041}\u{115f}\u{1161} ]{0,300}"
+        ) {
             let safe = safe_name(&name);
             assert_eq!(safe_name(&safe), safe);
             assert!(unicode_normalization::is_nfc(&safe));
             assert!((1..=MAX_NAME_BYTES).contains(&safe.len()));
             assert!(!safe.contains(['/', '\\', '$', '*', '?', '"']), "{safe:?}");
-            assert!(!safe.chars().any(is_invisible), "{safe:?}");
+            let hidden = |c: char| is_invisible(c) || is_variation_selector(c);
+            assert!(!safe.chars().any(hidden), "{safe:?}");
         }
     }
 
