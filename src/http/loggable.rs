@@ -1,26 +1,67 @@
 //! What of a path may be logged: all of it but tickets, which are good until they expire.
+//!
+//! A ticket may stand in the wrong place, and its path may be written in more than one way: `v1%2E…`,
+//! `%2576…`, `V1.…`, `/T/…`, `t%2F…`. So each segment is decoded until nothing is left to decode before it
+//! is judged. A query is never logged.
 
 use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
 
 /// What stands in the log in place of a ticket.
 const LEFT_OUT: &str = "…";
 
-/// Leaves tickets out of a path: whatever stands behind a segment `t`, and whatever looks like a ticket
-/// anywhere else, since a caller may have put it in the wrong place.
+/// What a ticket begins with.
+const MARK: &str = "v1.";
+
+/// The longest segment that is logged, in bytes: no path here has a longer one, since a route's name has at
+/// most 64 characters, and every ticket is longer.
+const MAX_SEGMENT: usize = 64;
+
+/// How often a segment is decoded. What is encoded more often was made to be unreadable, and is left out.
+const MAX_ROUNDS: usize = 8;
+
+/// Leaves tickets out of a path: whatever stands behind a segment `t`, whatever looks like a ticket anywhere
+/// else, and what is too long to be anything that this function knows.
 #[must_use]
 pub fn path(path: &str) -> Cow<'_, str> {
     let mut is_behind_t = false;
     let mut segments = Vec::new();
     let mut is_whole = true;
     for segment in path.split('/') {
-        let is_ticket = (is_behind_t && !segment.is_empty()) || segment.contains("v1.");
+        let is_ticket = is_ticket(segment, &mut is_behind_t);
         is_whole &= !is_ticket;
         segments.push(if is_ticket { LEFT_OUT } else { segment });
-        // An empty segment is a slash too many; what stands behind it still stands behind the `t`.
-        is_behind_t =
-            matches!(segment, "t" | "T" | "%74" | "%54") || (is_behind_t && segment.is_empty());
     }
     if is_whole { Cow::Borrowed(path) } else { Cow::Owned(segments.join("/")) }
+}
+
+/// Judges a segment; it can hold several once it is decoded.
+fn is_ticket(segment: &str, is_behind_t: &mut bool) -> bool {
+    let Some(decoded) = decode(segment).filter(|decoded| decoded.len() <= MAX_SEGMENT) else {
+        *is_behind_t = false;
+        return true;
+    };
+    let mut is_ticket = false;
+    for piece in decoded.split(['/', '\\']) {
+        is_ticket |= (*is_behind_t && !piece.is_empty()) || piece.contains(MARK);
+        // An empty segment is a slash too many; what stands behind it still stands behind the `t`.
+        *is_behind_t = piece == "t" || (*is_behind_t && piece.is_empty());
+    }
+    is_ticket
+}
+
+/// Decodes a segment wholly, in lower case; `None` if that takes too many rounds.
+fn decode(segment: &str) -> Option<String> {
+    let mut text = segment.to_owned();
+    for _ in 0..MAX_ROUNDS {
+        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        if decoded == text {
+            return Some(text.to_lowercase());
+        }
+        text = decoded;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -42,8 +83,43 @@ mod tests {
             ("/v1.a.b", "/…"),
             ("/t/", "/t/"),
             ("/uppy/default/s3/params", "/uppy/default/s3/params"),
+            ("/routes/%E7%85%A7", "/routes/%E7%85%A7"),
+            ("/100%", "/100%"),
         ] {
             assert_eq!(path(whole), loggable, "{whole}");
         }
+    }
+
+    #[test]
+    fn a_ticket_is_left_out_however_its_path_is_written() {
+        for (whole, loggable) in [
+            ("/v1%2Ea.b", "/…"),
+            ("/v1%2ea.b", "/…"),
+            ("/V1.a.b", "/…"),
+            ("/%76%31%2e%61.b", "/…"),
+            ("/%56%31%2Ea.b", "/…"),
+            ("/v1%252Ea.b", "/…"),
+            ("/%2576%2531%252e/x", "/…/x"),
+            ("/v1%25252525252Ea.b", "/…"),
+            ("/x%2Fv1.a.b", "/…"),
+            ("/uploads;v1%2Ea.b", "/…"),
+            ("/uppy/a/T/x/s3", "/uppy/a/T/…/s3"),
+            ("/uppy/a/%2574/x/s3", "/uppy/a/%2574/…/s3"),
+            ("/uppy/a/t%2Fx/s3", "/uppy/a/…/s3"),
+            ("/uppy/a%2Ft/x/s3", "/uppy/a%2Ft/…/s3"),
+            ("/uppy/a/t%5Cx/s3", "/uppy/a/…/s3"),
+            ("/uppy/a/t/%2F/x", "/uppy/a/t/%2F/…"),
+        ] {
+            assert_eq!(path(whole), loggable, "{whole}");
+        }
+        let long = "x".repeat(65);
+        assert_eq!(
+            path(&format!("/uppy/{long}/s3")),
+            "/uppy/…/s3",
+            "the mark itself may be unreadable"
+        );
+        assert_eq!(path(&format!("/uppy/{}/s3", &long[1..])), format!("/uppy/{}/s3", &long[1..]));
+        let deep = format!("/v1%{}2Ea.b", "25".repeat(3000));
+        assert_eq!(path(&deep), "/…", "encoded thousands of times");
     }
 }

@@ -176,6 +176,39 @@ async fn nothing_that_lets_callers_in_is_logged_or_answered() {
     assert!(log.text().contains("GET /uppy/default/t/…/s3/params answered 200"));
 }
 
+#[tokio::test]
+async fn a_ticket_is_not_logged_however_and_wherever_its_path_spells_it() {
+    let log = Log::capture("trace");
+    let server = start_guarded(&log).await;
+    let mut caller = Caller::connect(server.address).await;
+    let [ticket, ..] = shown();
+    let secret: Vec<&str> = ticket.split('.').filter(|part| part.len() > 20).collect();
+    assert_eq!(secret.len(), 2);
+    for mark in
+        ["v1.", "V1.", "v1%2E", "v1%2e", "%76%31%2E", "v1%252E", "%2576%2531%25252e", "v1%u002e"]
+    {
+        let shown = ticket.replacen("v1.", mark, 1);
+        for path in [
+            format!("/{shown}"),
+            format!("//{shown}/"),
+            format!("/t/{shown}/uploads"),
+            format!("/%74/{shown}/uploads"),
+            format!("/uppy/{shown}/s3/params"),
+            format!("/uppy/default/T/{shown}/s3/params"),
+            format!("/uppy/default/%2574/{shown}/s3/params"),
+            format!("/uppy/default%2Ft%2F{shown}%2Fs3/params"),
+            format!("/routes/{shown}"),
+            format!("/uploads;{shown}"),
+            format!("/health?ticket={shown}"),
+            format!("/uploads?/t/{shown}#t"),
+        ] {
+            caller.ask("GET", &path, "").await;
+            assert!(secret.iter().all(|part| !log.text().contains(part)), "{path}: {}", log.text());
+        }
+    }
+    assert!(log.text().contains("GET /uppy/default/T/…/s3/params answered 404"));
+}
+
 /// A function that is told of objects, and tells a back end that does not answer well.
 async fn start_told(log: &Log) -> Server {
     let mut settings = stage::settings();
