@@ -19,6 +19,7 @@
 //! | `callback`, `callback_refusal` | what OSS tells of a stored object, and why it is not believed |
 //! | `limits` | what a route takes, told before and after |
 //! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
+//! | `echo` | a caller's text, as an error quotes it |
 //! | `refusal`, `denial` | the same for what the rules refuse, and for callers who are not let in |
 //! | `loggable` | what of a path may be logged |
 //! | `web` | the page, the client, and what machines read |
@@ -35,6 +36,7 @@ mod callback_refusal;
 mod cors;
 mod denial;
 mod documented;
+mod echo;
 mod file_type;
 mod own_host;
 mod platform;
@@ -51,10 +53,12 @@ mod wechat;
 mod wording;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
+use http::header::X_CONTENT_TYPE_OPTIONS;
 use http_body::Body;
 use http_body_util::Full;
 use std::convert::Infallible;
@@ -96,8 +100,10 @@ pub fn service(
     })
 }
 
-/// Says how long the answer is, also where only that is asked for.
+/// Adds what every answer carries: that no browser may guess another type for it, and how long it is, also
+/// where only that is asked for.
 fn complete(mut response: Response, is_head: bool) -> Response {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // An answer without content has no length to tell either (RFC 9110).
     if response.status() != StatusCode::NO_CONTENT {
         let length = response.body().size_hint().exact().unwrap_or_default();

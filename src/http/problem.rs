@@ -22,6 +22,7 @@ use crate::grant::Refused;
 use crate::http::Response;
 use crate::http::callback_refusal;
 use crate::http::denial;
+use crate::http::echo::Echo;
 use crate::http::limits::Limits;
 use crate::http::refusal;
 use crate::http::wording;
@@ -86,6 +87,16 @@ impl Problem {
     /// Says that a call cannot be understood.
     pub fn invalid(sentence: impl Into<String>) -> Self {
         Self::InvalidRequest(sentence.into())
+    }
+
+    /// Says that a body is not the JSON of its call, and what such JSON looks like. The reader's own words
+    /// can quote the body.
+    pub(super) fn not_json(error: &serde_json::Error, example: &str) -> Self {
+        let error = error.to_string();
+        let error = Echo(&error);
+        Self::InvalidRequest(format!(
+            "the body is not the JSON of this call ({error}); it looks like {example}"
+        ))
     }
 
     /// Takes over why a wish was not granted.
@@ -162,7 +173,8 @@ impl Problem {
     pub fn message(&self) -> String {
         match self {
             Self::OriginNotAllowed(origin) => format!(
-                "Pages of {origin:?} may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS."
+                "Pages of {:?} may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS.",
+                Echo(origin)
             ),
             Self::Denied(denied) => denial::message(denied),
             Self::BudgetExceeded(Exceeded { retry_after }) => {
@@ -174,7 +186,7 @@ impl Problem {
             }
             Self::InvalidRequest(sentence) => format!("The call cannot be understood: {sentence}."),
             Self::RouteNotFound(name) => {
-                let name = name.as_deref().unwrap_or("default");
+                let name = Echo(name.as_deref().unwrap_or("default"));
                 format!("There is no route {name:?}. Name one that the settings define.")
             }
             Self::TooManyFiles(count, limits) => {

@@ -3,6 +3,7 @@
 
 use http::StatusCode;
 
+use crate::http::echo::Echo;
 use crate::http::limits::Limits;
 use crate::policy::metadata::Fault;
 use crate::policy::metadata::MAX_BYTES;
@@ -48,6 +49,7 @@ pub(super) fn describe(refusal: &Refusal, limits: &Limits) -> String {
             limits.min_size
         ),
         Refusal::TypeNotAllowed { content_type } => {
+            let content_type = Echo(content_type);
             format!("A file of type {content_type:?} is not taken; what is: {}.", types())
         }
         Refusal::TypeRequired => format!(
@@ -55,7 +57,8 @@ pub(super) fn describe(refusal: &Refusal, limits: &Limits) -> String {
             types()
         ),
         Refusal::ExtensionNotAllowed { name } => format!(
-            "A file named {name:?} is not taken; the names that are end in: {}.",
+            "A file named {:?} is not taken; the names that are end in: {}.",
+            Echo(name),
             limits.extensions.join(", ")
         ),
         Refusal::NameRequired => {
@@ -83,14 +86,16 @@ pub(super) fn describe(refusal: &Refusal, limits: &Limits) -> String {
 fn describe_metadata(fault: &Fault) -> String {
     match fault {
         Fault::NotAllowed(name) => format!(
-            "This route takes no metadata {name:?}. Leave it out, or allow it in the settings."
+            "This route takes no metadata {:?}. Leave it out, or allow it in the settings.",
+            Echo(name)
         ),
         Fault::Required(name) => {
             format!("This route wants the metadata {name:?}. Give it in the file's 'metadata'.")
         }
         Fault::Invalid(name) => format!(
-            "The metadata {name:?} is not as this route wants it: printable ASCII, and by the \
-             pattern that GET /routes/{{name}} tells."
+            "The metadata {:?} is not as this route wants it: printable ASCII, and by the \
+             pattern that GET /routes/{{name}} tells.",
+            Echo(name)
         ),
         Fault::TooLarge(bytes) => format!(
             "The metadata have {bytes} bytes with their names; an object carries {MAX_BYTES}. Give less."

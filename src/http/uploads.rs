@@ -48,12 +48,9 @@ pub(super) async fn answer_event(app: &App, request: &Request<Bytes>) -> Respons
 }
 
 async fn sign_all(app: &App, call: Call<'_>, body: &[u8]) -> Result<Response, Problem> {
-    let wish: Wish = serde_json::from_slice(body).map_err(|error| {
-        Problem::invalid(format!(
-            "the body is not the JSON of this call ({error}); it looks like \
-             {{\"files\":[{{\"name\":\"a.png\",\"type\":\"image/png\",\"size\":1024}}]}}"
-        ))
-    })?;
+    const EXAMPLE: &str = r#"{"files":[{"name":"a.png","type":"image/png","size":1024}]}"#;
+    let wish: Wish =
+        serde_json::from_slice(body).map_err(|error| Problem::not_json(&error, EXAMPLE))?;
     if wish.files.is_empty() {
         return Err(Problem::invalid("'files' is empty; name the files to upload"));
     }

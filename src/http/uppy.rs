@@ -54,12 +54,9 @@ async fn sign(app: &App, asked: &Asked, ask: Ask) -> Result<Response, Problem> {
 
 impl Wish {
     fn read(body: &[u8]) -> Result<Self, Problem> {
-        let wish: Self = serde_json::from_slice(body).map_err(|error| {
-            Problem::invalid(format!(
-                "the body is not the JSON of this call ({error}); it looks like \
-                 {{\"method\":\"PUT\",\"key\":\"a.png\",\"contentType\":\"image/png\"}}"
-            ))
-        })?;
+        const EXAMPLE: &str = r#"{"method":"PUT","key":"a.png","contentType":"image/png"}"#;
+        let wish: Self =
+            serde_json::from_slice(body).map_err(|error| Problem::not_json(&error, EXAMPLE))?;
         let whole = wish.method.as_deref().is_none_or(|method| method == "PUT");
         if !whole || wish.upload_id.is_some() {
             return Err(Problem::invalid(

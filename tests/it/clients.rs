@@ -30,6 +30,7 @@ async fn uppy_is_given_method_address_fields_and_a_201() {
     content-length: 1215
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"method":"POST","url":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com","fields":{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png","policy":"eyJleHBpcmF0aW9uIjoiMjAyNC0xMS0yN1QwNjoxOTo0MS4wMDBaIiwiY29uZGl0aW9ucyI6W3siYnVja2V0IjoiZXhhbXBsZWJ1Y2tldCJ9LHsieC1vc3Mtc2lnbmF0dXJlLXZlcnNpb24iOiJPU1M0LUhNQUMtU0hBMjU2In0seyJ4LW9zcy1jcmVkZW50aWFsIjoiU1RTLkV4YW1wbGVLZXlJZC8yMDI0MTEyNy9jbi1oYW5nemhvdS9vc3MvYWxpeXVuX3Y0X3JlcXVlc3QifSx7Ingtb3NzLWRhdGUiOiIyMDI0MTEyN1QwNjA5NDFaIn0seyJ4LW9zcy1zZWN1cml0eS10b2tlbiI6IkV4YW1wbGVUb2tlbiJ9LHsic3VjY2Vzc19hY3Rpb25fc3RhdHVzIjoiMjAxIn0seyJ4LW9zcy1mb3JiaWQtb3ZlcndyaXRlIjoidHJ1ZSJ9LHsieC1vc3MtY29udGVudC10eXBlIjoiaW1hZ2UvcG5nIn0seyJrZXkiOiJ1cGxvYWRzLzIwMjQvMTEvMjcvYWJhYmFiYWItYWJhYi00YmFiLWFiYWItYWJhYmFiYWJhYmFiL2EucG5nIn0sWyJjb250ZW50LWxlbmd0aC1yYW5nZSIsMSwxMDI0XV19","x-oss-signature-version":"OSS4-HMAC-SHA256","x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request","x-oss-date":"20241127T060941Z","x-oss-security-token":"ExampleToken","x-oss-signature":"cae1adaabf50260a8686fe991844852d593e127507e52c2797d3fb0b25eefc02","success_action_status":"201","x-oss-forbid-overwrite":"true","x-oss-content-type":"image/png"},"expires":600}
     policy: {"expiration":"2024-11-27T06:19:41.000Z","conditions":[{"bucket":"examplebucket"},{"x-oss-signature-version":"OSS4-HMAC-SHA256"},{"x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request"},{"x-oss-date":"20241127T060941Z"},{"x-oss-security-token":"ExampleToken"},{"success_action_status":"201"},{"x-oss-forbid-overwrite":"true"},{"x-oss-content-type":"image/png"},{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png"},["content-length-range",1,1024]]}
@@ -71,6 +72,7 @@ async fn uppy_is_told_that_parts_are_not_signed() {
     content-length: 256
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"invalid_request","message":"The call cannot be understood: the body is not the JSON of this call (missing field `key` at line 1 column 2); it looks like {\"method\":\"PUT\",\"key\":\"a.png\",\"contentType\":\"image/png\"}.","request_id":"1-test"}
     "#);
@@ -84,6 +86,7 @@ async fn uview_is_given_the_address_among_the_fields() {
     content-length: 1235
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"code":200,"msg":"","data":{"params":{"host":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com","key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/tmp_1.jpg.png","policy":"eyJleHBpcmF0aW9uIjoiMjAyNC0xMS0yN1QwNjoxOTo0MS4wMDBaIiwiY29uZGl0aW9ucyI6W3siYnVja2V0IjoiZXhhbXBsZWJ1Y2tldCJ9LHsieC1vc3Mtc2lnbmF0dXJlLXZlcnNpb24iOiJPU1M0LUhNQUMtU0hBMjU2In0seyJ4LW9zcy1jcmVkZW50aWFsIjoiU1RTLkV4YW1wbGVLZXlJZC8yMDI0MTEyNy9jbi1oYW5nemhvdS9vc3MvYWxpeXVuX3Y0X3JlcXVlc3QifSx7Ingtb3NzLWRhdGUiOiIyMDI0MTEyN1QwNjA5NDFaIn0seyJ4LW9zcy1zZWN1cml0eS10b2tlbiI6IkV4YW1wbGVUb2tlbiJ9LHsic3VjY2Vzc19hY3Rpb25fc3RhdHVzIjoiMjAwIn0seyJ4LW9zcy1mb3JiaWQtb3ZlcndyaXRlIjoidHJ1ZSJ9LHsieC1vc3MtY29udGVudC10eXBlIjoiaW1hZ2UvcG5nIn0seyJrZXkiOiJ1cGxvYWRzLzIwMjQvMTEvMjcvYWJhYmFiYWItYWJhYi00YmFiLWFiYWItYWJhYmFiYWJhYmFiL3RtcF8xLmpwZy5wbmcifSxbImNvbnRlbnQtbGVuZ3RoLXJhbmdlIiwxLDEwMjRdXX0=","x-oss-signature-version":"OSS4-HMAC-SHA256","x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request","x-oss-date":"20241127T060941Z","x-oss-security-token":"ExampleToken","x-oss-signature":"3751917a584bb8764139e78e936be9a498d38b03e6da6de2b95787de234088b7","success_action_status":"200","x-oss-forbid-overwrite":"true","x-oss-content-type":"image/png"}}}
     policy: {"expiration":"2024-11-27T06:19:41.000Z","conditions":[{"bucket":"examplebucket"},{"x-oss-signature-version":"OSS4-HMAC-SHA256"},{"x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request"},{"x-oss-date":"20241127T060941Z"},{"x-oss-security-token":"ExampleToken"},{"success_action_status":"200"},{"x-oss-forbid-overwrite":"true"},{"x-oss-content-type":"image/png"},{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/tmp_1.jpg.png"},["content-length-range",1,1024]]}
@@ -99,6 +102,7 @@ async fn uview_is_refused_in_its_own_shape_wherever_the_refusal_arises() {
     content-length: 297
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"code":422,"msg":"A file of type \"text/plain\" is not taken; what is: image/*.","error":"type_not_allowed","message":"A file of type \"text/plain\" is not taken; what is: image/*.","limits":{"min_size":1,"max_size":1024,"types":["image/*"],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
@@ -108,6 +112,7 @@ async fn uview_is_refused_in_its_own_shape_wherever_the_refusal_arises() {
     content-length: 216
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"code":404,"msg":"There is no route \"elsewhere\". Name one that the settings define.","error":"route_not_found","message":"There is no route \"elsewhere\". Name one that the settings define.","request_id":"1-test"}
     "#);
@@ -118,6 +123,7 @@ async fn uview_is_refused_in_its_own_shape_wherever_the_refusal_arises() {
     content-length: 259
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"code":405,"msg":"This path is not called with this method; the header 'allow' lists those that it takes.","error":"method_not_allowed","message":"This path is not called with this method; the header 'allow' lists those that it takes.","request_id":"1-test"}
     "#);
@@ -146,6 +152,7 @@ async fn wechat_is_given_the_options_of_its_call() {
     content-length: 1323
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"url":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com","name":"file","formData":{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/tmp_1.jpg","policy":"eyJleHBpcmF0aW9uIjoiMjAyNC0xMS0yN1QwNjoxOTo0MS4wMDBaIiwiY29uZGl0aW9ucyI6W3siYnVja2V0IjoiZXhhbXBsZWJ1Y2tldCJ9LHsieC1vc3Mtc2lnbmF0dXJlLXZlcnNpb24iOiJPU1M0LUhNQUMtU0hBMjU2In0seyJ4LW9zcy1jcmVkZW50aWFsIjoiU1RTLkV4YW1wbGVLZXlJZC8yMDI0MTEyNy9jbi1oYW5nemhvdS9vc3MvYWxpeXVuX3Y0X3JlcXVlc3QifSx7Ingtb3NzLWRhdGUiOiIyMDI0MTEyN1QwNjA5NDFaIn0seyJ4LW9zcy1zZWN1cml0eS10b2tlbiI6IkV4YW1wbGVUb2tlbiJ9LHsic3VjY2Vzc19hY3Rpb25fc3RhdHVzIjoiMjAwIn0seyJ4LW9zcy1mb3JiaWQtb3ZlcndyaXRlIjoidHJ1ZSJ9LHsieC1vc3MtY29udGVudC10eXBlIjoiaW1hZ2UvanBlZyJ9LHsia2V5IjoidXBsb2Fkcy8yMDI0LzExLzI3L2FiYWJhYmFiLWFiYWItNGJhYi1hYmFiLWFiYWJhYmFiYWJhYi90bXBfMS5qcGcifSxbImNvbnRlbnQtbGVuZ3RoLXJhbmdlIiwxMCwxMF1dfQ==","x-oss-signature-version":"OSS4-HMAC-SHA256","x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request","x-oss-date":"20241127T060941Z","x-oss-security-token":"ExampleToken","x-oss-signature":"70fc4d8a8328eecfd80d5395d99de4585df7049383ff98fe629bd52c1a4c904d","success_action_status":"200","x-oss-forbid-overwrite":"true","x-oss-content-type":"image/jpeg"},"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/tmp_1.jpg","expiresAt":"2024-11-27T06:19:41Z"}
     policy: {"expiration":"2024-11-27T06:19:41.000Z","conditions":[{"bucket":"examplebucket"},{"x-oss-signature-version":"OSS4-HMAC-SHA256"},{"x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request"},{"x-oss-date":"20241127T060941Z"},{"x-oss-security-token":"ExampleToken"},{"success_action_status":"200"},{"x-oss-forbid-overwrite":"true"},{"x-oss-content-type":"image/jpeg"},{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/tmp_1.jpg"},["content-length-range",10,10]]}
@@ -160,6 +167,7 @@ async fn everything_else_is_given_address_and_fields() {
     content-length: 1185
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"url":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com","fields":{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png","policy":"eyJleHBpcmF0aW9uIjoiMjAyNC0xMS0yN1QwNjoxOTo0MS4wMDBaIiwiY29uZGl0aW9ucyI6W3siYnVja2V0IjoiZXhhbXBsZWJ1Y2tldCJ9LHsieC1vc3Mtc2lnbmF0dXJlLXZlcnNpb24iOiJPU1M0LUhNQUMtU0hBMjU2In0seyJ4LW9zcy1jcmVkZW50aWFsIjoiU1RTLkV4YW1wbGVLZXlJZC8yMDI0MTEyNy9jbi1oYW5nemhvdS9vc3MvYWxpeXVuX3Y0X3JlcXVlc3QifSx7Ingtb3NzLWRhdGUiOiIyMDI0MTEyN1QwNjA5NDFaIn0seyJ4LW9zcy1zZWN1cml0eS10b2tlbiI6IkV4YW1wbGVUb2tlbiJ9LHsic3VjY2Vzc19hY3Rpb25fc3RhdHVzIjoiMjAwIn0seyJ4LW9zcy1mb3JiaWQtb3ZlcndyaXRlIjoidHJ1ZSJ9LHsieC1vc3MtY29udGVudC10eXBlIjoiaW1hZ2UvcG5nIn0seyJrZXkiOiJ1cGxvYWRzLzIwMjQvMTEvMjcvYWJhYmFiYWItYWJhYi00YmFiLWFiYWItYWJhYmFiYWJhYmFiL2EucG5nIn0sWyJjb250ZW50LWxlbmd0aC1yYW5nZSIsMTAsMTBdXX0=","x-oss-signature-version":"OSS4-HMAC-SHA256","x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request","x-oss-date":"20241127T060941Z","x-oss-security-token":"ExampleToken","x-oss-signature":"a7ef27aa6634d2da43bea565c4098bb4004cb4b6706caabba05b79a48b541ca8","success_action_status":"200","x-oss-forbid-overwrite":"true","x-oss-content-type":"image/png"}}
     policy: {"expiration":"2024-11-27T06:19:41.000Z","conditions":[{"bucket":"examplebucket"},{"x-oss-signature-version":"OSS4-HMAC-SHA256"},{"x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request"},{"x-oss-date":"20241127T060941Z"},{"x-oss-security-token":"ExampleToken"},{"success_action_status":"200"},{"x-oss-forbid-overwrite":"true"},{"x-oss-content-type":"image/png"},{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png"},["content-length-range",10,10]]}

@@ -37,6 +37,7 @@ async fn health_tells_version_and_clock_and_nothing_else() {
     cache-control: no-store
     content-length: 63
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"status":"ok","version":"0.1.0","time":"2024-11-27T06:09:41Z"}
     "#);

@@ -29,6 +29,7 @@ async fn origin_not_allowed() {
     content-length: 178
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"origin_not_allowed","message":"Pages of \"https://evil.example\" may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS.","request_id":"1-test"}
     "#);
@@ -60,6 +61,7 @@ async fn an_allowed_origin_may_ask_and_read() {
     access-control-expose-headers: x-request-id, retry-after
     access-control-max-age: 7200
     vary: Origin
+    x-content-type-options: nosniff
 
     0 bytes
     ");
@@ -72,6 +74,7 @@ async fn not_found() {
     cache-control: no-store
     content-length: 121
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"error":"not_found","message":"There is nothing at this path. GET /openapi.json lists the calls.","request_id":"1-test"}
     "#);
@@ -93,6 +96,7 @@ async fn method_not_allowed() {
     content-length: 152
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"method_not_allowed","message":"This path is not called with this method; the header 'allow' lists those that it takes.","request_id":"1-test"}
     "#);
@@ -107,6 +111,7 @@ async fn invalid_request() {
     content-length: 282
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"invalid_request","message":"The call cannot be understood: the body is not the JSON of this call (invalid value: integer `-1`, expected u64 at line 1 column 20); it looks like {\"files\":[{\"name\":\"a.png\",\"type\":\"image/png\",\"size\":1024}]}.","request_id":"1-test"}
     "#);
@@ -139,6 +144,7 @@ async fn route_not_found() {
     content-length: 126
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"route_not_found","message":"There is no route \"avatar\". Name one that the settings define.","request_id":"1-test"}
     "#);
@@ -153,6 +159,7 @@ async fn too_many_files() {
     content-length: 216
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"too_many_files","message":"The call names 101 files, one call takes 100. Ask in several calls.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
@@ -167,6 +174,7 @@ async fn file_too_large() {
     content-length: 229
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"file_too_large","message":"The file has 104857601 bytes; at most 104857600 are taken. Choose a smaller one.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
@@ -180,6 +188,7 @@ async fn file_too_small() {
     content-length: 213
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"file_too_small","message":"The file has 0 bytes; at least 1 are wanted. Choose another one.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
@@ -194,6 +203,7 @@ async fn type_not_allowed() {
     content-length: 224
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"type_not_allowed","message":"A file of type \"text/html\" is not taken; what is: image/png.","limits":{"min_size":1,"max_size":104857600,"types":["image/png"],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
@@ -208,6 +218,7 @@ async fn type_required() {
     content-length: 270
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"type_required","message":"The file's type has to be named, since only these are taken: image/*, text/plain. Ask with the type.","limits":{"min_size":1,"max_size":104857600,"types":["image/*","text/plain"],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
@@ -222,6 +233,7 @@ async fn no_credentials() {
     content-length: 285
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"no_credentials","message":"There are no credentials to sign with. Attach a role that may oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. The log names every source and why it passed.","request_id":"1-test"}
     "#);
@@ -237,6 +249,7 @@ async fn credentials_expired() {
     content-length: 184
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"credentials_expired","message":"The credentials to sign with have reached their end. Redeploy the function, so that new instances start with new keys.","request_id":"1-test"}
     "#);

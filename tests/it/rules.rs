@@ -59,6 +59,7 @@ async fn a_route_tells_what_it_takes() {
     content-length: 180
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"name":"avatar","min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2,"expires_in":3600,"accept":".png,.jpg","metadata":[],"callback":false}
     "#);
@@ -68,6 +69,7 @@ async fn a_route_tells_what_it_takes() {
     content-length: 251
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"name":"documents","min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100,"expires_in":600,"accept":"","metadata":[{"name":"project","required":false,"pattern":"[a-z]+-[0-9]+"},{"name":"title","required":true}],"callback":false}
     "#);
@@ -108,6 +110,7 @@ async fn extension_not_allowed() {
     content-length: 284
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"server_time":"2024-11-27T06:09:41Z","uploads":[{"error":{"error":"extension_not_allowed","message":"A file named \"a.gif\" is not taken; the names that are end in: png, jpg.","limits":{"min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2}}}]}
     "#);
@@ -122,6 +125,7 @@ async fn name_required() {
     content-length: 258
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"name_required","message":"The file's name has to be given, since the rules of this route speak of it. Ask with the name.","limits":{"min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2},"request_id":"1-test"}
     "#);
@@ -148,6 +152,7 @@ async fn too_many_files() {
     content-length: 228
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"too_many_files","message":"The call names 3 files, one call takes 2. Ask in several calls.","limits":{"min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2},"request_id":"1-test"}
     "#);
@@ -161,6 +166,7 @@ async fn native_call_required() {
     content-length: 340
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"native_call_required","message":"This route fixes fields that the form of this call does not carry: Content-Disposition, x-oss-storage-class, x-oss-meta-title. Ask with POST /uploads and post every field of the answer.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
@@ -209,6 +215,7 @@ async fn caller_unknown() {
     content-length: 271
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"caller_unknown","message":"Files of this route are kept or told of under {sub} of who asks, and that was not shown. Ask with credentials that say it.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);

@@ -21,6 +21,7 @@ use http::Response;
 use http::StatusCode;
 use http::header::CONNECTION;
 use http::header::CONTENT_TYPE;
+use http::header::X_CONTENT_TYPE_OPTIONS;
 use serde::Serialize;
 
 use crate::service::BoxError;
@@ -88,6 +89,7 @@ impl Fault {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if status.is_server_error() {
             headers.insert(X_FC_STATUS, HeaderValue::from_static("404"));
         } else {
@@ -165,6 +167,7 @@ mod tests {
     fn only_the_functions_own_failures_are_marked_for_the_platform() {
         for fault in [Fault::Failed("disk".into()), Fault::TimedOut] {
             let answer = fault.answer("1-a");
+            assert_eq!(answer.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
             assert_eq!(answer.headers()[X_FC_STATUS], "404");
             assert!(!answer.headers().contains_key(CONNECTION));
         }

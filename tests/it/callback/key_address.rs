@@ -188,6 +188,7 @@ async fn a_key_that_does_not_come_leaves_oss_its_time() {
     content-length: 148
     content-type: application/json
     retry-after: 5
+    x-content-type-options: nosniff
 
     {"error":"callback_key_unavailable","message":"The public key of OSS cannot be fetched. Let the function reach the internet.","request_id":"1-test"}
     "#);

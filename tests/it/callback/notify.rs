@@ -112,6 +112,7 @@ async fn a_failure_is_said_and_its_cause_is_logged() {
     cache-control: no-store
     content-length: 196
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"error":"notify_failed","message":"The object is stored, but the back end was not told, or did not answer as it should. Do not upload again; the log says what it answered.","request_id":"1-test"}
     "#);
@@ -145,6 +146,7 @@ async fn a_slow_back_end_leaves_oss_its_time() {
     cache-control: no-store
     content-length: 171
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"error":"notify_timeout","message":"The object is stored, but the back end did not answer in time. Do not upload again; have it answer within 2 s.","request_id":"1-test"}
     "#);

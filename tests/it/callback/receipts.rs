@@ -59,6 +59,7 @@ async fn an_object_may_come_a_day_after_its_grant_and_not_later() {
     cache-control: no-store
     content-length: 140
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"error":"receipt_expired","message":"The object was stored too long after its grant had ended. Ask for a new grant.","request_id":"1-test"}
     "#);
@@ -94,6 +95,7 @@ async fn a_receipt_of_somebody_else_is_none() {
     cache-control: no-store
     content-length: 148
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"error":"receipt_invalid","message":"The receipt was not sealed here. Keep the old key beside the new one when keys change.","request_id":"1-test"}
     "#);
@@ -108,6 +110,7 @@ async fn the_log_says_in_what_it_does_not_fit() {
     cache-control: no-store
     content-length: 138
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"error":"receipt_mismatch","message":"What is stored is not what the receipt was given for; the log says in what.","request_id":"1-test"}
     "#);
@@ -124,6 +127,7 @@ async fn a_route_that_orders_no_callback_takes_none() {
     cache-control: no-store
     content-length: 193
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"error":"callback_not_configured","message":"The forms of this route order no callback. Set 'to' in its [routes.<name>.callback], or correct the address that is called.","request_id":"1-test"}
     "#);

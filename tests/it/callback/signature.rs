@@ -19,6 +19,7 @@ async fn what_oss_signs_is_believed_and_answered() {
     cache-control: no-store
     content-length: 251
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","image":{"format":"png","height":480,"width":640},"key":"photos/夏 1.png","receipt_id":"0123456789abcdef0123456789abcdef","size":512,"type":"image/png","variables":{"album":"a & b"}}
     "#);
@@ -197,6 +198,7 @@ async fn who_is_refused_hears_why_and_so_does_the_operator() {
     cache-control: no-store
     content-length: 185
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"error":"callback_signature_invalid","message":"OSS has not signed this call as it stands. Have nothing between OSS and the function change path, query or body.","request_id":"1-test"}
     "#);

@@ -20,6 +20,7 @@ async fn grants_are_counted() {
     content-type: application/json
     retry-after: 90
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"budget_exceeded","message":"You have been granted as much as there is for now. Ask again in 90 s.","request_id":"1-test"}
     "#);

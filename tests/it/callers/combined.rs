@@ -133,6 +133,7 @@ async fn origin_required() {
     content-length: 195
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"origin_required","message":"This route is for pages on the list, and the call names no page. Call it from a browser's page of another origin than the function's.","request_id":"1-test"}
     "#);

@@ -242,6 +242,7 @@ async fn without_any_key_the_answer_says_when_to_ask_again() {
     content-type: application/json
     retry-after: 5
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"jwks_unavailable","message":"The keys that tokens are verified with cannot be fetched. Ask again in 5 s; if it stays, look at UPLOAD_JWKS_URL.","request_id":"1-test"}
     "#);

@@ -258,6 +258,7 @@ async fn refusals_as_whole_answers() {
     content-type: application/json
     vary: Origin
     www-authenticate: Bearer
+    x-content-type-options: nosniff
 
     {"error":"token_missing","message":"This route asks for a token. Send it as 'Authorization: Bearer <token>'.","request_id":"1-test"}
     "#);
@@ -271,6 +272,7 @@ async fn refusals_as_whole_answers() {
     content-type: application/json
     vary: Origin
     www-authenticate: Bearer error="invalid_token", error_description="token_expired"
+    x-content-type-options: nosniff
 
     {"error":"token_expired","message":"The token's time is over. Sign in again, or refresh it.","request_id":"1-test"}
     "#);

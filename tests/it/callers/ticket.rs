@@ -84,6 +84,7 @@ async fn a_ticket_lets_its_bearer_in_where_it_is_good() {
     content-length: 146
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"ticket_route_mismatch","message":"The ticket is good for another route. Ask the back end for one for this route.","request_id":"1-test"}
     "#);
@@ -174,6 +175,7 @@ async fn no_ticket_and_two_of_them() {
     content-type: application/json
     vary: Origin
     www-authenticate: Bearer
+    x-content-type-options: nosniff
 
     {"error":"ticket_missing","message":"This route asks for a ticket. Send it as 'X-Upload-Ticket: <ticket>'.","request_id":"1-test"}
     "#);
