@@ -122,7 +122,7 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            console::complain(&failure.to_string());
+            console::complain_text(&failure.to_string());
             failure.exit_code()
         }
     }
@@ -136,7 +136,7 @@ fn explain(error: &clap::Error) -> ExitCode {
             | ErrorKind::DisplayVersion
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     ) {
-        console::say(error.render().to_string().trim_end());
+        console::say_text(error.render().to_string().trim_end());
         return ExitCode::SUCCESS;
     }
     let text = error.render().to_string();

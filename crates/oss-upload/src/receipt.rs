@@ -62,9 +62,9 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
     let receipt =
         Receipt::open(text.trim(), &keys).map_err(|refused| Failure::new(word(refused)))?;
     if options.json {
-        console::say(&as_json(&receipt).to_string());
+        console::say_json(&as_json(&receipt).to_string());
     } else {
-        console::say(&as_lines(&receipt, time::now()).join("\n"));
+        console::say_lines(&as_lines(&receipt, time::now()));
     }
     Ok(())
 }

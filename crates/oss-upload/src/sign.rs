@@ -74,7 +74,7 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
         },
         Dialect::Fields => serde_json::to_string(&UrlAndFields::new(&grant)),
     };
-    console::say(&json.map_err(|error| Failure::new(error.to_string()))?);
+    console::say_json(&json.map_err(|error| Failure::new(error.to_string()))?);
     Ok(())
 }
 

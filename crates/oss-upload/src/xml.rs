@@ -1,5 +1,6 @@
 //! Reads the small XML document in which OSS says no: flat, a root with children that hold text.
-//! What it reads is fit for a console.
+
+use crate::console;
 
 /// Gives a child's text with its entities put back.
 pub(super) fn child(document: &str, name: &str) -> Option<String> {
@@ -10,8 +11,8 @@ pub(super) fn child(document: &str, name: &str) -> Option<String> {
     let text = pairs
         .iter()
         .fold(text.trim().to_owned(), |text, (entity, character)| text.replace(entity, character));
-    // What came from elsewhere steers no terminal.
-    let text = text.replace(char::is_control, " ");
+    // It is one line, whatever stands in it: it becomes a part of sentences and of reports.
+    let text = text.replace(console::is_steering, " ");
     (!text.is_empty()).then_some(text)
 }
 

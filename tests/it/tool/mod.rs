@@ -9,5 +9,6 @@ mod package;
 mod receipt;
 mod role;
 mod sign;
+mod terminal;
 mod ticket;
 mod upload;

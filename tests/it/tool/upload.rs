@@ -72,6 +72,20 @@ async fn what_is_refused_is_explained_and_the_others_are_stored() {
     oss.stop().await;
 }
 
+#[tokio::test]
+async fn a_type_is_stored_in_its_canonical_form_or_refused() {
+    let (tool, oss) = (Tool::new(), oss().await);
+    tool.write("a.txt", "a");
+    let typed = ["--object", "in/a.txt", "a.txt", "--type"];
+    let good = [&typed[..], &["Text/Plain;Charset=\"UTF-8\""]].concat();
+    upload(&tool, &oss, &good).await.good();
+    let reply = oss.ask("GET", "/in/a.txt", &[]).await;
+    assert_eq!(reply.header("content-type"), "text/plain; charset=utf-8");
+    let bad = [&typed[..], &["image/png;,text/html"]].concat();
+    assert!(upload(&tool, &oss, &bad).await.complaint().contains("is no type"));
+    oss.stop().await;
+}
+
 /// Takes out the request ids, which change.
 fn without_request(text: &str) -> String {
     let words = text.split(' ').map(|word| match word.strip_suffix("):") {

@@ -119,21 +119,42 @@ impl Write for Escaped<'_> {
     }
 }
 
+/// Escapes what JSON wants escaped, and what would steer a terminal that shows the log.
 fn escape(line: &mut String, text: &str) {
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|b| b < 0x20 || matches!(b, b'"' | b'\\' | 0x7f)) {
+    while let Some(at) = rest.find(is_escaped) {
         line.push_str(&rest[..at]);
-        match rest.as_bytes()[at] {
-            b'"' => line.push_str("\\\""),
-            b'\\' => line.push_str("\\\\"),
-            b'\n' => line.push_str("\\n"),
+        rest = &rest[at..];
+        let Some(character) = rest.chars().next() else { break };
+        match character {
+            '"' => line.push_str("\\\""),
+            '\\' => line.push_str("\\\\"),
+            '\n' => line.push_str("\\n"),
             other => {
-                let _ = write!(line, "\\u{other:04x}");
+                // All of them are in the basic plane.
+                let _ = write!(line, "\\u{:04x}", u32::from(other));
             }
         }
-        rest = &rest[at + 1..];
+        rest = &rest[character.len_utf8()..];
     }
     line.push_str(rest);
+}
+
+/// Tells quotes, backslashes, control characters (C0, DEL, C1), line separators, and the characters that
+/// turn the direction of text.
+fn is_escaped(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\u{1f}'
+            | '"'
+            | '\\'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+    )
 }
 
 #[cfg(test)]
@@ -179,11 +200,13 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_of_json_whatever_its_values_hold() {
-        let hostile = "a\"b\\c\nd\r\u{0}\u{7f}用户\u{2028}";
+        let hostile = "a\"b\\c\nd\r\u{0}\u{7f}用户\u{2028}\u{9b}2J\u{85}\u{61c}\u{202e}\u{2066}";
         let line = logged(|| {
             tracing::warn!(text = hostile, shown = ?hostile, yes = true, n = -1, f = 0.5, nan = f64::NAN, "x {hostile}");
         });
         assert_eq!(line.matches('\n').count(), 1);
+        let steers = |one: char| one != '\n' && !matches!(one, '"' | '\\') && is_escaped(one);
+        assert!(!line.contains(steers), "{line:?}");
         let json: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(json["text"], hostile);
         assert_eq!(json["message"], format!("x {hostile}"));

@@ -77,7 +77,7 @@ fn show(route: &Route, settings: &Settings, now: Timestamp) {
         Some((name, Ok(grant))) => {
             let key = grant.key.as_deref().unwrap_or_default();
             says("example", &format!("{name} becomes {key}, with the policy"));
-            console::say(&example::policy(&grant));
+            console::say_json(&example::policy(&grant));
         }
         Some((name, Err(refused))) => says("example", &format!("{name}: {}", word(refused, route))),
         None => says("example", "none: the metadata's patterns are beyond guessing"),

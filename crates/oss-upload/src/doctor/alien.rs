@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::console;
 use crate::doctor::finding::Finding;
 use crate::doctor::wire::Reply;
 
@@ -105,7 +106,8 @@ fn broken(id: &'static str, seen: &str, cause: &str) -> Finding {
         )
 }
 
-/// What came from elsewhere steers no terminal, and is not long.
+/// Makes one line of what came from elsewhere, and not a long one: it becomes a part of findings.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { ' ' } else { one }).take(300).collect()
+    let visible = |one| if console::is_steering(one) { ' ' } else { one };
+    text.chars().map(visible).take(300).collect()
 }

@@ -101,13 +101,13 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let case = Case::open(&options, &environment)?;
     let wire = Wire::open()?;
     let findings = examine(&case, &wire).await;
-    let report = if options.json {
-        report::json(&case, &findings)
+    if options.json {
+        console::say_json(&case.hide(report::json(&case, &findings)));
+    } else if console::is_terminal() && environment.get("NO_COLOR").is_none() {
+        console::say_painted(&case.hide(report::table(&case, &findings)), report::paint);
     } else {
-        let coloured = console::is_terminal() && environment.get("NO_COLOR").is_none();
-        report::table(&case, &findings, coloured)
-    };
-    console::say(&case.hide(report));
+        console::say_text(&case.hide(report::table(&case, &findings)));
+    }
     match report::count(&findings, Verdict::Fail) {
         0 => Ok(()),
         1 => Err(Failure::new("one examination failed")),

@@ -46,7 +46,7 @@ pub(super) fn json(case: &Case, findings: &[Finding]) -> String {
 }
 
 /// Writes the report as a table, one group after the other.
-pub(super) fn table(case: &Case, findings: &[Finding], coloured: bool) -> String {
+pub(super) fn table(case: &Case, findings: &[Finding]) -> String {
     let Case { signer, origin, route, .. } = case;
     let mut lines = vec![format!("{signer}, route {route}, for pages of {origin}")];
     let mut told = Vec::new();
@@ -54,15 +54,15 @@ pub(super) fn table(case: &Case, findings: &[Finding], coloured: bool) -> String
         let name = group.first().map_or("", |finding| finding.parts().0);
         lines.extend([String::new(), name.to_owned()]);
         if let Some(reason) = left_out(group) {
-            let mark = paint(mark(Verdict::Skipped), Verdict::Skipped, coloured);
-            lines.push(format!("  {mark}  {:<10} {reason}", "all of it"));
+            let begin = begin(Verdict::Skipped);
+            lines.push(format!("{begin}{:<10} {reason}", "all of it"));
             continue;
         }
         for finding in group {
-            let mark = paint(mark(finding.verdict), finding.verdict, coloured);
+            let begin = begin(finding.verdict);
             let mut seen = fold(&finding.seen).into_iter();
             let first = seen.next().unwrap_or_default();
-            lines.push(format!("  {mark}  {:<10} {first}", finding.parts().1));
+            lines.push(format!("{begin}{:<10} {first}", finding.parts().1));
             lines.extend(seen.map(|line| format!("{INDENT}{line}")));
             lines.extend(explanation("is", finding.cause.as_deref().unwrap_or_default()));
             lines.extend(explanation("why", &finding.why));
@@ -139,14 +139,21 @@ fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
-fn paint(mark: &str, verdict: Verdict, coloured: bool) -> String {
-    let colour = match verdict {
-        Verdict::Ok => 32,
-        Verdict::Warn => 33,
-        Verdict::Fail => 31,
-        Verdict::Skipped => 90,
-    };
-    if coloured { format!("\u{1b}[{colour}m{mark}\u{1b}[0m") } else { mark.to_owned() }
+/// Writes how the line of a finding begins. No other line begins so.
+fn begin(verdict: Verdict) -> String {
+    format!("  {}  ", mark(verdict))
+}
+
+/// Adds the colour of its verdict to the line of a finding, and leaves every other line as it is.
+pub(super) fn paint(line: &str) -> String {
+    let colours =
+        [(Verdict::Ok, 32), (Verdict::Warn, 33), (Verdict::Fail, 31), (Verdict::Skipped, 90)];
+    for (verdict, colour) in colours {
+        if let Some(rest) = line.strip_prefix(&begin(verdict)) {
+            return format!("  \u{1b}[{colour}m{}\u{1b}[0m  {rest}", mark(verdict));
+        }
+    }
+    line.to_owned()
 }
 
 #[cfg(test)]
@@ -167,8 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_for_terminals() {
-        assert_eq!(paint("FAIL", Verdict::Fail, false), "FAIL");
-        assert_eq!(paint("FAIL", Verdict::Fail, true), "\u{1b}[31mFAIL\u{1b}[0m");
+    fn the_verdict_of_a_finding_is_painted_and_nothing_else() {
+        let line = format!("{}call       FAIL", begin(Verdict::Fail));
+        assert_eq!(paint(&line), "  \u{1b}[31mFAIL\u{1b}[0m  call       FAIL");
+        for plain in ["", "page", "1 failed", "                   why   FAIL  it"] {
+            assert_eq!(paint(plain), plain);
+        }
     }
 }

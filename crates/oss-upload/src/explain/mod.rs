@@ -73,7 +73,7 @@ struct View {
 
 pub(super) fn run(options: Options) -> Result<(), Failure> {
     if options.list {
-        console::say(remedy::markdown(options.lang).trim_end());
+        console::say_text(remedy::markdown(options.lang).trim_end());
         return Ok(());
     }
     let bytes = read(options.file.as_ref())?;
@@ -88,7 +88,7 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
         Input::Form(form) => verdict::explain(&form, &view),
         Input::Refusal(xml) => refusal::explain(&xml, &view),
     };
-    console::say(&said.join("\n"));
+    console::say_lines(&said);
     Ok(())
 }
 

@@ -104,7 +104,7 @@ impl Report {
                 "violated": violated,
                 "acts": self.rows,
             });
-            console::say(&report.to_string());
+            console::say_json(&report.to_string());
         } else {
             console::say(&format!("{passed} passed, {notes} to note, {failed} failed"));
             if !violated.is_empty() {

@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
 
+use crate::console;
 use crate::upload::body::Report;
 
 /// Shows one upload and counts what has been handed over.
@@ -26,7 +27,8 @@ impl Progress {
         } else {
             ProgressDrawTarget::hidden()
         };
-        let bar = ProgressBar::with_draw_target(Some(size), target).with_message(name.to_owned());
+        let bar =
+            ProgressBar::with_draw_target(Some(size), target).with_message(console::plain(name));
         let line = "{msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
         if let Ok(style) = ProgressStyle::with_template(line) {
             bar.set_style(style.progress_chars("=> "));
