@@ -2,12 +2,14 @@
 //!
 //! A call names the address of the key that it is to be verified with, so the address is where a forger would
 //! begin. It has to begin with one that OSS documents, the slash behind the host included, and what
-//! follows is letters, digits and `-_.~` between single slashes. So there is no port, no user, no query, no
-//! escape, no dot segment, and no host that only looks like the right one. A redirect is a failure.
+//! follows is the documented name of the file, `callback_pub_key_v1.pem`, or that of one of the versions up
+//! to 99. So there is no port, no user, no query, no escape, no folder, and no host that only looks like the
+//! right one. A redirect is a failure.
 //!
-//! Keys are fetched over HTTPS, whatever the call says, and kept. Few addresses are kept at a time. While all
-//! of them hold a key or have just failed, a further one has to wait, so that holders of receipts
-//! cannot make us call out without end either.
+//! Keys are fetched over HTTPS, whatever the call says, and kept. Every address that is believed has an entry of its
+//! own, which no other address can take: there are 99 of them for a host, so there is nothing to evict, and whoever
+//! invents addresses can neither keep the genuine key out nor have the function call out without end. A failed
+//! fetch delays the next one for the same address only.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -36,11 +38,11 @@ const DOCUMENTED: [&str; 2] = ["https://gosspublic.alicdn.com/", "http://gosspub
 /// a signature that it does not verify asks anew.
 const MAX_AGE: Duration = Duration::from_hours(12);
 
-/// The most addresses that are kept. OSS has one.
-const MAX_KEPT: usize = 8;
+/// What stands before and after the version in the documented name of a key's file.
+const FILE: (&str, &str) = ("callback_pub_key_v", ".pem");
 
-/// The longest address.
-const MAX_LENGTH: usize = 256;
+/// The highest version of a key that is believed. OSS has had version 1 for as long as it has documented callbacks.
+const MAX_VERSION: u8 = 99;
 
 /// A key takes half of the time at most, so that the rest is left for telling the back end.
 const LIMITS: RequestLimits =
@@ -62,22 +64,17 @@ impl PublicKeys {
         Self { prefixes, entries: Mutex::default() }
     }
 
-    /// Reads the address of a key; one that is not believed is none.
+    /// Reads the address of a key; returns `None` for one that is not believed.
     #[must_use]
     pub fn address(&self, text: &str) -> Option<Uri> {
-        if text.len() > MAX_LENGTH {
-            return None;
-        }
         // Without the slash behind it, a host could go on.
         let whole = self.prefixes.iter().filter(|prefix| prefix.ends_with('/'));
         let begins = |text: &str| whole.clone().find(|prefix| text.starts_with(*prefix));
-        let rest = text.strip_prefix(begins(text)?.as_str())?;
-        let is_plain = |segment: &str| {
-            let is_dots = segment.bytes().all(|byte| byte == b'.');
-            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-            !is_dots && segment.bytes().all(is_allowed)
-        };
-        if !rest.split('/').all(is_plain) {
+        let file = text.strip_prefix(begins(text)?.as_str())?;
+        let version = file.strip_prefix(FILE.0)?.strip_suffix(FILE.1)?;
+        // Written as a number is written, so that one key has one address.
+        let number: u8 = version.parse().ok()?;
+        if !(1..=MAX_VERSION).contains(&number) || number.to_string() != version {
             return None;
         }
         let safe = text.strip_prefix("http://").map(|rest| format!("https://{rest}"));
@@ -92,8 +89,7 @@ impl PublicKeys {
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<(), Refused> {
-        let wait = || Refused::KeyUnavailable { retry_after: 5 };
-        let entry = self.entry(&proof.key_url, now).ok_or_else(wait)?;
+        let entry = self.entry(&proof.key_url);
         match entry.kept.find(&KeyOf { entry: &entry, proof }, now, http).await {
             Ok(()) => Ok(()),
             Err(Missing { is_known: true, .. }) => {
@@ -103,18 +99,12 @@ impl PublicKeys {
         }
     }
 
-    /// Finds what is kept of an address, or a place for it.
-    fn entry(&self, uri: &Uri, now: Timestamp) -> Option<Arc<Entry>> {
+    /// Finds the entry of an address, or makes it. Only addresses that [`Self::address`] has read come here, which
+    /// bounds their number.
+    fn entry(&self, uri: &Uri) -> Arc<Entry> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.iter().find(|entry| entry.kept.uri() == uri) {
-            return Some(Arc::clone(entry));
-        }
-        if entries.len() >= MAX_KEPT {
-            // Nobody holds it, and nothing is in it.
-            let is_free =
-                |entry: &Arc<Entry>| Arc::strong_count(entry) == 1 && entry.kept.is_idle(now);
-            let place = entries.iter().position(is_free)?;
-            entries.swap_remove(place);
+            return Arc::clone(entry);
         }
         let source = Source {
             name: "the public key of OSS",
@@ -125,7 +115,7 @@ impl PublicKeys {
         };
         let entry = Arc::new(Entry { kept: Kept::new(source), key: Mutex::default() });
         entries.push(Arc::clone(&entry));
-        Some(entry)
+        entry
     }
 }
 

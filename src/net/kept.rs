@@ -93,13 +93,6 @@ impl Kept {
         &self.source.uri
     }
 
-    /// Tells whether nothing would be lost without it: there is nothing, and nobody has just looked.
-    #[must_use]
-    pub fn is_idle(&self, now: Timestamp) -> bool {
-        let known = self.known();
-        !is_before(now, known.usable_until) && !is_before(now, known.next_attempt)
-    }
-
     /// Sees to it that what is there will do.
     pub async fn find(
         &self,

@@ -1,10 +1,13 @@
 //! Where a key may be, and what it may be.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use insta::assert_snapshot;
 use oss_upload_signer::net::SendError;
+use oss_upload_signer::receipt::Place;
+use oss_upload_signer::receipt::Receipt;
 
 use crate::callback::openssl;
 use crate::callback::openssl::Pair;
@@ -12,6 +15,7 @@ use crate::callback::stage::KEY_URL;
 use crate::callback::stage::RECEIPT_KEY;
 use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
+use crate::callback::stage::receipt;
 use crate::support::script::Line;
 
 const INVALID: &str = "callback_signature_invalid";
@@ -27,8 +31,8 @@ async fn keys_are_fetched_over_https_and_kept_whatever_the_call_says() {
     for url in [
         KEY_URL,
         "https://gosspublic.alicdn.com/callback_pub_key_v1.pem",
-        "https://gosspublic.alicdn.com/keys/2030/callback_pub_key_v2.pem",
-        "http://gosspublic.alicdn.com/a..b/~c.pem",
+        "https://gosspublic.alicdn.com/callback_pub_key_v2.pem",
+        "http://gosspublic.alicdn.com/callback_pub_key_v99.pem",
     ] {
         assert_eq!(stage.code(&from(url)).await, "", "{url}");
     }
@@ -36,91 +40,114 @@ async fn keys_are_fetched_over_https_and_kept_whatever_the_call_says() {
         stage.outside.oss.urls(),
         [
             "https://gosspublic.alicdn.com/callback_pub_key_v1.pem",
-            "https://gosspublic.alicdn.com/keys/2030/callback_pub_key_v2.pem",
-            "https://gosspublic.alicdn.com/a..b/~c.pem",
+            "https://gosspublic.alicdn.com/callback_pub_key_v2.pem",
+            "https://gosspublic.alicdn.com/callback_pub_key_v99.pem",
         ]
     );
 }
 
 /// Addresses that look like OSS's, or are not even that.
-const OTHERS: [&str; 44] = [
+const OTHERS: [&str; 60] = [
     "",
-    "gosspublic.alicdn.com/key.pem",
-    "//gosspublic.alicdn.com/key.pem",
-    "ftp://gosspublic.alicdn.com/key.pem",
-    "HTTP://gosspublic.alicdn.com/key.pem",
-    "https:/gosspublic.alicdn.com/key.pem",
-    "https:\\\\gosspublic.alicdn.com\\key.pem",
-    " https://gosspublic.alicdn.com/key.pem",
+    "gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "//gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "ftp://gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "HTTP://gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "https:/gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "https:\\\\gosspublic.alicdn.com\\callback_pub_key_v1.pem",
+    " https://gosspublic.alicdn.com/callback_pub_key_v1.pem",
     "https://gosspublic.alicdn.com",
     "https://gosspublic.alicdn.com/",
-    "https://GOSSPUBLIC.alicdn.com/key.pem",
-    "https://gosspublic.alicdn.com./key.pem",
-    "https://gosspublic.alicdn.com:443/key.pem",
-    "https://gosspublic.alicdn.com:80@evil.example/key.pem",
-    "https://gosspublic.alicdn.com@evil.example/key.pem",
-    "https://user@gosspublic.alicdn.com/key.pem",
-    "https://user:password@gosspublic.alicdn.com/key.pem",
-    "https://gosspublic.alicdn.com.evil.example/key.pem",
-    "https://gosspublic.alicdn.comevil.example/key.pem",
-    "https://evil-gosspublic.alicdn.com/key.pem",
-    "https://evil.example/https://gosspublic.alicdn.com/key.pem",
-    "https://evil.example/?https://gosspublic.alicdn.com/key.pem",
-    "https://evil.example#https://gosspublic.alicdn.com/key.pem",
-    "https://gosspublic.аlicdn.com/key.pem",
-    "https://gosspublic。alicdn.com/key.pem",
-    "https://127.0.0.1/key.pem",
-    "http://169.254.169.254/latest/key.pem",
-    "https://gosspublic.alicdn.com/../key.pem",
-    "https://gosspublic.alicdn.com/a/../../key.pem",
-    "https://gosspublic.alicdn.com/./key.pem",
-    "https://gosspublic.alicdn.com/a/..",
-    "https://gosspublic.alicdn.com/.../key.pem",
-    "https://gosspublic.alicdn.com//key.pem",
-    "https://gosspublic.alicdn.com//evil.example/key.pem",
-    "https://gosspublic.alicdn.com/\\evil.example/key.pem",
-    "https://gosspublic.alicdn.com/%2e%2e/key.pem",
-    "https://gosspublic.alicdn.com/%2fevil.example/key.pem",
-    "https://gosspublic.alicdn.com/a%5ckey.pem",
-    "https://gosspublic.alicdn.com/key.pem?",
-    "https://gosspublic.alicdn.com/key.pem?redirect=https://evil.example/",
-    "https://gosspublic.alicdn.com/key.pem#a",
-    "https://gosspublic.alicdn.com/key.pem\n",
-    "https://gosspublic.alicdn.com/key.pem\0",
-    "https://gosspublic.alicdn.com/ключ.pem",
+    "https://GOSSPUBLIC.alicdn.com/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com./callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com:443/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com:80@evil.example/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com@evil.example/callback_pub_key_v1.pem",
+    "https://user@gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "https://user:password@gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com.evil.example/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.comevil.example/callback_pub_key_v1.pem",
+    "https://evil-gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "https://evil.example/https://gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "https://evil.example/?https://gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "https://evil.example#https://gosspublic.alicdn.com/callback_pub_key_v1.pem",
+    "https://gosspublic.аlicdn.com/callback_pub_key_v1.pem",
+    "https://gosspublic。alicdn.com/callback_pub_key_v1.pem",
+    "https://127.0.0.1/callback_pub_key_v1.pem",
+    "http://169.254.169.254/latest/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/../callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/a/../../callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/./callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1.pem/..",
+    "https://gosspublic.alicdn.com/.../callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com//callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com//evil.example/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/\\evil.example/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/%2e%2e/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/%2fevil.example/callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/%5ccallback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1.pem?",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1.pem?redirect=https://evil.example/",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1.pem#a",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1.pem\n",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1.pem\0",
+    "https://gosspublic.alicdn.com/callback_pub_key_v１.pem",
+    "https://gosspublic.alicdn.com/key.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v0.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v01.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v100.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v257.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v+1.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v-1.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1.1.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1a.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1.pem.pem",
+    "https://gosspublic.alicdn.com/callback_pub_key_v1.PEM",
+    "https://gosspublic.alicdn.com/Callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/a_callback_pub_key_v1.pem",
+    "https://gosspublic.alicdn.com/keys/callback_pub_key_v1.pem",
 ];
 
 #[tokio::test]
 async fn no_other_address_is_ever_called() {
     let stage = Stage::new();
-    let longest = format!("https://gosspublic.alicdn.com/{}", "a".repeat(226));
-    assert_eq!(stage.code(&from(&longest)).await, "", "256 bytes");
-    for url in OTHERS.into_iter().chain([&*format!("{longest}a")]) {
+    let long = format!("https://gosspublic.alicdn.com/callback_pub_key_v{}.pem", "1".repeat(4096));
+    for url in OTHERS.into_iter().chain([&*long]) {
         assert_eq!(stage.code(&from(url)).await, INVALID, "{url:?}");
     }
     let mut request = Told::new("default").request();
     request.headers_mut().insert("x-oss-pub-key-url", KEY_URL.parse().unwrap());
     assert_eq!(stage.function.call(request).await.code(), INVALID, "no base64");
     let mut request = Told::new("default").request();
-    let no_text = openssl::base64(b"https://gosspublic.alicdn.com/\xff").parse().unwrap();
+    let no_text = [KEY_URL.as_bytes(), b"\xff"].concat();
+    let no_text = openssl::base64(no_text).parse().unwrap();
     request.headers_mut().insert("x-oss-pub-key-url", no_text);
     assert_eq!(stage.function.call(request).await.code(), INVALID, "no text");
-    assert_eq!(stage.outside.oss.calls(), 1, "the longest");
+    assert_eq!(stage.outside.oss.calls(), 0);
 }
 
 #[tokio::test]
 async fn a_local_cloud_names_its_own_address_and_then_no_other_counts() {
     let local = "http://127.0.0.1:9100/keys/";
     let stage = Stage::with(0, |options| options.key_urls = vec![local.to_owned()]);
-    assert_eq!(stage.code(&from("http://127.0.0.1:9100/keys/callback.pem")).await, "");
-    assert_eq!(stage.outside.oss.urls(), ["http://127.0.0.1:9100/keys/callback.pem"]);
-    for url in [KEY_URL, "https://127.0.0.1:9100/keys/a", "http://127.0.0.1:9100/a"] {
+    let own = "http://127.0.0.1:9100/keys/callback_pub_key_v1.pem";
+    assert_eq!(stage.code(&from(own)).await, "");
+    assert_eq!(stage.outside.oss.urls(), [own]);
+    for url in [
+        KEY_URL,
+        "https://127.0.0.1:9100/keys/callback_pub_key_v1.pem",
+        "http://127.0.0.1:9100/callback_pub_key_v1.pem",
+        "http://127.0.0.1:9100/keys/a/callback_pub_key_v1.pem",
+        "http://127.0.0.1:9100/keys/uploaded.pem",
+    ] {
         assert_eq!(stage.code(&from(url)).await, INVALID, "{url}");
     }
     let open = |options: &mut oss_upload_signer::callback::Options| {
         options.key_urls = vec!["http://127.0.0.1".to_owned()];
     };
-    let url = "http://127.0.0.1.evil.example/a";
+    let url = "http://127.0.0.1.evil.example/callback_pub_key_v1.pem";
     assert_eq!(Stage::with(0, open).code(&from(url)).await, INVALID, "no slash, no address");
 }
 
@@ -233,23 +260,103 @@ async fn a_signature_that_does_not_hold_asks_for_the_key_anew_but_not_at_once() 
     assert_eq!(stage.outside.oss.calls(), 1);
 }
 
-/// Who holds a receipt can name addresses; only so many of them are called.
+/// An address of which nobody knows whether OSS has a key there; `number` counts them.
+fn invented(number: usize) -> String {
+    match number % 4 {
+        0 => format!("https://gosspublic.alicdn.com/{number}.pem"),
+        1 => format!("https://gosspublic.alicdn.com/callback_pub_key_v{}.pem", 100 + number),
+        2 => format!("https://gosspublic.alicdn.com/{number}/callback_pub_key_v1.pem"),
+        _ => format!("https://gosspublic.alicdn.com/callback_pub_key_v{}.pem", 2 + number % 98),
+    }
+}
+
+/// Calls with one receipt and so many invented addresses. No signature of OSS is needed for that.
+async fn flood(stage: &Arc<Stage>, numbers: Range<usize>) {
+    let told = Told::new("told");
+    let calls: Vec<_> = numbers
+        .map(|number| {
+            let from = Told { key_url: invented(number), ..told.clone() };
+            let (stage, request) = (Arc::clone(stage), from.with("AAAA", from.body()));
+            tokio::spawn(async move { stage.function.call(request).await.code() })
+        })
+        .collect();
+    for call in calls {
+        let code = call.await.unwrap();
+        assert!(code == INVALID || code == UNAVAILABLE, "{code}");
+    }
+}
+
+/// The attack that kept OSS's key out of a fresh instance, so that nobody was told of any upload.
+#[tokio::test(start_paused = true)]
+async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_told() {
+    let documented = "https://gosspublic.alicdn.com/callback_pub_key_v1.pem";
+    for line in [Line::answer(404, &[], ""), Line::Silence] {
+        let stage = Arc::new(Stage::new());
+        stage.outside.oss.says_except_at(documented, line.clone());
+        let attack = {
+            let stage = Arc::clone(&stage);
+            tokio::spawn(async move {
+                let mut floods = Vec::new();
+                for second in 0..8 {
+                    let stage = Arc::clone(&stage);
+                    let numbers = second * 50..(second + 1) * 50;
+                    floods.push(tokio::spawn(async move { flood(&stage, numbers).await }));
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                for flood in floods {
+                    flood.await.unwrap();
+                }
+            })
+        };
+        // The instance is fresh, and the attack is there first.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let place = Place::Prefix("photos/".to_owned());
+        let genuine = Told::of("told", &Receipt { place, ..receipt("told") });
+        for number in 0..8 {
+            let genuine = genuine.clone().but("object", Some(&format!("photos/{number}")));
+            let answer = stage.tell(&genuine).await;
+            assert_eq!(answer.status, 200, "{number} {line:?} {}", answer.whole());
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stage.wait(1);
+        }
+        attack.await.unwrap();
+        assert_eq!(stage.outside.back_end.calls(), 8, "each genuine upload is told");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_version_is_found_in_the_middle_of_the_attack() {
+    let stage = Arc::new(Stage::new());
+    let next = "https://gosspublic.alicdn.com/callback_pub_key_v2.pem";
+    stage.outside.oss.says_except_at(next, Line::answer(404, &[], ""));
+    flood(&stage, 0..200).await;
+    stage.wait(5);
+    flood(&stage, 200..300).await;
+    let calls = stage.outside.oss.calls();
+    assert_eq!(stage.code(&from(next)).await, "");
+    assert!(stage.outside.oss.calls() <= calls + 1);
+}
+
 #[tokio::test]
 async fn addresses_without_end_are_not_called_without_end() {
-    let stage = Stage::new();
+    let stage = Arc::new(Stage::new());
     assert_eq!(stage.code(&Told::new("default")).await, "");
     stage.outside.oss.answers(404, "");
-    for number in 0..50 {
-        let told = from(&format!("https://gosspublic.alicdn.com/{number}.pem"));
-        assert_eq!(stage.code(&told).await, UNAVAILABLE);
-    }
-    assert_eq!(stage.outside.oss.calls(), 8);
+    flood(&stage, 0..2000).await;
+    let urls = stage.outside.oss.urls();
+    let is_documented = |url: &&String| {
+        let version = url
+            .strip_prefix("https://gosspublic.alicdn.com/callback_pub_key_v")
+            .and_then(|rest| rest.strip_suffix(".pem"));
+        version.is_some_and(|version| version.parse().is_ok_and(|number: u8| number <= 99))
+    };
+    assert_eq!(urls.iter().find(|url| !is_documented(url)), None);
+    let mut once = urls.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(urls.len(), once.len(), "no address is asked again within five seconds");
+    assert!(urls.len() <= 99, "{}", urls.len());
     assert_eq!(stage.code(&Told::new("default")).await, "", "the key that is kept stays");
-    stage.wait(5);
-    stage.outside.oss.answers(200, openssl::oss().public.clone());
-    let later = from("https://gosspublic.alicdn.com/50.pem");
-    assert_eq!(stage.code(&later).await, "", "those that failed make room");
-    assert_eq!(stage.outside.oss.calls(), 9);
 }
 
 #[tokio::test]
@@ -289,7 +396,7 @@ async fn a_key_that_was_changed_is_fetched_at_its_first_signature() {
 #[tokio::test]
 async fn strangers_cannot_make_us_call_out() {
     let stage = Stage::new();
-    let stranger = crate::callback::stage::receipt("default")
+    let stranger = receipt("default")
         .seal(&oss_upload_signer::secret::Secret::new("a key that nobody here has ever heard of"));
     for receipt in ["", "r1.e30.AAAA", &stranger, RECEIPT_KEY] {
         let told = Told::new("default").but("receipt", Some(receipt));

@@ -20,6 +20,7 @@ use crate::support::script::Line;
 #[derive(Debug)]
 pub(crate) struct Host {
     says: Mutex<Line>,
+    elsewhere: Mutex<Option<(String, Line)>>,
     after: Mutex<Duration>,
     asked: Mutex<Vec<Asked>>,
 }
@@ -33,7 +34,12 @@ pub(crate) struct Outside {
 
 impl Host {
     fn new(says: Line) -> Self {
-        Self { says: Mutex::new(says), after: Mutex::default(), asked: Mutex::default() }
+        Self {
+            says: Mutex::new(says),
+            elsewhere: Mutex::default(),
+            after: Mutex::default(),
+            asked: Mutex::default(),
+        }
     }
 
     /// Answers so from now on.
@@ -44,6 +50,11 @@ impl Host {
     /// Answers with this status and body.
     pub(crate) fn answers(&self, status: u16, body: impl Into<Bytes>) {
         self.says(Line::answer(status, &[], body));
+    }
+
+    /// Answers so at every address but this one.
+    pub(crate) fn says_except_at(&self, url: &str, line: Line) {
+        *self.elsewhere.lock().unwrap() = Some((url.to_owned(), line));
     }
 
     /// Answers only after this time.
@@ -66,8 +77,11 @@ impl Host {
 
     fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         let at = Instant::now();
+        let elsewhere = self.elsewhere.lock().unwrap().clone();
+        let elsewhere = elsewhere.filter(|(url, _)| *url != request.uri().to_string());
+        let line = elsewhere.map_or_else(|| self.says.lock().unwrap().clone(), |(_, line)| line);
+        let after = *self.after.lock().unwrap();
         self.asked.lock().unwrap().push(Asked { request, limits, at });
-        let (line, after) = (self.says.lock().unwrap().clone(), *self.after.lock().unwrap());
         Box::pin(async move {
             if after >= limits.timeout {
                 tokio::time::sleep(limits.timeout).await;

@@ -118,7 +118,7 @@ async fn another_host_is_sent_and_not_signed() {
     assert_eq!(server.post(&calling(&callback)).await.status, 200);
     let heard = back.heard_once().await;
     assert_eq!(heard.header("host"), "app.example.com");
-    let pem = server.ask("GET", "/-/callback_pub_key.pem", &[]).await.text();
+    let pem = server.ask("GET", "/-/callback_pub_key_v1.pem", &[]).await.text();
     assert!(verifies(&pem, &proof(&heard).1, b"/x\nb"));
     server.stop().await;
 }
@@ -126,7 +126,7 @@ async fn another_host_is_sent_and_not_signed() {
 #[tokio::test]
 async fn no_object_lies_where_a_verifier_looks_for_the_key() {
     let server = Server::start().await;
-    for key in ["-/callback_pub_key.pem", "-/mine.pem", "-/", "-/${filename}"] {
+    for key in ["-/callback_pub_key_v1.pem", "-/mine.pem", "-/", "-/${filename}"] {
         let mut form = Form::good();
         let reply = server.post(form.set("key", key)).await;
         assert_eq!((reply.status, reply.child("Code").as_str()), (400, "InvalidObjectName"));
@@ -146,7 +146,7 @@ async fn no_object_lies_where_a_verifier_looks_for_the_key() {
         let reply = server.ask("GET", &format!("/{folder}/mine.pem"), &[]).await;
         assert_eq!(reply.status, status, "{folder}");
     }
-    assert_eq!(server.ask("GET", "/%2D/callback_pub_key.pem", &[]).await.status, 404);
+    assert_eq!(server.ask("GET", "/%2D/callback_pub_key_v1.pem", &[]).await.status, 404);
     let url = callback_key_url(server.address);
     assert!(url.starts_with(&callback_key_prefix(server.address)));
     server.stop().await;
@@ -156,8 +156,8 @@ async fn no_object_lies_where_a_verifier_looks_for_the_key() {
 async fn the_key_is_made_of_the_seed() {
     let pem = async |seed: u8| {
         let server = Server::with(|options| options.seed = [seed; 16]).await;
-        let pem = server.ask("GET", "/-/callback_pub_key.pem", &[]).await.text();
-        let head = server.ask("HEAD", "/-/callback_pub_key.pem", &[]).await;
+        let pem = server.ask("GET", "/-/callback_pub_key_v1.pem", &[]).await.text();
+        let head = server.ask("HEAD", "/-/callback_pub_key_v1.pem", &[]).await;
         assert_eq!((head.status, head.body.len()), (200, 0));
         assert!(server.files().is_empty());
         server.stop().await;

@@ -26,7 +26,8 @@ const BITS: usize = 512;
 /// address trusts all that lies here, so no object may.
 const FOLDER: &str = "-/";
 
-const NAME: &str = "callback_pub_key.pem";
+/// The documented name, since verifiers may take no other.
+const NAME: &str = "callback_pub_key_v1.pem";
 
 /// Returns what the address of the public key begins with, as a verifier is to trust it, for a local
 /// OSS that is found at this host and port.
@@ -166,7 +167,9 @@ mod tests {
         let path = address.strip_prefix("http://127.0.0.1:9100").unwrap();
         assert!(is_asked_for(path) && is_reserved(&path[1..]));
         assert!(address.starts_with(&prefix("127.0.0.1:9100")));
-        for other in ["", "/", "/callback_pub_key.pem", "/-/", "/-/x", "//-/callback_pub_key.pem"] {
+        for other in
+            ["", "/", "/callback_pub_key_v1.pem", "/-/", "/-/x", "//-/callback_pub_key_v1.pem"]
+        {
             assert!(!is_asked_for(other), "{other}");
         }
         assert!(!is_reserved("-"));
