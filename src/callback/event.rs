@@ -6,7 +6,13 @@
 //! ```
 //!
 //! As a form or as JSON, whichever the content type says. Other members are left alone, so
-//! that a route may order more. Where an image's numbers are missing or empty there is no image.
+//! that a route may order more. Where an image's numbers are missing, empty or no numbers there is no image.
+//!
+//! Anyone can have OSS send a body of their own from a bucket of their own. Bucket, key, size, type and variables
+//! are compared with the receipt. The entity tag and the image are compared with nothing: they are the
+//! uploader's word.
+
+use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -23,6 +29,9 @@ const MAX_LENGTH: usize = 64 * 1024;
 /// What stands before the name of a variable that the form set.
 const VARIABLE: &str = "x:";
 
+/// Names without `x:`, and values.
+pub type Variables = Vec<(String, String)>;
+
 /// What OSS says of a stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -30,16 +39,18 @@ pub struct Event {
     pub bucket: String,
     /// The object's key.
     pub key: String,
-    /// The object's entity tag, without quotes.
+    /// The object's entity tag, without quotes. No receipt holds it, so it is the uploader's word.
     pub etag: String,
     /// Its size in bytes.
     pub size: u64,
-    /// Its type, in the canonical form.
+    /// Its type, in the canonical form where it has one. The uploader may have chosen it, so bytes that are not
+    /// UTF-8 are replaced and not refused.
     pub content_type: String,
-    /// What OSS found it to be, if it is an image.
+    /// What OSS found it to be, if it is an image. No receipt holds it, so it is the uploader's word.
     pub image: Option<Image>,
-    /// The variables that the form set, by name without `x:`.
-    pub variables: Vec<(String, String)>,
+    /// Every member whose name begins with `x:`, by name without it. Only the receipt tells which of them
+    /// the function has set.
+    pub variables: Variables,
     /// The receipt that came with the grant.
     pub receipt: String,
 }
@@ -77,13 +88,13 @@ impl Event {
 
     fn take(mut members: Members) -> Option<Self> {
         Some(Self {
-            bucket: members.take("bucket")?,
-            key: members.take("object")?,
-            etag: members.take("etag")?.trim_matches('"').to_owned(),
+            bucket: members.take_exact("bucket")?,
+            key: members.take_exact("object")?,
+            etag: members.take_exact("etag")?.trim_matches('"').to_owned(),
             size: members.take("size")?.parse().ok()?,
             content_type: receipt::canonical_type(members.take("mimeType")?),
-            image: Image::take(&mut members)?,
-            receipt: members.take("receipt")?,
+            image: Image::take(&mut members),
+            receipt: members.take_exact("receipt")?,
             variables: members.variables(),
         })
     }
@@ -101,71 +112,87 @@ impl Event {
 }
 
 impl Image {
-    /// Takes an image's members, if it is one; half of them or no numbers are an error.
-    #[expect(clippy::option_option, reason = "none at all, or none that can be read")]
-    fn take(members: &mut Members) -> Option<Option<Self>> {
-        let mut take = |name: &str| members.take(name).filter(|value| !value.is_empty());
+    /// Takes an image's members. Half of them, or no numbers, are no image: what OSS says of a broken image is
+    /// not documented, and an upload must not go unreported because of it.
+    fn take(members: &mut Members) -> Option<Self> {
+        let mut take = |name: &str| members.take(name).unwrap_or_default();
         let (width, height) = (take("imageInfo.width"), take("imageInfo.height"));
-        let format = take("imageInfo.format").unwrap_or_default();
-        match (width, height) {
-            (None, None) => Some(None),
-            (width, height) => {
-                let (width, height) = (width?.parse().ok()?, height?.parse().ok()?);
-                Some(Some(Self { width, height, format }))
-            }
-        }
+        let format = take("imageInfo.format");
+        Some(Self { width: width.parse().ok()?, height: height.parse().ok()?, format })
     }
 }
 
-/// Members of a body as texts, in no particular order.
-struct Members(Vec<(String, String)>);
+/// One member of a body.
+struct Member {
+    name: String,
+    value: String,
+    /// Whether the value was UTF-8. In one that was not, bytes have been replaced.
+    is_exact: bool,
+}
+
+/// Members of a body, in no particular order.
+struct Members(Vec<Member>);
 
 impl Members {
-    /// Reads a form, in which each member stands once. What is no UTF-8 is no form: a replaced letter
-    /// would be another key.
+    /// Reads a form, in which each member stands once.
     fn form(body: &[u8]) -> Option<Self> {
         let decode = |text: &str| {
-            let text = text.replace('+', " ");
-            Some(percent_decode_str(&text).decode_utf8().ok()?.into_owned())
+            let bytes: Vec<u8> = percent_decode_str(&text.replace('+', " ")).collect();
+            let text = String::from_utf8_lossy(&bytes);
+            (matches!(text, Cow::Borrowed(_)), text.into_owned())
         };
         let mut members = Self(Vec::new());
         for pair in str::from_utf8(body).ok()?.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=')?;
-            let name = decode(name)?;
+            let ((true, name), (is_exact, value)) = (decode(name), decode(value)) else {
+                return None;
+            };
             if members.take(&name).is_some() {
                 return None;
             }
-            members.0.push((name, decode(value)?));
+            members.0.push(Member { name, value, is_exact });
         }
         Some(members)
     }
 
     /// Reads an object of texts, numbers and nothing; of a member that stands twice, the last counts.
     fn json(body: &[u8]) -> Option<Self> {
-        let Ok(Value::Object(object)) = serde_json::from_slice(body) else { return None };
+        let text = String::from_utf8_lossy(body);
+        let Ok(Value::Object(object)) = serde_json::from_str(&text) else { return None };
         let mut members = Self(Vec::new());
         for (name, value) in object {
-            let text = match value {
+            let value = match value {
                 Value::String(text) => text,
                 Value::Number(number) => number.to_string(),
                 Value::Null => String::new(),
                 _ => return None,
             };
-            members.0.push((name, text));
+            let is_replaced = value.contains(char::REPLACEMENT_CHARACTER);
+            let is_exact = matches!(text, Cow::Borrowed(_)) || !is_replaced;
+            members.0.push(Member { name, value, is_exact });
         }
         Some(members)
     }
 
     /// Takes a member out.
     fn take(&mut self, name: &str) -> Option<String> {
-        let place = self.0.iter().position(|(one, _)| one == name)?;
-        Some(self.0.swap_remove(place).1)
+        self.take_member(name).map(|member| member.value)
+    }
+
+    /// Takes out a member that has to be UTF-8. With a replaced byte it would name another object.
+    fn take_exact(&mut self, name: &str) -> Option<String> {
+        self.take_member(name).filter(|member| member.is_exact).map(|member| member.value)
+    }
+
+    fn take_member(&mut self, name: &str) -> Option<Member> {
+        let place = self.0.iter().position(|member| member.name == name)?;
+        Some(self.0.swap_remove(place))
     }
 
     /// Takes the variables out, but for the receipt itself, where a route orders it once more.
-    fn variables(self) -> Vec<(String, String)> {
+    fn variables(self) -> Variables {
         let mut variables = Vec::new();
-        for (name, value) in self.0 {
+        for Member { name, value, .. } in self.0 {
             if let Some(name) = name.strip_prefix(VARIABLE).filter(|name| *name != "receipt") {
                 variables.push((name.to_owned(), value));
             }

@@ -13,14 +13,20 @@
 //! | `replay` | answers of those who were told already |
 //! | `refused` | why it did not come to that |
 //!
-//! What costs nothing is looked at first. The network is used only for somebody who shows a receipt that was
-//! sealed here, so strangers cannot make us call out at all.
+//! What needs no network is checked first: the receipt, its expiry, the route, the bucket and the key. The
+//! network is used only for a callback about an object that was granted here, so strangers cannot make the
+//! function call out at all.
 //!
 //! Neither proof would do alone. The signature only says that OSS made this call: anyone can have OSS call
 //! here from a bucket of theirs and write the body. The receipt only says what was granted, and the
 //! uploader has it from the start. Together they say that OSS called on behalf of somebody who was granted
-//! this object. Who has a grant and a bucket could still report an upload that did not happen, of the object
-//! that was granted to them and of nothing else: where that matters, the back end looks (`HEAD`).
+//! this object. Who has a grant and a bucket could still report an upload that did not happen, with any entity
+//! tag and image, of the object that was granted to them and of nothing else: where that matters, the back end
+//! looks (`HEAD`). The variables are the grant's, since the receipt holds their hash.
+//!
+//! A callback that is proved is always reported, also where size, type or variables are not those of the
+//! grant: then as `upload.mismatched`. Otherwise an uploader could choose a type that the function refuses, and
+//! have an object stored of which the back end never hears.
 
 pub mod event;
 pub mod public_key;
@@ -32,6 +38,7 @@ mod signature;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,13 +47,16 @@ use tokio::time::Instant;
 use tokio::time::timeout_at;
 
 use crate::callback::event::Event;
+use crate::callback::event::Variables;
 use crate::callback::public_key::PublicKeys;
+use crate::callback::refused::Mismatched;
 use crate::callback::refused::Refused;
 use crate::callback::replay::Replays;
 use crate::callback::signature::Proof;
 use crate::callback::webhook::Message;
 use crate::callback::webhook::SigningKey;
 use crate::net::HttpClient;
+use crate::receipt::Mismatch;
 use crate::receipt::Receipt;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -65,7 +75,8 @@ pub struct Options {
     pub notify: BTreeMap<String, String>,
     /// What messages to back ends are signed with, `whsec_…`.
     pub webhook_secret: Option<Secret>,
-    /// What addresses of OSS's public keys begin with; where none is named, the two that OSS documents.
+    /// What addresses of OSS's public keys begin with; where none is named, the two that OSS documents. The name of
+    /// the file is the documented one in any case.
     pub key_urls: Vec<String>,
 }
 
@@ -74,6 +85,8 @@ pub struct Options {
 pub struct Call<'a> {
     /// The route that its path names.
     pub route: &'a str,
+    /// The names of the variables that this route sets, without `x:`.
+    pub variables: &'a [&'a str],
     /// The path, as it was received.
     pub path: &'a str,
     /// The query, as it was received.
@@ -128,7 +141,7 @@ impl Completion {
         self.public_url.as_deref()
     }
 
-    /// Verifies a callback and tells the route's back end of it; gives the JSON that OSS passes on.
+    /// Verifies a callback and sends the route's back end a webhook; gives the JSON that OSS passes on.
     pub async fn complete(
         &self,
         call: &Call<'_>,
@@ -136,28 +149,35 @@ impl Completion {
         http: &dyn HttpClient,
     ) -> Result<Bytes, Refused> {
         let deadline = Instant::now() + BUDGET;
-        let mut is_proved = false;
-        let answer = timeout_at(deadline, async {
-            let proof = Proof::read(call, &self.public_keys)?;
-            let event = Event::read(call.headers, call.body)?;
-            let receipt = Receipt::open(&event.receipt, &self.receipt_keys)?;
-            self.public_keys.verify(&proof, now, http).await?;
-            is_proved = true;
-            receipt.check(call.route, &event.stored(), now)?;
-            let message = Message::new(&event, &receipt);
-            match self.notify.get(call.route) {
-                Some(url) => self.tell_once(&message, url, now, (deadline, http)).await,
-                None => Ok(message.own_answer()),
-            }
-        });
-        match answer.await {
-            Ok(answer) => answer,
-            Err(_) if is_proved => Err(Refused::NotifyTimedOut),
-            Err(_) => Err(Refused::KeyUnavailable { retry_after: 1 }),
+        let proof = Proof::read(call, &self.public_keys)?;
+        let mut event = Event::read(call.headers, call.body)?;
+        let receipt = Receipt::open(&event.receipt, &self.receipt_keys)?;
+        receipt.check_location(call.route, &event.stored(), now)?;
+        let no_key = Refused::KeyUnavailable { retry_after: 1 };
+        within(deadline, no_key, self.public_keys.verify(&proof, now, http)).await?;
+        let mut mismatches = receipt.mismatches(&event.stored());
+        match granted_variables(&event.variables, &receipt, call.variables) {
+            Some(variables) => event.variables = variables,
+            None => mismatches.push(Mismatch::Variables),
         }
+        let message = Message::new(&event, &receipt);
+        let url = self.notify.get(call.route);
+        let network = (deadline, http);
+        if mismatches.is_empty() {
+            return match url {
+                Some(url) => self.tell_once(&message, url, now, network).await,
+                None => Ok(message.own_answer()),
+            };
+        }
+        let webhook = match url {
+            Some(url) => Some(self.report(&message, &mismatches, (url, now), network).await),
+            None => None,
+        };
+        let (receipt_id, key) = (receipt.id.clone(), event.key.clone());
+        Err(Refused::Mismatched(Box::new(Mismatched { mismatches, receipt_id, key, webhook })))
     }
 
-    /// Tells a back end, unless it has been told: then its answer of that time is the answer.
+    /// Sends `upload.completed`, unless it has been sent: then the answer of that time is the answer.
     async fn tell_once(
         &self,
         message: &Message<'_>,
@@ -165,18 +185,61 @@ impl Completion {
         now: Timestamp,
         (deadline, http): (Instant, &dyn HttpClient),
     ) -> Result<Bytes, Refused> {
-        let id = message.id();
-        let slot = self.replays.slot(&id);
-        let mut known = slot.lock().await;
-        if let Some(answer) = known.as_ref() {
-            return Ok(answer.clone());
-        }
-        let key = self
-            .signing_key
-            .as_ref()
-            .ok_or(Refused::NotifyFailed("there is no secret to sign with".to_owned()))?;
-        let request = message.request(&id, url, key, now)?;
-        let answer = webhook::send(request, deadline, http).await?;
-        Ok(known.insert(answer.unwrap_or_else(|| message.own_answer())).clone())
+        within(deadline, Refused::NotifyTimedOut, async {
+            let slot = self.replays.slot(&message.content_id());
+            let mut known = slot.lock().await;
+            if let Some(answer) = known.as_ref() {
+                return Ok(answer.clone());
+            }
+            let request = message.completed(url, self.signing_key()?, now)?;
+            let answer = webhook::send(request, deadline, http).await?;
+            Ok(known.insert(answer.unwrap_or_else(|| message.own_answer())).clone())
+        })
+        .await
     }
+
+    /// Sends `upload.mismatched`, each time: after the back end has deleted the object, the same upload under
+    /// the same grant has to be reported again.
+    async fn report(
+        &self,
+        message: &Message<'_>,
+        mismatches: &[Mismatch],
+        (url, now): (&str, Timestamp),
+        (deadline, http): (Instant, &dyn HttpClient),
+    ) -> Result<(), Refused> {
+        within(deadline, Refused::NotifyTimedOut, async {
+            let request = message.mismatched(mismatches, url, self.signing_key()?, now)?;
+            webhook::send(request, deadline, http).await.map(drop)
+        })
+        .await
+    }
+
+    fn signing_key(&self) -> Result<&SigningKey, Refused> {
+        let missing = || Refused::NotifyFailed("there is no secret to sign with".to_owned());
+        self.signing_key.as_ref().ok_or_else(missing)
+    }
+}
+
+/// Waits until the deadline, then returns `late`.
+async fn within<T>(
+    deadline: Instant,
+    late: Refused,
+    work: impl Future<Output = Result<T, Refused>>,
+) -> Result<T, Refused> {
+    timeout_at(deadline, work).await.unwrap_or(Err(late))
+}
+
+/// Returns the variables that the grant set, or `None` where the callback does not tell them as they were set.
+///
+/// Names that the route does not set are dropped. All of them together are tried first, so that a grant of the
+/// moment before the settings changed still holds.
+fn granted_variables(told: &Variables, receipt: &Receipt, names: &[&str]) -> Option<Variables> {
+    if receipt.variables_hash.is_none() {
+        // Issued by an earlier version, which let the callback say any variable.
+        return names.is_empty().then(Variables::new);
+    }
+    let mut of_route = told.clone();
+    of_route.retain(|(name, _)| names.contains(&name.as_str()));
+    let is_granted = |variables: &&Variables| receipt.has_variables(variables);
+    [told, &of_route].into_iter().find(is_granted).cloned()
 }

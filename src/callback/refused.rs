@@ -1,6 +1,7 @@
 //! Why a callback came to nothing.
 
 use crate::receipt;
+use crate::receipt::Mismatch;
 
 /// Says why a callback came to nothing. The texts go to the log; none shows what a caller sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +17,26 @@ pub enum Refused {
     Malformed(&'static str),
     /// The receipt was not sealed here, or not for this object.
     Receipt(receipt::Refused),
+    /// The object lies where it was granted and is not what was granted; delete it if it does not fit.
+    Mismatched(Box<Mismatched>),
     /// The back end was not told, or has not said that it understood; look there.
     NotifyFailed(String),
     /// The back end did not answer in time, and may have been told; look there.
     NotifyTimedOut,
+}
+
+/// An object that lies where it was granted and is not what was granted. It names the object, since without
+/// a back end the log is the only place where somebody can learn of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatched {
+    /// In what it differs.
+    pub mismatches: Vec<Mismatch>,
+    /// The receipt's id.
+    pub receipt_id: String,
+    /// The object's key.
+    pub key: String,
+    /// What became of the webhook; `None` where the route has no back end.
+    pub webhook: Option<Result<(), Refused>>,
 }
 
 impl From<receipt::Refused> for Refused {

@@ -23,7 +23,7 @@ pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Bytes>>>;
 pub(super) struct Replays(Mutex<VecDeque<(String, Slot)>>);
 
 impl Replays {
-    /// Finds the place of an event, or gives it that of the oldest.
+    /// Finds the place of an event, or gives it that of the oldest. `id` names the event and all of its content.
     pub(super) fn slot(&self, id: &str) -> Slot {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, slot)) = slots.iter().find(|(one, _)| one == id) {

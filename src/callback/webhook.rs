@@ -4,6 +4,9 @@
 //! webhook-signature = "v1," base64(HMAC-SHA256(secret, id "." timestamp "." body))
 //! ```
 //!
+//! Two events are reported: `upload.completed`, and `upload.mismatched` for an object that is not what was
+//! granted. The second has no member of the first, so that a reader that does not look at the type finds no key.
+//!
 //! Said once: nothing is sent again from here. Who was not reached for want of a connection would hardly be a
 //! moment later, and OSS does not wait longer; the uploader hears of it, and can hand the receipt to
 //! the back end.
@@ -26,6 +29,8 @@ use crate::crypto;
 use crate::net::HttpClient;
 use crate::net::RequestLimits;
 use crate::net::SendError;
+use crate::receipt::Mismatch;
+use crate::receipt::Place;
 use crate::receipt::Receipt;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -85,13 +90,26 @@ impl<'a> Message<'a> {
         Self { event, receipt }
     }
 
-    /// Names the event: the same for a replay, another one for another object under the same receipt, and
-    /// for the same object with other content.
-    pub(super) fn id(&self) -> String {
+    /// Names the event, which the back end does once. Where the receipt stands for one upload, it is one event
+    /// whatever entity tag is told. Else it is another one for another object under the same receipt, and for
+    /// the same object with other content.
+    fn id(&self) -> String {
         // No key holds a zero byte.
         let event = format!("{}\0{}", self.event.key, self.event.etag);
-        let code = crypto::hmac_sha256(self.receipt.id.as_bytes(), event.as_bytes());
-        format!("msg_{}", crypto::hex(&code[..16]))
+        let event = if self.receipt.once { "" } else { &event };
+        message_id(&self.receipt.id, event)
+    }
+
+    /// Names the event and everything that is told of the object. Under one [`Self::id`] another content is
+    /// sent again, since the object can have been deleted and uploaded anew in the meantime.
+    pub(super) fn content_id(&self) -> String {
+        let Event { key, etag, size, content_type, .. } = self.event;
+        message_id(&self.receipt.id, &format!("{key}\0{etag}\0{size}\0{content_type}"))
+    }
+
+    /// Names a mismatch at this moment: each is another event, since the one before may have been dealt with.
+    fn mismatch_id(&self, now: Timestamp) -> String {
+        message_id(&format!("{}.mismatched", self.content_id()), &now.unix().to_string())
     }
 
     /// Writes what is answered where nobody else has an answer.
@@ -126,39 +144,91 @@ impl<'a> Message<'a> {
         stored
     }
 
-    /// Says what is stored, for whom and by which route.
-    fn told(&self, now: Timestamp) -> Bytes {
-        let Receipt { route, subject, .. } = self.receipt;
-        let mut data = self.stored();
-        data.insert("route".to_owned(), route.as_str().into());
-        if let Some(subject) = subject {
-            data.insert("subject".to_owned(), subject.as_str().into());
+    /// Says what was granted and what is stored instead. No variable and no image: nothing vouches for them.
+    fn mismatch(&self, mismatches: &[Mismatch]) -> Object {
+        let Self { event, receipt } = *self;
+        let mut granted = match &receipt.place {
+            Place::Key(key) => texts(&[("key", key.as_str())]),
+            Place::Prefix(prefix) => texts(&[("prefix", prefix.as_str())]),
+        };
+        granted.insert("min".to_owned(), receipt.min_size.into());
+        granted.insert("max".to_owned(), receipt.max_size.into());
+        if !receipt.types.is_empty() {
+            granted.insert("types".to_owned(), receipt.types.clone().into());
         }
-        let mut message = texts(&[("type", "upload.completed"), ("timestamp", &now.rfc3339())]);
-        message.insert("data".to_owned(), data.into());
-        write(message)
+        let mut stored = texts(&[
+            ("bucket", &event.bucket),
+            ("key", &event.key),
+            ("etag", &event.etag),
+            ("type", &event.content_type),
+        ]);
+        stored.insert("size".to_owned(), event.size.into());
+        let words: Vec<_> = mismatches.iter().map(|one| one.as_str()).collect();
+        let mut data = texts(&[("receipt_id", receipt.id.as_str())]);
+        data.insert("mismatches".to_owned(), words.into());
+        data.insert("granted".to_owned(), granted.into());
+        data.insert("stored".to_owned(), stored.into());
+        data
     }
 
-    /// Writes the request to the back end.
-    pub(super) fn request(
+    /// Writes the request that says `upload.completed`.
+    pub(super) fn completed(
         &self,
-        id: &str,
         url: &str,
         key: &SigningKey,
         now: Timestamp,
     ) -> Result<Request<Bytes>, Refused> {
-        let body = self.told(now);
-        let timestamp = now.unix().to_string();
-        let signature = key.sign(id, &timestamp, &body);
-        let request = Request::post(url)
-            .header("content-type", JSON)
-            .header("accept", JSON)
-            .header("webhook-id", id)
-            .header("webhook-timestamp", &timestamp)
-            .header("webhook-signature", &signature);
-        let failed = |_| Refused::NotifyFailed("the back end's address cannot be used".to_owned());
-        request.body(body).map_err(failed)
+        let body = self.body("upload.completed", self.stored(), now);
+        request(&self.id(), url, (key, now), body)
     }
+
+    /// Writes the request that says `upload.mismatched`.
+    pub(super) fn mismatched(
+        &self,
+        mismatches: &[Mismatch],
+        url: &str,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Request<Bytes>, Refused> {
+        let body = self.body("upload.mismatched", self.mismatch(mismatches), now);
+        request(&self.mismatch_id(now), url, (key, now), body)
+    }
+
+    /// Writes a message with this data, and for whom and by which route it was granted.
+    fn body(&self, kind: &str, mut data: Object, now: Timestamp) -> Bytes {
+        let Receipt { route, subject, .. } = self.receipt;
+        data.insert("route".to_owned(), route.as_str().into());
+        if let Some(subject) = subject {
+            data.insert("subject".to_owned(), subject.as_str().into());
+        }
+        let mut message = texts(&[("type", kind), ("timestamp", &now.rfc3339())]);
+        message.insert("data".to_owned(), data.into());
+        write(message)
+    }
+}
+
+fn message_id(key: &str, event: &str) -> String {
+    let code = crypto::hmac_sha256(key.as_bytes(), event.as_bytes());
+    format!("msg_{}", crypto::hex(&code[..16]))
+}
+
+/// Writes the request to the back end.
+fn request(
+    id: &str,
+    url: &str,
+    (key, now): (&SigningKey, Timestamp),
+    body: Bytes,
+) -> Result<Request<Bytes>, Refused> {
+    let timestamp = now.unix().to_string();
+    let signature = key.sign(id, &timestamp, &body);
+    let request = Request::post(url)
+        .header("content-type", JSON)
+        .header("accept", JSON)
+        .header("webhook-id", id)
+        .header("webhook-timestamp", &timestamp)
+        .header("webhook-signature", &signature);
+    let failed = |_| Refused::NotifyFailed("the back end's address cannot be used".to_owned());
+    request.body(body).map_err(failed)
 }
 
 /// Sends the request and reads what the uploader is to be answered; nothing leaves that to us.

@@ -10,6 +10,7 @@ use base64_simd::STANDARD;
 use base64_simd::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
+use sha2::Digest as _;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -31,6 +32,12 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Digest {
 #[must_use]
 pub fn hmac_sha256_is(key: &[u8], message: &[u8], code: &[u8]) -> bool {
     hmac_sha256(key, message).as_slice().ct_eq(code).into()
+}
+
+/// Computes SHA-256 of `message`.
+#[must_use]
+pub fn sha256(message: &[u8]) -> [u8; 32] {
+    Sha256::digest(message).into()
 }
 
 /// Computes HMAC-SHA1 of `message` under `key`, both of any length; only V1 signatures want it.

@@ -20,7 +20,7 @@ pub(super) fn fields(ask: &Ask, route: &Route) -> Vec<Field> {
     let status = ask.success.unwrap_or(route.status);
     let mut pinned: Vec<Field> = vec![(SUCCESS_ACTION_STATUS.into(), status.as_str().to_owned())];
     if ask.form == Form::Complete {
-        if !route.overwrite {
+        if forbids_overwrite(ask, route) {
             pinned.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
         }
         // This field decides the stored type over whatever the file's own part says.
@@ -32,6 +32,12 @@ pub(super) fn fields(ask: &Ask, route: &Route) -> Vec<Field> {
         pinned.extend(metadata.map(|(name, value)| (metadata_field(name).into(), value.clone())));
     }
     pinned
+}
+
+/// Tells whether OSS refuses an upload under a key that is taken. The documentation's page posts no field that
+/// says so.
+pub(super) fn forbids_overwrite(ask: &Ask, route: &Route) -> bool {
+    ask.form == Form::Complete && !route.overwrite
 }
 
 /// The types that the stored object may have, as its receipt says it: without parameters, which the

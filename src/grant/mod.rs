@@ -165,12 +165,15 @@ pub fn issue(
     let Place { directory, key } = place(ask, route, occasion)?;
     let (size, type_conditions) = (size(ask, route)?, type_conditions(ask, route)?);
     let mut pinned = fixed_fields::fields(ask, route);
+    let unique = key.is_some() && route.template.is_unique();
     if route.callback.is_some() {
         let place = match &key {
             Some(key) => receipt::Place::Key(key.clone()),
             None => receipt::Place::Prefix(directory.clone()),
         };
-        let granted = Granted { place, size, types: fixed_fields::types(ask, route), expires_at };
+        let types = fixed_fields::types(ask, route);
+        let once = unique && fixed_fields::forbids_overwrite(ask, route);
+        let granted = Granted { place, size, types, expires_at, once };
         pinned.extend(told::fields(ask.form, route, occasion, seal, granted)?);
     }
     let rules = FormRules {
@@ -185,7 +188,6 @@ pub fn issue(
         expires_at,
     };
     let fields = sign_form(rules, route, credentials, occasion.now);
-    let unique = key.is_some() && route.template.is_unique();
     Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, unique, expires_at })
 }
 

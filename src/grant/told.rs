@@ -43,6 +43,8 @@ pub struct Granted {
     pub types: Vec<String>,
     /// The last moment at which OSS takes the form.
     pub expires_at: Timestamp,
+    /// Whether the key is this grant's own and its object cannot be overwritten.
+    pub once: bool,
 }
 
 /// Gives the fields of a form of this route; none where nobody is told.
@@ -59,7 +61,8 @@ pub fn fields(
     let seal = seal.ok_or(Refused::Unsealed)?;
     let address = callback.address(&route.name, seal.own).ok_or(Refused::Unsealed)?;
     let mut variables = variables(callback, occasion)?;
-    let receipt = granted.receipt(route, occasion, seal)?;
+    let mut receipt = granted.receipt(route, occasion, seal)?;
+    receipt.variables_hash = Some(receipt::variables_hash(&variables));
     variables.push((RECEIPT.to_owned(), receipt.seal(seal.key)));
     let fields = match form {
         Form::Complete => order::fields(callback, &address, variables),
@@ -99,6 +102,8 @@ impl Granted {
             subject: subject.map(str::to_owned),
             issued_at: occasion.now.unix(),
             expires_at: self.expires_at.unix(),
+            variables_hash: None,
+            once: self.once,
         })
     }
 }

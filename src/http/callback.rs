@@ -15,11 +15,11 @@ pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem
     let Some(route) = app.route(Some(&name)) else {
         return Err(Problem::RouteNotFound(Some(name)));
     };
-    if route.callback.is_none() {
-        return Err(Problem::CallbackNotConfigured);
-    }
+    let callback = route.callback.as_ref().ok_or(Problem::CallbackNotConfigured)?;
+    let variables: Vec<_> = callback.variables.iter().map(|(name, _)| name.as_str()).collect();
     let call = Call {
         route: &route.name,
+        variables: &variables,
         path: asked.parts.uri.path(),
         query: asked.query(),
         headers: &asked.parts.headers,

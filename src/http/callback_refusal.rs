@@ -4,14 +4,20 @@
 
 use http::StatusCode;
 
+use crate::callback::refused::Mismatched;
 use crate::callback::refused::Refused;
 use crate::receipt;
+
+/// The longest key of an object in OSS, in bytes; no more of it goes to the log.
+const MAX_KEY_BYTES: usize = 1023;
 
 /// Gives the code's status.
 pub(super) fn status(refused: &Refused) -> StatusCode {
     match refused {
         Refused::Malformed(_) => StatusCode::BAD_REQUEST,
-        Refused::SignatureInvalid(_) | Refused::Receipt(_) => StatusCode::FORBIDDEN,
+        Refused::SignatureInvalid(_) | Refused::Receipt(_) | Refused::Mismatched(_) => {
+            StatusCode::FORBIDDEN
+        }
         Refused::KeyUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Refused::NotifyFailed(_) => StatusCode::BAD_GATEWAY,
         Refused::NotifyTimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -28,7 +34,7 @@ pub(super) fn code(refused: &Refused) -> &'static str {
         Refused::Receipt(receipt::Refused::Malformed | receipt::Refused::SignatureInvalid) => {
             "receipt_invalid"
         }
-        Refused::Receipt(_) => "receipt_mismatch",
+        Refused::Receipt(_) | Refused::Mismatched(_) => "receipt_mismatch",
         Refused::NotifyFailed(_) => "notify_failed",
         Refused::NotifyTimedOut => "notify_timeout",
     }
@@ -56,6 +62,13 @@ pub(super) fn message(refused: &Refused) -> &'static str {
         Refused::Receipt(_) => {
             "What is stored is not what the receipt was given for; the log says in what."
         }
+        Refused::Mismatched(mismatched) if mismatched.webhook == Some(Ok(())) => {
+            "What is stored is not what was granted. The back end was told, and may delete it. Ask for a new \
+             grant and upload what fits."
+        }
+        Refused::Mismatched(_) => {
+            "What is stored is not what was granted; the log says in what. Ask for a new grant and upload what fits."
+        }
         Refused::NotifyFailed(_) => {
             "The object is stored, but the back end was not told, or did not answer as it should. Do not \
              upload again; the log says what it answered."
@@ -69,17 +82,45 @@ pub(super) fn message(refused: &Refused) -> &'static str {
 
 /// Tells the operator: what the caller is answered reaches nobody who could do something about it.
 pub(super) fn log(refused: &Refused, request_id: &str) {
-    let reason = match refused {
-        Refused::SignatureInvalid(reason) | Refused::Malformed(reason) => reason,
-        Refused::Receipt(refused) => fit(*refused),
-        Refused::NotifyFailed(reason) => reason,
-        Refused::KeyUnavailable { .. } | Refused::NotifyTimedOut => message(refused),
-    };
-    let code = code(refused);
+    if let Refused::Mismatched(mismatched) = refused {
+        return log_mismatched(mismatched, request_id);
+    }
+    let (code, reason) = (code(refused), reason(refused));
     if status(refused).is_server_error() {
         tracing::error!(request_id, code, "callback: {reason}");
     } else {
         tracing::warn!(request_id, code, "callback refused: {reason}");
+    }
+}
+
+/// An error, though the caller is to blame: an object is stored that must not be, and somebody has to look.
+fn log_mismatched(mismatched: &Mismatched, request_id: &str) {
+    let Mismatched { mismatches, receipt_id, key, webhook } = mismatched;
+    let words: Vec<_> = mismatches.iter().map(|one| one.as_str()).collect();
+    let words = words.join(", ");
+    let outcome = match webhook {
+        None => "no back end is told of this route",
+        Some(Ok(())) => "the back end was told",
+        Some(Err(refused)) => &format!("the back end was not told: {}", reason(refused)),
+    };
+    let key = &key[..key.floor_char_boundary(MAX_KEY_BYTES)];
+    tracing::error!(
+        request_id,
+        code = "receipt_mismatch",
+        receipt_id,
+        key,
+        "callback: what is stored is not what was granted ({words}); {outcome}"
+    );
+}
+
+fn reason(refused: &Refused) -> &str {
+    match refused {
+        Refused::SignatureInvalid(reason) | Refused::Malformed(reason) => reason,
+        Refused::Receipt(refused) => fit(*refused),
+        Refused::NotifyFailed(reason) => reason,
+        Refused::KeyUnavailable { .. } | Refused::NotifyTimedOut | Refused::Mismatched(_) => {
+            message(refused)
+        }
     }
 }
 
@@ -91,7 +132,5 @@ fn fit(refused: receipt::Refused) -> &'static str {
         receipt::Refused::WrongRoute => "the receipt is of another route",
         receipt::Refused::WrongBucket => "the object lies in another bucket than was granted",
         receipt::Refused::WrongKey => "the object lies under another key than was granted",
-        receipt::Refused::WrongSize => "the object has another size than was granted",
-        receipt::Refused::WrongType => "the object has another type than was granted",
     }
 }

@@ -4,7 +4,7 @@
 //! receipt = "r1." base64url(payload) "." base64url(HMAC-SHA256(key, signed))
 //! signed  = "oss-upload-receipt.r1." base64url(payload)
 //! payload = {"id":"…","route":"photos","bucket":"my-bucket","key":"photos/a.png","min":1,"max":1024,
-//!            "types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381}
+//!            "types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381,"vars":"…","once":true}
 //! ```
 //!
 //! Every grant of a route with a callback carries one. OSS brings it back when the object is stored, and
@@ -17,6 +17,11 @@
 //! file. `types` and `sub` are left out where nothing was fixed or nobody was named. Members that are not
 //! named here are refused. The words in front of what is signed keep the key apart from every other use
 //! of it: no ticket is ever a receipt.
+//!
+//! `vars` is the hash of the callback's variables, names and values, as [`variables_hash`] computes it. Every
+//! receipt has it, also where the route sets no variable; a receipt without it was issued by an earlier version
+//! and proves no variable. `once` is there, and true, where the key belongs to this grant alone and an object
+//! under it cannot be overwritten.
 //!
 //! | file | owns |
 //! |---|---|
@@ -77,6 +82,11 @@ pub struct Receipt {
     pub issued_at: i64,
     /// The last moment at which OSS takes the form, in Unix seconds.
     pub expires_at: i64,
+    /// The hash of the callback's variables; `None` in a receipt of an earlier version.
+    pub variables_hash: Option<String>,
+    /// Whether no other grant has this key and no upload can replace the object, so that all callbacks
+    /// with this receipt are one event.
+    pub once: bool,
 }
 
 /// Where an object may lie.
@@ -116,10 +126,29 @@ pub enum Refused {
     WrongBucket,
     /// The object lies where it was not granted.
     WrongKey,
+}
+
+/// One respect in which the object at the granted key differs from the grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
     /// The object is larger or smaller than was granted.
-    WrongSize,
+    Size,
     /// The object has another type than was granted.
-    WrongType,
+    Type,
+    /// The callback's variables are not those that the grant set.
+    Variables,
+}
+
+impl Mismatch {
+    /// Returns the word that webhooks and logs use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::Type => "type",
+            Self::Variables => "variables",
+        }
+    }
 }
 
 /// Writes sixteen random bytes as a receipt's name.
@@ -133,6 +162,25 @@ pub fn id(bytes: &[u8; 16]) -> String {
 #[must_use]
 pub fn canonical_type(text: String) -> String {
     ContentType::parse(&text).map_or(text, |parsed| parsed.as_str().to_owned())
+}
+
+/// Computes the hash that a receipt carries of its variables, given by name without `x:`.
+///
+/// ```text
+/// hash = base64url(SHA-256(for each variable, sorted by name: netstring(name) netstring(value)))
+/// netstring(text) = length in bytes, in decimal ":" text ","
+/// ```
+///
+/// The lengths make it unambiguous: no two sets of variables are hashed as the same bytes.
+#[must_use]
+pub fn variables_hash(variables: &[(String, String)]) -> String {
+    let mut sorted: Vec<_> = variables.iter().collect();
+    sorted.sort();
+    let mut text = String::new();
+    for part in sorted.into_iter().flat_map(|(name, value)| [name, value]) {
+        text.extend([&part.len().to_string(), ":", part, ","]);
+    }
+    crypto::base64_url(&crypto::sha256(text.as_bytes()))
 }
 
 impl Receipt {
@@ -163,8 +211,16 @@ impl Receipt {
         Self::from_json(&payload).ok_or(Refused::Malformed)
     }
 
-    /// Tells whether a stored object is the one that was granted.
-    pub fn check(&self, route: &str, stored: &Stored<'_>, now: Timestamp) -> Result<(), Refused> {
+    /// Checks that the receipt is still good, and that the object lies where the route granted it.
+    ///
+    /// # Errors
+    /// The first thing that differs. Then the callback is about another object, or about none of ours.
+    pub fn check_location(
+        &self,
+        route: &str,
+        stored: &Stored<'_>,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         let grace = i64::try_from(GRACE.as_secs()).unwrap_or(0);
         let is_there = match &self.place {
             Place::Key(key) => stored.key == key,
@@ -175,10 +231,24 @@ impl Receipt {
             (self.route == route, Refused::WrongRoute),
             (self.bucket == stored.bucket, Refused::WrongBucket),
             (is_there, Refused::WrongKey),
-            ((self.min_size..=self.max_size).contains(&stored.size), Refused::WrongSize),
-            (self.allows_type(stored.content_type), Refused::WrongType),
         ];
         checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, refused)| Err(refused))
+    }
+
+    /// Returns in what the object itself differs from the grant; nothing where it fits.
+    #[must_use]
+    pub fn mismatches(&self, stored: &Stored<'_>) -> Vec<Mismatch> {
+        let checks = [
+            ((self.min_size..=self.max_size).contains(&stored.size), Mismatch::Size),
+            (self.allows_type(stored.content_type), Mismatch::Type),
+        ];
+        checks.into_iter().filter(|(holds, _)| !holds).map(|(_, mismatch)| mismatch).collect()
+    }
+
+    /// Tells whether the grant set exactly these variables. A receipt of an earlier version proves none.
+    #[must_use]
+    pub fn has_variables(&self, variables: &[(String, String)]) -> bool {
+        self.variables_hash.as_ref().is_some_and(|hash| *hash == variables_hash(variables))
     }
 
     fn allows_type(&self, content_type: &str) -> bool {

@@ -22,6 +22,9 @@ struct Payload {
     sub: Option<String>,
     iat: i64,
     exp: i64,
+    vars: Option<String>,
+    #[serde(default)]
+    once: bool,
 }
 
 impl Receipt {
@@ -42,6 +45,8 @@ impl Receipt {
         members.extend(self.subject.as_deref().map(|subject| ("sub", Value::Text(subject))));
         members.push(("iat", Value::Moment(self.issued_at)));
         members.push(("exp", Value::Moment(self.expires_at)));
+        members.extend(self.variables_hash.as_deref().map(|hash| ("vars", Value::Text(hash))));
+        members.extend(self.once.then_some(("once", Value::Truth(true))));
         Object(members).to_json()
     }
 
@@ -64,6 +69,8 @@ impl Receipt {
             subject: payload.sub,
             issued_at: payload.iat,
             expires_at: payload.exp,
+            variables_hash: payload.vars,
+            once: payload.once,
         })
     }
 }

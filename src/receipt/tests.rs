@@ -21,7 +21,13 @@ fn receipt() -> Receipt {
         subject: Some("alice".to_owned()),
         issued_at: 1_732_687_781,
         expires_at: 1_732_688_381,
+        variables_hash: None,
+        once: false,
     }
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn keys() -> [Secret; 2] {
@@ -48,6 +54,44 @@ fn a_receipt_is_what_the_format_says() {
 }
 
 #[test]
+fn a_receipt_holds_the_hash_of_its_variables_and_whether_it_is_one_event() {
+    let hash = variables_hash(&variables(&[("album", "夏")]));
+    let receipt = Receipt { variables_hash: Some(hash), once: true, ..receipt() };
+    insta::assert_snapshot!(String::from_utf8(receipt.to_json()).unwrap(), @r#"{"id":"abababababababababababababababab","route":"photos","bucket":"examplebucket","key":"photos/照片.png","min":1,"max":1024,"types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381,"vars":"HbqcgNVOL1UHm0IZv6IsS8toww6B653uQv0Fo9HZdys","once":true}"#);
+    assert_eq!(Receipt::open(&receipt.seal(&Secret::new(KEY)), &keys()), Ok(receipt));
+}
+
+#[test]
+fn no_other_variables_have_the_same_hash() {
+    let granted = [("album", "夏"), ("order", "7")];
+    let receipt =
+        Receipt { variables_hash: Some(variables_hash(&variables(&granted))), ..receipt() };
+    let mut reversed = granted;
+    reversed.reverse();
+    for same in [granted, reversed] {
+        assert!(receipt.has_variables(&variables(&same)), "{same:?}");
+    }
+    for other in [
+        &[][..],
+        &[("album", "夏")],
+        &[("album", "7"), ("order", "夏")],
+        &[("album", "夏"), ("order", "8")],
+        &[("album", "夏"), ("orders", "7")],
+        &[("album", "夏"), ("order", "7"), ("role", "admin")],
+        &[("album", "夏"), ("order", "7"), ("", "")],
+        &[("album", "夏,5:order,1:7")],
+        &[("album", "夏,5:order"), ("1:7", "")],
+        &[("album", "夏\norder=7")],
+        &[("albu", "m夏"), ("order", "7")],
+        &[("album", "夏o"), ("rder", "7")],
+    ] {
+        assert!(!receipt.has_variables(&variables(other)), "{other:?}");
+    }
+    let earlier = Receipt { variables_hash: None, ..receipt };
+    assert!(!earlier.has_variables(&variables(&granted)) && !earlier.has_variables(&[]));
+}
+
+#[test]
 fn the_vectors_that_were_made_elsewhere_agree() {
     let vectors: Value =
         serde_json::from_str(include_str!("../../tests/vectors/receipt.json")).unwrap();
@@ -58,6 +102,11 @@ fn the_vectors_that_were_made_elsewhere_agree() {
             Receipt::open(good["receipt"].as_str().unwrap(), std::slice::from_ref(&key)).unwrap();
         assert_eq!(String::from_utf8(opened.to_json()).unwrap(), text(&good["payload"]));
         assert_eq!(opened.seal(&key), text(&good["receipt"]), "{}", good["name"]);
+        if let Some(told) = good["variables"].as_object() {
+            let told: Vec<_> =
+                told.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            assert!(opened.has_variables(&told), "{}", good["name"]);
+        }
     }
     for bad in vectors["bad"].as_array().unwrap() {
         let keys = [Secret::new(text(&bad["key"]))];
@@ -92,6 +141,8 @@ fn a_payload_of_another_shape_is_malformed_though_it_is_signed() {
         json.replace(r#""min":1"#, r#""min":-1"#),
         json.replace(r#""min":1"#, r#""min":"1""#),
         json.replace(r#""iat":1732687781,"#, ""),
+        json.replace('{', r#"{"vars":1,"#),
+        json.replace('{', r#"{"once":"true","#),
     ] {
         assert_eq!(open(&payload), Err(Refused::Malformed), "{payload}");
     }
@@ -130,24 +181,37 @@ fn an_object_is_the_one_that_was_granted_or_not() {
     };
     let now = Timestamp::from_unix(1_732_688_381 + 86_400).unwrap();
     let later = Timestamp::from_unix(now.unix() + 1).unwrap();
-    let check = |stored: Stored<'_>| receipt().check("photos", &stored, now);
+    let check = |stored: Stored<'_>| receipt().check_location("photos", &stored, now);
     assert_eq!(check(stored), Ok(()));
-    assert_eq!(check(Stored { size: 1024, content_type: "IMAGE/X; charset=b", ..stored }), Ok(()));
-    assert_eq!(receipt().check("photos", &stored, later), Err(Refused::Expired));
-    assert_eq!(receipt().check("photo", &stored, now), Err(Refused::WrongRoute));
+    assert_eq!(receipt().check_location("photos", &stored, later), Err(Refused::Expired));
+    assert_eq!(receipt().check_location("photo", &stored, now), Err(Refused::WrongRoute));
     for (other, refused) in [
         (Stored { bucket: "examplebucket2", ..stored }, Refused::WrongBucket),
         (Stored { key: "photos/照片.png2", ..stored }, Refused::WrongKey),
         (Stored { key: "photos/照片.PNG", ..stored }, Refused::WrongKey),
-        (Stored { size: 0, ..stored }, Refused::WrongSize),
-        (Stored { size: 1025, ..stored }, Refused::WrongSize),
-        (Stored { content_type: "text/html", ..stored }, Refused::WrongType),
-        (Stored { content_type: "", ..stored }, Refused::WrongType),
-        (Stored { content_type: "image/png;,text/html", ..stored }, Refused::WrongType),
-        (Stored { content_type: "image/,text/html", ..stored }, Refused::WrongType),
-        (Stored { content_type: "image/png; a=b", ..stored }, Refused::WrongType),
     ] {
         assert_eq!(check(other), Err(refused));
+    }
+}
+
+#[test]
+fn what_is_stored_fits_the_grant_or_differs_in_size_or_type() {
+    let stored = Stored { bucket: "examplebucket", key: "k", size: 1, content_type: "image/png" };
+    for (other, mismatches) in [
+        (stored, &[][..]),
+        (Stored { size: 1024, content_type: "IMAGE/X; charset=b", ..stored }, &[]),
+        (Stored { size: 0, ..stored }, &[Mismatch::Size]),
+        (Stored { size: 1025, ..stored }, &[Mismatch::Size]),
+        (Stored { content_type: "text/html", ..stored }, &[Mismatch::Type]),
+        (Stored { content_type: "", ..stored }, &[Mismatch::Type]),
+        (Stored { content_type: "image/", ..stored }, &[Mismatch::Type]),
+        (Stored { content_type: "image/,text/html", ..stored }, &[Mismatch::Type]),
+        (Stored { content_type: "image/png;,text/html", ..stored }, &[Mismatch::Type]),
+        (Stored { content_type: "image/png; a=b", ..stored }, &[Mismatch::Type]),
+        (Stored { content_type: "image/\u{fffd}", ..stored }, &[Mismatch::Type]),
+        (Stored { size: 0, content_type: "a", ..stored }, &[Mismatch::Size, Mismatch::Type]),
+    ] {
+        assert_eq!(receipt().mismatches(&other), mismatches, "{other:?}");
     }
 }
 
@@ -160,33 +224,34 @@ fn places_and_types_are_as_wide_as_the_grant() {
         size: 1,
         content_type: "a/b; charset=d",
     };
-    let with = |place: Place, types: &[&str]| {
-        let types = types.iter().map(|one| (*one).to_owned()).collect();
-        Receipt { place, types, ..receipt() }.check("photos", &stored, now)
+    let below = |prefix: &str| {
+        let place = Place::Prefix(prefix.to_owned());
+        Receipt { place, ..receipt() }.check_location("photos", &stored, now)
     };
-    let below = |prefix: &str| Place::Prefix(prefix.to_owned());
-    assert_eq!(with(below("up/"), &[]), Ok(()));
-    assert_eq!(with(below("up/a/"), &[]), Err(Refused::WrongKey));
-    for types in [&["a/b"][..], &["x/y", "a/*"]] {
-        assert_eq!(with(below("up/"), types), Ok(()), "{types:?}");
+    assert_eq!(below("up/"), Ok(()));
+    assert_eq!(below("up/a/"), Err(Refused::WrongKey));
+    let of = |types: &[&str]| {
+        let types = types.iter().map(|one| (*one).to_owned()).collect();
+        Receipt { types, ..receipt() }.mismatches(&stored)
+    };
+    for types in [&[][..], &["a/b"], &["x/y", "a/*"]] {
+        assert_eq!(of(types), [], "{types:?}");
     }
     for types in [&["x/y"][..], &["a/b; charset=d"], &["a/b", "no type"]] {
-        assert_eq!(with(below("up/"), types), Err(Refused::WrongType), "{types:?}");
+        assert_eq!(of(types), [Mismatch::Type], "{types:?}");
     }
 }
 
 #[test]
 fn a_receipt_for_all_types_allows_none_that_a_browser_may_take_for_another() {
-    let now = Timestamp::from_unix(1_732_687_781).unwrap();
     let receipt = Receipt { types: Vec::new(), ..receipt() };
     let check = |content_type| {
         let key = "photos/照片.png";
-        let stored = Stored { bucket: "examplebucket", key, size: 1, content_type };
-        receipt.check("photos", &stored, now)
+        receipt.mismatches(&Stored { bucket: "examplebucket", key, size: 1, content_type })
     };
-    assert_eq!(check("text/html"), Ok(()));
+    assert_eq!(check("text/html"), []);
     for bad in ["text/plain;,text/html", "text/plain, text/html", "text", ""] {
-        assert_eq!(check(bad), Err(Refused::WrongType), "{bad}");
+        assert_eq!(check(bad), [Mismatch::Type], "{bad}");
     }
 }
 
@@ -206,7 +271,9 @@ fn any_receipt() -> impl Strategy<Value = Receipt> {
     let place = prop_oneof![text().prop_map(Place::Key), text().prop_map(Place::Prefix)];
     let texts = (text(), text(), place, collection::vec(text(), 0..4), option::of(text()));
     let numbers = (any::<[u8; 16]>(), any::<u64>(), any::<u64>(), any::<i64>(), any::<i64>());
-    (texts, numbers).prop_map(|((route, bucket, place, types, subject), numbers)| {
+    let more = (option::of(text()), any::<bool>());
+    (texts, numbers, more).prop_map(|((route, bucket, place, types, subject), numbers, more)| {
+        let (variables_hash, once) = more;
         let (bytes, min_size, max_size, issued_at, expires_at) = numbers;
         let id = id(&bytes);
         Receipt {
@@ -220,6 +287,8 @@ fn any_receipt() -> impl Strategy<Value = Receipt> {
             subject,
             issued_at,
             expires_at,
+            variables_hash,
+            once,
         }
     })
 }

@@ -107,6 +107,8 @@ fn as_json(receipt: &Receipt) -> Value {
         "sub": receipt.subject,
         "iat": receipt.issued_at,
         "exp": receipt.expires_at,
+        "vars": receipt.variables_hash,
+        "once": receipt.once,
     });
     match &receipt.place {
         Place::Key(key) => json["key"] = key.as_str().into(),
@@ -130,6 +132,8 @@ fn as_lines(receipt: &Receipt, now: Timestamp) -> Vec<String> {
     };
     let types = if receipt.types.is_empty() { "any".to_owned() } else { receipt.types.join(", ") };
     let ended = if receipt.expires_at < now.unix() { ", which is over" } else { "" };
+    let hash = receipt.variables_hash.clone();
+    let once = if receipt.once { "one event" } else { "one event for each key and etag" };
     let lines = [
         ("receipt", receipt.id.clone()),
         ("route", receipt.route.clone()),
@@ -140,6 +144,8 @@ fn as_lines(receipt: &Receipt, now: Timestamp) -> Vec<String> {
         ("for", receipt.subject.clone().unwrap_or_else(|| "nobody who was named".to_owned())),
         ("granted", moment(receipt.issued_at)),
         ("until", moment(receipt.expires_at) + ended),
+        ("vars", hash.unwrap_or_else(|| "not sealed: an earlier version issued it".to_owned())),
+        ("events", once.to_owned()),
     ];
     lines.map(|(label, text)| format!("{label:<8} {text}")).to_vec()
 }

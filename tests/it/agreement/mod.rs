@@ -2,12 +2,13 @@
 //!
 //! `dialects` lets real forms of every dialect through, `changes` makes every single change to an
 //! accepted form and names what refuses it, `fields` does so for all that a route can fix and `told` for
-//! its callback, `generated` throws random rules, wishes and forms at both.
+//! its callback, `mismatched` stores what the route did not grant and looks who hears of it, `generated` throws random rules, wishes and forms at both.
 
 mod changes;
 mod dialects;
 mod fields;
 mod generated;
+mod mismatched;
 mod random;
 mod table;
 mod told;

@@ -90,7 +90,9 @@ async fn is_told(server: &Server, back: Called, form: &Form) {
         content_type: &told["mimeType"],
     };
     let now = Timestamp::from_unix(NOW).unwrap();
-    assert_eq!(receipt.check("photos", &stored, now), Ok(()), "{told:?}");
+    assert_eq!(receipt.check_location("photos", &stored, now), Ok(()), "{told:?}");
+    assert_eq!(receipt.mismatches(&stored), [], "{told:?}");
+    assert!(receipt.has_variables(&[("album".to_owned(), TOLD.to_owned())]), "{told:?}");
 }
 
 #[tokio::test]

@@ -35,7 +35,8 @@ async fn what_the_local_oss_tells_is_believed() {
     let now = time::now().unix();
     let place = Place::Key("dir/hello.txt".to_owned());
     let receipt = Receipt { place, types: Vec::new(), ..stage::receipt("default") };
-    let receipt = Receipt { issued_at: now, expires_at: now + 600, ..receipt };
+    let variables_hash = Some(stage::sealed(&[("album", "夏 & \"co\"")]));
+    let receipt = Receipt { issued_at: now, expires_at: now + 600, variables_hash, ..receipt };
     let url = format!("http://{}/callback/def%61ult?a=%20", function.address);
     for (body, kind) in [(FORM, "application/x-www-form-urlencoded"), (JSON, "application/json")] {
         let order = json!({ "callbackUrl": url, "callbackBody": body, "callbackBodyType": kind });

@@ -359,6 +359,23 @@ async fn addresses_without_end_are_not_called_without_end() {
     assert_eq!(stage.code(&Told::new("default")).await, "", "the key that is kept stays");
 }
 
+/// Whatever can be judged without the network is.
+#[tokio::test]
+async fn no_key_is_fetched_for_a_callback_of_another_object() {
+    let told = Told::new("default");
+    for (stage, told) in [
+        (Stage::new(), told.clone().but("object", Some("photos/other.png"))),
+        (Stage::new(), told.clone().but("bucket", Some("otherbucket"))),
+        (Stage::new(), told.clone().but("receipt", None)),
+        (Stage::new(), told.clone().but("size", Some("many"))),
+        (Stage::new(), Told::of("default", &receipt("told"))),
+        (Stage::at(600 + 24 * 3600 + 1), told.clone()),
+    ] {
+        assert_ne!(stage.code(&told).await, "");
+        assert_eq!(stage.outside.oss.calls(), 0, "{:?}", told.members);
+    }
+}
+
 #[tokio::test]
 async fn a_key_is_kept_for_half_a_day_and_outlives_an_outage() {
     const HOUR: i64 = 3600;

@@ -157,7 +157,8 @@ async fn nobody_is_told_what_is_not_proved() {
     let stage = Stage::new();
     let told = Told::new("told");
     for told in [
-        told.clone().but("size", Some("4096")),
+        told.clone().but("object", Some("photos/other.png")),
+        told.clone().but("bucket", Some("otherbucket")),
         told.clone().but("receipt", Some("r1.a.b")),
         told.clone().but("etag", None),
     ] {

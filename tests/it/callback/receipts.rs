@@ -103,7 +103,7 @@ async fn a_receipt_of_somebody_else_is_none() {
 
 #[tokio::test]
 async fn the_log_says_in_what_it_does_not_fit() {
-    let told = Told::new("default").but("size", Some("4096"));
+    let told = Told::new("default").but("object", Some("photos/other.png"));
     let (answer, log) = Stage::new().logged(&told.request()).await;
     assert_snapshot!(answer.whole(), @r#"
     403 Forbidden
@@ -116,7 +116,7 @@ async fn the_log_says_in_what_it_does_not_fit() {
     "#);
     let events = log.events("WARN");
     let said = events[0]["message"].as_str().unwrap();
-    assert_eq!(said, "callback refused: the object has another size than was granted");
+    assert_eq!(said, "callback refused: the object lies under another key than was granted");
 }
 
 #[tokio::test]

@@ -14,8 +14,10 @@ use oss_upload_signer::policy::callback::Callback;
 use oss_upload_signer::policy::callback::Target;
 use oss_upload_signer::policy::callback::body::Body;
 use oss_upload_signer::policy::callback::body::BodyType;
+use oss_upload_signer::policy::template::Template;
 use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::variables_hash;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 
@@ -38,8 +40,8 @@ pub(crate) const WEBHOOK_SECRET: &str = "whsec_a2tra2tra2tra2tra2tra2tra2tra2tra
 
 pub(crate) const NOTIFY: &str = "https://notify.example/uploads?from=oss";
 
-/// The function with two routes that order callbacks, of which `told` has a back end, and one, `mute`,
-/// that orders none.
+/// The function with three routes that order callbacks, of which `told` and `bare` have a back end and `bare` sets
+/// no variable, and one, `mute`, that orders none.
 pub(crate) struct Stage {
     pub(crate) function: Arc<Function>,
     pub(crate) outside: Arc<Outside>,
@@ -98,35 +100,42 @@ pub(crate) fn settings() -> Settings {
         environment.set(name, value);
     }
     let now = Timestamp::from_unix(NOW).unwrap();
-    let file = "[routes.default]\n[routes.told]\n[routes.mute]\n";
+    let file = "[routes.default]\n[routes.told]\n[routes.bare]\n[routes.mute]\n";
     let mut settings = Settings::load(&environment, Some(file), now).unwrap();
     for route in settings.routes.iter_mut().filter(|route| route.name != "mute") {
-        route.callback = Some(ordered());
+        let names = if route.name == "bare" { &[][..] } else { &["album"] };
+        route.callback = Some(ordered(names));
     }
     settings.completion = callback::Options {
         receipt_keys: vec![
             Secret::new(RECEIPT_KEY),
             Secret::new("the key before, which still opens"),
         ],
-        notify: [("told".to_owned(), NOTIFY.to_owned())].into(),
+        notify: ["told", "bare"].map(|name| (name.to_owned(), NOTIFY.to_owned())).into(),
         webhook_secret: Some(Secret::new(WEBHOOK_SECRET)),
         ..callback::Options::default()
     };
     settings
 }
 
-fn ordered() -> Callback {
+fn ordered(names: &[&str]) -> Callback {
+    let value = || Template::value("a & b").unwrap();
     Callback {
         to: Target::Own,
-
-        body: Body::whole(BodyType::Form, &[]),
+        body: Body::whole(BodyType::Form, names),
         host: None,
         sni: false,
-        variables: Vec::new(),
+        variables: names.iter().map(|name| ((*name).to_owned(), value())).collect(),
     }
 }
 
-/// A receipt for one picture, good for another ten minutes.
+/// The hash of these variables, as a receipt holds it.
+pub(crate) fn sealed(variables: &[(&str, &str)]) -> String {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    variables_hash(&variables.iter().map(owned).collect::<Vec<_>>())
+}
+
+/// A receipt for one picture in one album, good for another ten minutes.
 pub(crate) fn receipt(route: &str) -> Receipt {
     Receipt {
         id: "0123456789abcdef0123456789abcdef".to_owned(),
@@ -139,6 +148,8 @@ pub(crate) fn receipt(route: &str) -> Receipt {
         subject: Some("alice".to_owned()),
         issued_at: NOW,
         expires_at: NOW + 600,
+        variables_hash: Some(sealed(&[("album", "a & b")])),
+        once: false,
     }
 }
 

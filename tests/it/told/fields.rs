@@ -89,6 +89,43 @@ async fn the_receipt_is_of_this_grant() {
 }
 
 #[tokio::test]
+async fn the_receipt_holds_the_variables_that_the_form_carries() {
+    let function = function(&[PUBLIC], SELF);
+    let album = [("album".to_owned(), "夏 2024".to_owned())];
+    let receipt = opened(&granted(&function.post("/uploads", WISH).await)["x:receipt"]);
+    assert!(receipt.has_variables(&album), "{receipt:?}");
+    let answer = function.ask("?route=photos", &[]).await.json();
+    let body = order(&answer["callback"])["callbackBody"].as_str().unwrap().to_owned();
+    let receipt = opened(&body.split_once("&receipt=").unwrap().1.into());
+    assert!(receipt.has_variables(&album), "{receipt:?}");
+    let none = crate::told::function(&[PUBLIC], "callback.to = \"self\"\n");
+    let receipt = opened(&granted(&none.post("/uploads", WISH).await)["x:receipt"]);
+    assert!(receipt.has_variables(&[]), "{receipt:?}");
+}
+
+/// Only where no second upload can lie under the key is every callback with this receipt the same event.
+#[tokio::test]
+async fn a_receipt_stands_for_one_upload_where_the_key_is_its_own_and_stays() {
+    for (more, once) in [
+        ("", true),
+        ("overwrite = true\n", false),
+        ("key = \"{uuid}.{ext}\"\n", true),
+        ("key = \"{name}\"\n", false),
+    ] {
+        let file = format!("{more}{SELF}");
+        let function = function(&[PUBLIC], &file);
+        let receipt = opened(&granted(&function.post("/uploads", WISH).await)["x:receipt"]);
+        assert_eq!(receipt.once, once, "{more}");
+        let path = "?route=photos&filename=a.png&type=image/png";
+        let answer = function.ask(path, &[]).await.json();
+        let body = order(&answer["callback"])["callbackBody"].as_str().unwrap().to_owned();
+        let receipt = opened(&body.split_once("&receipt=").unwrap().1.into());
+        assert!(matches!(receipt.place, Place::Key(_)));
+        assert!(!receipt.once, "the documented form can replace its object: {more}");
+    }
+}
+
+#[tokio::test]
 async fn the_first_key_signs_and_nobody_else_changes() {
     let keys = format!("another key of 32 bytes and more, {KEY}");
     let fields = granted(

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::variables_hash;
 use oss_upload_signer::secret::Secret;
 
 use crate::support::tool::Tool;
@@ -19,13 +20,15 @@ fn receipt(place: Place) -> String {
         id: "000102030405060708090a0b0c0d0e0f".to_owned(),
         route: "photos".to_owned(),
         bucket: "examplebucket".to_owned(),
-        place,
         min_size: 1,
         max_size: 1024,
         types: vec!["image/*".to_owned()],
         subject: Some("alice".to_owned()),
         issued_at: 1_732_687_781,
         expires_at: 1_732_688_381,
+        variables_hash: Some(variables_hash(&[("album".to_owned(), "夏".to_owned())])),
+        once: matches!(&place, Place::Key(_)),
+        place,
     };
     receipt.seal(&Secret::new(KEY))
 }
@@ -44,10 +47,12 @@ async fn what_was_granted_is_said_in_words_and_as_json() {
     for      alice
     granted  2024-11-27T06:09:41Z
     until    2024-11-27T06:19:41Z, which is over
+    vars     HbqcgNVOL1UHm0IZv6IsS8toww6B653uQv0Fo9HZdys
+    events   one event
     ");
     let below = receipt(Place::Prefix("photos/".to_owned()));
     let json = tool().run(&["receipt", "verify", &below, "--json"]).await.good();
-    assert_snapshot!(json, @r#"{"bucket":"examplebucket","exp":1732688381,"iat":1732687781,"id":"000102030405060708090a0b0c0d0e0f","max":1024,"min":1,"prefix":"photos/","route":"photos","sub":"alice","types":["image/*"]}"#);
+    assert_snapshot!(json, @r#"{"bucket":"examplebucket","exp":1732688381,"iat":1732687781,"id":"000102030405060708090a0b0c0d0e0f","max":1024,"min":1,"once":false,"prefix":"photos/","route":"photos","sub":"alice","types":["image/*"],"vars":"HbqcgNVOL1UHm0IZv6IsS8toww6B653uQv0Fo9HZdys"}"#);
     assert_eq!(tool().run_with(&["receipt", "verify", "-", "--json"], &below).await.good(), json);
 }
 

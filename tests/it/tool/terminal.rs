@@ -83,6 +83,8 @@ async fn receipt_verify_shows_a_receipt_in_words_and_as_json() {
         subject: Some(HOSTILE.to_owned()),
         issued_at: 1_732_687_781,
         expires_at: 1_732_688_381,
+        variables_hash: None,
+        once: false,
     };
     let sealed = receipt.seal(&Secret::new(KEY));
     let tool = Tool::new().with("UPLOAD_RECEIPT_KEYS", KEY);

@@ -73,6 +73,7 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
         size,
         types: desk.route.types.iter().map(ToString::to_string).collect(),
         expires_at,
+        once: false, // The key was named on the command line, so other grants may have it.
     })?);
     let rules =
         FormRules { key: Some(&key), key_condition, size, types, fixed_fields: pinned, expires_at };

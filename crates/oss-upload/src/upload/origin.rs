@@ -74,6 +74,7 @@ fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Resu
                 .into_iter()
                 .collect(),
             expires_at,
+            once: false, // The key was named on the command line, so other grants may have it.
         })?,
     );
     let rules = FormRules {

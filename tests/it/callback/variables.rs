@@ -1,0 +1,156 @@
+//! Variables that the grant did not set: an uploader who writes the callback's body by hand, and has OSS sign it
+//! for a bucket of their own.
+
+use std::collections::BTreeSet;
+
+use oss_upload_signer::receipt::Place;
+use oss_upload_signer::receipt::Receipt;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::callback::stage::Stage;
+use crate::callback::stage::Told;
+use crate::callback::stage::receipt;
+use crate::callback::stage::sealed;
+use crate::support::script::Asked;
+
+/// The webhooks that the back end got.
+fn webhooks(stage: &Stage) -> Vec<Value> {
+    let asked = stage.outside.back_end.asked();
+    asked.iter().map(|one| serde_json::from_slice(one.request.body()).unwrap()).collect()
+}
+
+/// The one webhook that the back end got.
+fn webhook(stage: &Stage) -> Value {
+    let mut webhooks = webhooks(stage);
+    assert_eq!(webhooks.len(), 1, "{webhooks:?}");
+    webhooks.remove(0)
+}
+
+/// The ids of all webhooks, each once.
+fn ids(stage: &Stage) -> BTreeSet<String> {
+    let asked = stage.outside.back_end.asked();
+    let id = |one: &Asked| one.request.headers()["webhook-id"].to_str().unwrap().to_owned();
+    asked.iter().map(id).collect()
+}
+
+#[tokio::test]
+async fn variables_that_differ_from_the_grant_are_never_passed_on() {
+    let told = Told::new("told");
+    for forged in [
+        told.clone().but("x:album", Some("another")),
+        told.clone().but("x:album", Some("a & b ")),
+        told.clone().but("x:album", Some("")),
+        told.clone().but("x:album", None),
+        told.clone().but("x:album", None).but("x:Album", Some("a & b")),
+        told.clone().but("x:album", None).but("album", Some("a & b")),
+        told.clone().but("x:album", None).but("x:x:album", Some("a & b")),
+        told.clone().but("x:album", Some("another")).but("x:role", Some("admin")),
+    ] {
+        for forged in [forged.clone(), forged.in_json()] {
+            let stage = Stage::new();
+            let answer = stage.tell(&forged).await;
+            assert_eq!((answer.status.as_u16(), answer.code().as_str()), (403, "receipt_mismatch"));
+            let webhook = webhook(&stage);
+            assert_eq!(webhook["type"], "upload.mismatched", "{:?}", forged.members);
+            assert_eq!(webhook["data"]["mismatches"], json!(["variables"]), "{:?}", forged.members);
+            assert!(!webhook.to_string().contains("variables\":{"), "{webhook}");
+            assert!(!webhook.to_string().contains("admin"), "{webhook}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_that_the_route_does_not_set_are_dropped() {
+    let more = [("x:role", "admin"), ("x:tenant", "bob"), ("x:x:album", "c"), ("x:", "d")];
+    for told in [Told::new("told"), Told::of("bare", &bare())] {
+        let granted =
+            if told.address.ends_with("told") { json!({ "album": "a & b" }) } else { Value::Null };
+        let told = if granted.is_null() { told.but("x:album", None) } else { told };
+        let more = more.iter().fold(told, |told, (name, value)| told.but(name, Some(value)));
+        for told in [more.clone(), more.in_json()] {
+            let stage = Stage::new();
+            assert_eq!(stage.code(&told).await, "");
+            let webhook = webhook(&stage);
+            assert_eq!(webhook["type"], "upload.completed");
+            assert_eq!(webhook["data"]["variables"], granted, "{webhook}");
+        }
+    }
+    let own = Stage::new().tell(&Told::new("default").but("x:role", Some("admin"))).await.json();
+    assert_eq!(own["variables"], json!({ "album": "a & b" }), "the function's own answer");
+}
+
+/// A receipt of the route that sets no variable.
+fn bare() -> Receipt {
+    Receipt { variables_hash: Some(sealed(&[])), ..receipt("bare") }
+}
+
+#[tokio::test]
+async fn a_receipt_of_an_earlier_version_proves_no_variable() {
+    let earlier = |route: &str| Receipt { variables_hash: None, ..receipt(route) };
+    let stage = Stage::new();
+    assert_eq!(stage.code(&Told::of("told", &earlier("told"))).await, "receipt_mismatch");
+    assert_eq!(webhook(&stage)["data"]["mismatches"], json!(["variables"]));
+    let without = Told::of("told", &earlier("told")).but("x:album", None);
+    assert_eq!(Stage::new().code(&without).await, "receipt_mismatch");
+    let stage = Stage::new();
+    assert_eq!(stage.code(&Told::of("bare", &earlier("bare"))).await, "");
+    assert_eq!(
+        webhook(&stage)["data"]["variables"],
+        Value::Null,
+        "where the route sets none, none is passed on"
+    );
+}
+
+#[tokio::test]
+async fn a_grant_of_before_the_settings_changed_still_holds() {
+    // The route set a variable when it granted, and sets none now.
+    let told = Told::of("bare", &receipt("bare"));
+    let stage = Stage::new();
+    assert_eq!(stage.code(&told).await, "");
+    assert_eq!(webhook(&stage)["data"]["variables"], json!({ "album": "a & b" }));
+    // The route set none when it granted, and sets one now.
+    let none = Receipt { variables_hash: Some(sealed(&[])), ..receipt("told") };
+    let stage = Stage::new();
+    assert_eq!(stage.code(&Told::of("told", &none).but("x:album", None)).await, "");
+    assert_eq!(webhook(&stage)["data"]["variables"], Value::Null);
+    assert_eq!(
+        Stage::new().code(&Told::of("told", &none)).await,
+        "receipt_mismatch",
+        "and one that was invented"
+    );
+}
+
+#[tokio::test]
+async fn invented_entity_tags_are_one_event_where_the_receipt_stands_for_one_upload() {
+    let stage = Stage::new();
+    let told = Told::of("told", &Receipt { once: true, ..receipt("told") });
+    for etag in ["A", "B", "C", "B\u{0}C", ""] {
+        let told = told.clone().but("etag", Some(etag)).but("size", Some("7"));
+        assert_eq!(stage.code(&told).await, "");
+    }
+    let known = ids(&stage);
+    assert_eq!(known.len(), 1, "{known:?}");
+    let next = Receipt { once: true, id: "f".repeat(32), ..receipt("told") };
+    let other = Stage::new();
+    assert_eq!(other.code(&Told::of("told", &next)).await, "");
+    assert_ne!(ids(&other), known, "another receipt is another event");
+}
+
+/// An object that was deleted can be uploaded anew under the same grant. The back end is asked again.
+#[tokio::test]
+async fn another_content_under_the_one_event_is_sent_again() {
+    let stage = Stage::new();
+    let told = Told::of("told", &Receipt { once: true, ..receipt("told") });
+    for etag in ["A", "A", "B"] {
+        assert_eq!(stage.code(&told.clone().but("etag", Some(etag))).await, "");
+    }
+    assert_eq!(webhooks(&stage).len(), 2);
+    let place = Place::Prefix("photos/".to_owned());
+    let stage = Stage::new();
+    let told = Told::of("told", &Receipt { place, ..receipt("told") });
+    for etag in ["A", "B"] {
+        assert_eq!(stage.code(&told.clone().but("etag", Some(etag))).await, "");
+    }
+    assert_eq!(ids(&stage).len(), 2, "a receipt of a directory stands for many uploads");
+}
