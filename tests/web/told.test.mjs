@@ -146,6 +146,30 @@ test('who does not have the secret tells the back end nothing', async () => {
   assert.equal(answer.status, 400)
 })
 
+test('what was not granted is told as a mismatch and is no record', async () => {
+  const { suspects } = await import('./told/back-end.mjs')
+  const sign = async () => (await fetch(`${dev.page}get_post_signature_for_oss_upload?route=photos`)).json()
+  for (const [type, added] of [['image/,text/html'], ['image/png', 'text/html']]) {
+    const grant = await sign()
+    const key = `${grant.dir}a.png`
+    const { policy, signature, callback, x_oss_credential, x_oss_date, security_token } = grant
+    const fields = { key, policy, callback, 'x-oss-signature-version': 'OSS4-HMAC-SHA256', 'x-oss-credential': x_oss_credential, 'x-oss-date': x_oss_date, 'x-oss-signature': signature, 'x-oss-security-token': security_token, success_action_status: '200' }
+    if (added) fields['x-oss-content-type'] = added
+    const form = new FormData()
+    for (const name in fields) form.append(name, fields[name])
+    form.append('file', new Blob(['<script></script>'], { type }), 'a.png')
+    const answer = await fetch(grant.host, { method: 'POST', body: form })
+    assert.equal(answer.status, 203)
+    assert.match(await answer.text(), /Error status : 403/)
+    const { data, type: event } = JSON.parse(messages.at(-1).body)
+    assert.deepEqual([event, data.stored.key, data.stored.type, data.mismatches], ['upload.mismatched', key, added ?? type, ['type']])
+    assert.equal(suspects.at(-1).key, key)
+    const { callbackBody } = JSON.parse(Buffer.from(callback, 'base64'))
+    assert.match(callbackBody, /receipt=r1\./)
+  }
+  assert.equal(messages.length, 2)
+})
+
 /** What a back end can do wrong. The slow one takes the function's whole budget. */
 const FAULTS = {
   'is slow': () => {},

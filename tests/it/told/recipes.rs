@@ -28,6 +28,15 @@ for case in json.loads(os.environ['CASES']):
         print('null')
 ";
 
+/// Says what the recipe hashes these variables to.
+const HASHED_IN_NODE: &str = "
+for (const { variables } of JSON.parse(process.env.CASES)) console.log(JSON.stringify(hashOf(variables)))";
+
+const HASHED_IN_PYTHON: &str = "
+for case in json.loads(os.environ['CASES']):
+    print(json.dumps(hash_of(case['variables'])))
+";
+
 fn recipe(language: &str) -> &'static str {
     let readme = include_str!("../../../README.md");
     let after = readme.split("<!-- receipt-recipes -->").nth(1).unwrap();
@@ -130,4 +139,21 @@ fn the_back_end_of_the_readme_refuses_to_start_without_a_secret() {
     let mut command = Command::new("node");
     command.args(["--input-type=module", "-e", check]).env("UPLOAD_WEBHOOK_SECRET", good);
     assert!(command.status().unwrap().success());
+}
+
+#[test]
+fn the_recipes_hash_variables_as_the_receipts_do() {
+    let vectors: Value = serde_json::from_str(include_str!("../../vectors/receipt.json")).unwrap();
+    let good = vectors["good"].as_array().unwrap().iter();
+    let cases: Vec<_> = good.filter(|case| case["variables"].is_object()).cloned().collect();
+    assert!(cases.len() >= 3, "{cases:?}");
+    let hash = |case: &Value| {
+        let payload: Value = serde_json::from_str(case["payload"].as_str().unwrap()).unwrap();
+        payload["vars"].clone()
+    };
+    let expected: Vec<_> = cases.iter().map(hash).collect();
+    let node = recipe("js").to_owned() + HASHED_IN_NODE;
+    assert_eq!(run("node", &["--input-type=module", "-e"], &node, &cases), expected);
+    let python = recipe("python").to_owned() + HASHED_IN_PYTHON;
+    assert_eq!(run("python3", &["-c"], &python, &cases), expected);
 }

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
 export function granted(receipt) {
   const [mark, payload, code = '', ...more] = receipt.split('.')
@@ -10,4 +10,11 @@ export function granted(receipt) {
   if (!keys.every(Boolean)) throw new Error('UPLOAD_RECEIPT_KEYS is not set, or has an empty part') // Anybody knows the empty key.
   if (mark !== 'r1' || more.length || !keys.some(isOurs)) throw new Error('this is no receipt of ours')
   return JSON.parse(Buffer.from(payload, 'base64url'))
+}
+
+/** What `vars` says in the receipt of a grant that set these variables, by name without `x:`. */
+export function hashOf(variables) {
+  const texts = Object.keys(variables).sort().flatMap((name) => [name, variables[name]])
+  const netstrings = texts.map((text) => `${Buffer.byteLength(text)}:${text},`)
+  return createHash('sha256').update(netstrings.join('')).digest('base64url')
 }
