@@ -84,7 +84,7 @@ pub fn session_policy(actions: &[&str], places: &[Place]) -> Result<String, Unsc
     let statement = Statement { effect: "Allow", action: actions, resource: resource.collect() };
     let policy = Policy { version: "1", statement: [statement] };
     // Texts under text keys: there is nothing here that JSON cannot say.
-    let text = sonic_rs::to_string(&policy).unwrap_or_default();
+    let text = serde_json::to_string(&policy).unwrap_or_default();
     if text.len() > MAX_POLICY_BYTES {
         return Err(Unscoped::TooLong { bytes: text.len(), places: places.len() });
     }

@@ -6,8 +6,8 @@
 pub mod rsa;
 pub mod spki;
 
-use base64_simd::STANDARD;
-use base64_simd::URL_SAFE_NO_PAD;
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::Digest as _;
@@ -63,25 +63,25 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Writes bytes as base64: standard alphabet, padded, on one line, as OSS reads it.
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
-    STANDARD.encode_to_string(bytes)
+    BASE64_STANDARD.encode(bytes)
 }
 
 /// Reads what [`base64()`] writes; anything else is none.
 #[must_use]
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode_to_vec(text).ok()
+    BASE64_STANDARD.decode(text).ok()
 }
 
 /// Writes bytes as base64 for paths and headers: URL-safe alphabet, no padding.
 #[must_use]
 pub fn base64_url(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode_to_string(bytes)
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Reads what [`base64_url`] writes; anything else is none.
 #[must_use]
 pub fn from_base64_url(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode_to_vec(text).ok()
+    BASE64_URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 /// Percent-encodes a text as RFC 3986 has it: letters, digits and `-_.~` stay, every other byte

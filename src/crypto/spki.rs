@@ -1,14 +1,12 @@
-//! Public keys in PEM, as `openssl pkey -pubout` writes them (RFC 5280's subject public key).
+//! Public keys in PEM, as `openssl pkey -pubout` writes them (the subject public key of RFC 5280).
 //!
-//! DER has one way to write a key, so what stands around the key itself is compared byte for byte;
-//! nothing has to be understood that is not wanted.
+//! DER has exactly one encoding of a key, so the bytes around the key itself are compared instead of
+//! parsed.
 
-use crate::crypto;
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+use rustls_pki_types::pem::PemObject;
 
-const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
-const END: &str = "-----END PUBLIC KEY-----";
-
-/// The name of RSA, with the nothing that stands behind it.
+/// The algorithm identifier of RSA, with its NULL parameters.
 const RSA: [u8; 15] =
     [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
@@ -16,19 +14,16 @@ const SEQUENCE: u8 = 0x30;
 const BIT_STRING: u8 = 0x03;
 const INTEGER: u8 = 0x02;
 
-/// Reads the blocks of a text, one after the other, as DER; what stands between them does not matter.
-/// A text with a block that cannot be read is none.
+/// Reads every `PUBLIC KEY` block of a text, in order, as DER; text between the blocks is ignored.
+/// Returns `None` if a block cannot be read.
 #[must_use]
 pub fn blocks(text: &str) -> Option<Vec<Vec<u8>>> {
-    let blocks = text.split(BEGIN).skip(1).map(|block| {
-        let (block, _) = block.split_once(END)?;
-        let block: String = block.split_ascii_whitespace().collect();
-        crypto::from_base64(&block)
-    });
-    blocks.collect()
+    SubjectPublicKeyInfoDer::pem_slice_iter(text.as_bytes())
+        .map(|block| block.ok().map(|der| der.to_vec()))
+        .collect()
 }
 
-/// Reads modulus and exponent of an RSA key, without zeros in front of the modulus.
+/// Returns modulus and exponent of an RSA key, big-endian, the modulus without leading zeros.
 #[must_use]
 pub fn rsa(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (inside, []) = element(der, SEQUENCE)? else { return None };
@@ -36,11 +31,11 @@ pub fn rsa(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (numbers, []) = element(bits.strip_prefix(&[0])?, SEQUENCE)? else { return None };
     let (n, rest) = element(numbers, INTEGER)?;
     let (e, []) = element(rest, INTEGER)? else { return None };
-    // A byte of zeros keeps a number positive.
+    // DER puts a zero byte before a number whose highest bit is set.
     Some((n.strip_prefix(&[0]).unwrap_or(n), e))
 }
 
-/// Parts an element of this kind from what stands behind it.
+/// Splits a DER element of this kind into its content and the bytes after it.
 fn element(der: &[u8], kind: u8) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match *der {
         [first, 0x82, high, low, ..] if first == kind => {

@@ -25,7 +25,7 @@ impl PolicyDocument<'_> {
         // Room for a policy with a token, so that the text is not moved as it grows.
         let mut json = Vec::with_capacity(2048);
         // Texts and numbers under text keys: there is nothing here that JSON cannot say.
-        let _ = sonic_rs::to_writer(&mut json, self);
+        let _ = serde_json::to_writer(&mut json, self);
         String::from_utf8(json).unwrap_or_default()
     }
 }

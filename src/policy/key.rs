@@ -3,7 +3,7 @@
 //! OSS takes 1 to 1023 bytes of UTF-8 that do not begin with `/` or `\`. What a template
 //! ([`crate::policy::template`]) makes of a name made here always fits.
 
-use crate::policy::composed::nfc;
+use unicode_normalization::UnicodeNormalization;
 
 /// The longest file name in a key, in bytes; what is longer is cut before its extension.
 pub const MAX_NAME_BYTES: usize = 200;
@@ -27,11 +27,7 @@ pub fn safe_name(name: &str) -> String {
     let visible = last.chars().filter(|c| !is_gone(*c));
     // Composing comes between: what was removed no longer keeps two characters apart, and a
     // composed character may be one that has to be replaced.
-    let cleaned: String = if last.is_ascii() {
-        visible.map(replace).collect()
-    } else {
-        nfc(visible).into_iter().map(replace).collect()
-    };
+    let cleaned: String = visible.nfc().map(replace).collect();
     let trimmed = trim_end(cleaned.trim());
     let short = shorten(trimmed);
     if short.trim_matches('.').is_empty() { NOTHING_LEFT.to_owned() } else { short }
@@ -119,6 +115,21 @@ fn shorten(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_hangul_and_singletons_are_composed_to_nfc() {
+        for (apart, whole) in [
+            ("e\u{301}", "\u{e9}"),
+            ("\u{1112}\u{1161}\u{11ab}", "\u{d55c}"),
+            ("\u{212b}", "\u{c5}"),
+            ("a\u{323}\u{307}", "\u{1ea1}\u{307}"),
+            ("a\u{307}\u{323}", "\u{1ea1}\u{307}"),
+            ("\u{301}e", "\u{301}e"),
+            ("照片", "照片"),
+        ] {
+            assert_eq!(safe_name(apart), whole, "{apart:?}");
+        }
+    }
 
     #[test]
     fn ordinary_names_stay_as_they_are() {

@@ -10,7 +10,6 @@
 //! | `name` | is this a bucket, a region, an upload host? |
 //! | `template` | where do this route's objects go? |
 //! | `key` | what will this one object be called? |
-//! | `composed` | is this the same name, written another way? |
 //! | `content_type` | is this type allowed, and how is that said? |
 //! | `header` | which other fields does a route fix? |
 //! | `callback` | what is told when an object is stored, and to whom? |
@@ -30,5 +29,3 @@ pub mod name;
 pub mod refusal;
 pub mod route;
 pub mod template;
-
-mod composed;

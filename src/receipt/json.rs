@@ -28,6 +28,6 @@ impl Object<'_> {
     /// Writes it as compact JSON.
     pub(super) fn to_json(&self) -> Vec<u8> {
         // Texts and numbers under text keys: there is nothing here that JSON cannot say.
-        sonic_rs::to_vec(self).unwrap_or_default()
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }

@@ -51,7 +51,7 @@ fn order(callback: &Callback, address: &str, literal: &dyn Fn(&str) -> Option<St
 fn literal(value: &str, body_type: BodyType) -> String {
     match body_type {
         BodyType::Form => crypto::percent_encode(value),
-        BodyType::Json => sonic_rs::to_string(value).unwrap_or_default().replace('$', "\\u0024"),
+        BodyType::Json => serde_json::to_string(value).unwrap_or_default().replace('$', "\\u0024"),
     }
 }
 

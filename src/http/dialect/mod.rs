@@ -35,7 +35,7 @@ pub(super) fn uncached(answer: &impl Serialize) -> Response {
     // Room for one grant with its token. Texts and numbers under text keys: there is nothing here
     // that JSON cannot say.
     let mut body = Vec::with_capacity(4096);
-    let _ = sonic_rs::to_writer(&mut body, answer);
+    let _ = serde_json::to_writer(&mut body, answer);
     uncached_json(body.into())
 }
 
