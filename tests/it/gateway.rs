@@ -1,26 +1,21 @@
-//! The gateway in front of the runtime: what it refuses, what it changes on the way, what becomes
-//! of a lost connection.
+//! The gateway of `fc-emulator` in front of the runtime of `fc-http`: errors, headers in both directions,
+//! and lost connections.
 
 use std::convert::Infallible;
 
 use bytes::Bytes;
 use fc_emulator::Gateway;
-use fc_http::ContextExt;
-use fc_http::service_fn;
-use http::Request;
-use http::Response;
-use http_body_util::BodyExt;
-use http_body_util::Full;
-use serde_json::Value;
-use serde_json::json;
+use fc_http::{ContextExt, service_fn};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
 
-use crate::support::caller::Answer;
-use crate::support::caller::Caller;
+use crate::support::caller::{Answer, Caller};
 use crate::support::gateway;
 use crate::support::log::Log;
 use crate::support::server::Server;
 
-/// Answers with everything that arrived, or as the path says.
+/// Responds with a description of the request. The path `/large` adds a header that is too large.
 async fn describe(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, Infallible> {
     let context = request.context().unwrap();
     let keys = context.role_keys.as_ref();
@@ -49,13 +44,13 @@ async fn describe(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, Infa
     Ok(response)
 }
 
-struct House {
+struct Fixture {
     server: Server,
     log: Log,
 }
 
-impl House {
-    async fn open() -> Self {
+impl Fixture {
+    async fn start() -> Self {
         let log = Log::capture("info");
         let options =
             fc_http::Options { platform: true, log: log.sink(), ..fc_http::Options::default() };
@@ -73,15 +68,15 @@ fn described(answer: &Answer) -> Value {
     serde_json::from_str(&answer.body).unwrap()
 }
 
-fn refusal(answer: &Answer) -> (u16, String) {
+fn gateway_error(answer: &Answer) -> (u16, String) {
     let code = described(answer)["ErrorCode"].as_str().unwrap().to_owned();
     (answer.status, code)
 }
 
 #[tokio::test]
 async fn a_request_arrives_as_function_compute_sends_it() {
-    let house = House::open().await;
-    let mut caller = house.caller().await;
+    let fixture = Fixture::start().await;
+    let mut caller = fixture.caller().await;
     let lines = "x-fc-request-id: forged\r\nx-fc-control-path: /invoke\r\n\
                  x-fc-access-key-id: forged\r\nconnection: keep-alive, x-private\r\n\
                  x-private: 1\r\nx-public: 1\r\n";
@@ -128,13 +123,13 @@ async fn a_request_arrives_as_function_compute_sends_it() {
         }
     "#
     );
-    assert!(!house.log.text().contains("marker"));
+    assert!(!fixture.log.text().contains("marker"));
 }
 
 #[tokio::test]
-async fn an_answer_loses_what_the_platform_decides() {
-    let house = House::open().await;
-    let mut caller = house.caller().await;
+async fn a_response_loses_the_headers_that_the_platform_decides() {
+    let fixture = Fixture::start().await;
+    let mut caller = fixture.caller().await;
     let answer = caller.ask("GET", "/", "").await;
     assert_eq!(answer.header("server"), None);
     assert_eq!(answer.header("x-fc-status"), None);
@@ -143,15 +138,15 @@ async fn an_answer_loses_what_the_platform_decides() {
     let length = answer.header("content-length").map(str::to_owned);
     let head = caller.ask("HEAD", "/", "").await;
     assert_eq!((head.status, head.body.as_str()), (200, ""));
-    // The description is one letter longer: HEAD for GET.
+    // The description is one letter longer, because HEAD is longer than GET.
     let longer = length.map(|length| (length.parse::<u32>().unwrap() + 1).to_string());
     assert_eq!(head.header("content-length"), longer.as_deref());
 }
 
 #[tokio::test]
-async fn the_default_domain_makes_browsers_download() {
-    let house = House::open().await;
-    let mut options = gateway::options(house.server.address);
+async fn the_default_domain_makes_browsers_download_every_response() {
+    let fixture = Fixture::start().await;
+    let mut options = gateway::options(fixture.server.address);
     options.default_domain = true;
     let address = gateway::serve(Gateway::new(options)).await;
     let answer = Caller::connect(address).await.ask("GET", "/", "").await;
@@ -159,10 +154,10 @@ async fn the_default_domain_makes_browsers_download() {
 }
 
 #[tokio::test]
-async fn without_a_role_the_keys_are_empty_and_worth_nothing() {
-    let house = House::open().await;
-    let mut options = gateway::options(house.server.address);
-    options.keys = None;
+async fn without_a_role_the_credentials_are_empty_and_ignored() {
+    let fixture = Fixture::start().await;
+    let mut options = gateway::options(fixture.server.address);
+    options.credentials = None;
     let address = gateway::serve(Gateway::new(options)).await;
     let answer = Caller::connect(address).await.ask("GET", "/", "").await;
     assert_eq!(described(&answer)["key"], Value::Null);
@@ -170,9 +165,9 @@ async fn without_a_role_the_keys_are_empty_and_worth_nothing() {
 }
 
 #[tokio::test]
-async fn hooks_and_events_are_told_from_requests() {
-    let house = House::open().await;
-    let gateway = Gateway::new(gateway::options(house.server.address));
+async fn hooks_and_events_differ_from_requests() {
+    let fixture = Fixture::start().await;
+    let gateway = Gateway::new(gateway::options(fixture.server.address));
     let answers = [
         gateway.initialize().await,
         gateway.pre_stop().await,
@@ -194,36 +189,36 @@ async fn hooks_and_events_are_told_from_requests() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_in_the_platforms_words() {
-    let house = House::open().await;
-    let mut caller = house.caller().await;
+async fn a_request_over_a_limit_gets_the_platforms_error() {
+    let fixture = Fixture::start().await;
+    let mut caller = fixture.caller().await;
     let invalid = (400, "InvalidArgument".to_owned());
     let large = format!("a: {}\r\n", "a".repeat(8192));
-    assert_eq!(refusal(&caller.ask("GET", "/", &large).await), invalid);
+    assert_eq!(gateway_error(&caller.ask("GET", "/", &large).await), invalid);
     let long = format!("/?{}", "q".repeat(4096));
-    assert_eq!(refusal(&caller.ask("GET", &long, "").await), invalid);
+    assert_eq!(gateway_error(&caller.ask("GET", &long, "").await), invalid);
 
     let length = 32 * 1024 * 1024 + 1;
     let head = format!("POST / HTTP/1.1\r\nhost: l\r\ncontent-length: {length}\r\n\r\n");
     caller.send(&head).await;
     caller.send(&"b".repeat(length)).await;
-    assert_eq!(refusal(&caller.answer().await), invalid);
+    assert_eq!(gateway_error(&caller.answer().await), invalid);
     assert_eq!(caller.ask("GET", "/next", "").await.status, 200);
 }
 
 #[tokio::test]
-async fn an_answer_with_too_many_headers_is_a_bad_response() {
-    let house = House::open().await;
-    let mut caller = house.caller().await;
+async fn a_response_with_too_large_headers_is_a_bad_response() {
+    let fixture = Fixture::start().await;
+    let mut caller = fixture.caller().await;
     let answer = caller.ask("GET", "/large", "").await;
-    assert_eq!(refusal(&answer), (502, "BadResponse".to_owned()));
+    assert_eq!(gateway_error(&answer), (502, "BadResponse".to_owned()));
     assert!(answer.header("x-fc-request-id").is_some());
 }
 
 #[tokio::test]
-async fn the_functions_own_refusals_pass() {
-    let house = House::open().await;
-    let mut caller = house.caller().await;
+async fn the_functions_own_errors_pass_the_gateway() {
+    let fixture = Fixture::start().await;
+    let mut caller = fixture.caller().await;
     let length = 2 * 1024 * 1024;
     let head = format!("POST / HTTP/1.1\r\nhost: l\r\ncontent-length: {length}\r\n\r\n");
     caller.send(&head).await;
@@ -238,24 +233,24 @@ async fn the_functions_own_refusals_pass() {
 }
 
 #[tokio::test]
-async fn a_function_that_does_not_listen_was_not_started() {
-    let options = gateway::options(gateway::nowhere().await);
+async fn a_closed_port_gives_the_error_for_a_function_that_is_not_started() {
+    let options = gateway::options(gateway::unused_address().await);
     let address = gateway::serve(Gateway::new(options)).await;
     let mut caller = Caller::connect(address).await;
     for method in ["GET", "POST"] {
         let answer = caller.ask(method, "/", "").await;
-        assert_eq!(refusal(&answer), (502, "FunctionNotStarted".to_owned()));
+        assert_eq!(gateway_error(&answer), (502, "FunctionNotStarted".to_owned()));
     }
 }
 
 #[tokio::test]
-async fn a_lost_connection_loses_only_what_must_not_run_twice() {
-    let upstream = gateway::hangs_up_at_the_second_request().await;
+async fn a_request_on_a_lost_connection_is_repeated_only_if_that_is_safe() {
+    let upstream = gateway::closes_at_the_second_request().await;
     let address = gateway::serve(Gateway::new(gateway::options(upstream))).await;
     let mut caller = Caller::connect(address).await;
     assert_eq!(caller.ask("POST", "/", "").await.body, "1");
     assert_eq!(caller.ask("GET", "/", "").await.body, "2");
     let lost = caller.ask("POST", "/", "").await;
-    assert_eq!(refusal(&lost), (502, "CAExited".to_owned()));
+    assert_eq!(gateway_error(&lost), (502, "CAExited".to_owned()));
     assert_eq!(caller.ask("POST", "/", "").await.body, "3");
 }

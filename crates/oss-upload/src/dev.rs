@@ -169,16 +169,15 @@ fn function_options() -> fc_http::Options {
 /// The gateway in front of the function; it brings the role's keys.
 fn gateway(upstream: SocketAddr, settings: &Settings, role: UploadKey) -> fc_emulator::Gateway {
     let region = settings.routes.first().map(|route| route.region.as_str()).unwrap_or_default();
-    fc_emulator::Gateway::new(fc_emulator::Options {
-        behind: fc_emulator::Behind::Address(upstream),
-        function: fc_emulator::Function::new("dev", region),
-        keys: Some(fc_emulator::Keys {
-            access_key_id: role.id,
-            access_key_secret: role.secret,
-            security_token: role.token,
-        }),
-        default_domain: false,
-    })
+    let backend = fc_emulator::Backend::Address(upstream);
+    let function = fc_emulator::Function::new("dev", region);
+    let mut options = fc_emulator::GatewayOptions::new(backend, function);
+    options.credentials = Some(fc_emulator::RoleCredentials {
+        access_key_id: role.id,
+        access_key_secret: role.secret,
+        security_token: role.token,
+    });
+    fc_emulator::Gateway::new(options)
 }
 
 /// Loads the settings, turns every route towards the local OSS, and that towards the page's own address.

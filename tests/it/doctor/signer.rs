@@ -89,7 +89,7 @@ async fn a_name_and_a_port_that_lead_nowhere_are_told_apart() {
     domain, add the CNAME record that the console shows (Function Compute console > Custom Domains),
     and wait until it is known.
     ");
-    let url = format!("http://{}", gateway::nowhere().await);
+    let url = format!("http://{}", gateway::unused_address().await);
     let outcome = tool.run(&["doctor", "--signer", &url]).await;
     assert_eq!(outcome.code, 1);
     assert!(outcome.out.contains("no-connection"), "{}", outcome.out);
@@ -97,7 +97,7 @@ async fn a_name_and_a_port_that_lead_nowhere_are_told_apart() {
 
 #[tokio::test]
 async fn tls_that_is_none_is_not_trusted() {
-    let options = gateway::options(gateway::nowhere().await);
+    let options = gateway::options(gateway::unused_address().await);
     let front = gateway::serve(Gateway::new(options)).await;
     let url = format!("https://{front}");
     let outcome = Tool::new().run(&["doctor", "--signer", &url]).await;
@@ -107,7 +107,7 @@ async fn tls_that_is_none_is_not_trusted() {
 
 #[tokio::test]
 async fn a_function_that_does_not_run_is_told_by_the_gateways_words() {
-    let options = gateway::options(gateway::nowhere().await);
+    let options = gateway::options(gateway::unused_address().await);
     let front = gateway::serve(Gateway::new(options)).await;
     let url = format!("http://{front}");
     let outcome = Tool::new().run(&["doctor", "--signer", &url]).await;

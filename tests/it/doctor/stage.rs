@@ -139,9 +139,10 @@ impl Stage {
         let port = impostor.as_ref().map_or(bucket.address, |server| server.address).port();
         let function = serve(forging(self.app(port), self.forge, self.touch)).await;
         let mut options = gateway::options(function.address);
-        options.keys = None;
+        options.credentials = None;
         options.default_domain = self.default_domain;
-        let front = gateway::serve(Gateway::behind(self.trigger.clone(), options)).await;
+        options.trigger = self.trigger.clone();
+        let front = gateway::serve(Gateway::new(options)).await;
         let url = format!("http://{front}");
         let mut outcome =
             self.tool.run(&[&["doctor", "--signer", &url], &self.arguments[..]].concat()).await;

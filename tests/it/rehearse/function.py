@@ -1,4 +1,4 @@
-# A tiny function: every call is answered with the name of the key that came with it.
+# A small function that responds to every request with the access key id that came with it.
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
 
 host, port = "0.0.0.0", int(os.environ["FC_CUSTOM_LISTEN_PORT"])
 
-# What a test adds stands here.
+# Lines of a test go here.
 
 assert "MARKER_OF_THE_TESTER" not in os.environ, "the tester's environment leaked in"
 assert os.path.samefile(os.getcwd(), os.environ["FC_FUNC_CODE_PATH"]), "started elsewhere"

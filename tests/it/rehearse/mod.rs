@@ -1,9 +1,9 @@
-//! Rehearsals of packages: good ones of three kinds, and ones that break in every way that is told
-//! apart.
+//! `oss-upload rehearse` and the parts of `fc-emulator` behind it: packages that pass, packages that do not
+//! start, functions that violate rules of the platform; the instance pool and its health checks.
 
 mod broken;
-mod fleet;
 mod good;
 mod health;
 mod package;
-mod rogue;
+mod pool;
+mod violations;

@@ -1,4 +1,4 @@
-//! Packages to rehearse, laid out by the tests, and what the tool says of them.
+//! A package for the tests to rehearse, and the report of the tool.
 
 use std::fs;
 use std::fs::Permissions;
@@ -9,24 +9,24 @@ use serde_json::Value;
 
 use crate::support::tool::Tool;
 
-const FUNCTION: &str = include_str!("function.py");
+pub(super) const FUNCTION: &str = include_str!("function.py");
 
-/// Where a test's own lines go.
-const PLACE: &str = "# What a test adds stands here.\n";
+/// The line of the function that a test replaces by lines of its own.
+pub(super) const PLACEHOLDER: &str = "# Lines of a test go here.\n";
 
 const BOOTSTRAP: &str = "#!/bin/sh\nexec python3 \"$FC_FUNC_CODE_PATH/function.py\"\n";
 
-/// A folder with a function in Python, which a test may spoil.
+/// A folder with a function in Python, which a test may change.
 pub(super) struct Package {
     tool: Tool,
 }
 
 impl Package {
-    /// The function, with lines of the test's own.
+    /// Creates the package, with lines of the test in its function.
     pub(super) fn with(lines: &str) -> Self {
         let package = Self { tool: Tool::new().with("MARKER_OF_THE_TESTER", "1") };
         fs::create_dir(package.path("")).unwrap();
-        fs::write(package.path("function.py"), FUNCTION.replace(PLACE, lines)).unwrap();
+        fs::write(package.path("function.py"), FUNCTION.replace(PLACEHOLDER, lines)).unwrap();
         package.bootstrap(BOOTSTRAP, 0o755);
         package
     }
@@ -50,7 +50,7 @@ impl Package {
         self.rehearse_target("package", options).await
     }
 
-    /// Rehearses something else beside it.
+    /// Rehearses another target in the same directory.
     pub(super) async fn rehearse_target(&self, target: &str, options: &[&str]) -> Rehearsal {
         let outcome = self.tool.run(&[&["rehearse", target, "--json"], options].concat()).await;
         assert!(outcome.out.starts_with('{'), "{outcome:?}");
@@ -58,51 +58,51 @@ impl Package {
     }
 }
 
-/// What came of a rehearsal.
+/// The report of a rehearsal.
 pub(super) struct Rehearsal {
     pub(super) code: i32,
     report: Value,
 }
 
 impl Rehearsal {
-    /// Gives act and verdict, one line for each.
+    /// Returns verdict and name of each check, one per line.
     pub(super) fn verdicts(&self) -> String {
-        let lines = self.acts().iter().map(|act| {
-            format!("{} {}", act["verdict"].as_str().unwrap(), act["act"].as_str().unwrap())
+        let lines = self.checks().iter().map(|check| {
+            format!("{} {}", check["verdict"].as_str().unwrap(), check["act"].as_str().unwrap())
         });
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// Sees to it that nothing failed.
+    /// Asserts that no check failed.
     pub(super) fn assert_good(&self) {
         assert_eq!(self.code, 0, "{}", self.report);
     }
 
-    /// Gives what was said of an act.
-    pub(super) fn said(&self, name: &str) -> &str {
-        self.act(name)["sentence"].as_str().unwrap()
+    /// Returns the sentence of a check.
+    pub(super) fn sentence(&self, name: &str) -> &str {
+        self.check(name)["sentence"].as_str().unwrap()
     }
 
     pub(super) fn figure(&self, name: &str) -> &str {
-        self.act(name)["figure"].as_str().unwrap()
+        self.check(name)["figure"].as_str().unwrap()
     }
 
-    /// Gives the one failure of a rehearsal that ends with it.
-    pub(super) fn end(&self) -> &str {
+    /// Returns the sentence of the only failed check, which has to be the last one.
+    pub(super) fn failure(&self) -> &str {
         assert_eq!(self.code, 1, "{}", self.report);
-        let act = self.acts().last().unwrap();
-        assert_eq!(act["verdict"], "FAIL", "{}", self.report);
+        let check = self.checks().last().unwrap();
+        assert_eq!(check["verdict"], "FAIL", "{}", self.report);
         assert_eq!(self.report["violated"].as_array().unwrap().len(), 1, "{}", self.report);
-        act["sentence"].as_str().unwrap()
+        check["sentence"].as_str().unwrap()
     }
 
-    fn act(&self, name: &str) -> &Value {
-        let found = self.acts().iter().find(|act| act["act"] == name);
-        assert!(found.is_some(), "no act {name}: {}", self.report);
+    fn check(&self, name: &str) -> &Value {
+        let found = self.checks().iter().find(|check| check["act"] == name);
+        assert!(found.is_some(), "no check {name}: {}", self.report);
         found.unwrap()
     }
 
-    fn acts(&self) -> &Vec<Value> {
+    fn checks(&self) -> &Vec<Value> {
         self.report["acts"].as_array().unwrap()
     }
 }

@@ -1,31 +1,24 @@
-//! The gateway on a free port of the loopback, and functions to put behind it.
+//! The gateway of `fc-emulator` on a free loopback port, and functions behind it.
 
 use std::net::SocketAddr;
 
-use fc_emulator::Behind;
-use fc_emulator::Function;
-use fc_emulator::Gateway;
-use fc_emulator::Keys;
-use fc_emulator::Options;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
+use fc_emulator::{Backend, Function, Gateway, GatewayOptions, RoleCredentials};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A function with role keys, reached by a custom domain.
-pub(crate) fn options(upstream: SocketAddr) -> Options {
-    Options {
-        behind: Behind::Address(upstream),
-        function: Function::new("signer", "cn-hangzhou"),
-        keys: Some(Keys {
-            access_key_id: "STS.id".to_owned(),
-            access_key_secret: "marker-secret".to_owned(),
-            security_token: "marker-token".to_owned(),
-        }),
-        default_domain: false,
-    }
+/// Options for a function with a role, at a custom domain.
+pub(crate) fn options(upstream: SocketAddr) -> GatewayOptions {
+    let function = Function::new("signer", "cn-hangzhou");
+    let mut options = GatewayOptions::new(Backend::Address(upstream), function);
+    options.credentials = Some(RoleCredentials {
+        access_key_id: "STS.id".to_owned(),
+        access_key_secret: "marker-secret".to_owned(),
+        security_token: "marker-token".to_owned(),
+    });
+    options
 }
 
-/// Serves a gateway until the test ends, and returns where.
+/// Serves a gateway until the test ends, and returns its address.
 pub(crate) async fn serve(gateway: Gateway) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -34,14 +27,14 @@ pub(crate) async fn serve(gateway: Gateway) -> SocketAddr {
 }
 
 /// Returns an address at which nothing listens.
-pub(crate) async fn nowhere() -> SocketAddr {
+pub(crate) async fn unused_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     listener.local_addr().unwrap()
 }
 
-/// Starts a function that answers the first request of each connection with the connection's
-/// number, and the second by hanging up.
-pub(crate) async fn hangs_up_at_the_second_request() -> SocketAddr {
+/// Starts a function that responds to the first request of each connection with the connection's
+/// number, and closes the connection at the second one.
+pub(crate) async fn closes_at_the_second_request() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -1,63 +1,63 @@
 //! The code of a function: a folder or a zip, unpacked as the platform unpacks it.
 //!
-//! What is unpacked is looked at in `program`, before anything is started.
+//! `program` inspects what a start command starts; `elf` reads binaries.
 
+mod elf;
 mod program;
 
 use std::fmt;
-use std::fs;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-pub use program::Defect;
-pub use program::Kind;
-pub use program::Program;
-pub use program::start_command;
+pub use elf::{IncompatibleBinary, require_static};
+pub use program::{Program, ProgramError, ProgramKind, start_command};
 
-/// A package, unpacked into a folder that is gone when this is dropped.
+/// A package, unpacked into a temporary folder that is deleted on drop.
 #[derive(Debug)]
 pub struct Package {
     folder: TempDir,
-    /// How many files it has.
+    /// The number of files.
     pub files: usize,
-    /// How large they are together.
+    /// The size of all files together, in bytes.
     pub bytes: u64,
-    /// How large the zip is, if it came as one.
+    /// The size of the zip in bytes, if the package was one.
     pub zipped: Option<u64>,
 }
 
 impl Package {
-    /// Unpacks a zip, or copies a folder: the one that holds the code, or one in which `src/code` or
-    /// `code` does.
+    /// Unpacks a zip, or copies a folder. The code is in the folder itself, or in its `src/code` or
+    /// `code`.
     ///
     /// # Errors
     ///
-    /// If there is nothing of the kind, or it cannot be read.
+    /// If the target is neither, or cannot be read.
     pub fn open(target: &Path) -> Result<Self, PackageError> {
-        let fault = |cause| PackageError { target: target.to_owned(), cause };
-        let is_folder = fs::metadata(target).map_err(|error| fault(Cause::Read(error)))?.is_dir();
-        let folder = TempDir::new().map_err(|error| fault(Cause::Unpack(error)))?;
+        let error_of = |cause| PackageError { target: target.to_owned(), cause };
+        let is_folder =
+            fs::metadata(target).map_err(|error| error_of(Cause::Read(error)))?.is_dir();
+        let folder = TempDir::new().map_err(|error| error_of(Cause::Unpack(error)))?;
         let zipped = if is_folder {
-            copy(&code_in(target), folder.path()).map_err(|error| fault(Cause::Unpack(error)))?;
+            copy(&code_in(target), folder.path())
+                .map_err(|error| error_of(Cause::Unpack(error)))?;
             None
         } else {
-            let file = File::open(target).map_err(|error| fault(Cause::Read(error)))?;
-            let bytes = file.metadata().map_err(|error| fault(Cause::Read(error)))?.len();
-            let mut archive = ZipArchive::new(file).map_err(|error| fault(Cause::Zip(error)))?;
-            archive.extract(folder.path()).map_err(|error| fault(Cause::Zip(error)))?;
+            let file = File::open(target).map_err(|error| error_of(Cause::Read(error)))?;
+            let bytes = file.metadata().map_err(|error| error_of(Cause::Read(error)))?.len();
+            let mut archive = ZipArchive::new(file).map_err(|error| error_of(Cause::Zip(error)))?;
+            archive.extract(folder.path()).map_err(|error| error_of(Cause::Zip(error)))?;
             Some(bytes)
         };
-        let (files, bytes) = measure(folder.path()).map_err(|error| fault(Cause::Unpack(error)))?;
+        let (files, bytes) =
+            measure(folder.path()).map_err(|error| error_of(Cause::Unpack(error)))?;
         Ok(Self { folder, files, bytes, zipped })
     }
 
-    /// Where the code lies: what `/code` is on the platform.
+    /// Returns the folder of the code, which is `/code` on the platform.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -72,8 +72,7 @@ fn code_in(target: &Path) -> PathBuf {
     found.next().unwrap_or_else(|| target.to_owned())
 }
 
-/// Copies a folder with its mode bits. A link is followed: zips of the usual tools hold what it
-/// leads to.
+/// Copies a folder with its mode bits. Links are followed, as the usual zip tools do.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -101,7 +100,7 @@ fn measure(folder: &Path) -> io::Result<(usize, u64)> {
     Ok((files, bytes))
 }
 
-/// Says why a package cannot be opened.
+/// The reason why a package cannot be opened.
 #[derive(Debug)]
 pub struct PackageError {
     target: PathBuf,
@@ -146,8 +145,8 @@ mod tests {
 
     #[test]
     fn a_zip_keeps_its_mode_bits_and_a_folder_its_own() {
-        let place = TempDir::new().unwrap();
-        let path = place.path().join("code.zip");
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("code.zip");
         let mut zip = ZipWriter::new(File::create(&path).unwrap());
         for (name, mode) in [("bootstrap", 0o755), ("folder/plain", 0o644)] {
             zip.start_file(name, SimpleFileOptions::default().unix_permissions(mode)).unwrap();
@@ -174,21 +173,21 @@ mod tests {
     #[test]
     fn an_application_packages_code_is_found() {
         for inner in ["src/code", "code", "."] {
-            let place = TempDir::new().unwrap();
-            fs::create_dir_all(place.path().join(inner)).unwrap();
-            fs::write(place.path().join(inner).join("bootstrap"), "x").unwrap();
-            fs::write(place.path().join("publish.yaml"), "x").unwrap();
-            let package = Package::open(place.path()).unwrap();
+            let folder = TempDir::new().unwrap();
+            fs::create_dir_all(folder.path().join(inner)).unwrap();
+            fs::write(folder.path().join(inner).join("bootstrap"), "x").unwrap();
+            fs::write(folder.path().join("publish.yaml"), "x").unwrap();
+            let package = Package::open(folder.path()).unwrap();
             assert!(package.folder().join("bootstrap").is_file(), "{inner}");
         }
     }
 
     #[test]
-    fn what_is_no_package_is_said() {
-        let place = TempDir::new().unwrap();
+    fn a_target_that_is_no_package_is_refused() {
+        let folder = TempDir::new().unwrap();
         let said = |path: &Path| Package::open(path).unwrap_err().to_string();
-        assert!(said(&place.path().join("nothing")).contains("cannot be read"));
-        let path = place.path().join("text");
+        assert!(said(&folder.path().join("nothing")).contains("cannot be read"));
+        let path = folder.path().join("text");
         fs::write(&path, "no zip").unwrap();
         assert!(said(&path).contains("is no folder and no zip"), "{}", said(&path));
     }

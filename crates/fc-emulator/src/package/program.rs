@@ -1,98 +1,92 @@
-//! What is started: which file, of which kind, and whether the platform could start it.
+//! The program that a start command starts: its file, its kind, and whether the platform could start it.
 
 use std::fmt;
-use std::fs;
-use std::fs::File;
-use std::fs::Metadata;
-use std::io;
-use std::io::Read;
-use std::path::Path;
-use std::path::PathBuf;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
-use object::LittleEndian;
-use object::elf::EM_X86_64;
-use object::elf::FileHeader64;
-use object::read::elf::FileHeader;
-use object::read::elf::ProgramHeader;
+use crate::package::elf::{self, IncompatibleBinary};
 
 /// Where the platform puts the code.
 const CODE: &str = "/code/";
 
-/// As much of a program as is looked at: its head, or a script as a whole.
+/// How much of a program is read: the headers of a binary, or a whole script.
 const MAX_HEAD: u64 = 64 * 1024;
 
-/// What a start command starts.
+/// The program that a start command starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Its name, as the command has it.
+    /// The name, as the command has it.
     pub name: String,
-    /// Its kind.
-    pub kind: Kind,
-    /// Its mode bits, if it lies in the package.
+    /// The kind of program.
+    pub kind: ProgramKind,
+    /// The mode bits, if the program is in the package.
     pub mode: Option<u32>,
 }
 
-/// Tells programs apart.
+/// The kind of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A script, and what runs it.
+pub enum ProgramKind {
+    /// A script, with its interpreter.
     Script(String),
     /// A binary that needs nothing of the system.
     Static,
-    /// A binary that needs this loader, and libraries.
+    /// A binary that needs this loader, and shared libraries.
     Dynamic(String),
     /// A program of the runtime's image.
     Installed,
 }
 
-/// Gives the command that starts a function, with `/code/` turned into the folder of the code; an
+/// Returns the command that starts a function, with `/code/` replaced by the directory of the code. An
 /// empty command is `bootstrap`.
 ///
-/// A folder of this machine has to do as `/code`: to put it there would take a root of its own, which
-/// an ordinary user cannot have. A function that is told its folder by `FC_FUNC_CODE_PATH`, by its
-/// working directory or by where its binary lies sees no difference; one that has `/code` written
-/// into it does.
+/// The code stays in a directory of this machine: to have it at `/code` would take a root directory of its
+/// own, which an ordinary user cannot have. A function that finds its directory by `FC_FUNC_CODE_PATH`, by
+/// its working directory or by the path of its binary sees no difference; one that has `/code` in its
+/// source does.
 #[must_use]
 pub fn start_command(command: &[String], code: &Path) -> Vec<String> {
-    let place = |word: &String| match word.strip_prefix(CODE) {
+    let replace = |word: &String| match word.strip_prefix(CODE) {
         Some(rest) => code.join(rest).display().to_string(),
         None => word.clone(),
     };
     if command.is_empty() {
         return vec![code.join("bootstrap").display().to_string()];
     }
-    command.iter().map(place).collect()
+    command.iter().map(replace).collect()
 }
 
 impl Program {
-    /// Looks at what a command, as [`start_command`] gives it, starts.
+    /// Inspects the program of a command that [`start_command`] returned.
     ///
     /// # Errors
     ///
     /// If the platform could not start it.
-    pub fn inspect(command: &[String], code: &Path) -> Result<Self, Defect> {
+    pub fn inspect(command: &[String], code: &Path) -> Result<Self, ProgramError> {
         let first = command.first().map(String::as_str).unwrap_or_default();
         let path = code.join(first);
         let name = first.strip_prefix(&format!("{}/", code.display())).unwrap_or(first).to_owned();
         if !path.starts_with(code) || (!first.contains('/') && !path.exists()) {
-            return Ok(Self { name, kind: Kind::Installed, mode: None });
+            return Ok(Self { name, kind: ProgramKind::Installed, mode: None });
         }
         let metadata = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => metadata,
-            _ => return Err(Defect::Missing { inside: folder_with(&name, code), name }),
+            _ => return Err(ProgramError::Missing { inside: folder_with(&name, code), name }),
         };
         let mode = mode(&metadata) & 0o777;
         if mode & 0o111 == 0 {
-            return Err(Defect::NotExecutable { name, mode });
+            return Err(ProgramError::NotExecutable { name, mode });
         }
-        let head = read_head(&path)
-            .map_err(|error| Defect::Unreadable { name: name.clone(), error: error.to_string() })?;
-        let kind = kind(&head).map_err(|fault| fault.of(name.clone()))?;
+        let head = match read_head(&path) {
+            Ok(head) => head,
+            Err(error) => return Err(ProgramError::Unreadable { name, error: error.to_string() }),
+        };
+        let kind = kind(&name, &head)?;
         Ok(Self { name, kind, mode: Some(mode) })
     }
 }
 
-/// Whoever zips a folder instead of what is in it has the program one level too deep.
+/// Finds the program one level too deep, as after zipping a folder instead of its contents.
 fn folder_with(name: &str, code: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(code).ok()?;
     let folders = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -106,55 +100,27 @@ fn read_head(path: &Path) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// A defect that has no name yet.
-enum Fault {
-    CarriageReturns,
-    NoFormat,
-    Machine(u16),
-}
-
-impl Fault {
-    fn of(self, name: String) -> Defect {
-        match self {
-            Self::CarriageReturns => Defect::CarriageReturns { name },
-            Self::NoFormat => Defect::NoFormat { name },
-            Self::Machine(machine) => Defect::Machine { name, machine },
-        }
-    }
-}
-
-fn kind(head: &[u8]) -> Result<Kind, Fault> {
-    if head.starts_with(b"\x7fELF") {
-        return elf(head);
-    }
+fn kind(name: &str, head: &[u8]) -> Result<ProgramKind, ProgramError> {
+    let name = || name.to_owned();
     let Some(script) = head.strip_prefix(b"#!") else {
-        return Err(Fault::NoFormat);
+        return match elf::interpreter(head) {
+            Ok(Some(loader)) => Ok(ProgramKind::Dynamic(loader)),
+            Ok(None) => Ok(ProgramKind::Static),
+            Err(IncompatibleBinary::OtherMachine(machine)) => {
+                Err(ProgramError::Machine { name: name(), machine })
+            }
+            Err(_) => Err(ProgramError::UnknownFormat { name: name() }),
+        };
     };
     let line = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let interpreter = String::from_utf8_lossy(line).trim().to_owned();
-    // In the first line it belongs to the interpreter's name; further down a shell trips over it.
-    let trips = interpreter.ends_with("sh") && script.windows(2).any(|pair| pair == b"\r\n");
-    if line.ends_with(b"\r") || trips {
-        return Err(Fault::CarriageReturns);
+    // In the first line, CR becomes part of the interpreter's name. In later lines, a shell fails at it.
+    let is_shell = interpreter.ends_with("sh");
+    let has_later_crlf = is_shell && script.windows(2).any(|pair| pair == b"\r\n");
+    if line.ends_with(b"\r") || has_later_crlf {
+        return Err(ProgramError::CarriageReturns { name: name() });
     }
-    Ok(Kind::Script(interpreter))
-}
-
-/// Reads of an ELF file which machine it is for and whether it names a loader.
-fn elf(head: &[u8]) -> Result<Kind, Fault> {
-    let machine = head.get(18..20).and_then(|bytes| bytes.try_into().ok());
-    let machine = u16::from_le_bytes(machine.ok_or(Fault::NoFormat)?);
-    if machine != EM_X86_64.0 {
-        return Err(Fault::Machine(machine));
-    }
-    let header = FileHeader64::<LittleEndian>::parse(head).map_err(|_| Fault::NoFormat)?;
-    let entries = header.program_headers(LittleEndian, head).map_err(|_| Fault::NoFormat)?;
-    for entry in entries {
-        if let Some(loader) = entry.interpreter(LittleEndian, head).map_err(|_| Fault::NoFormat)? {
-            return Ok(Kind::Dynamic(String::from_utf8_lossy(loader).into_owned()));
-        }
-    }
-    Ok(Kind::Static)
+    Ok(ProgramKind::Script(interpreter))
 }
 
 #[cfg(unix)]
@@ -162,56 +128,56 @@ pub(super) fn mode(metadata: &Metadata) -> u32 {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions())
 }
 
-/// Elsewhere there are no such bits.
+/// Other systems have no mode bits.
 #[cfg(not(unix))]
 pub(super) fn mode(_metadata: &Metadata) -> u32 {
     0o755
 }
 
-/// Says why the platform could not start a program.
+/// The reason why the platform could not start a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Defect {
-    /// There is no such file; perhaps one folder further down.
+pub enum ProgramError {
+    /// There is no such file.
     Missing {
-        /// Its name.
+        /// The name, as the command has it.
         name: String,
-        /// The folder that does have it.
+        /// A folder that has such a file, if there is one.
         inside: Option<PathBuf>,
     },
-    /// Its mode bits let nobody run it.
+    /// No mode bit permits execution.
     NotExecutable {
-        /// Its name.
+        /// The name, as the command has it.
         name: String,
-        /// Its mode.
+        /// The mode bits.
         mode: u32,
     },
-    /// It cannot be read.
+    /// The file cannot be read.
     Unreadable {
-        /// Its name.
+        /// The name, as the command has it.
         name: String,
-        /// What the system says.
+        /// The error of the system.
         error: String,
     },
-    /// It is a script with the line ends of Windows.
+    /// A script with the line ends of Windows.
     CarriageReturns {
-        /// Its name.
+        /// The name, as the command has it.
         name: String,
     },
-    /// It is neither a binary nor a script that says what runs it.
-    NoFormat {
-        /// Its name.
+    /// Neither a binary nor a script with a first line that names its interpreter.
+    UnknownFormat {
+        /// The name, as the command has it.
         name: String,
     },
-    /// It is a binary for another machine.
+    /// A binary for another machine.
     Machine {
-        /// Its name.
+        /// The name, as the command has it.
         name: String,
-        /// The machine's number in the file.
+        /// `e_machine` of the file.
         machine: u16,
     },
 }
 
-impl fmt::Display for Defect {
+impl fmt::Display for ProgramError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { name, inside: None } => write!(
@@ -237,7 +203,7 @@ impl fmt::Display for Defect {
                 formatter,
                 "{name} has the line ends of Windows (CRLF), with which no script starts; save it with LF"
             ),
-            Self::NoFormat { name } => write!(
+            Self::UnknownFormat { name } => write!(
                 formatter,
                 "{name} is neither a Linux binary nor a script that begins with #!; give it a first \
                  line such as #!/bin/sh"
@@ -251,7 +217,7 @@ impl fmt::Display for Defect {
     }
 }
 
-impl std::error::Error for Defect {}
+impl std::error::Error for ProgramError {}
 
 #[cfg(test)]
 mod tests {
@@ -277,30 +243,29 @@ mod tests {
         file
     }
 
-    fn kind_of(content: &[u8], mode: u32) -> Result<Kind, String> {
+    fn kind_of(content: &[u8], mode: u32) -> Result<ProgramKind, String> {
         let code = TempDir::new().unwrap();
         let path = code.path().join("bootstrap");
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
         let command = start_command(&[], code.path());
-        let program =
-            Program::inspect(&command, code.path()).map_err(|defect| defect.to_string())?;
+        let program = Program::inspect(&command, code.path()).map_err(|error| error.to_string())?;
         assert_eq!((program.name.as_str(), program.mode), ("bootstrap", Some(mode)));
         Ok(program.kind)
     }
 
     #[test]
-    fn a_program_that_starts_is_told_by_its_kind() {
+    fn a_program_that_can_start_has_a_kind() {
         let script = kind_of(b"#!/usr/bin/env python3\nprint()\n", 0o755);
-        assert_eq!(script, Ok(Kind::Script("/usr/bin/env python3".to_owned())));
-        assert_eq!(kind_of(&binary(62, None), 0o700), Ok(Kind::Static));
+        assert_eq!(script, Ok(ProgramKind::Script("/usr/bin/env python3".to_owned())));
+        assert_eq!(kind_of(&binary(62, None), 0o700), Ok(ProgramKind::Static));
         let loader = "/lib64/ld-linux-x86-64.so.2";
         let dynamic = kind_of(&binary(62, Some(loader)), 0o755);
-        assert_eq!(dynamic, Ok(Kind::Dynamic(loader.to_owned())));
+        assert_eq!(dynamic, Ok(ProgramKind::Dynamic(loader.to_owned())));
     }
 
     #[test]
-    fn a_program_that_cannot_start_is_told_why() {
+    fn a_program_that_cannot_start_gives_the_reason() {
         for (content, mode, says) in [
             (&b"#!/bin/sh\n"[..], 0o644, "bootstrap is not executable (mode 644)"),
             (b"#!/bin/sh\r\nexit\r\n", 0o755, "bootstrap has the line ends of Windows"),
@@ -319,14 +284,14 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_looked_for_where_the_command_says() {
+    fn the_command_says_where_the_program_is() {
         let code = TempDir::new().unwrap();
         let inspect = |command: &[&str]| {
             let command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
             Program::inspect(&start_command(&command, code.path()), code.path())
         };
         let missing = inspect(&["/code/server"]).unwrap_err();
-        assert_eq!(missing, Defect::Missing { name: "server".to_owned(), inside: None });
+        assert_eq!(missing, ProgramError::Missing { name: "server".to_owned(), inside: None });
         fs::create_dir(code.path().join("inner")).unwrap();
         fs::write(code.path().join("inner/bootstrap"), "").unwrap();
         let said = inspect(&[]).unwrap_err().to_string();
@@ -335,6 +300,6 @@ mod tests {
             "{said}"
         );
         let installed = inspect(&["python3", "/code/server.py"]).unwrap();
-        assert_eq!((installed.name.as_str(), installed.kind), ("python3", Kind::Installed));
+        assert_eq!((installed.name.as_str(), installed.kind), ("python3", ProgramKind::Installed));
     }
 }

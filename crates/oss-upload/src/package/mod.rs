@@ -7,7 +7,6 @@
 //! | file | owns |
 //! |---|---|
 //! | `build` | where the binary comes from when none is given |
-//! | `elf` | whether a binary runs on every custom runtime |
 //! | `application` | which files there are, and what stands in them |
 //! | `template` | `s.yaml`, with the answers of a form in place of the shell's variables |
 //! | `tree` | files and their modes, before anything is written |
@@ -17,7 +16,6 @@
 mod application;
 mod archive;
 mod build;
-mod elf;
 mod shelf;
 mod template;
 mod tree;
@@ -28,6 +26,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
+use fc_emulator::package::require_static;
 
 use crate::console;
 use crate::failure::Failure;
@@ -52,9 +51,9 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
     let path = options.binary.map_or_else(build::run, Ok)?;
     let binary = fs::read(&path)
         .map_err(|error| Failure::arguments(format!("{}: {error}", path.display())))?;
-    elf::require_static(&binary).map_err(|unfit| {
+    require_static(&binary).map_err(|error| {
         Failure::arguments(format!(
-            "{} {unfit}; build the function with .deploy/build",
+            "{} {error}; build the function with .deploy/build",
             path.display()
         ))
     })?;

@@ -1,40 +1,28 @@
-//! `oss-upload rehearse`: a package started and treated on this machine as Function Compute would.
+//! `oss-upload rehearse`: a package is started on this machine and treated as Function Compute would.
 //!
-//! Unpacks it, starts it with nothing of this machine's environment, and plays the platform: hooks,
-//! requests with their headers in both ways of giving keys, limits, rest, crowds, accidents, the end.
-//! How the platform behaves is `emulator/fc`'s business; here it is played against a function, and
-//! what came of it is put into a table. The function may be any custom runtime's.
+//! The rehearsal itself is [`fc_emulator::rehearsal`], and works with a function in any language. Here are
+//! the options of the command and the output.
 
-mod acts;
-mod ask;
-mod casting;
-mod figure;
-mod report;
-mod stage;
+mod defaults;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::Args;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
+use fc_emulator::HealthCheck;
+use fc_emulator::package::Package;
+use fc_emulator::rehearsal::{CheckOutcome, CheckResult, RehearsalReport, TestRequest, rehearse};
 
 use crate::console;
 use crate::failure::Failure;
-use crate::rehearse::ask::Ask;
-use crate::rehearse::casting::Cast;
-use crate::rehearse::report::Report;
-use crate::rehearse::stage::Stage;
-use fc_emulator::HealthCheck;
-use fc_emulator::package::Package;
 
 #[derive(Args)]
 #[command(
-    after_help = "For this project's own package, what it needs to start is filled in unless --env or its \
-                  upload.toml says it, both hooks are on, the concurrency is 50, and the requests are \
+    after_help = "This project's own package has defaults: the settings that it needs to start unless --env or \
+                  its upload.toml sets any, both hooks on, a concurrency of 50, and the requests \
                   'GET /health' and the signing call."
 )]
 pub(super) struct Options {
-    /// The folder of the code, a folder that holds it as src/code or code, or the zip that is deployed
+    /// The folder of the code, a folder that has it as src/code or code, or the zip that is deployed
     target: PathBuf,
     /// The start command, split at spaces; /code/ in it is the folder of the code. Default is bootstrap
     #[arg(long, value_name = "WORDS")]
@@ -45,13 +33,13 @@ pub(super) struct Options {
     /// A variable of the function; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
-    /// The region that the function is told
+    /// The region in the function's headers and variables
     #[arg(long, default_value = "cn-hangzhou")]
     region: String,
-    /// A request that is sent; may be given several times, and the first stands for all others. Default
-    /// is 'GET /'
+    /// A request to send; may be given several times. Checks that need one request only use the first.
+    /// Default is 'GET /'
     #[arg(long, value_name = "METHOD PATH")]
-    request: Vec<Ask>,
+    request: Vec<TestRequest>,
     /// How many requests an instance takes at once (instanceConcurrency). Default is 1
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=200))]
     concurrency: Option<u8>,
@@ -61,26 +49,26 @@ pub(super) struct Options {
     /// How long a request may take (timeout)
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     timeout: u32,
-    /// The memory that the function has (memorySize)
+    /// The memory of the function (memorySize)
     #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=32_768))]
     memory: u32,
-    /// Whether the initializer is configured. Default is off
+    /// Whether the initializer hook is configured. Default is off
     #[arg(long, value_enum)]
     initializer: Option<Switch>,
-    /// The path of the health check, if it is configured (healthCheckConfig), and what differs from its
-    /// defaults, as in '/health periodSeconds=5 timeoutSeconds=2'
+    /// The path of the health check, if one is configured (healthCheckConfig), and settings other than
+    /// their defaults, as in '/health periodSeconds=5 timeoutSeconds=2'
     #[arg(long, value_name = "PATH", value_parser = health_check)]
     health_check: Option<HealthCheck>,
-    /// Whether the hook before the end is configured. Default is off
+    /// Whether the pre-stop hook is configured. Default is off
     #[arg(long, value_enum)]
     pre_stop: Option<Switch>,
     /// How long the function may take to open its port
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=120))]
     start_limit: u16,
-    /// How long the kept connection is left alone
+    /// How long the kept connection has no requests
     #[arg(long, value_name = "SECONDS", default_value_t = 31, conflicts_with = "quick")]
     idle: u16,
-    /// Leave out what takes long
+    /// Leave out the checks that take long
     #[arg(long)]
     quick: bool,
     /// Print JSON at the end instead of the table
@@ -88,7 +76,7 @@ pub(super) struct Options {
     json: bool,
 }
 
-/// Values of variables may be secrets, so only what is none shows.
+/// The values of variables may be secrets, so they are left out.
 impl std::fmt::Debug for Options {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Options").field("target", &self.target).finish_non_exhaustive()
@@ -104,25 +92,70 @@ enum Switch {
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let package = Package::open(&options.target)
         .map_err(|error| Failure::arguments(format!("TARGET: {error}")))?;
-    let Cast { plan, asks, filled_in } = casting::cast(&options, &package)?;
-    if !filled_in.is_empty() && !options.json {
-        console::say(&format!("filled in for this rehearsal only: {}", filled_in.join(" ")));
-    }
-    let stage = Stage::new(plan, asks);
-    let mut report = Report::open(options.target.display().to_string(), options.json);
-    if !filled_in.is_empty() && options.json {
-        report.add(report::Row::note("settings", "filled in", filled_in.join(" ")));
-    }
-    let idle = (!options.quick).then(|| Duration::from_secs(options.idle.into()));
+    let (plan, defaults) = defaults::test_plan(&options, &package)?;
+    let mut printer = Printer::new(options.json);
+    printer.defaults(&defaults);
     tokio::select! {
-        () = acts::play(&stage, &package, idle, &mut report) => {}
-        // Instances are groups of their own, which Ctrl-C does not reach: leaving ends them.
-        () = fc_http::stop_signal() => return Err(Failure::new("the rehearsal was broken off")),
+        () = rehearse(&package, plan, |result| printer.result(result)) => {}
+        // Ctrl-C does not reach the process groups of instances; dropping the rehearsal ends them.
+        () = fc_http::stop_signal() => return Err(Failure::new("the rehearsal was interrupted")),
     }
-    match report.close() {
+    match printer.finish(&options.target.display().to_string()) {
         0 => Ok(()),
-        1 => Err(Failure::new("one act failed; what to do stands beside it")),
-        failed => Err(Failure::new(format!("{failed} acts failed; what to do stands beside each"))),
+        1 => Err(Failure::new("one check failed; its line says what to do")),
+        failed => Err(Failure::new(format!("{failed} checks failed; their lines say what to do"))),
+    }
+}
+
+/// Prints each result as a line of a table when it is there, or all of them as JSON at the end.
+#[derive(Debug)]
+struct Printer {
+    is_json: bool,
+    report: RehearsalReport,
+}
+
+impl Printer {
+    fn new(is_json: bool) -> Self {
+        Self { is_json, report: RehearsalReport::default() }
+    }
+
+    /// Prints the variables that have default values, and the head of the table.
+    fn defaults(&mut self, defaults: &[String]) {
+        let list = defaults.join(" ");
+        if self.is_json && !defaults.is_empty() {
+            self.report.push(CheckResult::note("settings", "filled in", list));
+        } else if !self.is_json {
+            if !defaults.is_empty() {
+                console::say(&format!("default settings for this rehearsal: {list}"));
+            }
+            console::say(&format!(
+                "{:<19} {:<7} {:<22} {}",
+                "check", "verdict", "figure", "what was seen"
+            ));
+        }
+    }
+
+    fn result(&mut self, result: CheckResult) {
+        if !self.is_json {
+            console::say(&result.to_string());
+        }
+        self.report.push(result);
+    }
+
+    /// Prints the end, and returns how many checks failed.
+    fn finish(self, target: &str) -> usize {
+        let count = |outcome| self.report.count(outcome);
+        let failed = count(CheckOutcome::Fail);
+        if self.is_json {
+            console::say_json(&self.report.to_json(target).to_string());
+        } else {
+            let (passed, notes) = (count(CheckOutcome::Pass), count(CheckOutcome::Note));
+            console::say(&format!("{passed} passed, {notes} to note, {failed} failed"));
+            if failed > 0 {
+                console::say(&format!("violated: {}", self.report.failed_checks().join(", ")));
+            }
+        }
+        failed
     }
 }
 
@@ -133,16 +166,13 @@ fn variable(text: &str) -> Result<(String, String), String> {
 
 fn health_check(text: &str) -> Result<HealthCheck, String> {
     let mut words = text.split_whitespace();
-    let mut check = HealthCheck::new(words.next().unwrap_or_default()).map_err(told)?;
+    let path = words.next().unwrap_or_default();
+    let mut check = HealthCheck::new(path).map_err(|error| error.to_string())?;
     for word in words {
         let setting = word.split_once('=');
         let number = setting.and_then(|(name, number)| Some((name, number.parse().ok()?)));
         let (name, number) = number.ok_or("after the path write NAME=NUMBER")?;
-        check.set(name, number).map_err(told)?;
+        check.set(name, number).map_err(|error| error.to_string())?;
     }
     Ok(check)
-}
-
-fn told(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }
