@@ -1,4 +1,4 @@
-// A tiny function in another language, for the rehearsal: says whose key came with the request.
+// A small function in another language, for the rehearsal: responds with the access key id of the request.
 import { createServer } from 'node:http'
 
 const server = createServer((request, response) => {
@@ -7,7 +7,7 @@ const server = createServer((request, response) => {
   request.resume().on('end', () => response.end(`${key}\n`))
 })
 
-// The platform keeps connections; whoever closes them first loses requests.
+// The platform keeps connections; a function that closes them first loses requests.
 server.keepAliveTimeout = 0
 server.requestTimeout = 0
 server.listen(process.env.FC_CUSTOM_LISTEN_PORT, '0.0.0.0')

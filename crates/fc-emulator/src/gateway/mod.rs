@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::server::conn::http1;
@@ -29,7 +29,7 @@ use crate::error::GatewayError;
 use crate::gateway::request::ReceivedRequest;
 use crate::headers::{self, PlatformHeaders};
 use crate::instance::StopReport;
-use crate::instance::hook::{self, Hook};
+use crate::instance::hook::{self, PlatformRequest};
 use crate::pool::{InstanceGuard, InstancePool};
 use crate::upstream::{self, Upstream};
 
@@ -91,14 +91,14 @@ pub struct Gateway(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     headers: PlatformHeaders,
-    target: Target,
+    destination: Destination,
     timeout: Duration,
     default_domain: bool,
     trigger: Trigger,
 }
 
 #[derive(Debug)]
-enum Target {
+enum Destination {
     Process(Arc<Upstream>),
     Pool(InstancePool),
 }
@@ -110,9 +110,9 @@ impl Gateway {
         let headers = PlatformHeaders::new(&options.function, options.credentials.as_ref());
         Self(Arc::new(Inner {
             headers,
-            target: match options.backend {
-                Backend::Address(address) => Target::Process(Arc::new(Upstream::new(address))),
-                Backend::Pool(pool) => Target::Pool(pool),
+            destination: match options.backend {
+                Backend::Address(address) => Destination::Process(Arc::new(Upstream::new(address))),
+                Backend::Pool(pool) => Destination::Pool(pool),
             },
             timeout: options.function.timeout,
             default_domain: options.default_domain,
@@ -222,17 +222,17 @@ impl Gateway {
 
     /// Calls the initializer hook.
     pub async fn initialize(&self) -> GatewayResponse {
-        self.call(&Hook::INITIALIZE, Bytes::new()).await
+        self.call(&PlatformRequest::INITIALIZE, Bytes::new()).await
     }
 
     /// Calls the pre-stop hook.
     pub async fn pre_stop(&self) -> GatewayResponse {
-        self.call(&Hook::PRE_STOP, Bytes::new()).await
+        self.call(&PlatformRequest::PRE_STOP, Bytes::new()).await
     }
 
     /// Invokes the function with an event, as the `InvokeFunction` API does.
     pub async fn invoke(&self, event: Bytes) -> GatewayResponse {
-        self.call(&Hook { method: Method::POST, path: "/invoke" }, event).await
+        self.call(&PlatformRequest::INVOKE, event).await
     }
 
     /// Replaces the credentials in the headers of later requests.
@@ -252,9 +252,9 @@ impl Gateway {
 
     /// Calls the pre-stop hook of every instance and ends it.
     pub async fn stop(&self) -> Vec<StopReport> {
-        match &self.0.target {
-            Target::Process(_) => Vec::new(),
-            Target::Pool(pool) => pool.stop(&self.0.headers).await,
+        match &self.0.destination {
+            Destination::Process(_) => Vec::new(),
+            Destination::Pool(pool) => pool.stop(&self.0.headers).await,
         }
     }
 
@@ -268,9 +268,9 @@ impl Gateway {
         self.send(request, request_id).await
     }
 
-    async fn call(&self, hook: &Hook, body: Bytes) -> GatewayResponse {
+    async fn call(&self, call: &PlatformRequest, body: Bytes) -> GatewayResponse {
         let request_id = self.0.headers.next_request_id();
-        let request = hook::request(hook, &self.0.headers, &request_id, body);
+        let request = hook::request(call, &self.0.headers, &request_id, body);
         let mut response = self.send(request, &request_id).await.unwrap_or_else(error_response);
         // No browser gets the response of a hook or an event, so no domain changes it.
         headers::complete_response(&mut response, &request_id, false);
@@ -321,9 +321,9 @@ impl Gateway {
     }
 
     async fn acquire(&self, request_id: &str) -> Result<InstanceGuard, GatewayError> {
-        match &self.0.target {
-            Target::Process(upstream) => Ok(InstanceGuard::unmanaged(Arc::clone(upstream))),
-            Target::Pool(pool) => pool.acquire(&self.0.headers, request_id).await,
+        match &self.0.destination {
+            Destination::Process(upstream) => Ok(InstanceGuard::unmanaged(Arc::clone(upstream))),
+            Destination::Pool(pool) => pool.acquire(&self.0.headers, request_id).await,
         }
     }
 }

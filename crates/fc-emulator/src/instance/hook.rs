@@ -1,4 +1,4 @@
-//! The lifecycle hooks of an instance: a request after its start, and one before its end.
+//! The requests that the platform makes by itself: the two lifecycle hooks of an instance, and events.
 
 use std::time::Duration;
 
@@ -12,19 +12,22 @@ use crate::headers::{Invocation, PlatformHeaders};
 use crate::instance::log::InFlightRequests;
 use crate::upstream::Upstream;
 
-/// A request of the platform's own.
+/// The kind of a request that the platform makes by itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Hook {
-    pub(crate) method: Method,
-    pub(crate) path: &'static str,
+pub(crate) struct PlatformRequest {
+    method: Method,
+    path: &'static str,
 }
 
-impl Hook {
+impl PlatformRequest {
     /// Called after the start of an instance, before its first request.
     pub(crate) const INITIALIZE: Self = Self { method: Method::POST, path: "/initialize" };
 
     /// Called before an instance is ended.
     pub(crate) const PRE_STOP: Self = Self { method: Method::GET, path: "/pre-stop" };
+
+    /// An event of the `InvokeFunction` API.
+    pub(crate) const INVOKE: Self = Self { method: Method::POST, path: "/invoke" };
 }
 
 /// The result of a hook or a health check.
@@ -57,7 +60,7 @@ pub struct StopReport {
 
 /// Calls a hook of an instance.
 pub(super) async fn call(
-    hook: &Hook,
+    hook: &PlatformRequest,
     upstream: &Upstream,
     in_flight: &InFlightRequests,
     headers: &PlatformHeaders,
@@ -73,9 +76,9 @@ pub(super) async fn call(
     HookResult { status, duration: started.elapsed() }
 }
 
-/// Builds a request of the platform's own.
+/// Builds such a request, with the platform's headers.
 pub(crate) fn request(
-    hook: &Hook,
+    hook: &PlatformRequest,
     headers: &PlatformHeaders,
     request_id: &str,
     body: Bytes,

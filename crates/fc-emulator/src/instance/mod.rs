@@ -30,7 +30,7 @@ use crate::config::FunctionConfig;
 use crate::error::GatewayError;
 use crate::headers::PlatformHeaders;
 use crate::instance::health::HealthMonitor;
-use crate::instance::hook::Hook;
+use crate::instance::hook::PlatformRequest;
 use crate::instance::log::{InFlightRequests, LogReader};
 use crate::instance::process::{Output, Process, Signal};
 use crate::instance::start::StartError;
@@ -235,7 +235,7 @@ impl Instance {
         headers: &PlatformHeaders,
         timeout: Duration,
     ) -> Result<(), GatewayError> {
-        let result = self.call(&Hook::INITIALIZE, headers, timeout).await;
+        let result = self.call(&PlatformRequest::INITIALIZE, headers, timeout).await;
         let _ = self.initializer.set(result);
         if result.is_success() {
             return Ok(());
@@ -279,7 +279,7 @@ impl Instance {
     ) -> StopReport {
         self.thaw();
         let pre_stop = match pre_stop_timeout {
-            Some(timeout) => Some(self.call(&Hook::PRE_STOP, headers, timeout).await),
+            Some(timeout) => Some(self.call(&PlatformRequest::PRE_STOP, headers, timeout).await),
             None => None,
         };
         let ended_by_itself = self.terminate().await;
@@ -299,7 +299,12 @@ impl Instance {
         let _ = tokio::time::timeout(EXIT_REPORT_TIMEOUT, self.process.wait()).await;
     }
 
-    async fn call(&self, hook: &Hook, headers: &PlatformHeaders, timeout: Duration) -> HookResult {
+    async fn call(
+        &self,
+        hook: &PlatformRequest,
+        headers: &PlatformHeaders,
+        timeout: Duration,
+    ) -> HookResult {
         hook::call(hook, &self.upstream, &self.in_flight, headers, timeout).await
     }
 
