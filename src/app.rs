@@ -1,27 +1,27 @@
-//! Everything a request needs, built once: routes, credentials, the ways in, the clock, the dice.
+//! Everything a request needs, built once: routes, credentials, the ways in, the clock, the random.
 //!
-//! The one place that draws randomness. Tests put a fixed clock and loaded dice in.
+//! The one place that draws randomness. Tests put a fixed clock and loaded random in.
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::auth::budget::{Exceeded, Ledger};
+use crate::auth::authenticator::Authenticator;
 use crate::auth::caller::Caller;
-use crate::auth::denied::Denied;
-use crate::auth::evidence::Evidence;
-use crate::auth::gate::Gate;
+use crate::auth::error::AuthError;
 use crate::auth::origin::Origins;
-use crate::callback::refused::Refused;
-use crate::callback::{Call, Completion};
+use crate::auth::rate_limit::{RateLimitExceeded, RateLimiter};
+use crate::auth::request_credentials::RequestCredentials;
+use crate::callback::error::CallbackError;
+use crate::callback::{CallbackRequest, UploadCallback};
 use crate::config::{DEFAULT_ROUTE, Settings};
 use crate::credentials::broker::Broker;
 use crate::credentials::sessions::Session;
 use crate::credentials::{Credentials, Means, RandomSource, RoleKeys, Unavailable};
 use crate::net::{HttpClient, ReqwestClient};
 use crate::policy::route::Route;
-use crate::policy::template::occasion::Dice;
+use crate::policy::template::context::RandomBytes;
 use crate::time;
 use crate::time::Timestamp;
 
@@ -34,10 +34,10 @@ pub struct App {
     clock: Clock,
     draw: RandomSource,
     http: Arc<dyn HttpClient>,
-    gate: Gate,
-    ledger: Option<Ledger>,
+    gate: Authenticator,
+    ledger: Option<RateLimiter>,
     /// What is known of stored objects, and who is told.
-    pub completion: Completion,
+    pub completion: UploadCallback,
     /// The pages that may ask.
     pub origins: Origins,
     /// Whether Function Compute is in front, so that its headers can be believed.
@@ -47,7 +47,7 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the function from its settings, with the system's clock and dice.
+    /// Builds the function from its settings, with the system's clock and random.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let http = Arc::new(ReqwestClient::new(settings.proxy.clone()));
@@ -65,9 +65,9 @@ impl App {
             clock: Box::new(time::now),
             draw,
             http,
-            gate: Gate::new(settings.gate),
-            ledger: settings.budget.map(Ledger::new),
-            completion: Completion::new(settings.completion),
+            gate: Authenticator::new(settings.gate),
+            ledger: settings.budget.map(RateLimiter::new),
+            completion: UploadCallback::new(settings.completion),
             origins: settings.origins,
             platform: settings.platform,
             region: settings.region,
@@ -81,10 +81,10 @@ impl App {
         self
     }
 
-    /// Replaces the dice by one that always shows `dice`.
+    /// Replaces the random by one that always shows `random`.
     #[must_use]
-    pub fn with_dice(mut self, dice: Dice) -> Self {
-        self.draw = Arc::new(move || Ok(dice));
+    pub fn with_random(mut self, random: RandomBytes) -> Self {
+        self.draw = Arc::new(move || Ok(random));
         self
     }
 
@@ -94,11 +94,11 @@ impl App {
         (self.clock)()
     }
 
-    /// Throws the dice.
+    /// Throws the random.
     ///
     /// # Errors
     /// The system has no randomness to give, and then there is no safe name to sign.
-    pub fn dice(&self) -> Result<Dice, getrandom::Error> {
+    pub fn random(&self) -> Result<RandomBytes, getrandom::Error> {
         (self.draw)()
     }
 
@@ -119,7 +119,11 @@ impl App {
     ///
     /// # Errors
     /// The route's rule does not let them in.
-    pub async fn admit(&self, evidence: &Evidence<'_>, now: Timestamp) -> Result<Caller, Denied> {
+    pub async fn admit(
+        &self,
+        evidence: &RequestCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<Caller, AuthError> {
         self.gate.admit(evidence, now, &*self.http).await
     }
 
@@ -127,7 +131,12 @@ impl App {
     ///
     /// # Errors
     /// The budget is used up.
-    pub fn charge(&self, caller: &Caller, bytes: u64, now: Timestamp) -> Result<(), Exceeded> {
+    pub fn charge(
+        &self,
+        caller: &Caller,
+        bytes: u64,
+        now: Timestamp,
+    ) -> Result<(), RateLimitExceeded> {
         self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.charge(caller, bytes, now))
     }
 
@@ -135,7 +144,11 @@ impl App {
     ///
     /// # Errors
     /// It is not true, was not granted, or nobody could be told.
-    pub async fn complete(&self, call: &Call<'_>, now: Timestamp) -> Result<Bytes, Refused> {
+    pub async fn complete(
+        &self,
+        call: &CallbackRequest<'_>,
+        now: Timestamp,
+    ) -> Result<Bytes, CallbackError> {
         self.completion.complete(call, now, &*self.http).await
     }
 
@@ -163,9 +176,9 @@ impl fmt::Debug for App {
 #[must_use]
 pub fn draw() -> RandomSource {
     Arc::new(|| {
-        let mut dice = Dice::default();
+        let mut random = RandomBytes::default();
         #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
-        getrandom::fill(&mut dice)?;
-        Ok(dice)
+        getrandom::fill(&mut random)?;
+        Ok(random)
     })
 }

@@ -49,7 +49,7 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
         })?;
     let options = fc_http::Options {
         platform: settings.platform,
-        log_path: oss_upload_signer::http::loggable::path,
+        log_path: oss_upload_signer::http::redact::path,
         ..fc_http::Options::default()
     };
     let routes: Vec<_> = settings.routes.iter().map(|route| route.name.as_str()).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::auth::denied::Denied;
+use crate::auth::error::AuthError;
 
 /// Who is asking, as far as they have shown it.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -13,12 +13,12 @@ pub struct Caller {
     /// What the token or ticket says of them, as text.
     pub claims: Claims,
     /// What let them in.
-    pub by: By,
+    pub by: AuthMethod,
 }
 
 /// What let a caller in; of several things the one that proves most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum By {
+pub enum AuthMethod {
     /// Nothing was asked for.
     #[default]
     Nothing,
@@ -38,7 +38,7 @@ pub type Claims = BTreeMap<String, String>;
 impl Caller {
     /// Gives a caller who has shown no name.
     #[must_use]
-    pub fn unnamed(by: By) -> Self {
+    pub fn unnamed(by: AuthMethod) -> Self {
         Self { by, ..Self::default() }
     }
 
@@ -51,12 +51,12 @@ impl Caller {
     /// Joins what two ways in say of one caller; where both have a claim, the first counts.
     ///
     /// # Errors
-    /// [`Denied::SubjectMismatch`] if they name different subjects.
-    pub(super) fn with(mut self, other: Self) -> Result<Self, Denied> {
+    /// [`AuthError::SubjectMismatch`] if they name different subjects.
+    pub(super) fn with(mut self, other: Self) -> Result<Self, AuthError> {
         if let (Some(one), Some(another)) = (&self.subject, &other.subject)
             && one != another
         {
-            return Err(Denied::SubjectMismatch);
+            return Err(AuthError::SubjectMismatch);
         }
         self.by = self.by.max(other.by);
         self.subject = self.subject.or(other.subject);

@@ -15,12 +15,12 @@
 //! | `origin` | which pages may ask |
 //! | `budget` | how much one caller may be granted, within one instance |
 
-pub mod access;
-pub mod budget;
+pub mod authenticator;
 pub mod caller;
-pub mod denied;
-pub mod evidence;
-pub mod gate;
+pub mod error;
 pub mod jwt;
 pub mod origin;
+pub mod rate_limit;
+pub mod request_credentials;
+pub mod rule;
 pub mod ticket;

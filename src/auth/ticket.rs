@@ -16,10 +16,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::auth::caller::By;
+use crate::auth::caller::AuthMethod;
 use crate::auth::caller::Caller;
 use crate::auth::caller::Claims;
-use crate::auth::denied::Denied;
+use crate::auth::error::AuthError;
 use crate::crypto;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -92,52 +92,52 @@ impl Ticket {
 
 impl Options {
     /// Verifies a ticket that was shown for `route`.
-    pub fn verify(&self, text: &str, route: &str, now: Timestamp) -> Result<Caller, Denied> {
+    pub fn verify(&self, text: &str, route: &str, now: Timestamp) -> Result<Caller, AuthError> {
         let ticket = self.open(text)?;
         self.check_times(&ticket, now)?;
         if ticket.route.as_deref().is_some_and(|good_for| good_for != route) {
-            return Err(Denied::TicketRouteMismatch);
+            return Err(AuthError::TicketRouteMismatch);
         }
         let mut claims = Claims::from([("sub".to_owned(), ticket.subject.clone())]);
         claims.extend(ticket.id.map(|id| ("jti".to_owned(), id)));
-        Ok(Caller { subject: Some(ticket.subject), claims, by: By::Ticket })
+        Ok(Caller { subject: Some(ticket.subject), claims, by: AuthMethod::Ticket })
     }
 
     /// Reads a ticket whose signature is that of one of the keys.
-    fn open(&self, text: &str) -> Result<Ticket, Denied> {
+    fn open(&self, text: &str) -> Result<Ticket, AuthError> {
         if text.len() > MAX_LENGTH || !is_marked(text) {
-            return Err(Denied::TicketMalformed);
+            return Err(AuthError::TicketMalformed);
         }
-        let (text, code) = text.rsplit_once('.').ok_or(Denied::TicketMalformed)?;
-        let payload = text.strip_prefix(MARK).ok_or(Denied::TicketMalformed)?;
-        let code = crypto::from_base64_url(code).ok_or(Denied::TicketMalformed)?;
-        let payload = crypto::from_base64_url(payload).ok_or(Denied::TicketMalformed)?;
+        let (text, code) = text.rsplit_once('.').ok_or(AuthError::TicketMalformed)?;
+        let payload = text.strip_prefix(MARK).ok_or(AuthError::TicketMalformed)?;
+        let code = crypto::from_base64_url(code).ok_or(AuthError::TicketMalformed)?;
+        let payload = crypto::from_base64_url(payload).ok_or(AuthError::TicketMalformed)?;
         let signed = signed(text);
         let is_ours = |key: &Secret| {
             crypto::hmac_sha256_is(key.expose().as_bytes(), signed.as_bytes(), &code)
         };
         if !self.keys.iter().any(is_ours) {
-            return Err(Denied::TicketSignatureInvalid);
+            return Err(AuthError::TicketSignatureInvalid);
         }
         let ticket: Ticket =
-            serde_json::from_slice(&payload).map_err(|_| Denied::TicketMalformed)?;
-        if ticket.subject.is_empty() { Err(Denied::TicketMalformed) } else { Ok(ticket) }
+            serde_json::from_slice(&payload).map_err(|_| AuthError::TicketMalformed)?;
+        if ticket.subject.is_empty() { Err(AuthError::TicketMalformed) } else { Ok(ticket) }
     }
 
-    fn check_times(&self, ticket: &Ticket, now: Timestamp) -> Result<(), Denied> {
+    fn check_times(&self, ticket: &Ticket, now: Timestamp) -> Result<(), AuthError> {
         let (lifetime, leeway) = (seconds(self.lifetime), seconds(CLOCK_LEEWAY));
         let now = now.unix();
         if ticket.expires_at <= now {
-            return Err(Denied::TicketExpired);
+            return Err(AuthError::TicketExpired);
         }
         let starts = [ticket.not_before, ticket.issued_at];
         if starts.iter().flatten().any(|start| *start > now.saturating_add(leeway)) {
-            return Err(Denied::TicketNotYetValid);
+            return Err(AuthError::TicketNotYetValid);
         }
         // Without a date of its own it is taken to be minted just now.
         let issued_at = ticket.issued_at.unwrap_or(now);
         if ticket.expires_at.saturating_sub(issued_at) > lifetime {
-            return Err(Denied::TicketLifetimeTooLong);
+            return Err(AuthError::TicketLifetimeTooLong);
         }
         Ok(())
     }

@@ -19,9 +19,9 @@ use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::callback::refused::Refused;
+use crate::callback::error::CallbackError;
 use crate::receipt;
-use crate::receipt::Stored;
+use crate::receipt::StoredObject;
 
 /// The longest body that is looked at: a receipt, a key and 8 KB of variables, all of them escaped.
 const MAX_LENGTH: usize = 64 * 1024;
@@ -68,25 +68,25 @@ pub struct Image {
 
 impl Event {
     /// Reads a callback's body.
-    pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Refused> {
+    pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, CallbackError> {
         if body.len() > MAX_LENGTH {
-            return Err(Refused::Malformed("the body is over 64 KiB"));
+            return Err(CallbackError::Malformed("the body is over 64 KiB"));
         }
         let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default();
         let members = match kind.trim().to_ascii_lowercase().as_str() {
-            "application/x-www-form-urlencoded" => Members::form(body),
-            "application/json" => Members::json(body),
-            _ => return Err(Refused::Malformed("the content type is neither form nor JSON")),
+            "application/x-www-form-urlencoded" => EventMembers::form(body),
+            "application/json" => EventMembers::json(body),
+            _ => return Err(CallbackError::Malformed("the content type is neither form nor JSON")),
         };
         let members = members
-            .ok_or(Refused::Malformed("the body is not written as its content type says"))?;
-        Self::take(members).ok_or(Refused::Malformed(
+            .ok_or(CallbackError::Malformed("the body is not written as its content type says"))?;
+        Self::take(members).ok_or(CallbackError::Malformed(
             "the body lacks a member, or has one with an impossible value",
         ))
     }
 
-    fn take(mut members: Members) -> Option<Self> {
+    fn take(mut members: EventMembers) -> Option<Self> {
         Some(Self {
             bucket: members.take_exact("bucket")?,
             key: members.take_exact("object")?,
@@ -101,8 +101,8 @@ impl Event {
 
     /// Gives what a receipt is compared with.
     #[must_use]
-    pub fn stored(&self) -> Stored<'_> {
-        Stored {
+    pub fn stored(&self) -> StoredObject<'_> {
+        StoredObject {
             bucket: &self.bucket,
             key: &self.key,
             size: self.size,
@@ -114,7 +114,7 @@ impl Event {
 impl Image {
     /// Takes an image's members. Half of them, or no numbers, are no image: what OSS says of a broken image is
     /// not documented, and an upload must not go unreported because of it.
-    fn take(members: &mut Members) -> Option<Self> {
+    fn take(members: &mut EventMembers) -> Option<Self> {
         let mut take = |name: &str| members.take(name).unwrap_or_default();
         let (width, height) = (take("imageInfo.width"), take("imageInfo.height"));
         let format = take("imageInfo.format");
@@ -123,17 +123,17 @@ impl Image {
 }
 
 /// One member of a body.
-struct Member {
+struct EventMember {
     name: String,
     value: String,
     /// Whether the value was UTF-8. In one that was not, bytes have been replaced.
     is_exact: bool,
 }
 
-/// Members of a body, in no particular order.
-struct Members(Vec<Member>);
+/// EventMembers of a body, in no particular order.
+struct EventMembers(Vec<EventMember>);
 
-impl Members {
+impl EventMembers {
     /// Reads a form, in which each member stands once.
     fn form(body: &[u8]) -> Option<Self> {
         let decode = |text: &str| {
@@ -150,7 +150,7 @@ impl Members {
             if members.take(&name).is_some() {
                 return None;
             }
-            members.0.push(Member { name, value, is_exact });
+            members.0.push(EventMember { name, value, is_exact });
         }
         Some(members)
     }
@@ -169,7 +169,7 @@ impl Members {
             };
             let is_replaced = value.contains(char::REPLACEMENT_CHARACTER);
             let is_exact = matches!(text, Cow::Borrowed(_)) || !is_replaced;
-            members.0.push(Member { name, value, is_exact });
+            members.0.push(EventMember { name, value, is_exact });
         }
         Some(members)
     }
@@ -184,7 +184,7 @@ impl Members {
         self.take_member(name).filter(|member| member.is_exact).map(|member| member.value)
     }
 
-    fn take_member(&mut self, name: &str) -> Option<Member> {
+    fn take_member(&mut self, name: &str) -> Option<EventMember> {
         let place = self.0.iter().position(|member| member.name == name)?;
         Some(self.0.swap_remove(place))
     }
@@ -192,7 +192,7 @@ impl Members {
     /// Takes the variables out, but for the receipt itself, where a route orders it once more.
     fn variables(self) -> Variables {
         let mut variables = Vec::new();
-        for Member { name, value, .. } in self.0 {
+        for EventMember { name, value, .. } in self.0 {
             if let Some(name) = name.strip_prefix(VARIABLE).filter(|name| *name != "receipt") {
                 variables.push((name.to_owned(), value));
             }

@@ -28,13 +28,13 @@
 //! grant: then as `upload.mismatched`. Otherwise an uploader could choose a type that the function refuses, and
 //! have an object stored of which the back end never hears.
 
+pub mod error;
 pub mod event;
 pub mod public_key;
-pub mod refused;
 pub mod webhook;
 
-mod replay;
-mod signature;
+mod deduplicator;
+mod signed;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,18 +46,18 @@ use http::HeaderMap;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
 
+use crate::callback::deduplicator::Deduplicator;
+use crate::callback::error::CallbackError;
+use crate::callback::error::Mismatched;
 use crate::callback::event::Event;
 use crate::callback::event::Variables;
 use crate::callback::public_key::PublicKeys;
-use crate::callback::refused::Mismatched;
-use crate::callback::refused::Refused;
-use crate::callback::replay::Replays;
-use crate::callback::signature::Proof;
-use crate::callback::webhook::Message;
-use crate::callback::webhook::SigningKey;
+use crate::callback::signed::SignedCallback;
+use crate::callback::webhook::WebhookKey;
+use crate::callback::webhook::WebhookMessage;
 use crate::net::HttpClient;
-use crate::receipt::Mismatch;
 use crate::receipt::Receipt;
+use crate::receipt::ReceiptMismatch;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -82,7 +82,7 @@ pub struct Options {
 
 /// A callback as it arrived. Shows no header and no body.
 #[derive(Clone, Copy)]
-pub struct Call<'a> {
+pub struct CallbackRequest<'a> {
     /// The route that its path names.
     pub route: &'a str,
     /// The names of the variables that this route sets, without `x:`.
@@ -97,41 +97,44 @@ pub struct Call<'a> {
     pub body: &'a [u8],
 }
 
-impl fmt::Debug for Call<'_> {
+impl fmt::Debug for CallbackRequest<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Call").field("route", &self.route).finish_non_exhaustive()
+        formatter
+            .debug_struct("CallbackRequest")
+            .field("route", &self.route)
+            .finish_non_exhaustive()
     }
 }
 
 /// Verifies callbacks, and tells the back ends.
 #[derive(Debug)]
-pub struct Completion {
+pub struct UploadCallback {
     receipt_keys: Vec<Secret>,
     public_url: Option<String>,
     public_keys: PublicKeys,
     notify: BTreeMap<String, String>,
-    signing_key: Option<SigningKey>,
-    replays: Replays,
+    signing_key: Option<WebhookKey>,
+    replays: Deduplicator,
 }
 
-impl Completion {
+impl UploadCallback {
     /// Takes the settings, which have been checked; fetches nothing yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let signing_key = options.webhook_secret.as_ref().and_then(SigningKey::parse);
+        let signing_key = options.webhook_secret.as_ref().and_then(WebhookKey::parse);
         Self {
             receipt_keys: options.receipt_keys,
             public_url: options.public_url,
             public_keys: PublicKeys::new(options.key_urls),
             notify: options.notify,
             signing_key,
-            replays: Replays::default(),
+            replays: Deduplicator::default(),
         }
     }
 
     /// Gives the key that new receipts are sealed with.
     #[must_use]
-    pub fn sealing_key(&self) -> Option<&Secret> {
+    pub fn receipt_key(&self) -> Option<&Secret> {
         self.receipt_keys.first()
     }
 
@@ -144,23 +147,23 @@ impl Completion {
     /// Verifies a callback and sends the route's back end a webhook; gives the JSON that OSS passes on.
     pub async fn complete(
         &self,
-        call: &Call<'_>,
+        call: &CallbackRequest<'_>,
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<Bytes, Refused> {
+    ) -> Result<Bytes, CallbackError> {
         let deadline = Instant::now() + BUDGET;
-        let proof = Proof::read(call, &self.public_keys)?;
+        let proof = SignedCallback::read(call, &self.public_keys)?;
         let mut event = Event::read(call.headers, call.body)?;
-        let receipt = Receipt::open(&event.receipt, &self.receipt_keys)?;
+        let receipt = Receipt::verify(&event.receipt, &self.receipt_keys)?;
         receipt.check_location(call.route, &event.stored(), now)?;
-        let no_key = Refused::KeyUnavailable { retry_after: 1 };
+        let no_key = CallbackError::KeyUnavailable { retry_after: 1 };
         within(deadline, no_key, self.public_keys.verify(&proof, now, http)).await?;
         let mut mismatches = receipt.mismatches(&event.stored());
         match granted_variables(&event.variables, &receipt, call.variables) {
             Some(variables) => event.variables = variables,
-            None => mismatches.push(Mismatch::Variables),
+            None => mismatches.push(ReceiptMismatch::Variables),
         }
-        let message = Message::new(&event, &receipt);
+        let message = WebhookMessage::new(&event, &receipt);
         let url = self.notify.get(call.route);
         let network = (deadline, http);
         if mismatches.is_empty() {
@@ -174,18 +177,23 @@ impl Completion {
             None => None,
         };
         let (receipt_id, key) = (receipt.id.clone(), event.key.clone());
-        Err(Refused::Mismatched(Box::new(Mismatched { mismatches, receipt_id, key, webhook })))
+        Err(CallbackError::Mismatched(Box::new(Mismatched {
+            mismatches,
+            receipt_id,
+            key,
+            webhook,
+        })))
     }
 
     /// Sends `upload.completed`, unless it has been sent: then the answer of that time is the answer.
     async fn tell_once(
         &self,
-        message: &Message<'_>,
+        message: &WebhookMessage<'_>,
         url: &str,
         now: Timestamp,
         (deadline, http): (Instant, &dyn HttpClient),
-    ) -> Result<Bytes, Refused> {
-        within(deadline, Refused::NotifyTimedOut, async {
+    ) -> Result<Bytes, CallbackError> {
+        within(deadline, CallbackError::NotifyTimedOut, async {
             let slot = self.replays.slot(&message.content_id());
             let mut known = slot.lock().await;
             if let Some(answer) = known.as_ref() {
@@ -202,20 +210,20 @@ impl Completion {
     /// the same grant has to be reported again.
     async fn report(
         &self,
-        message: &Message<'_>,
-        mismatches: &[Mismatch],
+        message: &WebhookMessage<'_>,
+        mismatches: &[ReceiptMismatch],
         (url, now): (&str, Timestamp),
         (deadline, http): (Instant, &dyn HttpClient),
-    ) -> Result<(), Refused> {
-        within(deadline, Refused::NotifyTimedOut, async {
+    ) -> Result<(), CallbackError> {
+        within(deadline, CallbackError::NotifyTimedOut, async {
             let request = message.mismatched(mismatches, url, self.signing_key()?, now)?;
             webhook::send(request, deadline, http).await.map(drop)
         })
         .await
     }
 
-    fn signing_key(&self) -> Result<&SigningKey, Refused> {
-        let missing = || Refused::NotifyFailed("there is no secret to sign with".to_owned());
+    fn signing_key(&self) -> Result<&WebhookKey, CallbackError> {
+        let missing = || CallbackError::NotifyFailed("there is no secret to sign with".to_owned());
         self.signing_key.as_ref().ok_or_else(missing)
     }
 }
@@ -223,9 +231,9 @@ impl Completion {
 /// Waits until the deadline, then returns `late`.
 async fn within<T>(
     deadline: Instant,
-    late: Refused,
-    work: impl Future<Output = Result<T, Refused>>,
-) -> Result<T, Refused> {
+    late: CallbackError,
+    work: impl Future<Output = Result<T, CallbackError>>,
+) -> Result<T, CallbackError> {
     timeout_at(deadline, work).await.unwrap_or(Err(late))
 }
 

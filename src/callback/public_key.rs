@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use http::Uri;
 
-use crate::callback::refused::Refused;
-use crate::callback::signature::Proof;
+use crate::callback::error::CallbackError;
+use crate::callback::signed::SignedCallback;
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::spki;
 use crate::net::HttpClient;
@@ -85,17 +85,17 @@ impl PublicKeys {
     /// Tells whether the proof holds.
     pub(super) async fn verify(
         &self,
-        proof: &Proof,
+        proof: &SignedCallback,
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), CallbackError> {
         let entry = self.entry(&proof.key_url);
         match entry.kept.find(&KeyOf { entry: &entry, proof }, now, http).await {
             Ok(()) => Ok(()),
             Err(Missing { is_known: true, .. }) => {
-                Err(Refused::SignatureInvalid("the key has not signed this"))
+                Err(CallbackError::SignatureInvalid("the key has not signed this"))
             }
-            Err(Missing { retry_after, .. }) => Err(Refused::KeyUnavailable { retry_after }),
+            Err(Missing { retry_after, .. }) => Err(CallbackError::KeyUnavailable { retry_after }),
         }
     }
 
@@ -135,12 +135,12 @@ impl Entry {
 /// The key that has signed this.
 struct KeyOf<'a> {
     entry: &'a Entry,
-    proof: &'a Proof,
+    proof: &'a SignedCallback,
 }
 
 impl Wanted for KeyOf<'_> {
     fn will_do(&self) -> bool {
-        let Proof { signed, signature, .. } = self.proof;
+        let SignedCallback { signed, signature, .. } = self.proof;
         let key = self.entry.key().clone();
         key.is_some_and(|key| key.signed_md5(signed, signature))
     }

@@ -22,16 +22,16 @@ use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use crate::callback::error::CallbackError;
 use crate::callback::event::Event;
 use crate::callback::event::Image;
-use crate::callback::refused::Refused;
 use crate::crypto;
 use crate::net::HttpClient;
 use crate::net::RequestLimits;
 use crate::net::SendError;
-use crate::receipt::Mismatch;
-use crate::receipt::Place;
 use crate::receipt::Receipt;
+use crate::receipt::ReceiptMismatch;
+use crate::receipt::ReceiptScope;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -48,9 +48,9 @@ const WHSEC: &str = "whsec_";
 const KEY_BYTES: RangeInclusive<usize> = 24..=64;
 
 /// What messages are signed with. Shows nothing of it.
-pub struct SigningKey(Zeroizing<Vec<u8>>);
+pub struct WebhookKey(Zeroizing<Vec<u8>>);
 
-impl SigningKey {
+impl WebhookKey {
     /// Reads `whsec_` and 24 to 64 bytes in base64.
     #[must_use]
     pub fn parse(secret: &Secret) -> Option<Self> {
@@ -72,20 +72,20 @@ impl SigningKey {
     }
 }
 
-impl fmt::Debug for SigningKey {
+impl fmt::Debug for WebhookKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("SigningKey(…)")
+        formatter.write_str("WebhookKey(…)")
     }
 }
 
 /// What the back end is told of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message<'a> {
+pub(super) struct WebhookMessage<'a> {
     event: &'a Event,
     receipt: &'a Receipt,
 }
 
-impl<'a> Message<'a> {
+impl<'a> WebhookMessage<'a> {
     pub(super) fn new(event: &'a Event, receipt: &'a Receipt) -> Self {
         Self { event, receipt }
     }
@@ -145,11 +145,11 @@ impl<'a> Message<'a> {
     }
 
     /// Says what was granted and what is stored instead. No variable and no image: nothing vouches for them.
-    fn mismatch(&self, mismatches: &[Mismatch]) -> Object {
+    fn mismatch(&self, mismatches: &[ReceiptMismatch]) -> Object {
         let Self { event, receipt } = *self;
         let mut granted = match &receipt.place {
-            Place::Key(key) => texts(&[("key", key.as_str())]),
-            Place::Prefix(prefix) => texts(&[("prefix", prefix.as_str())]),
+            ReceiptScope::Key(key) => texts(&[("key", key.as_str())]),
+            ReceiptScope::Prefix(prefix) => texts(&[("prefix", prefix.as_str())]),
         };
         granted.insert("min".to_owned(), receipt.min_size.into());
         granted.insert("max".to_owned(), receipt.max_size.into());
@@ -175,9 +175,9 @@ impl<'a> Message<'a> {
     pub(super) fn completed(
         &self,
         url: &str,
-        key: &SigningKey,
+        key: &WebhookKey,
         now: Timestamp,
-    ) -> Result<Request<Bytes>, Refused> {
+    ) -> Result<Request<Bytes>, CallbackError> {
         let body = self.body("upload.completed", self.stored(), now);
         request(&self.id(), url, (key, now), body)
     }
@@ -185,11 +185,11 @@ impl<'a> Message<'a> {
     /// Writes the request that says `upload.mismatched`.
     pub(super) fn mismatched(
         &self,
-        mismatches: &[Mismatch],
+        mismatches: &[ReceiptMismatch],
         url: &str,
-        key: &SigningKey,
+        key: &WebhookKey,
         now: Timestamp,
-    ) -> Result<Request<Bytes>, Refused> {
+    ) -> Result<Request<Bytes>, CallbackError> {
         let body = self.body("upload.mismatched", self.mismatch(mismatches), now);
         request(&self.mismatch_id(now), url, (key, now), body)
     }
@@ -216,9 +216,9 @@ fn message_id(key: &str, event: &str) -> String {
 fn request(
     id: &str,
     url: &str,
-    (key, now): (&SigningKey, Timestamp),
+    (key, now): (&WebhookKey, Timestamp),
     body: Bytes,
-) -> Result<Request<Bytes>, Refused> {
+) -> Result<Request<Bytes>, CallbackError> {
     let timestamp = now.unix().to_string();
     let signature = key.sign(id, &timestamp, &body);
     let request = Request::post(url)
@@ -227,7 +227,8 @@ fn request(
         .header("webhook-id", id)
         .header("webhook-timestamp", &timestamp)
         .header("webhook-signature", &signature);
-    let failed = |_| Refused::NotifyFailed("the back end's address cannot be used".to_owned());
+    let failed =
+        |_| CallbackError::NotifyFailed("the back end's address cannot be used".to_owned());
     request.body(body).map_err(failed)
 }
 
@@ -236,20 +237,23 @@ pub(super) async fn send(
     request: Request<Bytes>,
     deadline: Instant,
     http: &dyn HttpClient,
-) -> Result<Option<Bytes>, Refused> {
+) -> Result<Option<Bytes>, CallbackError> {
     let time = deadline.saturating_duration_since(Instant::now());
     let limits = RequestLimits { timeout: time, max_body: MAX_ANSWER, use_proxy: true };
     match http.send(request, limits).await {
         Ok(answer) => read(answer),
-        Err(SendError::TimedOut) => Err(Refused::NotifyTimedOut),
-        Err(error) => Err(Refused::NotifyFailed(format!("the back end: {error}"))),
+        Err(SendError::TimedOut) => Err(CallbackError::NotifyTimedOut),
+        Err(error) => Err(CallbackError::NotifyFailed(format!("the back end: {error}"))),
     }
 }
 
-fn read(answer: Response<Bytes>) -> Result<Option<Bytes>, Refused> {
+fn read(answer: Response<Bytes>) -> Result<Option<Bytes>, CallbackError> {
     let status = answer.status();
     if !status.is_success() {
-        return Err(Refused::NotifyFailed(format!("the back end answered {}", status.as_u16())));
+        return Err(CallbackError::NotifyFailed(format!(
+            "the back end answered {}",
+            status.as_u16()
+        )));
     }
     let body = answer.into_body();
     if body.is_empty() {
@@ -259,7 +263,7 @@ fn read(answer: Response<Bytes>) -> Result<Option<Bytes>, Refused> {
     if serde_json::from_slice::<Value>(&body).is_ok_and(|answer| answer.is_object()) {
         Ok(Some(body))
     } else {
-        Err(Refused::NotifyFailed("the back end's answer is no JSON object".to_owned()))
+        Err(CallbackError::NotifyFailed("the back end's answer is no JSON object".to_owned()))
     }
 }
 

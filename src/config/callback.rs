@@ -1,12 +1,12 @@
 //! A route's callback: who is called when an object is stored, and what is told.
 
 use crate::config::address;
-use crate::config::entry;
-use crate::config::entry::Entry;
-use crate::config::entry::Setting;
-use crate::config::entry::VARIABLES;
-use crate::config::entry::Written;
 use crate::config::route::Reader;
+use crate::config::setting;
+use crate::config::setting::RawSetting;
+use crate::config::setting::RawValue;
+use crate::config::setting::Setting;
+use crate::config::setting::VARIABLES;
 use crate::config::value;
 use crate::policy::callback;
 use crate::policy::callback::Callback;
@@ -17,7 +17,7 @@ use crate::policy::callback::Target;
 use crate::policy::callback::body::Body;
 use crate::policy::callback::body::BodyType;
 use crate::policy::template::Template;
-use crate::receipt::order;
+use crate::receipt::callback_form;
 
 /// The longest list of a route's types that goes into a receipt with any key and any subject.
 const MAX_TYPES_BYTES: usize = 1024;
@@ -25,17 +25,17 @@ const MAX_TYPES_BYTES: usize = 1024;
 /// The longest address of this function, which may be known to a request only.
 const LONGEST_OWN_BYTES: usize = "https://".len() + 253 + ":65535".len();
 
-/// What a complaint about a variable shows as an example.
+/// What a error about a variable shows as an example.
 const VARIABLE: Setting = Setting { variable: "", key: "album", example: "{claim:album}" };
 
-/// What a complaint shows where nobody, or somebody else, is called.
+/// What a error shows where nobody, or somebody else, is called.
 pub(super) const SELF: &str = "callback.to = \"self\"";
 
 /// Where the settings say that nobody is told: a route under a `[callback]` for all of them.
 const NOBODY: &str = "none";
 
 impl Reader<'_, '_> {
-    /// Reads the callback of the route; what is said of one without saying who is called is a complaint.
+    /// Reads the callback of the route; what is said of one without saying who is called is a error.
     pub(super) fn callback(&mut self) -> Option<Callback> {
         let Some(to) = self.to() else {
             self.complain_of_what_nobody_is_told();
@@ -44,8 +44,8 @@ impl Reader<'_, '_> {
         let variables = self.variables();
         let names: Vec<_> = variables.iter().map(|(name, _)| name.as_str()).collect();
         let body = self.body(&to, &names)?;
-        let host = self.value(&entry::CALLBACK_HOST, host);
-        let sni = self.value(&entry::CALLBACK_SNI, value::truth).unwrap_or_else(|| is_https(&to));
+        let host = self.value(&setting::CALLBACK_HOST, host);
+        let sni = self.value(&setting::CALLBACK_SNI, value::truth).unwrap_or_else(|| is_https(&to));
         let callback = Callback { to, body, host, sni, variables };
         self.check_size(&callback);
         Some(callback)
@@ -53,31 +53,31 @@ impl Reader<'_, '_> {
 
     /// Reads who is called.
     fn to(&mut self) -> Option<Target> {
-        let entry = self.entry(&entry::CALLBACK)?;
+        let entry = self.entry(&setting::CALLBACK)?;
         let texts = entry.texts();
         match &texts[..] {
             [only] if only == "self" => return Some(Target::Own),
             [only] if only == NOBODY => return None,
             _ => {}
         }
-        let reach = self.desk.reach();
+        let reach = self.config.reach();
         let parse = |text: &str| address::parse(text, reach);
-        let addresses = self.desk.each(&entry::CALLBACK, &entry, parse);
+        let addresses = self.config.each(&setting::CALLBACK, &entry, parse);
         if texts.len() > MAX_ADDRESSES || texts.is_empty() {
-            self.desk.object(&entry::CALLBACK, &entry, "OSS tries from 1 to 5 addresses");
+            self.config.add_invalid(&setting::CALLBACK, &entry, "OSS tries from 1 to 5 addresses");
         }
         Some(Target::Addresses(addresses))
     }
 
     /// Reads what is told, as the function itself understands it or as somebody else wishes.
     fn body(&mut self, to: &Target, names: &[&str]) -> Option<Body> {
-        let entry = self.entry(&entry::CALLBACK_BODY);
+        let entry = self.entry(&setting::CALLBACK_BODY);
         let text = entry.as_ref().map_or("form", |entry| match &entry.written {
-            Written::One(text) => text,
-            Written::Many(_) => "",
+            RawValue::One(text) => text,
+            RawValue::Many(_) => "",
         });
         let made_here = BodyType::parse(text);
-        let own_type = self.entry(&entry::CALLBACK_BODY_TYPE).filter(|_| made_here.is_some());
+        let own_type = self.entry(&setting::CALLBACK_BODY_TYPE).filter(|_| made_here.is_some());
         if let Some(entry) = own_type {
             let problem = "it is for a body of one's own; 'form' and 'json' have their type";
             self.instead(&entry, problem, "callback.body = \"a=${object}\"");
@@ -87,18 +87,18 @@ impl Reader<'_, '_> {
         };
         if *to == Target::Own {
             let problem = "the function reads its own callback, which is 'form' or 'json'";
-            self.desk.object(&entry::CALLBACK_BODY, entry, problem);
+            self.config.add_invalid(&setting::CALLBACK_BODY, entry, problem);
             return None;
         }
-        let body_type = self.value(&entry::CALLBACK_BODY_TYPE, body_type).unwrap_or_default();
-        self.desk.read(&entry::CALLBACK_BODY, entry, |text| Body::parse(text, body_type, names))
+        let body_type = self.value(&setting::CALLBACK_BODY_TYPE, body_type).unwrap_or_default();
+        self.config.read(&setting::CALLBACK_BODY, entry, |text| Body::parse(text, body_type, names))
     }
 
     fn complain_of_what_nobody_is_told(&mut self) {
-        if self.entry(&entry::CALLBACK).is_some() {
+        if self.entry(&setting::CALLBACK).is_some() {
             return;
         }
-        for setting in entry::CALLBACK_DETAILS {
+        for setting in setting::CALLBACK_DETAILS {
             if let Some(entry) = self.entry(setting) {
                 self.instead(&entry, "it needs callback.to to say who is called", SELF);
             }
@@ -106,8 +106,8 @@ impl Reader<'_, '_> {
     }
 
     /// Says that something else would have to be written, wherever this is.
-    pub(super) fn instead(&mut self, entry: &Entry, problem: &str, example: &str) {
-        self.desk.complain(entry.describe(), problem.to_owned(), example.to_owned());
+    pub(super) fn instead(&mut self, entry: &RawSetting, problem: &str, example: &str) {
+        self.config.add_error(entry.describe(), problem.to_owned(), example.to_owned());
     }
 
     /// Reads the variables. A name in the route hides what the top says of it.
@@ -115,9 +115,10 @@ impl Reader<'_, '_> {
         let beginning = format!("{VARIABLES}.");
         let mut variables = Vec::new();
         for key in self.keys(&beginning) {
-            let entry = self.own(&key).or_else(|| self.desk.file.top.get(&key).cloned());
+            let entry = self.own(&key).or_else(|| self.config.file.top.get(&key).cloned());
             let name = key[beginning.len()..].to_owned();
-            let value = entry.and_then(|entry| self.desk.read(&VARIABLE, &entry, Template::value));
+            let value =
+                entry.and_then(|entry| self.config.read(&VARIABLE, &entry, Template::value));
             variables.extend(value.map(|value| (name, value)));
         }
         variables
@@ -125,20 +126,20 @@ impl Reader<'_, '_> {
 
     /// Refuses what OSS would refuse, or what no receipt could say.
     fn check_size(&mut self, callback: &Callback) {
-        let Some(entry) = self.entry(&entry::CALLBACK) else { return };
+        let Some(entry) = self.entry(&setting::CALLBACK) else { return };
         let own = "x".repeat(LONGEST_OWN_BYTES);
         let address = callback.address(&self.name, Some(&own)).unwrap_or_default();
-        let fields = order::fields(callback, &address, order::Variables::new());
+        let fields = callback_form::fields(callback, &address, callback_form::Variables::new());
         if fields.iter().any(|(_, value)| value.len() > MAX_FIELD_BYTES) {
             let problem = "its field has more than the 4096 bytes that OSS is sure to take: name fewer \
                            addresses, or tell less";
-            self.desk.object(&entry::CALLBACK, &entry, problem);
+            self.config.add_invalid(&setting::CALLBACK, &entry, problem);
         }
-        let Some(entry) = self.entry(&entry::TYPES) else { return };
+        let Some(entry) = self.entry(&setting::TYPES) else { return };
         if entry.texts().iter().map(String::len).sum::<usize>() > MAX_TYPES_BYTES {
             let problem = "a receipt says which types were granted, and these have more than 1024 bytes in \
                            all; write kinds such as image/*";
-            self.desk.object(&entry::TYPES, &entry, problem);
+            self.config.add_invalid(&setting::TYPES, &entry, problem);
         }
     }
 }

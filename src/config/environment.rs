@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::config::keys;
+use crate::config::env_credentials;
 
 /// The name of the settings file beside the binary.
 const FILE_NAME: &str = "upload.toml";
@@ -48,7 +48,7 @@ impl Environment {
         self.0.retain(|name, _| {
             let name = name.as_str();
             !name.starts_with("ALIBABA_CLOUD_")
-                && !keys::NAMES.as_flattened().contains(&name)
+                && !env_credentials::NAMES.as_flattened().contains(&name)
                 && !others.contains(&name)
         });
         self

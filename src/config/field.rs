@@ -2,24 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::entry;
-use crate::config::entry::Entry;
-use crate::config::entry::METADATA;
-use crate::config::entry::Setting;
 use crate::config::route::Reader;
+use crate::config::setting;
+use crate::config::setting::METADATA;
+use crate::config::setting::RawSetting;
+use crate::config::setting::Setting;
 use crate::config::value;
 use crate::policy::header::Header;
 use crate::policy::header::X_OSS_SERVER_SIDE_ENCRYPTION;
 use crate::policy::metadata::Pattern;
 use crate::policy::metadata::Rule;
 
-/// What a complaint about a pattern shows as an example.
+/// What a error about a pattern shows as an example.
 const PATTERN: Setting = Setting { variable: "", key: "pattern", example: "[a-z0-9-]{1,40}" };
 
 impl Reader<'_, '_> {
     /// Reads the headers, each of which may stand in the environment, the route, or the top.
     pub(super) fn headers(&mut self) -> Vec<Header> {
-        let headers: Vec<_> = entry::HEADERS
+        let headers: Vec<_> = setting::HEADERS
             .into_iter()
             .filter_map(|(name, setting)| self.value(setting, |text| Header::parse(name, text)))
             .collect();
@@ -33,11 +33,11 @@ impl Reader<'_, '_> {
         if headers.iter().any(kms) {
             return;
         }
-        for setting in [&entry::DATA_ENCRYPTION, &entry::ENCRYPTION_KEY_ID] {
+        for setting in [&setting::DATA_ENCRYPTION, &setting::ENCRYPTION_KEY_ID] {
             if let Some(entry) = self.entry(setting) {
-                let problem = format!("it needs {} to be 'KMS'", entry::ENCRYPTION.key);
-                let example = format!("{} = \"KMS\"", entry::ENCRYPTION.key);
-                self.desk.complain(entry.describe(), problem, example);
+                let problem = format!("it needs {} to be 'KMS'", setting::ENCRYPTION.key);
+                let example = format!("{} = \"KMS\"", setting::ENCRYPTION.key);
+                self.config.add_error(entry.describe(), problem, example);
             }
         }
     }
@@ -52,14 +52,14 @@ impl Reader<'_, '_> {
     fn rule(&mut self, name: &str) -> Rule {
         let path = format!("{METADATA}.{name}");
         let in_route = self.own(&path).is_some();
-        let find = |reader: &Self, key: &str| -> Option<Entry> {
+        let find = |reader: &Self, key: &str| -> Option<RawSetting> {
             let key = format!("{path}.{key}");
-            if in_route { reader.own(&key) } else { reader.desk.file.top.get(&key).cloned() }
+            if in_route { reader.own(&key) } else { reader.config.file.top.get(&key).cloned() }
         };
         let pattern = find(self, "pattern")
-            .and_then(|entry| self.desk.read(&PATTERN, &entry, Pattern::parse));
-        let required =
-            find(self, "required").and_then(|entry| self.desk.read(&PATTERN, &entry, value::truth));
+            .and_then(|entry| self.config.read(&PATTERN, &entry, Pattern::parse));
+        let required = find(self, "required")
+            .and_then(|entry| self.config.read(&PATTERN, &entry, value::truth));
         Rule { name: name.to_owned(), pattern, required: required.unwrap_or(false) }
     }
 }

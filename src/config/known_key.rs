@@ -7,7 +7,7 @@ const PUBLISHED: [&str; 2] = [
     "whsec_bWVzc2FnZXMtb2YtdGhpcy1tYWNoaW5lLWFuZC1vZi1uby1vdGhlcg==",
 ];
 
-/// What a complaint says of such a key. It does not show the key.
+/// What a error says of such a key. It does not show the key.
 pub(super) const PROBLEM: &str = "everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one";
 
 /// Tells whether a key is published, or one byte repeated, as it stands or as base64 of zero bytes.

@@ -1,4 +1,4 @@
-//! Settings: from the environment and `upload.toml` to typed values, or to every complaint at once.
+//! Settings: from the environment and `upload.toml` to typed values, or to every error at once.
 //!
 //! The environment wins over the file, and the small case needs no file at all. What cannot be
 //! understood is never guessed at: the process refuses to start and says, for each problem, where
@@ -9,7 +9,7 @@
 //! | `environment` | the one reading of the process's environment |
 //! | `file` | `upload.toml` as entries with their lines |
 //! | `entry` | one setting as somebody wrote it, and the list of all there are |
-//! | `desk` | reads entries into values and collects complaints |
+//! | `config` | reads entries into values and collects errors |
 //! | `value` | sizes and times as people write them |
 //! | `route` | the named routes, and the rule of each |
 //! | `callers` | the keys of tokens and tickets, origins, budgets |
@@ -22,33 +22,33 @@
 //! | `session` | whether each caller has a key of their own |
 //! | `sources` | where other credentials come from, and the role to take |
 
-pub mod callers;
-pub mod complaint;
+pub mod auth;
 pub mod completion;
 pub mod environment;
+pub mod error;
 pub mod value;
 
 mod address;
 mod callback;
-mod desk;
-mod entry;
+mod env_credentials;
 mod field;
-mod file;
-mod keys;
 mod known_key;
+mod reader;
 mod route;
 mod session;
+mod setting;
 mod sources;
+mod toml_file;
 mod warning;
 
-use crate::auth::budget::Budget;
-use crate::auth::gate;
+use crate::auth::authenticator;
 use crate::auth::origin::Origins;
-use crate::callback::Options as Completion;
-use crate::config::complaint::Complaints;
-use crate::config::desk::Desk;
+use crate::auth::rate_limit::Budget;
+use crate::callback::Options as UploadCallback;
 use crate::config::environment::Environment;
-use crate::config::file::File;
+use crate::config::error::ConfigErrors;
+use crate::config::reader::ConfigReader;
+use crate::config::toml_file::File;
 use crate::credentials::sources::Sources;
 use crate::net::Proxy;
 use crate::policy::route::Route;
@@ -69,7 +69,7 @@ pub struct Settings {
     /// The named routes; there is at least one.
     pub routes: Vec<Route>,
     /// What a caller has to show for each route, and how it is verified.
-    pub gate: gate::Options,
+    pub gate: authenticator::Options,
     /// How much one caller may be granted.
     pub budget: Option<Budget>,
     /// The pages that may ask.
@@ -79,7 +79,7 @@ pub struct Settings {
     /// Where credentials come from.
     pub sources: Sources,
     /// How callbacks are made and verified, and who is told of them.
-    pub completion: Completion,
+    pub completion: UploadCallback,
 }
 
 impl Settings {
@@ -91,9 +91,9 @@ impl Settings {
         environment: &Environment,
         file: Option<&str>,
         now: Timestamp,
-    ) -> Result<Self, Complaints> {
+    ) -> Result<Self, ConfigErrors> {
         let file = File::parse(file.unwrap_or_default());
-        Self::read(Desk::new(environment, file), now)
+        Self::read(ConfigReader::new(environment, file), now)
     }
 
     /// Reads the settings of a function beside a local OSS, which may call this machine. `defaults` are
@@ -107,26 +107,26 @@ impl Settings {
         environment: &Environment,
         file: Option<&str>,
         now: Timestamp,
-    ) -> Result<Self, Complaints> {
+    ) -> Result<Self, ConfigErrors> {
         let mut file = File::parse(file.unwrap_or_default());
         file.fill(defaults);
-        let mut desk = Desk::new(environment, file);
-        desk.is_local = true;
-        Self::read(desk, now)
+        let mut config = ConfigReader::new(environment, file);
+        config.is_local = true;
+        Self::read(config, now)
     }
 
-    fn read(mut desk: Desk<'_>, now: Timestamp) -> Result<Self, Complaints> {
-        let environment = desk.environment;
-        desk.complain_of_unknown_variables();
-        let origins = callers::read_origins(&mut desk);
-        let gate = callers::read_gate(&mut desk, &origins);
-        let budget = callers::read_budget(&mut desk);
-        let routes = route::read_all(&mut desk);
-        let completion = completion::read(&mut desk, &routes);
-        let sources = sources::read(&mut desk, &routes, now);
+    fn read(mut config: ConfigReader<'_>, now: Timestamp) -> Result<Self, ConfigErrors> {
+        let environment = config.environment;
+        config.check_unknown_variables();
+        let origins = auth::read_origins(&mut config);
+        let gate = auth::read_gate(&mut config, &origins);
+        let budget = auth::read_budget(&mut config);
+        let routes = route::read_all(&mut config);
+        let completion = completion::read(&mut config, &routes);
+        let sources = sources::read(&mut config, &routes, now);
         let port = fc_http::port(|name| environment.get(name).map(str::to_owned));
-        let port = desk.keep(port);
-        match (port, sources, desk.finish()) {
+        let port = config.keep(port);
+        match (port, sources, config.finish()) {
             (Some(port), Some(sources), Ok(())) => Ok(Self {
                 port,
                 platform: environment.get("FC_FUNCTION_NAME").is_some(),
@@ -163,8 +163,7 @@ mod tests {
     fn load(variables: &[(&str, &str)], file: &str) -> Result<Settings, String> {
         let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let now = Timestamp::from_unix(1_732_687_781).unwrap();
-        Settings::load(&pairs.collect(), Some(file), now)
-            .map_err(|complaints| complaints.to_string())
+        Settings::load(&pairs.collect(), Some(file), now).map_err(|errors| errors.to_string())
     }
 
     const SMALL: [(&str, &str); 3] =
@@ -207,8 +206,8 @@ mod tests {
             ("UPLOAD_MAXSIZE", "1MiB"),
             ("OSS_ACCESS_KEY_ID", "marker-id"),
         ];
-        let complaints = load(&variables, file).unwrap_err();
-        insta::assert_snapshot!(complaints, @r#"
+        let errors = load(&variables, file).unwrap_err();
+        insta::assert_snapshot!(errors, @r#"
         9 problems with the settings; nothing was started
           upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata. Example: max_size = "10MiB"
           UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_SESSION, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_CALLBACK, UPLOAD_CALLBACK_BODY, UPLOAD_CALLBACK_BODY_TYPE, UPLOAD_CALLBACK_HOST, UPLOAD_CALLBACK_SNI, UPLOAD_NOTIFY, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_RECEIPT_KEYS, UPLOAD_WEBHOOK_SECRET, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
@@ -253,8 +252,8 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_a_complaint_with_its_line() {
-        let complaint = load(&SMALL, "bucket = \"a-b\"\nregion = = 1\n").unwrap_err();
-        assert!(complaint.contains("upload.toml line 2"), "{complaint}");
+        let error = load(&SMALL, "bucket = \"a-b\"\nregion = = 1\n").unwrap_err();
+        assert!(error.contains("upload.toml line 2"), "{error}");
     }
 
     #[test]

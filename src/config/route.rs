@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use crate::auth::access::Access;
+use crate::auth::rule::AuthRule;
 use crate::config::DEFAULT_ROUTE;
-use crate::config::desk::Desk;
-use crate::config::entry;
-use crate::config::entry::Entry;
-use crate::config::entry::Setting;
+use crate::config::reader::ConfigReader;
 use crate::config::session;
+use crate::config::setting;
+use crate::config::setting::RawSetting;
+use crate::config::setting::Setting;
 use crate::config::value;
 use crate::policy::content_type::TypePattern;
 use crate::policy::key::is_extension;
@@ -38,30 +38,30 @@ const DEFAULT_DIRECTORY: &str = "uploads/{yyyy}/{mm}/{dd}/{uuid}/";
 const MIN_LIFETIME: Duration = Duration::from_secs(10);
 
 /// Reads all routes.
-pub(super) fn read_all(desk: &mut Desk<'_>) -> Vec<Route> {
-    names(desk).into_iter().filter_map(|name| Reader { desk, name }.read()).collect()
+pub(super) fn read_all(config: &mut ConfigReader<'_>) -> Vec<Route> {
+    names(config).into_iter().filter_map(|name| Reader { config, name }.read()).collect()
 }
 
 /// Gives the routes' names; without any in the file there is the one that the environment describes.
-pub(super) fn names(desk: &Desk<'_>) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = desk.file.routes.keys().cloned().collect();
-    let spoken_of = entry::ROUTE.iter().any(|s| !is_shared(s) && desk.variable(s).is_some());
+pub(super) fn names(config: &ConfigReader<'_>) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = config.file.routes.keys().cloned().collect();
+    let spoken_of = setting::ROUTE.iter().any(|s| !is_shared(s) && config.variable(s).is_some());
     if names.is_empty() || spoken_of {
         names.insert(DEFAULT_ROUTE.to_owned());
     }
     names
 }
 
-/// Reads the rule of each route, by the route's name. A route without one is a complaint: nothing is
+/// Reads the rule of each route, by the route's name. A route without one is a error: nothing is
 /// open unless it is written.
-pub(super) fn read_rules(desk: &mut Desk<'_>) -> BTreeMap<String, Access> {
+pub(super) fn read_rules(config: &mut ConfigReader<'_>) -> BTreeMap<String, AuthRule> {
     let mut rules = BTreeMap::new();
-    for name in names(desk) {
-        let mut reader = Reader { desk, name };
-        if reader.entry(&entry::AUTH).is_none() {
-            reader.desk.missing(entry::AUTH.variable, &entry::AUTH);
+    for name in names(config) {
+        let mut reader = Reader { config, name };
+        if reader.entry(&setting::AUTH).is_none() {
+            reader.config.missing(setting::AUTH.variable, &setting::AUTH);
         }
-        let rule = reader.value(&entry::AUTH, Access::parse);
+        let rule = reader.value(&setting::AUTH, AuthRule::parse);
         rules.extend(rule.map(|rule| (reader.name, rule)));
     }
     rules
@@ -70,12 +70,12 @@ pub(super) fn read_rules(desk: &mut Desk<'_>) -> BTreeMap<String, Access> {
 /// Tells whether a variable speaks of every route that does not say otherwise. The others speak of the
 /// route `default` alone.
 fn is_shared(setting: &Setting) -> bool {
-    setting.variable.starts_with("OSS_") || setting.variable == entry::AUTH.variable
+    setting.variable.starts_with("OSS_") || setting.variable == setting::AUTH.variable
 }
 
 /// Reads the settings of one route.
-pub(super) struct Reader<'desk, 'environment> {
-    pub(super) desk: &'desk mut Desk<'environment>,
+pub(super) struct Reader<'config, 'environment> {
+    pub(super) config: &'config mut ConfigReader<'environment>,
     pub(super) name: String,
 }
 
@@ -88,11 +88,11 @@ impl Reader<'_, '_> {
         let size = self.size();
         let types = self.types();
         let extensions = self.extensions();
-        let max_files = self.value(&entry::MAX_FILES, max_files).unwrap_or(MAX_FILES);
-        let lifetime = self.value(&entry::EXPIRES, lifetime).unwrap_or(DEFAULT_LIFETIME);
-        let overwrite = self.value(&entry::OVERWRITE, value::truth).unwrap_or(false);
-        let status = self.value(&entry::SUCCESS_STATUS, status).unwrap_or_default();
-        let signature = self.value(&entry::SIGNATURE, signature).unwrap_or_default();
+        let max_files = self.value(&setting::MAX_FILES, max_files).unwrap_or(MAX_FILES);
+        let lifetime = self.value(&setting::EXPIRES, lifetime).unwrap_or(DEFAULT_LIFETIME);
+        let overwrite = self.value(&setting::OVERWRITE, value::truth).unwrap_or(false);
+        let status = self.value(&setting::SUCCESS_STATUS, status).unwrap_or_default();
+        let signature = self.value(&setting::SIGNATURE, signature).unwrap_or_default();
         let session = session::read(&mut self, template.as_ref());
         let headers = self.headers();
         let metadata = self.metadata();
@@ -120,15 +120,15 @@ impl Reader<'_, '_> {
 
     /// `UPLOAD_*` speaks of the route `default` alone and wins there; `OSS_*` names the cloud's side,
     /// and `UPLOAD_AUTH` the rule, for every route that does not name its own.
-    pub(super) fn entry(&self, setting: &Setting) -> Option<Entry> {
+    pub(super) fn entry(&self, setting: &Setting) -> Option<RawSetting> {
         self.levels(setting).into_iter().flatten().next()
     }
 
     /// Gives the entries of a setting where it can be written, those that win first.
-    fn levels(&self, setting: &Setting) -> [Option<Entry>; 3] {
-        let variable = || self.desk.variable(setting);
+    fn levels(&self, setting: &Setting) -> [Option<RawSetting>; 3] {
+        let variable = || self.config.variable(setting);
         let own = self.own(setting.key);
-        let top = self.desk.file_top(setting);
+        let top = self.config.file_top(setting);
         if self.name == DEFAULT_ROUTE {
             return [variable(), own, top];
         }
@@ -136,14 +136,14 @@ impl Reader<'_, '_> {
     }
 
     /// Gives what stands in the route's own table.
-    pub(super) fn own(&self, key: &str) -> Option<Entry> {
-        self.desk.file.routes.get(&self.name)?.get(key).cloned()
+    pub(super) fn own(&self, key: &str) -> Option<RawSetting> {
+        self.config.file.routes.get(&self.name)?.get(key).cloned()
     }
 
     /// Gives the keys of the route's own table and of the file's top that begin like this.
     pub(super) fn keys(&self, beginning: &str) -> BTreeSet<String> {
-        let own = self.desk.file.routes.get(&self.name).into_iter();
-        let all = own.chain([&self.desk.file.top]).flat_map(|section| section.keys());
+        let own = self.config.file.routes.get(&self.name).into_iter();
+        let all = own.chain([&self.config.file.top]).flat_map(|section| section.keys());
         all.filter(|key| key.starts_with(beginning)).cloned().collect()
     }
 
@@ -153,25 +153,25 @@ impl Reader<'_, '_> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let entry = self.entry(setting)?;
-        self.desk.read(setting, &entry, parse)
+        self.config.read(setting, &entry, parse)
     }
 
     fn bucket(&mut self) -> Option<Bucket> {
-        if self.entry(&entry::BUCKET).is_none() {
-            self.desk.missing(entry::BUCKET.variable, &entry::BUCKET);
+        if self.entry(&setting::BUCKET).is_none() {
+            self.config.missing(setting::BUCKET.variable, &setting::BUCKET);
         }
-        self.value(&entry::BUCKET, Bucket::parse)
+        self.value(&setting::BUCKET, Bucket::parse)
     }
 
     /// The bucket's region defaults to the function's own.
     fn region(&mut self) -> Option<Region> {
-        if self.entry(&entry::REGION).is_some() {
-            return self.value(&entry::REGION, Region::parse);
+        if self.entry(&setting::REGION).is_some() {
+            return self.value(&setting::REGION, Region::parse);
         }
         let region =
-            self.desk.environment.get("FC_REGION").and_then(|text| Region::parse(text).ok());
+            self.config.environment.get("FC_REGION").and_then(|text| Region::parse(text).ok());
         if region.is_none() {
-            self.desk.missing(entry::REGION.variable, &entry::REGION);
+            self.config.missing(setting::REGION.variable, &setting::REGION);
         }
         region
     }
@@ -179,27 +179,29 @@ impl Reader<'_, '_> {
     /// A host at the top belongs to the bucket at the top, not to a route with a bucket of its own.
     fn host(&mut self, bucket: Option<&Bucket>, region: Option<&Region>) -> Option<UploadHost> {
         let own_bucket =
-            self.own(entry::BUCKET.key).is_some() && self.own(entry::UPLOAD_HOST.key).is_none();
-        let hidden = own_bucket && self.desk.variable(&entry::BUCKET).is_none();
-        if hidden || self.entry(&entry::UPLOAD_HOST).is_none() {
+            self.own(setting::BUCKET.key).is_some() && self.own(setting::UPLOAD_HOST.key).is_none();
+        let hidden = own_bucket && self.config.variable(&setting::BUCKET).is_none();
+        if hidden || self.entry(&setting::UPLOAD_HOST).is_none() {
             return Some(UploadHost::default_for(bucket?, region?));
         }
-        self.value(&entry::UPLOAD_HOST, UploadHost::parse)
+        self.value(&setting::UPLOAD_HOST, UploadHost::parse)
     }
 
     /// A directory or a key, whichever is written where it counts more; without either every grant
     /// gets a directory of its own.
     fn template(&mut self) -> Option<Template> {
-        let levels = self.levels(&entry::DIR).into_iter().zip(self.levels(&entry::KEY));
+        let levels = self.levels(&setting::DIR).into_iter().zip(self.levels(&setting::KEY));
         for level in levels {
             match level {
                 (None, None) => {}
-                (Some(dir), None) => return self.desk.read(&entry::DIR, &dir, Template::directory),
-                (None, Some(key)) => return self.desk.read(&entry::KEY, &key, Template::key),
+                (Some(dir), None) => {
+                    return self.config.read(&setting::DIR, &dir, Template::directory);
+                }
+                (None, Some(key)) => return self.config.read(&setting::KEY, &key, Template::key),
                 (Some(dir), Some(key)) => {
                     let problem =
                         format!("a key holds its directory, so {} says too much", dir.describe());
-                    self.desk.complain(key.describe(), problem, key.example(&entry::KEY));
+                    self.config.add_error(key.describe(), problem, key.example(&setting::KEY));
                     return None;
                 }
             }
@@ -208,19 +210,19 @@ impl Reader<'_, '_> {
     }
 
     fn size(&mut self) -> SizeRange {
-        let min = self.value(&entry::MIN_SIZE, value::size).unwrap_or(DEFAULT_MIN_BYTES);
-        let max = self.value(&entry::MAX_SIZE, max_size).unwrap_or(DEFAULT_MAX_BYTES);
+        let min = self.value(&setting::MIN_SIZE, value::size).unwrap_or(DEFAULT_MIN_BYTES);
+        let max = self.value(&setting::MAX_SIZE, max_size).unwrap_or(DEFAULT_MAX_BYTES);
         if min > max {
-            let place = match self.entry(&entry::MIN_SIZE) {
+            let place = match self.entry(&setting::MIN_SIZE) {
                 Some(entry) => entry.describe(),
                 None => {
-                    self.entry(&entry::MAX_SIZE).map(|entry| entry.describe()).unwrap_or_default()
+                    self.entry(&setting::MAX_SIZE).map(|entry| entry.describe()).unwrap_or_default()
                 }
             };
             let problem = format!(
                 "the smallest size is {min} bytes, the largest {max}: nothing fits between"
             );
-            self.desk.complain(
+            self.config.add_error(
                 place,
                 problem,
                 "min_size = \"1B\", max_size = \"10MiB\"".to_owned(),
@@ -230,19 +232,19 @@ impl Reader<'_, '_> {
     }
 
     fn types(&mut self) -> Vec<TypePattern> {
-        let Some(entry) = self.entry(&entry::TYPES) else {
+        let Some(entry) = self.entry(&setting::TYPES) else {
             return Vec::new();
         };
         let pattern =
             |text: &str| TypePattern::parse(text).ok_or("a type is 'image/png' or 'image/*'");
-        self.desk.each(&entry::TYPES, &entry, pattern)
+        self.config.each(&setting::TYPES, &entry, pattern)
     }
 
     fn extensions(&mut self) -> Vec<String> {
-        let Some(entry) = self.entry(&entry::EXTENSIONS) else {
+        let Some(entry) = self.entry(&setting::EXTENSIONS) else {
             return Vec::new();
         };
-        self.desk.each(&entry::EXTENSIONS, &entry, extension)
+        self.config.each(&setting::EXTENSIONS, &entry, extension)
     }
 }
 

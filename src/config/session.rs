@@ -1,25 +1,25 @@
 //! Whether each caller of a route has a key of their own.
 
-use crate::config::entry;
 use crate::config::route::Reader;
+use crate::config::setting;
 use crate::policy::route::Session;
 use crate::policy::template::Template;
 
 /// Reads it. A session of the caller's own needs a role to take and a directory of the caller's own.
 pub(super) fn read(reader: &mut Reader<'_, '_>, template: Option<&Template>) -> Session {
-    let session = reader.value(&entry::SESSION, parse).unwrap_or_default();
-    let Some(entry) = reader.entry(&entry::SESSION).filter(|_| session == Session::Caller) else {
+    let session = reader.value(&setting::SESSION, parse).unwrap_or_default();
+    let Some(entry) = reader.entry(&setting::SESSION).filter(|_| session == Session::Caller) else {
         return session;
     };
-    if reader.desk.top_entry(&entry::ROLE_ARN).is_none() {
-        let example = format!("{} = \"{}\"", entry::ROLE_ARN.key, entry::ROLE_ARN.example);
+    if reader.config.top_entry(&setting::ROLE_ARN).is_none() {
+        let example = format!("{} = \"{}\"", setting::ROLE_ARN.key, setting::ROLE_ARN.example);
         let problem = "a key for each caller is a role's, so role_arn has to name one";
-        reader.desk.complain(entry.describe(), problem.to_owned(), example);
+        reader.config.add_error(entry.describe(), problem.to_owned(), example);
     }
     if template.is_some_and(|template| !template.has_own_prefix()) {
         let problem = "the key has to begin with a directory of the caller's own, named by {sub}";
         let example = "dir = \"users/{sub}/{uuid}/\"".to_owned();
-        reader.desk.complain(entry.describe(), problem.to_owned(), example);
+        reader.config.add_error(entry.describe(), problem.to_owned(), example);
     }
     session
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::desk::Desk;
-use crate::config::entry;
+use crate::config::env_credentials;
 use crate::config::environment::Environment;
-use crate::config::keys;
+use crate::config::reader::ConfigReader;
+use crate::config::setting;
 use crate::config::value;
 use crate::credentials::provider::environment::ROLE_KEY_LIFETIME;
 use crate::credentials::provider::ini::IniOptions;
@@ -24,7 +24,7 @@ use crate::credentials::sts::RoleRequest;
 use crate::credentials::sts::endpoint;
 use crate::policy::route::Route;
 use crate::policy::route::Session;
-use crate::policy::template::occasion::Facts;
+use crate::policy::template::context::CallerAttributes;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -48,15 +48,19 @@ enum Scope {
 }
 
 /// Reads where credentials come from; what is not set up is not there.
-pub(super) fn read(desk: &mut Desk<'_>, routes: &[Route], now: Timestamp) -> Option<Sources> {
-    let source = desk.top(&entry::CREDENTIALS, source).unwrap_or_default();
-    let lifetime = desk.top(&entry::ROLE_KEY_LIFETIME, value::duration);
-    let environment_key = keys::read(desk, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
-    let sts_endpoint = sts_endpoint(desk);
-    let role = Taking::read(desk, routes);
-    let taken = role.read_role(desk);
-    let pod = role.read_pod(desk, taken.is_none());
-    let environment = desk.environment;
+pub(super) fn read(
+    config: &mut ConfigReader<'_>,
+    routes: &[Route],
+    now: Timestamp,
+) -> Option<Sources> {
+    let source = config.top(&setting::CREDENTIALS, source).unwrap_or_default();
+    let lifetime = config.top(&setting::ROLE_KEY_LIFETIME, value::duration);
+    let environment_key = env_credentials::read(config, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
+    let sts_endpoint = sts_endpoint(config);
+    let role = Taking::read(config, routes);
+    let taken = role.read_role(config);
+    let pod = role.read_pod(config, taken.is_none());
+    let environment = config.environment;
     let sources = Sources {
         source,
         environment_key,
@@ -70,7 +74,7 @@ pub(super) fn read(desk: &mut Desk<'_>, routes: &[Route], now: Timestamp) -> Opt
         uri: environment.get("ALIBABA_CLOUD_CREDENTIALS_URI").map(Secret::new),
         role: taken,
     };
-    complain_of_a_pin_without_its_source(desk, &sources);
+    complain_of_a_pin_without_its_source(config, &sources);
     Some(sources)
 }
 
@@ -83,19 +87,23 @@ fn source(text: &str) -> Result<Source, String> {
 }
 
 /// On the platform STS is called in the function's own region, unless another one is named.
-fn sts_endpoint(desk: &mut Desk<'_>) -> Option<String> {
-    if let Some(entry) = desk.top_entry(&entry::STS_ENDPOINT) {
-        return desk
-            .read(&entry::STS_ENDPOINT, &entry, |text| endpoint::choose(Some(text), None, false));
+fn sts_endpoint(config: &mut ConfigReader<'_>) -> Option<String> {
+    if let Some(entry) = config.top_entry(&setting::STS_ENDPOINT) {
+        return config.read(&setting::STS_ENDPOINT, &entry, |text| {
+            endpoint::choose(Some(text), None, false)
+        });
     }
-    let vpc = desk.top(&entry::STS_VPC, value::truth).unwrap_or(false);
-    if let Some(entry) = desk.top_entry(&entry::STS_REGION) {
-        return desk
-            .read(&entry::STS_REGION, &entry, |region| endpoint::choose(None, Some(region), vpc));
+    let vpc = config.top(&setting::STS_VPC, value::truth).unwrap_or(false);
+    if let Some(entry) = config.top_entry(&setting::STS_REGION) {
+        return config.read(&setting::STS_REGION, &entry, |region| {
+            endpoint::choose(None, Some(region), vpc)
+        });
     }
-    let region = desk.environment.get("FC_REGION");
-    match desk.top_entry(&entry::STS_VPC) {
-        Some(entry) => desk.read(&entry::STS_VPC, &entry, |_| endpoint::choose(None, region, vpc)),
+    let region = config.environment.get("FC_REGION");
+    match config.top_entry(&setting::STS_VPC) {
+        Some(entry) => {
+            config.read(&setting::STS_VPC, &entry, |_| endpoint::choose(None, region, vpc))
+        }
         None => endpoint::choose(None, region, false).ok(),
     }
 }
@@ -108,37 +116,37 @@ struct Taking {
 }
 
 impl Taking {
-    fn read(desk: &mut Desk<'_>, routes: &[Route]) -> Self {
-        let session_name = desk.top(&entry::ROLE_SESSION_NAME, session_name);
-        let duration = desk.top(&entry::ROLE_DURATION, duration);
-        let scope = desk.top(&entry::ROLE_SCOPE, scope).unwrap_or_default();
+    fn read(config: &mut ConfigReader<'_>, routes: &[Route]) -> Self {
+        let session_name = config.top(&setting::ROLE_SESSION_NAME, session_name);
+        let duration = config.top(&setting::ROLE_DURATION, duration);
+        let scope = config.top(&setting::ROLE_SCOPE, scope).unwrap_or_default();
         Self {
             session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
             duration: duration.unwrap_or(ROLE_DURATION),
-            policy: (scope == Scope::Routes).then(|| policy(desk, routes)).flatten(),
+            policy: (scope == Scope::Routes).then(|| policy(config, routes)).flatten(),
         }
     }
 
     /// The role that is taken with the key of another source.
-    fn read_role(&self, desk: &mut Desk<'_>) -> Option<RoleRequest> {
-        let request = desk.top(&entry::ROLE_ARN, |arn| self.request(arn, true))?;
-        let Some(entry) = desk.top_entry(&entry::ROLE_EXTERNAL_ID) else {
+    fn read_role(&self, config: &mut ConfigReader<'_>) -> Option<RoleRequest> {
+        let request = config.top(&setting::ROLE_ARN, |arn| self.request(arn, true))?;
+        let Some(entry) = config.top_entry(&setting::ROLE_EXTERNAL_ID) else {
             return Some(request);
         };
-        desk.read(&entry::ROLE_EXTERNAL_ID, &entry, |id| request.clone().with_external_id(id))
+        config.read(&setting::ROLE_EXTERNAL_ID, &entry, |id| request.clone().with_external_id(id))
     }
 
     /// The role of a pod, which is narrowed only if it is the one that signs: as a stepping stone it
     /// needs the permission to step.
-    fn read_pod(&self, desk: &mut Desk<'_>, signs: bool) -> Option<PodRole> {
-        let environment = desk.environment;
+    fn read_pod(&self, config: &mut ConfigReader<'_>, signs: bool) -> Option<PodRole> {
+        let environment = config.environment;
         let provider_arn = environment.get("ALIBABA_CLOUD_OIDC_PROVIDER_ARN")?.to_owned();
         let token_file = PathBuf::from(environment.get("ALIBABA_CLOUD_OIDC_TOKEN_FILE")?);
         let arn = environment.get(POD_ROLE_ARN)?;
         let place = format!("{POD_ROLE_ARN} = {arn:?}");
-        let example = format!("{POD_ROLE_ARN}={}", entry::ROLE_ARN.example);
+        let example = format!("{POD_ROLE_ARN}={}", setting::ROLE_ARN.example);
         let request = self.request(arn, signs);
-        let request = request.map_err(|problem| desk.complain(place, problem, example)).ok()?;
+        let request = request.map_err(|problem| config.add_error(place, problem, example)).ok()?;
         Some(PodRole { provider_arn, token_file, request })
     }
 
@@ -152,14 +160,14 @@ impl Taking {
     }
 }
 
-/// Judges a name by itself, so that a complaint stands where the name does.
+/// Judges a name by itself, so that a error stands where the name does.
 fn session_name(text: &str) -> Result<String, BadRole> {
-    RoleRequest::new(entry::ROLE_ARN.example, text, ROLE_DURATION).map(|role| role.session_name)
+    RoleRequest::new(setting::ROLE_ARN.example, text, ROLE_DURATION).map(|role| role.session_name)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     let duration = value::duration(text)?;
-    RoleRequest::new(entry::ROLE_ARN.example, SESSION_NAME, duration)
+    RoleRequest::new(setting::ROLE_ARN.example, SESSION_NAME, duration)
         .map(|role| role.duration)
         .map_err(|error| error.to_string())
 }
@@ -172,9 +180,9 @@ fn scope(text: &str) -> Result<Scope, &'static str> {
     }
 }
 
-/// The session policy that the routes need; one that cannot be written is a complaint, if a role is
+/// The session policy that the routes need; one that cannot be written is a error, if a role is
 /// taken at all.
-fn policy(desk: &mut Desk<'_>, routes: &[Route]) -> Option<String> {
+fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
     let shares = |route: &&Route| route.session == Session::Shared;
     let none_shares = !routes.iter().any(|route| shares(&route));
     let places: Vec<_> = routes
@@ -182,18 +190,18 @@ fn policy(desk: &mut Desk<'_>, routes: &[Route]) -> Option<String> {
         .filter(|route| none_shares || shares(route))
         .map(|route| Place {
             bucket: route.bucket.as_str().to_owned(),
-            prefix: route.template.prefix(&Facts::NONE),
+            prefix: route.template.prefix(&CallerAttributes::NONE),
         })
         .collect();
-    let place = match desk.top_entry(&entry::ROLE_ARN) {
+    let place = match config.top_entry(&setting::ROLE_ARN) {
         Some(entry) => entry.describe(),
-        None => desk.environment.get(POD_ROLE_ARN).map(|_| POD_ROLE_ARN.to_owned())?,
+        None => config.environment.get(POD_ROLE_ARN).map(|_| POD_ROLE_ARN.to_owned())?,
     };
     match scope::session_policy(scope::UPLOAD, &places) {
         Ok(policy) => Some(policy),
         Err(error) => {
-            let example = format!("{} = \"role\"", entry::ROLE_SCOPE.key);
-            desk.complain(place, error.to_string(), example);
+            let example = format!("{} = \"role\"", setting::ROLE_SCOPE.key);
+            config.add_error(place, error.to_string(), example);
             None
         }
     }
@@ -245,7 +253,7 @@ fn is_true(environment: &Environment, name: &str) -> bool {
 }
 
 /// A source that was chosen by name and is not there would leave nothing to sign with.
-fn complain_of_a_pin_without_its_source(desk: &mut Desk<'_>, sources: &Sources) {
+fn complain_of_a_pin_without_its_source(config: &mut ConfigReader<'_>, sources: &Sources) {
     let wanted = match sources.source {
         Source::Oidc if sources.pod.is_none() => {
             "ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE"
@@ -258,8 +266,8 @@ fn complain_of_a_pin_without_its_source(desk: &mut Desk<'_>, sources: &Sources) 
         Source::Uri if sources.uri.is_none() => "ALIBABA_CLOUD_CREDENTIALS_URI",
         _ => return,
     };
-    if let Some(entry) = desk.top_entry(&entry::CREDENTIALS) {
+    if let Some(entry) = config.top_entry(&setting::CREDENTIALS) {
         let problem = format!("this source needs {wanted}");
-        desk.complain(entry.describe(), problem, entry.example(&entry::CREDENTIALS));
+        config.add_error(entry.describe(), problem, entry.example(&setting::CREDENTIALS));
     }
 }

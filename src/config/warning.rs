@@ -1,7 +1,7 @@
 //! What an operator should read once at the start: settings that are allowed, and have a price.
 
-use crate::auth::access::Access;
 use crate::auth::origin::Origins;
+use crate::auth::rule::AuthRule;
 use crate::config::Settings;
 use crate::credentials::provider::environment::EnvironmentKey;
 use crate::credentials::sources::Source;
@@ -93,14 +93,14 @@ impl Settings {
         let rules = &self.gate.rules;
         let of =
             |routes: &str| if routes.is_empty() { String::new() } else { format!(" for {routes}") };
-        let open = self.routes_where(|rule| *rule == Access::Anonymous);
+        let open = self.routes_where(|rule| *rule == AuthRule::Anonymous);
         if let Some(open) = open {
             warnings.push(format!(
                 "auth is 'anonymous'{}: whoever reaches this address may upload within the routes' limits",
                 of(&open)
             ));
         }
-        let claimed = self.routes_where(|rule| !rule.needs_proof() && *rule != Access::Anonymous);
+        let claimed = self.routes_where(|rule| !rule.needs_proof() && *rule != AuthRule::Anonymous);
         if let Some(claimed) = claimed {
             warnings.push(format!(
                 "auth lets callers in by their origin alone{}: it stops other pages in browsers, but a \
@@ -108,7 +108,7 @@ impl Settings {
                 of(&claimed)
             ));
         }
-        let takes_tokens = rules.values().any(|rule| rule.mentions(&Access::Jwt));
+        let takes_tokens = rules.values().any(|rule| rule.mentions(&AuthRule::Jwt));
         let jwt = self.gate.jwt.as_ref().filter(|_| takes_tokens);
         if jwt.is_some_and(|jwt| jwt.rules.audiences.is_empty()) {
             warnings.push(
@@ -137,7 +137,7 @@ impl Settings {
     }
 
     /// Names the routes whose rule is like this: nothing when none is, an empty text when all are.
-    fn routes_where(&self, is_like_this: impl Fn(&Access) -> bool) -> Option<String> {
+    fn routes_where(&self, is_like_this: impl Fn(&AuthRule) -> bool) -> Option<String> {
         let like: Vec<_> = self.gate.rules.iter().filter(|(_, rule)| is_like_this(rule)).collect();
         if like.is_empty() || like.len() == self.gate.rules.len() {
             return (!like.is_empty()).then(String::new);

@@ -52,7 +52,7 @@ pub fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
 /// Writes bytes as lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    // By way of bytes, since the crate puts a text together letter by letter. The length always fits.
+    // AuthMethod way of bytes, since the crate puts a text together letter by letter. The length always fits.
     let mut digits = vec![0; 2 * bytes.len()];
     hex::encode_to_slice(bytes, &mut digits)
         .ok()

@@ -1,14 +1,14 @@
 //! The deed: rules + caller + credentials + now → address, ordered fields, expiry.
 //!
-//! The one place where policy and signature meet. Pure: no clock, no dice, no environment of its
+//! The one place where policy and signature meet. Pure: no clock, no random, no environment of its
 //! own. OSS accepts any field that the policy does not name, so everything that matters is named:
 //! bucket, key, size, status, the callback, and whatever else the client is known to send.
 //!
 //! ```
-//! use oss_upload_signer::grant::{self, Ask, Form};
+//! use oss_upload_signer::grant::{self, GrantRequest, Form};
 //! # use oss_upload_signer::{credentials::Credentials, policy, secret::Secret, time::Timestamp};
 //! # use std::time::Duration;
-//! # use policy::template::occasion::Occasion;
+//! # use policy::template::context::RenderContext;
 //! # let bucket = policy::name::Bucket::parse("examplebucket").unwrap();
 //! # let region = policy::name::Region::parse("cn-hangzhou").unwrap();
 //! # let template = policy::template::Template::directory("up/{uuid}/").unwrap();
@@ -16,15 +16,15 @@
 //! # let credentials = Credentials {
 //! #     key_id: "LTAI5tExample".into(), secret: Secret::new("s"), token: None, usable_until: None };
 //! # let now = Timestamp::from_unix(1_732_687_781).unwrap();
-//! let ask = Ask { filename: Some("a.png".into()), size: Some(10), ..Ask::new(Form::Complete) };
-//! let occasion = Occasion::anonymous(now, &[7; 16]);
-//! let grant = grant::issue(&ask, &route, &credentials, &occasion, None).unwrap();
+//! let request = GrantRequest { filename: Some("a.png".into()), size: Some(10), ..GrantRequest::new(Form::Complete) };
+//! let context = RenderContext::anonymous(now, &[7; 16]);
+//! let grant = grant::issue(&request, &route, &credentials, &context, None).unwrap();
 //! assert_eq!(grant.url, "https://examplebucket.oss-cn-hangzhou.aliyuncs.com");
 //! assert_eq!(grant.expires_at, now.plus(Duration::from_secs(600)));
 //! ```
 
+pub mod callback_fields;
 pub mod form;
-pub mod told;
 
 mod fixed_fields;
 
@@ -33,20 +33,20 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
+use crate::grant::callback_fields::GrantedUpload;
+use crate::grant::callback_fields::ReceiptSigner;
 use crate::grant::form::Field;
 use crate::grant::form::{FormRules, sign_form};
-use crate::grant::told::Granted;
-use crate::grant::told::Seal;
 use crate::policy::condition::Condition;
 use crate::policy::content_type;
 use crate::policy::content_type::ContentType;
+use crate::policy::error::PolicyError;
 use crate::policy::key::safe_name;
 use crate::policy::metadata;
-use crate::policy::refusal::Refusal;
 use crate::policy::route::Route;
 use crate::policy::route::SizeRange;
 use crate::policy::route::SuccessStatus;
-use crate::policy::template::occasion::Occasion;
+use crate::policy::template::context::RenderContext;
 use crate::receipt;
 use crate::time::Timestamp;
 
@@ -55,7 +55,7 @@ const CREDENTIAL_MARGIN: Duration = Duration::from_mins(1);
 
 /// What somebody wishes to upload, as far as they said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct GrantRequest {
     /// The file's own name; without it a fixed form may use any key in the directory.
     pub filename: Option<String>,
     /// The file's type.
@@ -71,7 +71,7 @@ pub struct Ask {
 }
 
 /// Which fields a client's form carries. A condition on a field that the form lacks is never
-/// satisfied, so this decides what can be pinned.
+/// satisfied, so this decides what can be fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Every field of the grant, whatever they are.
@@ -80,7 +80,7 @@ pub enum Form {
     Documented,
 }
 
-impl Ask {
+impl GrantRequest {
     /// Wishes for nothing in particular.
     #[must_use]
     pub fn new(form: Form) -> Self {
@@ -135,46 +135,46 @@ impl fmt::Debug for Grant {
 
 /// Says why nothing was signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum GrantError {
     /// The route's rules forbid the wish.
-    ByRules(Refusal),
+    ByRules(PolicyError),
     /// The credential ends before anything could be uploaded with it.
     CredentialEnding,
-    /// Somebody is to be told, and there is nothing to seal the receipt with, or no address to call.
+    /// Somebody is to be told, and there is nothing to signer the receipt with, or no address to call.
     Unsealed,
 }
 
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
+impl From<PolicyError> for GrantError {
+    fn from(refusal: PolicyError) -> Self {
         Self::ByRules(refusal)
     }
 }
 
 /// Signs one wish, exactly as wide as the route allows and the wish needs. A route that has somebody told
-/// needs a seal.
+/// needs a signer.
 pub fn issue(
-    ask: &Ask,
+    request: &GrantRequest,
     route: &Route,
     credentials: &Credentials,
-    occasion: &Occasion<'_>,
-    seal: Option<&Seal<'_>>,
-) -> Result<Grant, Refused> {
-    let expires_at = expiry(route, credentials, occasion.now)?;
-    check_form(ask, route)?;
-    metadata::check(&route.metadata, &ask.metadata).map_err(Refusal::Metadata)?;
-    let Place { directory, key } = place(ask, route, occasion)?;
-    let (size, type_conditions) = (size(ask, route)?, type_conditions(ask, route)?);
-    let mut pinned = fixed_fields::fields(ask, route);
+    context: &RenderContext<'_>,
+    signer: Option<&ReceiptSigner<'_>>,
+) -> Result<Grant, GrantError> {
+    let expires_at = expiry(route, credentials, context.now)?;
+    check_form(request, route)?;
+    metadata::check(&route.metadata, &request.metadata).map_err(PolicyError::Metadata)?;
+    let ObjectPlace { directory, key } = place(request, route, context)?;
+    let (size, type_conditions) = (size(request, route)?, type_conditions(request, route)?);
+    let mut fixed = fixed_fields::fields(request, route);
     let unique = key.is_some() && route.template.is_unique();
     if route.callback.is_some() {
         let place = match &key {
-            Some(key) => receipt::Place::Key(key.clone()),
-            None => receipt::Place::Prefix(directory.clone()),
+            Some(key) => receipt::ReceiptScope::Key(key.clone()),
+            None => receipt::ReceiptScope::Prefix(directory.clone()),
         };
-        let types = fixed_fields::types(ask, route);
-        let once = unique && fixed_fields::forbids_overwrite(ask, route);
-        let granted = Granted { place, size, types, expires_at, once };
-        pinned.extend(told::fields(ask.form, route, occasion, seal, granted)?);
+        let types = fixed_fields::types(request, route);
+        let once = unique && fixed_fields::forbids_overwrite(request, route);
+        let granted = GrantedUpload { place, size, types, expires_at, once };
+        fixed.extend(callback_fields::fields(request.form, route, context, signer, granted)?);
     }
     let rules = FormRules {
         key: key.as_deref(),
@@ -184,86 +184,97 @@ pub fn issue(
         },
         size,
         types: type_conditions,
-        fixed_fields: pinned,
+        fixed_fields: fixed,
         expires_at,
     };
-    let fields = sign_form(rules, route, credentials, occasion.now);
+    let fields = sign_form(rules, route, credentials, context.now);
     Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, unique, expires_at })
 }
 
 /// A grant never outlives its credential.
-fn expiry(route: &Route, credentials: &Credentials, now: Timestamp) -> Result<Timestamp, Refused> {
+fn expiry(
+    route: &Route,
+    credentials: &Credentials,
+    now: Timestamp,
+) -> Result<Timestamp, GrantError> {
     let wanted = now.plus(route.lifetime);
     let allowed =
         credentials.usable_until.map_or(wanted, |end| wanted.min(end.minus(CREDENTIAL_MARGIN)));
     if allowed <= now {
-        return Err(Refused::CredentialEnding);
+        return Err(GrantError::CredentialEnding);
     }
     Ok(allowed)
 }
 
 /// Where an object goes.
-struct Place {
+struct ObjectPlace {
     directory: String,
     key: Option<String>,
 }
 
 /// The documentation's page makes the key of directory and file name by itself, unless it named
 /// the file or the route fixes the whole key; every other form is given its key.
-fn place(ask: &Ask, route: &Route, occasion: &Occasion<'_>) -> Result<Place, Refusal> {
-    let name = ask.filename.as_deref().map(safe_name);
+fn place(
+    request: &GrantRequest,
+    route: &Route,
+    context: &RenderContext<'_>,
+) -> Result<ObjectPlace, PolicyError> {
+    let name = request.filename.as_deref().map(safe_name);
     route.check_name(name.as_deref())?;
-    if name.is_none() && ask.form == Form::Documented && route.template.names_file() {
-        return Ok(Place { directory: route.template.render_directory(occasion)?, key: None });
+    if name.is_none() && request.form == Form::Documented && route.template.names_file() {
+        return Ok(ObjectPlace { directory: route.template.render_directory(context)?, key: None });
     }
     let name = name.unwrap_or_else(|| safe_name(""));
-    let key = route.template.render(occasion, &name)?;
+    let key = route.template.render(context, &name)?;
     let directory = key[..key.rfind('/').map_or(0, |slash| slash + 1)].to_owned();
-    Ok(Place { directory, key: Some(key) })
+    Ok(ObjectPlace { directory, key: Some(key) })
 }
 
 /// Refuses a form that does not carry what the route fixes. Without these conditions it would be
 /// wider than the route, and with them OSS would refuse it.
-fn check_form(ask: &Ask, route: &Route) -> Result<(), Refusal> {
+fn check_form(request: &GrantRequest, route: &Route) -> Result<(), PolicyError> {
     let is_plain = route.status == SuccessStatus::Ok
         && route.headers.is_empty()
         && route.metadata.is_empty()
-        && ask.metadata.is_empty();
-    if ask.form == Form::Complete || is_plain {
+        && request.metadata.is_empty();
+    if request.form == Form::Complete || is_plain {
         return Ok(());
     }
     let status = (route.status != SuccessStatus::Ok).then_some(fixed_fields::SUCCESS_ACTION_STATUS);
     let headers = route.headers.iter().map(|header| header.name);
     let required = route.metadata.iter().filter(|rule| rule.required).map(|rule| &rule.name);
     let metadata =
-        required.chain(ask.metadata.keys()).map(|name| fixed_fields::metadata_field(name));
+        required.chain(request.metadata.keys()).map(|name| fixed_fields::metadata_field(name));
     let fields: Vec<_> =
         status.into_iter().chain(headers).map(str::to_owned).chain(metadata).collect();
-    if fields.is_empty() { Ok(()) } else { Err(Refusal::NativeCallRequired { fields }) }
+    if fields.is_empty() { Ok(()) } else { Err(PolicyError::NativeCallRequired { fields }) }
 }
 
-/// A size that was named is pinned exactly, so that what was asked for is what arrives.
-fn size(ask: &Ask, route: &Route) -> Result<SizeRange, Refusal> {
-    let Some(size) = ask.size else {
+/// A size that was named is fixed exactly, so that what was asked for is what arrives.
+fn size(request: &GrantRequest, route: &Route) -> Result<SizeRange, PolicyError> {
+    let Some(size) = request.size else {
         return Ok(route.size);
     };
     route.check_size(size)?;
     Ok(SizeRange { min: size, max: size })
 }
 
-fn type_conditions<'a>(ask: &'a Ask, route: &'a Route) -> Result<Vec<Condition<'a>>, Refusal> {
-    if let Some(content_type) = &ask.content_type {
+fn type_conditions<'a>(
+    request: &'a GrantRequest,
+    route: &'a Route,
+) -> Result<Vec<Condition<'a>>, PolicyError> {
+    if let Some(content_type) = &request.content_type {
         route.check_type(content_type)?;
     }
-    match (&ask.content_type, ask.form) {
+    match (&request.content_type, request.form) {
         // Pinned as a field already; where no type is known, it has to be one that is allowed.
         (Some(_), Form::Complete) => Ok(Vec::new()),
         (None, Form::Complete) if route.types.is_empty() => Ok(Vec::new()),
-        (None, Form::Complete) => Err(Refusal::TypeRequired),
+        (None, Form::Complete) => Err(PolicyError::TypeRequired),
         // The documentation's page posts no type, so OSS holds the file part's own against this.
         (Some(content_type), Form::Documented) => Ok(vec![content_type.as_condition()]),
         (None, Form::Documented) => {
-            content_type::as_conditions(&route.types).ok_or(Refusal::TypeRequired)
+            content_type::as_conditions(&route.types).ok_or(PolicyError::TypeRequired)
         }
     }
 }

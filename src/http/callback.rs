@@ -4,20 +4,20 @@
 //! and a receipt, which is [`completion`](crate::callback)'s business.
 
 use crate::app::App;
-use crate::callback::Call;
+use crate::callback::CallbackRequest;
 use crate::http::Response;
-use crate::http::asked::Asked;
 use crate::http::dialect;
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
+use crate::http::request::ApiRequest;
 
-pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let name = asked.named()?.route;
     let Some(route) = app.route(Some(&name)) else {
-        return Err(Problem::RouteNotFound(Some(name)));
+        return Err(ApiError::RouteNotFound(Some(name)));
     };
-    let callback = route.callback.as_ref().ok_or(Problem::CallbackNotConfigured)?;
+    let callback = route.callback.as_ref().ok_or(ApiError::CallbackNotConfigured)?;
     let variables: Vec<_> = callback.variables.iter().map(|(name, _)| name.as_str()).collect();
-    let call = Call {
+    let call = CallbackRequest {
         route: &route.name,
         variables: &variables,
         path: asked.parts.uri.path(),

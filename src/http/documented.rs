@@ -6,18 +6,18 @@
 use crate::app::App;
 use crate::grant::Form;
 use crate::http::Response;
-use crate::http::asked::Asked;
 use crate::http::dialect;
 use crate::http::dialect::documented::Documented;
 use crate::http::dialect::documented_v1::DocumentedV1;
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
 use crate::http::query::Query;
-use crate::http::signing::Signing;
+use crate::http::request::ApiRequest;
+use crate::http::signing::SigningSession;
 use crate::policy::route::SignatureVersion;
 
-pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let query = Query::parse(asked.query(), Form::Documented)?;
-    let signing = Signing::open(app, asked.call(), query.route.as_deref()).await?;
+    let signing = SigningSession::open(app, asked.call(), query.route.as_deref()).await?;
     let grant = signing.grant(&query.ask)?;
     Ok(match signing.route.signature {
         SignatureVersion::V1 => dialect::uncached(&DocumentedV1::new(&grant)),

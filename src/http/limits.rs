@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::http::Response;
-use crate::http::asked::Asked;
 use crate::http::dialect;
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
+use crate::http::request::ApiRequest;
 use crate::policy::metadata::Pattern;
 use crate::policy::metadata::Rule;
 use crate::policy::route::Route;
@@ -98,10 +98,10 @@ fn accept(limits: &Limits) -> String {
     dotted.join(",")
 }
 
-pub(super) fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+pub(super) fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let name = asked.part("name")?.unwrap_or_default();
     match app.route(Some(&name)) {
         Some(route) => Ok(dialect::uncached(&Described::new(route))),
-        None => Err(Problem::RouteNotFound(Some(name))),
+        None => Err(ApiError::RouteNotFound(Some(name))),
     }
 }

@@ -1,7 +1,7 @@
 //! The HTTP face: which call is answered by what, and in which order it is looked at.
 //!
 //! [`service`] builds what production serves and what tests drive in process. Every failure is a
-//! [`problem::Problem`] and is worded in one file; every grant comes from [`crate::grant`], whatever
+//! [`error::ApiError`] and is worded in one file; every grant comes from [`crate::grant`], whatever
 //! dialect it is answered in.
 //!
 //! | file | owns |
@@ -26,31 +26,31 @@
 //! | `platform` | health and the platform's hooks |
 
 pub mod dialect;
+pub mod error;
 pub mod limits;
-pub mod loggable;
-pub mod problem;
+pub mod redact;
 
-mod asked;
+mod auth_error;
 mod callback;
-mod callback_refusal;
-mod cors;
-mod denial;
+mod callback_error;
 mod documented;
 mod echo;
+mod error_response;
 mod file_type;
+mod hooks;
+mod origin;
 mod own_host;
-mod platform;
+mod policy_error;
 mod presigned_post;
 mod query;
-mod refusal;
+mod request;
+mod router;
 mod signing;
-mod table;
 mod uploads;
 mod uppy;
 mod uview;
 mod web;
 mod wechat;
-mod wording;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -67,7 +67,7 @@ use tower::Service;
 use tower::service_fn;
 
 use crate::app::App;
-use crate::http::table::Table;
+use crate::http::router::Table;
 use fc_http::ContextExt;
 use fc_http::Event;
 
@@ -93,9 +93,9 @@ pub fn service(
             let response = match event {
                 Event::Http => table.answer(&app, request).await,
                 Event::Invoke => uploads::answer_event(&app, &request).await,
-                Event::Initialize | Event::PreStop => platform::acknowledge(),
+                Event::Initialize | Event::PreStop => hooks::acknowledge(),
             };
-            Ok(complete(problem::word(response, request_id.as_deref()), is_head))
+            Ok(complete(error::word(response, request_id.as_deref()), is_head))
         }
     })
 }

@@ -7,30 +7,30 @@ use http::header::HOST;
 use http::request::Parts;
 
 use crate::app::App;
-use crate::auth::caller::By;
+use crate::auth::caller::AuthMethod;
 use crate::auth::caller::Caller;
-use crate::auth::evidence::Evidence;
 use crate::auth::origin::Verdict;
+use crate::auth::request_credentials::RequestCredentials;
 use crate::credentials::Credentials;
 use crate::credentials::RoleKeys;
 use crate::credentials::scope;
 use crate::credentials::scope::Place;
 use crate::credentials::sessions::Session;
 use crate::grant;
-use crate::grant::Ask;
 use crate::grant::Grant;
-use crate::grant::Refused;
-use crate::grant::told::Seal;
-use crate::http::asked::Asked;
-use crate::http::asked::Named;
+use crate::grant::GrantError;
+use crate::grant::GrantRequest;
+use crate::grant::callback_fields::ReceiptSigner;
+use crate::http::error::ApiError;
 use crate::http::own_host;
-use crate::http::problem::Problem;
+use crate::http::request::ApiRequest;
+use crate::http::request::Named;
 use crate::policy;
 use crate::policy::callback::Target;
 use crate::policy::route::Route;
-use crate::policy::template::occasion::Dice;
-use crate::policy::template::occasion::Facts;
-use crate::policy::template::occasion::Occasion;
+use crate::policy::template::context::CallerAttributes;
+use crate::policy::template::context::RandomBytes;
+use crate::policy::template::context::RenderContext;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use fc_http::Context;
@@ -71,11 +71,11 @@ impl<'a> Call<'a> {
         Self { context, shown: None }
     }
 
-    async fn admit(&self, app: &App, route: &str, now: Timestamp) -> Result<Caller, Problem> {
+    async fn admit(&self, app: &App, route: &str, now: Timestamp) -> Result<Caller, ApiError> {
         let Some(Shown { headers, path_ticket, origin }) = self.shown else {
-            return Ok(Caller::unnamed(By::Platform));
+            return Ok(Caller::unnamed(AuthMethod::Platform));
         };
-        Ok(app.admit(&Evidence { headers, path_ticket, origin, route }, now).await?)
+        Ok(app.admit(&RequestCredentials { headers, path_ticket, origin, route }, now).await?)
     }
 
     /// Returns the host at which this function was called, if the platform could have led the call here.
@@ -87,7 +87,7 @@ impl<'a> Call<'a> {
 
 /// One call that may sign several wishes, all at one moment with one set of keys.
 #[derive(Debug)]
-pub(super) struct Signing<'a> {
+pub(super) struct SigningSession<'a> {
     app: &'a App,
     /// The route that was asked for.
     pub(super) route: &'a Route,
@@ -100,16 +100,16 @@ pub(super) struct Signing<'a> {
     pub(super) now: Timestamp,
 }
 
-impl<'a> Signing<'a> {
+impl<'a> SigningSession<'a> {
     /// Finds the route, lets the caller in by its rule, and finds keys to sign with.
     pub(super) async fn open(
         app: &'a App,
         call: Call<'_>,
         route: Option<&str>,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, ApiError> {
         let now = app.now();
         let route =
-            app.route(route).ok_or_else(|| Problem::RouteNotFound(route.map(str::to_owned)))?;
+            app.route(route).ok_or_else(|| ApiError::RouteNotFound(route.map(str::to_owned)))?;
         let caller = call.admit(app, &route.name, now).await?;
         let own = own(app, route, &call)?;
         let role_keys = call.context.and_then(|context| context.role_keys.as_ref());
@@ -126,61 +126,65 @@ impl<'a> Signing<'a> {
     /// The same for a call that names route and ticket in its path.
     pub(super) async fn open_named(
         app: &'a App,
-        asked: &Asked,
+        asked: &ApiRequest,
         named: &Named,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, ApiError> {
         let call = asked.call().with_ticket(named.ticket.as_deref());
         Self::open(app, call, Some(&named.route)).await
     }
 
     /// Signs one wish, and counts it against the caller's budget.
-    pub(super) fn grant(&self, ask: &Ask) -> Result<Grant, Problem> {
-        let dice = self.dice()?;
+    pub(super) fn grant(&self, ask: &GrantRequest) -> Result<Grant, ApiError> {
+        let random = self.random()?;
         let claim = |name: &str| self.caller.claim(name);
-        let facts = facts(&self.caller, &claim);
-        let occasion = Occasion { now: self.now, dice: &dice, facts };
-        let id = if self.route.callback.is_some() { self.dice()? } else { dice };
-        let key = self.app.completion.sealing_key();
-        let seal = key.map(|key| Seal { key, id: &id, own: self.own.as_deref() });
-        let grant = grant::issue(ask, self.route, &self.credentials, &occasion, seal.as_ref())
-            .map_err(|refused| Problem::refused(refused, self.route))?;
+        let attributes = attributes(&self.caller, &claim);
+        let context = RenderContext { now: self.now, random: &random, attributes };
+        let id = if self.route.callback.is_some() { self.random()? } else { random };
+        let key = self.app.completion.receipt_key();
+        let seal = key.map(|key| ReceiptSigner { key, id: &id, own: self.own.as_deref() });
+        let grant = grant::issue(ask, self.route, &self.credentials, &context, seal.as_ref())
+            .map_err(|refused| ApiError::refused(refused, self.route))?;
         let bytes = ask.size.unwrap_or(self.route.size.max);
-        self.app.charge(&self.caller, bytes, self.now).map_err(Problem::BudgetExceeded)?;
+        self.app.charge(&self.caller, bytes, self.now).map_err(ApiError::BudgetExceeded)?;
         Ok(grant)
     }
 
-    fn dice(&self) -> Result<Dice, Problem> {
-        self.app.dice().map_err(|_| Problem::Internal("the system gave no random bytes"))
+    fn random(&self) -> Result<RandomBytes, ApiError> {
+        self.app.random().map_err(|_| ApiError::Internal("the system gave no random bytes"))
     }
 }
 
 /// Returns scheme and host of this function where OSS is to call it: as they are set, else as it was called
 /// under a name of the platform.
-fn own(app: &App, route: &Route, call: &Call<'_>) -> Result<Option<String>, Problem> {
+fn own(app: &App, route: &Route, call: &Call<'_>) -> Result<Option<String>, ApiError> {
     if route.callback.as_ref().is_none_or(|callback| callback.to != Target::Own) {
         return Ok(None);
     }
     let set = app.completion.public_url().map(str::to_owned);
     let own = set.or_else(|| call.own_host(app).map(|host| format!("https://{host}")));
-    own.map(Some).ok_or(Problem::CallbackAddressUnknown)
+    own.map(Some).ok_or(ApiError::CallbackAddressUnknown)
 }
 
 /// What a caller has shown, as far as a key can speak of it.
-fn facts<'a>(caller: &'a Caller, claim: &'a (dyn Fn(&str) -> Option<&'a str> + Sync)) -> Facts<'a> {
-    Facts { subject: caller.subject.as_deref(), claim }
+fn attributes<'a>(
+    caller: &'a Caller,
+    claim: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+) -> CallerAttributes<'a> {
+    CallerAttributes { subject: caller.subject.as_deref(), claim }
 }
 
 /// The session of this caller, where the route wants one: it reaches the caller's own directory and
 /// nothing else, and where that cannot be said nobody is served.
-fn session(route: &Route, caller: &Caller) -> Result<Option<Session>, Problem> {
+fn session(route: &Route, caller: &Caller) -> Result<Option<Session>, ApiError> {
     if route.session == policy::route::Session::Shared {
         return Ok(None);
     }
     let claim = |name: &str| caller.claim(name);
-    let prefix = route.template.own_prefix(&facts(caller, &claim));
-    let prefix = prefix.map_err(|refusal| Problem::refused(Refused::ByRules(refusal), route))?;
+    let prefix = route.template.own_prefix(&attributes(caller, &claim));
+    let prefix =
+        prefix.map_err(|refusal| ApiError::refused(GrantError::ByRules(refusal), route))?;
     let place = Place { bucket: route.bucket.as_str().to_owned(), prefix };
     let policy = scope::session_policy(scope::UPLOAD, &[place])
-        .map_err(|_| Problem::Internal("a checked prefix makes no session policy"))?;
+        .map_err(|_| ApiError::Internal("a checked prefix makes no session policy"))?;
     Ok(Some(Session::of(caller.subject.as_deref().unwrap_or_default(), policy)))
 }

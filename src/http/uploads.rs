@@ -7,18 +7,18 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use crate::app::App;
-use crate::grant::Ask;
 use crate::grant::Form;
 use crate::grant::Grant;
+use crate::grant::GrantRequest;
 use crate::http::Response;
-use crate::http::asked::Asked;
 use crate::http::dialect;
 use crate::http::dialect::native::Native;
+use crate::http::error::ApiError;
 use crate::http::limits::Limits;
-use crate::http::problem::Problem;
 use crate::http::query::content_type;
+use crate::http::request::ApiRequest;
 use crate::http::signing::Call;
-use crate::http::signing::Signing;
+use crate::http::signing::SigningSession;
 use fc_http::ContextExt;
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ struct File {
     metadata: Option<BTreeMap<String, String>>,
 }
 
-pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     sign_all(app, asked.call(), &asked.body).await
 }
 
@@ -44,19 +44,19 @@ pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem
 pub(super) async fn answer_event(app: &App, request: &Request<Bytes>) -> Response {
     sign_all(app, Call::of_platform(request.context()), request.body())
         .await
-        .unwrap_or_else(Problem::into_response)
+        .unwrap_or_else(ApiError::into_response)
 }
 
-async fn sign_all(app: &App, call: Call<'_>, body: &[u8]) -> Result<Response, Problem> {
+async fn sign_all(app: &App, call: Call<'_>, body: &[u8]) -> Result<Response, ApiError> {
     const EXAMPLE: &str = r#"{"files":[{"name":"a.png","type":"image/png","size":1024}]}"#;
     let wish: Wish =
-        serde_json::from_slice(body).map_err(|error| Problem::not_json(&error, EXAMPLE))?;
+        serde_json::from_slice(body).map_err(|error| ApiError::not_json(&error, EXAMPLE))?;
     if wish.files.is_empty() {
-        return Err(Problem::invalid("'files' is empty; name the files to upload"));
+        return Err(ApiError::invalid("'files' is empty; name the files to upload"));
     }
-    let signing = Signing::open(app, call, wish.route.as_deref()).await?;
+    let signing = SigningSession::open(app, call, wish.route.as_deref()).await?;
     if wish.files.len() > signing.route.max_files {
-        return Err(Problem::TooManyFiles(wish.files.len(), Limits::of(signing.route)));
+        return Err(ApiError::TooManyFiles(wish.files.len(), Limits::of(signing.route)));
     }
     let verdicts: Vec<_> = wish.files.into_iter().map(|file| sign_one(&signing, file)).collect();
     if let Some(problem) = used_up(&verdicts) {
@@ -67,20 +67,20 @@ async fn sign_all(app: &App, call: Call<'_>, body: &[u8]) -> Result<Response, Pr
 
 /// A call of which nothing fits the budget is refused as a whole, so that its caller hears when to
 /// ask again.
-fn used_up(verdicts: &[Result<Grant, Problem>]) -> Option<Problem> {
-    let is_over = |verdict: &Result<_, _>| matches!(verdict, Err(Problem::BudgetExceeded(_)));
+fn used_up(verdicts: &[Result<Grant, ApiError>]) -> Option<ApiError> {
+    let is_over = |verdict: &Result<_, _>| matches!(verdict, Err(ApiError::BudgetExceeded(_)));
     let first = verdicts.first().filter(|_| verdicts.iter().all(is_over))?;
     first.as_ref().err().cloned()
 }
 
-fn sign_one(signing: &Signing<'_>, file: File) -> Result<Grant, Problem> {
+fn sign_one(signing: &SigningSession<'_>, file: File) -> Result<Grant, ApiError> {
     // A browser that does not know a file's type says so with an empty text.
     let named = file.content_type.filter(|text| !text.is_empty());
-    signing.grant(&Ask {
+    signing.grant(&GrantRequest {
         filename: file.name,
         content_type: named.as_deref().map(content_type).transpose()?,
         size: file.size,
         metadata: file.metadata.unwrap_or_default(),
-        ..Ask::new(Form::Complete)
+        ..GrantRequest::new(Form::Complete)
     })
 }

@@ -9,16 +9,16 @@
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::grant::Ask;
 use crate::grant::Form;
+use crate::grant::GrantRequest;
 use crate::http::Response;
-use crate::http::asked::Asked;
 use crate::http::dialect;
 use crate::http::dialect::uppy::Uppy;
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::query::content_type;
-use crate::http::signing::Signing;
+use crate::http::request::ApiRequest;
+use crate::http::signing::SigningSession;
 use crate::policy::route::SuccessStatus;
 
 /// What the plugin says that it will send. Of a part of a file there is more, which no form can say.
@@ -33,46 +33,46 @@ struct Wish {
 }
 
 /// Answers the plugin.
-pub(super) async fn params(app: &App, asked: &Asked) -> Result<Response, Problem> {
+pub(super) async fn params(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let query = Query::parse(asked.query(), Form::Complete)?;
     sign(app, asked, query.ask).await
 }
 
 /// Answers the page.
-pub(super) async fn sign_request(app: &App, asked: &Asked) -> Result<Response, Problem> {
+pub(super) async fn sign_request(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let ask = Wish::read(&asked.body)?.ask()?;
     sign(app, asked, ask).await
 }
 
-async fn sign(app: &App, asked: &Asked, ask: Ask) -> Result<Response, Problem> {
+async fn sign(app: &App, asked: &ApiRequest, ask: GrantRequest) -> Result<Response, ApiError> {
     let named = asked.named()?;
     // Version 3 finds the object's address in the XML of a 201 and nowhere else.
-    let ask = Ask { success: Some(SuccessStatus::Created), ..ask };
-    let signing = Signing::open_named(app, asked, &named).await?;
+    let ask = GrantRequest { success: Some(SuccessStatus::Created), ..ask };
+    let signing = SigningSession::open_named(app, asked, &named).await?;
     Ok(dialect::uncached(&Uppy::new(&signing.grant(&ask)?, signing.now)))
 }
 
 impl Wish {
-    fn read(body: &[u8]) -> Result<Self, Problem> {
+    fn read(body: &[u8]) -> Result<Self, ApiError> {
         const EXAMPLE: &str = r#"{"method":"PUT","key":"a.png","contentType":"image/png"}"#;
         let wish: Self =
-            serde_json::from_slice(body).map_err(|error| Problem::not_json(&error, EXAMPLE))?;
+            serde_json::from_slice(body).map_err(|error| ApiError::not_json(&error, EXAMPLE))?;
         let whole = wish.method.as_deref().is_none_or(|method| method == "PUT");
         if !whole || wish.upload_id.is_some() {
-            return Err(Problem::invalid(
+            return Err(ApiError::invalid(
                 "only whole files are signed here; set 'shouldUseMultipart' to false in Uppy",
             ));
         }
         Ok(wish)
     }
 
-    fn ask(self) -> Result<Ask, Problem> {
+    fn ask(self) -> Result<GrantRequest, ApiError> {
         let named = self.content_type.filter(|text| !text.is_empty());
-        Ok(Ask {
+        Ok(GrantRequest {
             filename: Some(without_uuid(&self.key).to_owned()),
             content_type: named.as_deref().map(content_type).transpose()?,
             size: self.size,
-            ..Ask::new(Form::Complete)
+            ..GrantRequest::new(Form::Complete)
         })
     }
 }

@@ -2,20 +2,20 @@
 
 use crate::app::App;
 use crate::http::Response;
-use crate::http::asked::Asked;
 use crate::http::dialect;
 use crate::http::dialect::uview::Uview;
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
+use crate::http::error_response::Wording;
 use crate::http::query::Query;
-use crate::http::signing::Signing;
-use crate::http::wording::Wording;
+use crate::http::request::ApiRequest;
+use crate::http::signing::SigningSession;
 
-pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let named = asked.named()?;
     let mut query = Query::parse_typeless(asked.query())?;
     // What the driver sends for a file that has no name.
     query.ask.filename = query.ask.filename.filter(|name| name != "undefined");
-    let signing = Signing::open_named(app, asked, &named).await?;
+    let signing = SigningSession::open_named(app, asked, &named).await?;
     Ok(dialect::uncached(&Uview::new(&signing.grant(&query.ask)?)))
 }
 

@@ -5,16 +5,16 @@
 
 use crate::app::App;
 use crate::http::Response;
-use crate::http::asked::Asked;
 use crate::http::dialect;
 use crate::http::dialect::wechat::Wechat;
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
 use crate::http::query::Query;
-use crate::http::signing::Signing;
+use crate::http::request::ApiRequest;
+use crate::http::signing::SigningSession;
 
-pub(super) async fn answer(app: &App, asked: &Asked) -> Result<Response, Problem> {
+pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let named = asked.named()?;
     let query = Query::parse_typeless(asked.query())?;
-    let signing = Signing::open_named(app, asked, &named).await?;
+    let signing = SigningSession::open_named(app, asked, &named).await?;
     Ok(dialect::uncached(&Wechat::new(&signing.grant(&query.ask)?)))
 }

@@ -43,7 +43,7 @@ impl Rule {
 
 /// Says what is wrong with metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum MetadataError {
     /// The route takes none of this name.
     NotAllowed(String),
     /// The route wants one of this name, and the ask does not give it.
@@ -107,26 +107,26 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// Refuses metadata that a route with these rules does not take.
-pub fn check(rules: &[Rule], given: &BTreeMap<String, String>) -> Result<(), Fault> {
+pub fn check(rules: &[Rule], given: &BTreeMap<String, String>) -> Result<(), MetadataError> {
     if rules.is_empty() && given.is_empty() {
         return Ok(());
     }
     for (name, value) in given {
         let Some(rule) = rules.iter().find(|rule| rule.name == *name) else {
-            return Err(Fault::NotAllowed(name.clone()));
+            return Err(MetadataError::NotAllowed(name.clone()));
         };
         if !rule.takes(value) {
-            return Err(Fault::Invalid(name.clone()));
+            return Err(MetadataError::Invalid(name.clone()));
         }
     }
     let missing = |rule: &&Rule| rule.required && !given.contains_key(&rule.name);
     if let Some(rule) = rules.iter().find(missing) {
-        return Err(Fault::Required(rule.name.clone()));
+        return Err(MetadataError::Required(rule.name.clone()));
     }
     let bytes: usize =
         given.iter().map(|(name, value)| PREFIX.len() + name.len() + value.len()).sum();
     if bytes > MAX_BYTES {
-        return Err(Fault::TooLarge(bytes));
+        return Err(MetadataError::TooLarge(bytes));
     }
     Ok(())
 }
@@ -140,7 +140,7 @@ mod tests {
         Rule { name: name.to_owned(), pattern, required }
     }
 
-    fn verdict(rules: &[Rule], given: &[(&str, &str)]) -> Result<(), Fault> {
+    fn verdict(rules: &[Rule], given: &[(&str, &str)]) -> Result<(), MetadataError> {
         let pairs = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         check(rules, &pairs.collect())
     }
@@ -152,7 +152,7 @@ mod tests {
             assert_eq!(verdict(&rules, &[("a", value)]), Ok(()));
         }
         for value in ["", "xy", "zx", "yz", "x\n"] {
-            let invalid = Err(Fault::Invalid("a".into()));
+            let invalid = Err(MetadataError::Invalid("a".into()));
             assert_eq!(verdict(&rules, &[("a", value)]), invalid, "{value:?}");
         }
     }
@@ -170,14 +170,14 @@ mod tests {
     #[test]
     fn names_are_allowed_and_values_fit_into_headers() {
         let rules = [rule("a", "", false)];
-        let other = Err(Fault::NotAllowed("b".into()));
+        let other = Err(MetadataError::NotAllowed("b".into()));
         assert_eq!(verdict(&rules, &[("b", "1")]), other);
         assert_eq!(verdict(&rules, &[]), Ok(()));
         for bad in ["", " a", "a\r\nb", "é"] {
             assert!(verdict(&rules, &[("a", bad)]).is_err(), "{bad:?}");
         }
         let required = [rule("a", "", false), rule("c", "", true)];
-        let missing = Err(Fault::Required("c".into()));
+        let missing = Err(MetadataError::Required("c".into()));
         assert_eq!(verdict(&required, &[("a", "1")]), missing);
     }
 
@@ -187,7 +187,7 @@ mod tests {
         let half = "x".repeat(4096 - 12);
         assert_eq!(verdict(&rules, &[("a", &half), ("b", &half)]), Ok(()));
         let more = format!("{half}x");
-        let large = Err(Fault::TooLarge(8193));
+        let large = Err(MetadataError::TooLarge(8193));
         assert_eq!(verdict(&rules, &[("a", &half), ("b", &more)]), large);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns the rules of a named route, object keys and their templates, the conditions and the policy
 //! document. Knows nothing of keys and signatures (`signature/`), of who asks (`identity/`), or of
-//! how the two meet (`grant`). Everything here is pure: the clock and the dice are arguments.
+//! how the two meet (`grant`). Everything here is pure: the clock and the random are arguments.
 //!
 //! | file | question it answers |
 //! |---|---|
@@ -22,10 +22,10 @@ pub mod callback;
 pub mod condition;
 pub mod content_type;
 pub mod document;
+pub mod error;
 pub mod header;
 pub mod key;
 pub mod metadata;
 pub mod name;
-pub mod refusal;
 pub mod route;
 pub mod template;

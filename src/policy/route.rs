@@ -6,13 +6,13 @@ use crate::policy::callback::Callback;
 use crate::policy::content_type::ContentType;
 use crate::policy::content_type::TypePattern;
 use crate::policy::content_type::is_allowed;
+use crate::policy::error::PolicyError;
 use crate::policy::header::Header;
 use crate::policy::key::split_extension;
 use crate::policy::metadata;
 use crate::policy::name::Bucket;
 use crate::policy::name::Region;
 use crate::policy::name::UploadHost;
-use crate::policy::refusal::Refusal;
 use crate::policy::template::Template;
 
 /// The largest object that a form upload can make: 5 GB, of which the whole body must stay below.
@@ -189,34 +189,34 @@ impl Route {
     }
 
     /// Refuses a size that OSS would refuse later under this route's policy.
-    pub fn check_size(&self, size: u64) -> Result<(), Refusal> {
+    pub fn check_size(&self, size: u64) -> Result<(), PolicyError> {
         if size > self.size.max {
-            return Err(Refusal::FileTooLarge { size });
+            return Err(PolicyError::FileTooLarge { size });
         }
         if size < self.size.min {
-            return Err(Refusal::FileTooSmall { size });
+            return Err(PolicyError::FileTooSmall { size });
         }
         Ok(())
     }
 
     /// Refuses a type that this route does not take.
-    pub fn check_type(&self, content_type: &ContentType) -> Result<(), Refusal> {
+    pub fn check_type(&self, content_type: &ContentType) -> Result<(), PolicyError> {
         if is_allowed(&self.types, content_type) {
             return Ok(());
         }
-        Err(Refusal::TypeNotAllowed { content_type: content_type.as_str().to_owned() })
+        Err(PolicyError::TypeNotAllowed { content_type: content_type.as_str().to_owned() })
     }
 
     /// Refuses a name, once made safe, whose extension this route does not take.
-    pub fn check_name(&self, name: Option<&str>) -> Result<(), Refusal> {
+    pub fn check_name(&self, name: Option<&str>) -> Result<(), PolicyError> {
         if self.extensions.is_empty() {
             return Ok(());
         }
-        let name = name.ok_or(Refusal::NameRequired)?;
+        let name = name.ok_or(PolicyError::NameRequired)?;
         let extension = split_extension(name).1.unwrap_or_default();
         if self.extensions.iter().any(|one| one.eq_ignore_ascii_case(extension)) {
             return Ok(());
         }
-        Err(Refusal::ExtensionNotAllowed { name: name.to_owned() })
+        Err(PolicyError::ExtensionNotAllowed { name: name.to_owned() })
     }
 }

@@ -29,7 +29,7 @@
 //! | `order` | the fields of a form that have OSS bring it back |
 //! | `json` | objects that keep the order of their members |
 
-pub mod order;
+pub mod callback_form;
 
 mod json;
 mod payload;
@@ -69,7 +69,7 @@ pub struct Receipt {
     /// The bucket.
     pub bucket: String,
     /// Where the object may lie.
-    pub place: Place,
+    pub place: ReceiptScope,
     /// The smallest size in bytes.
     pub min_size: u64,
     /// The largest size in bytes.
@@ -91,7 +91,7 @@ pub struct Receipt {
 
 /// Where an object may lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ReceiptScope {
     /// At this key.
     Key(String),
     /// At any key that begins so.
@@ -100,7 +100,7 @@ pub enum Place {
 
 /// What OSS says of a stored object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stored<'a> {
+pub struct StoredObject<'a> {
     /// The bucket.
     pub bucket: &'a str,
     /// The object's key.
@@ -113,7 +113,7 @@ pub struct Stored<'a> {
 
 /// Says why a text is no receipt of ours, or not for this object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum ReceiptError {
     /// It is not written like a receipt.
     Malformed,
     /// None of the keys signed it.
@@ -130,7 +130,7 @@ pub enum Refused {
 
 /// One respect in which the object at the granted key differs from the grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mismatch {
+pub enum ReceiptMismatch {
     /// The object is larger or smaller than was granted.
     Size,
     /// The object has another type than was granted.
@@ -139,7 +139,7 @@ pub enum Mismatch {
     Variables,
 }
 
-impl Mismatch {
+impl ReceiptMismatch {
     /// Returns the word that webhooks and logs use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -186,29 +186,29 @@ pub fn variables_hash(variables: &[(String, String)]) -> String {
 impl Receipt {
     /// Writes the receipt and signs it with `key`.
     #[must_use]
-    pub fn seal(&self, key: &Secret) -> String {
+    pub fn sign(&self, key: &Secret) -> String {
         let text = format!("{MARK}{}", crypto::base64_url(&self.to_json()));
         let code = crypto::hmac_sha256(key.expose().as_bytes(), signed(&text).as_bytes());
         format!("{text}.{}", crypto::base64_url(code.as_slice()))
     }
 
     /// Reads a receipt that one of the keys signed, whatever it says.
-    pub fn open(text: &str, keys: &[Secret]) -> Result<Self, Refused> {
+    pub fn verify(text: &str, keys: &[Secret]) -> Result<Self, ReceiptError> {
         if text.len() > MAX_LENGTH {
-            return Err(Refused::Malformed);
+            return Err(ReceiptError::Malformed);
         }
-        let (text, code) = text.rsplit_once('.').ok_or(Refused::Malformed)?;
-        let payload = text.strip_prefix(MARK).ok_or(Refused::Malformed)?;
-        let code = crypto::from_base64_url(code).ok_or(Refused::Malformed)?;
-        let payload = crypto::from_base64_url(payload).ok_or(Refused::Malformed)?;
+        let (text, code) = text.rsplit_once('.').ok_or(ReceiptError::Malformed)?;
+        let payload = text.strip_prefix(MARK).ok_or(ReceiptError::Malformed)?;
+        let code = crypto::from_base64_url(code).ok_or(ReceiptError::Malformed)?;
+        let payload = crypto::from_base64_url(payload).ok_or(ReceiptError::Malformed)?;
         let signed = signed(text);
         let is_ours = |key: &Secret| {
             crypto::hmac_sha256_is(key.expose().as_bytes(), signed.as_bytes(), &code)
         };
         if !keys.iter().any(is_ours) {
-            return Err(Refused::SignatureInvalid);
+            return Err(ReceiptError::SignatureInvalid);
         }
-        Self::from_json(&payload).ok_or(Refused::Malformed)
+        Self::from_json(&payload).ok_or(ReceiptError::Malformed)
     }
 
     /// Checks that the receipt is still good, and that the object lies where the route granted it.
@@ -218,29 +218,29 @@ impl Receipt {
     pub fn check_location(
         &self,
         route: &str,
-        stored: &Stored<'_>,
+        stored: &StoredObject<'_>,
         now: Timestamp,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ReceiptError> {
         let grace = i64::try_from(GRACE.as_secs()).unwrap_or(0);
         let is_there = match &self.place {
-            Place::Key(key) => stored.key == key,
-            Place::Prefix(prefix) => stored.key.starts_with(prefix.as_str()),
+            ReceiptScope::Key(key) => stored.key == key,
+            ReceiptScope::Prefix(prefix) => stored.key.starts_with(prefix.as_str()),
         };
         let checks = [
-            (now.unix() <= self.expires_at.saturating_add(grace), Refused::Expired),
-            (self.route == route, Refused::WrongRoute),
-            (self.bucket == stored.bucket, Refused::WrongBucket),
-            (is_there, Refused::WrongKey),
+            (now.unix() <= self.expires_at.saturating_add(grace), ReceiptError::Expired),
+            (self.route == route, ReceiptError::WrongRoute),
+            (self.bucket == stored.bucket, ReceiptError::WrongBucket),
+            (is_there, ReceiptError::WrongKey),
         ];
         checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, refused)| Err(refused))
     }
 
     /// Returns in what the object itself differs from the grant; nothing where it fits.
     #[must_use]
-    pub fn mismatches(&self, stored: &Stored<'_>) -> Vec<Mismatch> {
+    pub fn mismatches(&self, stored: &StoredObject<'_>) -> Vec<ReceiptMismatch> {
         let checks = [
-            ((self.min_size..=self.max_size).contains(&stored.size), Mismatch::Size),
-            (self.allows_type(stored.content_type), Mismatch::Type),
+            ((self.min_size..=self.max_size).contains(&stored.size), ReceiptMismatch::Size),
+            (self.allows_type(stored.content_type), ReceiptMismatch::Type),
         ];
         checks.into_iter().filter(|(holds, _)| !holds).map(|(_, mismatch)| mismatch).collect()
     }

@@ -2,14 +2,14 @@
 
 use serde::Deserialize;
 
-use crate::receipt::Place;
 use crate::receipt::Receipt;
+use crate::receipt::ReceiptScope;
 use crate::receipt::json::Object;
 use crate::receipt::json::Value;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Payload {
+struct ReceiptPayload {
     id: String,
     route: String,
     bucket: String,
@@ -30,8 +30,8 @@ struct Payload {
 impl Receipt {
     pub(super) fn to_json(&self) -> Vec<u8> {
         let place = match &self.place {
-            Place::Key(key) => ("key", Value::Text(key)),
-            Place::Prefix(prefix) => ("prefix", Value::Text(prefix)),
+            ReceiptScope::Key(key) => ("key", Value::Text(key)),
+            ReceiptScope::Prefix(prefix) => ("prefix", Value::Text(prefix)),
         };
         let mut members = vec![
             ("id", Value::Text(&self.id)),
@@ -52,10 +52,10 @@ impl Receipt {
 
     /// Reads a payload; one with both a key and a prefix, or with neither, is none.
     pub(super) fn from_json(json: &[u8]) -> Option<Self> {
-        let payload: Payload = serde_json::from_slice(json).ok()?;
+        let payload: ReceiptPayload = serde_json::from_slice(json).ok()?;
         let place = match (payload.key, payload.prefix) {
-            (Some(key), None) => Place::Key(key),
-            (None, Some(prefix)) => Place::Prefix(prefix),
+            (Some(key), None) => ReceiptScope::Key(key),
+            (None, Some(prefix)) => ReceiptScope::Prefix(prefix),
             _ => return None,
         };
         Some(Self {

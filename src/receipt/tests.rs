@@ -14,7 +14,7 @@ fn receipt() -> Receipt {
         id: id(&[0xab; 16]),
         route: "photos".to_owned(),
         bucket: "examplebucket".to_owned(),
-        place: Place::Key("photos/照片.png".to_owned()),
+        place: ReceiptScope::Key("photos/照片.png".to_owned()),
         min_size: 1,
         max_size: 1024,
         types: vec!["image/*".to_owned()],
@@ -45,12 +45,12 @@ fn sealed(payload: &[u8]) -> String {
 #[test]
 fn a_receipt_is_what_the_format_says() {
     let receipt = receipt();
-    let text = receipt.seal(&Secret::new(KEY));
+    let text = receipt.sign(&Secret::new(KEY));
     insta::assert_snapshot!(String::from_utf8(receipt.to_json()).unwrap(), @r#"{"id":"abababababababababababababababab","route":"photos","bucket":"examplebucket","key":"photos/照片.png","min":1,"max":1024,"types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381}"#);
     assert_eq!(text, sealed(&receipt.to_json()));
-    assert_eq!(Receipt::open(&text, &keys()), Ok(receipt));
-    assert_eq!(Receipt::open(&text, &keys()[..1]), Err(Refused::SignatureInvalid));
-    assert_eq!(Receipt::open(&text, &[]), Err(Refused::SignatureInvalid));
+    assert_eq!(Receipt::verify(&text, &keys()), Ok(receipt));
+    assert_eq!(Receipt::verify(&text, &keys()[..1]), Err(ReceiptError::SignatureInvalid));
+    assert_eq!(Receipt::verify(&text, &[]), Err(ReceiptError::SignatureInvalid));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_receipt_holds_the_hash_of_its_variables_and_whether_it_is_one_event() {
     let hash = variables_hash(&variables(&[("album", "夏")]));
     let receipt = Receipt { variables_hash: Some(hash), once: true, ..receipt() };
     insta::assert_snapshot!(String::from_utf8(receipt.to_json()).unwrap(), @r#"{"id":"abababababababababababababababab","route":"photos","bucket":"examplebucket","key":"photos/照片.png","min":1,"max":1024,"types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381,"vars":"HbqcgNVOL1UHm0IZv6IsS8toww6B653uQv0Fo9HZdys","once":true}"#);
-    assert_eq!(Receipt::open(&receipt.seal(&Secret::new(KEY)), &keys()), Ok(receipt));
+    assert_eq!(Receipt::verify(&receipt.sign(&Secret::new(KEY)), &keys()), Ok(receipt));
 }
 
 #[test]
@@ -99,9 +99,9 @@ fn the_vectors_that_were_made_elsewhere_agree() {
     for good in vectors["good"].as_array().unwrap() {
         let key = Secret::new(text(&good["key"]));
         let opened =
-            Receipt::open(good["receipt"].as_str().unwrap(), std::slice::from_ref(&key)).unwrap();
+            Receipt::verify(good["receipt"].as_str().unwrap(), std::slice::from_ref(&key)).unwrap();
         assert_eq!(String::from_utf8(opened.to_json()).unwrap(), text(&good["payload"]));
-        assert_eq!(opened.seal(&key), text(&good["receipt"]), "{}", good["name"]);
+        assert_eq!(opened.sign(&key), text(&good["receipt"]), "{}", good["name"]);
         if let Some(told) = good["variables"].as_object() {
             let told: Vec<_> =
                 told.iter().map(|(name, value)| (name.clone(), text(value))).collect();
@@ -111,12 +111,12 @@ fn the_vectors_that_were_made_elsewhere_agree() {
     for bad in vectors["bad"].as_array().unwrap() {
         let keys = [Secret::new(text(&bad["key"]))];
         let refused = match bad["refused"].as_str().unwrap() {
-            "malformed" => Refused::Malformed,
-            "signature" => Refused::SignatureInvalid,
+            "malformed" => ReceiptError::Malformed,
+            "signature" => ReceiptError::SignatureInvalid,
             other => panic!("{other}"),
         };
         assert_eq!(
-            Receipt::open(bad["receipt"].as_str().unwrap(), &keys),
+            Receipt::verify(bad["receipt"].as_str().unwrap(), &keys),
             Err(refused),
             "{}",
             bad["name"]
@@ -127,7 +127,7 @@ fn the_vectors_that_were_made_elsewhere_agree() {
 #[test]
 fn a_payload_of_another_shape_is_malformed_though_it_is_signed() {
     let json = String::from_utf8(receipt().to_json()).unwrap();
-    let open = |payload: &str| Receipt::open(&sealed(payload.as_bytes()), &keys());
+    let open = |payload: &str| Receipt::verify(&sealed(payload.as_bytes()), &keys());
     assert_eq!(open(&json), Ok(receipt()));
     for payload in [
         String::new(),
@@ -144,16 +144,16 @@ fn a_payload_of_another_shape_is_malformed_though_it_is_signed() {
         json.replace('{', r#"{"vars":1,"#),
         json.replace('{', r#"{"once":"true","#),
     ] {
-        assert_eq!(open(&payload), Err(Refused::Malformed), "{payload}");
+        assert_eq!(open(&payload), Err(ReceiptError::Malformed), "{payload}");
     }
     let mut bytes = receipt().to_json();
     bytes[7] = 0xff;
-    assert_eq!(Receipt::open(&sealed(&bytes), &keys()), Err(Refused::Malformed), "no UTF-8");
+    assert_eq!(Receipt::verify(&sealed(&bytes), &keys()), Err(ReceiptError::Malformed), "no UTF-8");
 }
 
 #[test]
 fn what_is_not_written_like_a_receipt_is_malformed() {
-    let good = receipt().seal(&Secret::new(KEY));
+    let good = receipt().sign(&Secret::new(KEY));
     let (text, code) = good.rsplit_once('.').unwrap();
     for bad in [
         String::new(),
@@ -167,13 +167,13 @@ fn what_is_not_written_like_a_receipt_is_malformed() {
         format!("{text}.!{code}"),
         "r".repeat(MAX_LENGTH + 1),
     ] {
-        assert_eq!(Receipt::open(&bad, &keys()), Err(Refused::Malformed), "{bad}");
+        assert_eq!(Receipt::verify(&bad, &keys()), Err(ReceiptError::Malformed), "{bad}");
     }
 }
 
 #[test]
 fn an_object_is_the_one_that_was_granted_or_not() {
-    let stored = Stored {
+    let stored = StoredObject {
         bucket: "examplebucket",
         key: "photos/照片.png",
         size: 1,
@@ -181,14 +181,14 @@ fn an_object_is_the_one_that_was_granted_or_not() {
     };
     let now = Timestamp::from_unix(1_732_688_381 + 86_400).unwrap();
     let later = Timestamp::from_unix(now.unix() + 1).unwrap();
-    let check = |stored: Stored<'_>| receipt().check_location("photos", &stored, now);
+    let check = |stored: StoredObject<'_>| receipt().check_location("photos", &stored, now);
     assert_eq!(check(stored), Ok(()));
-    assert_eq!(receipt().check_location("photos", &stored, later), Err(Refused::Expired));
-    assert_eq!(receipt().check_location("photo", &stored, now), Err(Refused::WrongRoute));
+    assert_eq!(receipt().check_location("photos", &stored, later), Err(ReceiptError::Expired));
+    assert_eq!(receipt().check_location("photo", &stored, now), Err(ReceiptError::WrongRoute));
     for (other, refused) in [
-        (Stored { bucket: "examplebucket2", ..stored }, Refused::WrongBucket),
-        (Stored { key: "photos/照片.png2", ..stored }, Refused::WrongKey),
-        (Stored { key: "photos/照片.PNG", ..stored }, Refused::WrongKey),
+        (StoredObject { bucket: "examplebucket2", ..stored }, ReceiptError::WrongBucket),
+        (StoredObject { key: "photos/照片.png2", ..stored }, ReceiptError::WrongKey),
+        (StoredObject { key: "photos/照片.PNG", ..stored }, ReceiptError::WrongKey),
     ] {
         assert_eq!(check(other), Err(refused));
     }
@@ -196,20 +196,24 @@ fn an_object_is_the_one_that_was_granted_or_not() {
 
 #[test]
 fn what_is_stored_fits_the_grant_or_differs_in_size_or_type() {
-    let stored = Stored { bucket: "examplebucket", key: "k", size: 1, content_type: "image/png" };
+    let stored =
+        StoredObject { bucket: "examplebucket", key: "k", size: 1, content_type: "image/png" };
     for (other, mismatches) in [
         (stored, &[][..]),
-        (Stored { size: 1024, content_type: "IMAGE/X; charset=b", ..stored }, &[]),
-        (Stored { size: 0, ..stored }, &[Mismatch::Size]),
-        (Stored { size: 1025, ..stored }, &[Mismatch::Size]),
-        (Stored { content_type: "text/html", ..stored }, &[Mismatch::Type]),
-        (Stored { content_type: "", ..stored }, &[Mismatch::Type]),
-        (Stored { content_type: "image/", ..stored }, &[Mismatch::Type]),
-        (Stored { content_type: "image/,text/html", ..stored }, &[Mismatch::Type]),
-        (Stored { content_type: "image/png;,text/html", ..stored }, &[Mismatch::Type]),
-        (Stored { content_type: "image/png; a=b", ..stored }, &[Mismatch::Type]),
-        (Stored { content_type: "image/\u{fffd}", ..stored }, &[Mismatch::Type]),
-        (Stored { size: 0, content_type: "a", ..stored }, &[Mismatch::Size, Mismatch::Type]),
+        (StoredObject { size: 1024, content_type: "IMAGE/X; charset=b", ..stored }, &[]),
+        (StoredObject { size: 0, ..stored }, &[ReceiptMismatch::Size]),
+        (StoredObject { size: 1025, ..stored }, &[ReceiptMismatch::Size]),
+        (StoredObject { content_type: "text/html", ..stored }, &[ReceiptMismatch::Type]),
+        (StoredObject { content_type: "", ..stored }, &[ReceiptMismatch::Type]),
+        (StoredObject { content_type: "image/", ..stored }, &[ReceiptMismatch::Type]),
+        (StoredObject { content_type: "image/,text/html", ..stored }, &[ReceiptMismatch::Type]),
+        (StoredObject { content_type: "image/png;,text/html", ..stored }, &[ReceiptMismatch::Type]),
+        (StoredObject { content_type: "image/png; a=b", ..stored }, &[ReceiptMismatch::Type]),
+        (StoredObject { content_type: "image/\u{fffd}", ..stored }, &[ReceiptMismatch::Type]),
+        (
+            StoredObject { size: 0, content_type: "a", ..stored },
+            &[ReceiptMismatch::Size, ReceiptMismatch::Type],
+        ),
     ] {
         assert_eq!(receipt().mismatches(&other), mismatches, "{other:?}");
     }
@@ -218,18 +222,18 @@ fn what_is_stored_fits_the_grant_or_differs_in_size_or_type() {
 #[test]
 fn places_and_types_are_as_wide_as_the_grant() {
     let now = Timestamp::from_unix(1_732_687_781).unwrap();
-    let stored = Stored {
+    let stored = StoredObject {
         bucket: "examplebucket",
         key: "up/a.png",
         size: 1,
         content_type: "a/b; charset=d",
     };
     let below = |prefix: &str| {
-        let place = Place::Prefix(prefix.to_owned());
+        let place = ReceiptScope::Prefix(prefix.to_owned());
         Receipt { place, ..receipt() }.check_location("photos", &stored, now)
     };
     assert_eq!(below("up/"), Ok(()));
-    assert_eq!(below("up/a/"), Err(Refused::WrongKey));
+    assert_eq!(below("up/a/"), Err(ReceiptError::WrongKey));
     let of = |types: &[&str]| {
         let types = types.iter().map(|one| (*one).to_owned()).collect();
         Receipt { types, ..receipt() }.mismatches(&stored)
@@ -238,7 +242,7 @@ fn places_and_types_are_as_wide_as_the_grant() {
         assert_eq!(of(types), [], "{types:?}");
     }
     for types in [&["x/y"][..], &["a/b; charset=d"], &["a/b", "no type"]] {
-        assert_eq!(of(types), [Mismatch::Type], "{types:?}");
+        assert_eq!(of(types), [ReceiptMismatch::Type], "{types:?}");
     }
 }
 
@@ -247,11 +251,11 @@ fn a_receipt_for_all_types_allows_none_that_a_browser_may_take_for_another() {
     let receipt = Receipt { types: Vec::new(), ..receipt() };
     let check = |content_type| {
         let key = "photos/照片.png";
-        receipt.mismatches(&Stored { bucket: "examplebucket", key, size: 1, content_type })
+        receipt.mismatches(&StoredObject { bucket: "examplebucket", key, size: 1, content_type })
     };
     assert_eq!(check("text/html"), []);
     for bad in ["text/plain;,text/html", "text/plain, text/html", "text", ""] {
-        assert_eq!(check(bad), [Mismatch::Type], "{bad}");
+        assert_eq!(check(bad), [ReceiptMismatch::Type], "{bad}");
     }
 }
 
@@ -268,7 +272,8 @@ fn a_stored_type_is_reported_in_its_canonical_form() {
 
 fn any_receipt() -> impl Strategy<Value = Receipt> {
     let text = || "(?s).{0,24}";
-    let place = prop_oneof![text().prop_map(Place::Key), text().prop_map(Place::Prefix)];
+    let place =
+        prop_oneof![text().prop_map(ReceiptScope::Key), text().prop_map(ReceiptScope::Prefix)];
     let texts = (text(), text(), place, collection::vec(text(), 0..4), option::of(text()));
     let numbers = (any::<[u8; 16]>(), any::<u64>(), any::<u64>(), any::<i64>(), any::<i64>());
     let more = (option::of(text()), any::<bool>());
@@ -296,24 +301,24 @@ fn any_receipt() -> impl Strategy<Value = Receipt> {
 proptest! {
     #[test]
     fn what_is_sealed_is_opened(receipt in any_receipt()) {
-        let text = receipt.seal(&Secret::new(KEY));
-        prop_assert_eq!(Receipt::open(&text, &keys()), Ok(receipt));
+        let text = receipt.sign(&Secret::new(KEY));
+        prop_assert_eq!(Receipt::verify(&text, &keys()), Ok(receipt));
     }
 
     #[test]
     fn any_changed_byte_is_refused(receipt in any_receipt(), at: prop::sample::Index, byte: u8) {
-        let mut bytes = receipt.seal(&Secret::new(KEY)).into_bytes();
+        let mut bytes = receipt.sign(&Secret::new(KEY)).into_bytes();
         let at = at.index(bytes.len());
         prop_assume!(bytes[at] != byte);
         bytes[at] = byte;
         if let Ok(text) = String::from_utf8(bytes) {
-            prop_assert!(Receipt::open(&text, &keys()).is_err());
+            prop_assert!(Receipt::verify(&text, &keys()).is_err());
         }
     }
 
     #[test]
     fn no_text_makes_it_panic(text in "(?s).{0,64}|r1\\.[\\w.-]{0,64}", payload: Vec<u8>) {
-        prop_assert!(Receipt::open(&text, &keys()).is_err());
-        let _ = Receipt::open(&sealed(&payload), &keys());
+        prop_assert!(Receipt::verify(&text, &keys()).is_err());
+        let _ = Receipt::verify(&sealed(&payload), &keys());
     }
 }

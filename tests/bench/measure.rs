@@ -26,10 +26,10 @@ use std::time::Instant;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::grant::Ask;
 use oss_upload_signer::grant::Form;
+use oss_upload_signer::grant::GrantRequest;
 use oss_upload_signer::grant::issue;
-use oss_upload_signer::policy::template::occasion::Occasion;
+use oss_upload_signer::policy::template::context::RenderContext;
 use oss_upload_signer::time;
 
 const ROUNDS: usize = 15;
@@ -188,12 +188,12 @@ fn grant() -> f64 {
     let credentials = settings.sources.environment_key.as_ref().unwrap().read(now).unwrap();
     let app = App::new(settings);
     let route = app.route(None).unwrap();
-    let ask = Ask::new(Form::Documented);
+    let ask = GrantRequest::new(Form::Documented);
     let rounds = (0..ROUNDS).map(|_| {
         let start = Instant::now();
         for _ in 0..REQUESTS {
             black_box(
-                issue(&ask, route, &credentials, &Occasion::anonymous(now, &[7; 16]), None)
+                issue(&ask, route, &credentials, &RenderContext::anonymous(now, &[7; 16]), None)
                     .unwrap(),
             );
         }

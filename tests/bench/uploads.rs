@@ -27,13 +27,13 @@ use std::time::Instant;
 
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::grant;
-use oss_upload_signer::grant::Ask;
+use oss_upload_signer::grant::GrantRequest;
 use oss_upload_signer::policy::name::Bucket;
 use oss_upload_signer::policy::name::Region;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::policy::route::SizeRange;
 use oss_upload_signer::policy::template::Template;
-use oss_upload_signer::policy::template::occasion::Occasion;
+use oss_upload_signer::policy::template::context::RenderContext;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
 
@@ -128,8 +128,11 @@ fn form(name: &str) -> (String, String) {
         token: None,
         usable_until: None,
     };
-    let ask = Ask { filename: Some(name.to_owned()), ..Ask::new(grant::Form::Complete) };
-    let occasion = Occasion::anonymous(time::now(), &[0; 16]);
+    let ask = GrantRequest {
+        filename: Some(name.to_owned()),
+        ..GrantRequest::new(grant::Form::Complete)
+    };
+    let occasion = RenderContext::anonymous(time::now(), &[0; 16]);
     let grant = grant::issue(&ask, &route, &credentials, &occasion, None).unwrap();
     let part = |name: &str, value: &str| {
         format!("--b0123456789\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}")

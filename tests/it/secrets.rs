@@ -119,7 +119,7 @@ async fn start_guarded(log: &Log) -> Server {
     assert!(!format!("{settings:?}").contains(MARKER));
     let app = App::new(settings);
     assert!(!format!("{app:?}").contains(MARKER));
-    let log_path = oss_upload_signer::http::loggable::path;
+    let log_path = oss_upload_signer::http::redact::path;
     let options = Options { platform: true, log: log.sink(), log_path, ..Options::default() };
     Server::start(oss_upload_signer::http::service(Arc::new(app)), options).await
 }
@@ -221,7 +221,7 @@ async fn start_told(log: &Log) -> Server {
     let now = Timestamp::from_unix(NOW).unwrap();
     let app = App::with_http(settings, outside).with_clock(move || now);
     assert!(!format!("{app:?}").contains(MARKER));
-    let log_path = oss_upload_signer::http::loggable::path;
+    let log_path = oss_upload_signer::http::redact::path;
     let options = Options { platform: true, log: log.sink(), log_path, ..Options::default() };
     Server::start(oss_upload_signer::http::service(Arc::new(app)), options).await
 }

@@ -11,16 +11,16 @@ use oss_upload_signer::callback::Options as Completion;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::grant::Form;
+use oss_upload_signer::grant::callback_fields;
+use oss_upload_signer::grant::callback_fields::GrantedUpload;
+use oss_upload_signer::grant::callback_fields::ReceiptSigner;
 use oss_upload_signer::grant::form::Field;
-use oss_upload_signer::grant::told;
-use oss_upload_signer::grant::told::Granted;
-use oss_upload_signer::grant::told::Seal;
-use oss_upload_signer::http::problem::Problem;
+use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::policy::callback::Target;
 use oss_upload_signer::policy::route::MAX_LIFETIME;
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::template::occasion::Dice;
-use oss_upload_signer::policy::template::occasion::Occasion;
+use oss_upload_signer::policy::template::context::RandomBytes;
+use oss_upload_signer::policy::template::context::RenderContext;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
@@ -30,10 +30,10 @@ pub(super) struct Desk {
     pub(super) route: Route,
     pub(super) credentials: Arc<Credentials>,
     pub(super) now: Timestamp,
-    pub(super) dice: Dice,
+    pub(super) dice: RandomBytes,
     app: Arc<App>,
     /// The name of the next receipt.
-    id: Dice,
+    id: RandomBytes,
 }
 
 /// Gives the key in the environment, if there is one, for who only wants to compare.
@@ -74,27 +74,27 @@ impl Desk {
     }
 
     /// What a receipt is sealed with.
-    pub(super) fn seal(&self) -> Option<Seal<'_>> {
+    pub(super) fn seal(&self) -> Option<ReceiptSigner<'_>> {
         let completion = &self.app.completion;
-        let key = completion.sealing_key()?;
-        Some(Seal { key, id: &self.id, own: completion.public_url() })
+        let key = completion.receipt_key()?;
+        Some(ReceiptSigner { key, id: &self.id, own: completion.public_url() })
     }
 
     /// The fields by which somebody is told of an upload that is granted here.
-    pub(super) fn told(&self, granted: Granted) -> Result<Vec<Field>, Failure> {
-        let fields = told::fields(
+    pub(super) fn told(&self, granted: GrantedUpload) -> Result<Vec<Field>, Failure> {
+        let fields = callback_fields::fields(
             Form::Complete,
             &self.route,
             &self.occasion(),
             self.seal().as_ref(),
             granted,
         );
-        fields.map_err(|refused| Failure::new(Problem::refused(refused, &self.route).message()))
+        fields.map_err(|refused| Failure::new(ApiError::refused(refused, &self.route).message()))
     }
 
     /// What this desk knows of a grant: when and with which dice, and of nobody that they asked.
-    pub(super) fn occasion(&self) -> Occasion<'_> {
-        Occasion::anonymous(self.now, &self.dice)
+    pub(super) fn occasion(&self) -> RenderContext<'_> {
+        RenderContext::anonymous(self.now, &self.dice)
     }
 
     /// Until when a form of this desk is good: as long as the rules say, and no longer than its key.
@@ -104,8 +104,8 @@ impl Desk {
     }
 }
 
-fn throw(app: &App) -> Result<Dice, Failure> {
-    app.dice().map_err(|_| Failure::new("the system gave no random bytes"))
+fn throw(app: &App) -> Result<RandomBytes, Failure> {
+    app.random().map_err(|_| Failure::new("the system gave no random bytes"))
 }
 
 /// What the platform says in a request has to be said here, and a receipt is worth nothing unless the

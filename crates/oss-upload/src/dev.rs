@@ -161,7 +161,7 @@ fn function_options() -> fc_http::Options {
     fc_http::Options {
         platform: true,
         log: fc_http::log::Sink::new(io::sink()),
-        log_path: oss_upload_signer::http::loggable::path,
+        log_path: oss_upload_signer::http::redact::path,
         ..fc_http::Options::default()
     }
 }

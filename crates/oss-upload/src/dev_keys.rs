@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::failure::Failure;
 use oss_emulator::oss;
 use oss_upload_signer::app;
-use oss_upload_signer::callback::webhook::SigningKey;
+use oss_upload_signer::callback::webhook::WebhookKey;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::secret::Secret;
 
@@ -85,7 +85,7 @@ fn open(folder: &Path) -> Result<Vec<Pair>, Failure> {
     };
     let receipt_key = value(&text, RECEIPT_KEYS).filter(|key| key.len() >= RECEIPT_KEY_LENGTH);
     let secret = value(&text, WEBHOOK_SECRET);
-    let secret = secret.filter(|secret| SigningKey::parse(&Secret::new(secret)).is_some());
+    let secret = secret.filter(|secret| WebhookKey::parse(&Secret::new(secret)).is_some());
     let is_whole = receipt_key.is_some() && secret.is_some();
     let receipt_key = receipt_key.map_or_else(draw_receipt_key, Ok)?;
     let secret = secret.map_or_else(draw_webhook_secret, Ok)?;

@@ -16,9 +16,9 @@ use crate::console;
 use crate::failure::Failure;
 use oss_upload_signer::config::completion;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::Refused;
+use oss_upload_signer::receipt::ReceiptError;
+use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
@@ -60,7 +60,7 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
     }
     let text = read(options.text)?;
     let receipt =
-        Receipt::open(text.trim(), &keys).map_err(|refused| Failure::new(word(refused)))?;
+        Receipt::verify(text.trim(), &keys).map_err(|refused| Failure::new(word(refused)))?;
     if options.json {
         console::say_json(&as_json(&receipt).to_string());
     } else {
@@ -82,9 +82,9 @@ fn read(given: Option<String>) -> Result<String, Failure> {
     outcome.map(|_| text).map_err(wrong)
 }
 
-fn word(refused: Refused) -> &'static str {
+fn word(refused: ReceiptError) -> &'static str {
     match refused {
-        Refused::Malformed => {
+        ReceiptError::Malformed => {
             "this is no receipt: one begins with 'r1.' and comes whole, in one line; compare it with \
              what was sent"
         }
@@ -111,8 +111,8 @@ fn as_json(receipt: &Receipt) -> Value {
         "once": receipt.once,
     });
     match &receipt.place {
-        Place::Key(key) => json["key"] = key.as_str().into(),
-        Place::Prefix(prefix) => json["prefix"] = prefix.as_str().into(),
+        ReceiptScope::Key(key) => json["key"] = key.as_str().into(),
+        ReceiptScope::Prefix(prefix) => json["prefix"] = prefix.as_str().into(),
     }
     json
 }
@@ -122,8 +122,8 @@ fn as_lines(receipt: &Receipt, now: Timestamp) -> Vec<String> {
         Timestamp::from_unix(seconds).map_or_else(|| seconds.to_string(), Timestamp::rfc3339)
     };
     let (label, place) = match &receipt.place {
-        Place::Key(key) => ("key", key.clone()),
-        Place::Prefix(prefix) => ("below", prefix.clone()),
+        ReceiptScope::Key(key) => ("key", key.clone()),
+        ReceiptScope::Prefix(prefix) => ("below", prefix.clone()),
     };
     let size = if receipt.min_size == receipt.max_size {
         format!("{} bytes", receipt.max_size)

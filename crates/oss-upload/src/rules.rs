@@ -10,9 +10,9 @@ use clap::Args;
 
 use crate::failure::Failure;
 use oss_upload_signer::config::Settings;
-use oss_upload_signer::config::complaint::Complaint;
-use oss_upload_signer::config::complaint::Complaints;
 use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::config::error::ConfigError;
+use oss_upload_signer::config::error::ConfigErrors;
 use oss_upload_signer::config::value::duration;
 use oss_upload_signer::policy::name::Bucket;
 use oss_upload_signer::policy::name::Region;
@@ -227,13 +227,13 @@ fn wrong(option: &str, value: &str, error: &impl std::fmt::Display) -> Failure {
 }
 
 /// Says complaints in the names of the options that were given, or that are missing.
-fn reword(complaints: &Complaints, given: &[&str]) -> String {
+fn reword(complaints: &ConfigErrors, given: &[&str]) -> String {
     let sentences: Vec<String> =
         complaints.0.iter().map(|complaint| reword_one(complaint, given)).collect();
     sentences.join("\n  ")
 }
 
-fn reword_one(complaint: &Complaint, given: &[&str]) -> String {
+fn reword_one(complaint: &ConfigError, given: &[&str]) -> String {
     let known = NAMES.iter().find(|(variable, _)| {
         let value = complaint.place.strip_prefix(variable);
         value.is_some_and(|value| value.is_empty() || given.contains(variable))

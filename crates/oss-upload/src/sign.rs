@@ -9,17 +9,17 @@ use crate::failure::Failure;
 use crate::rules::Place;
 use crate::rules::Rules;
 use oss_upload_signer::grant;
-use oss_upload_signer::grant::Ask;
 use oss_upload_signer::grant::Form;
+use oss_upload_signer::grant::GrantRequest;
 use oss_upload_signer::http::dialect::documented::Documented;
 use oss_upload_signer::http::dialect::documented_v1::DocumentedV1;
 use oss_upload_signer::http::dialect::native::Native;
 use oss_upload_signer::http::dialect::url_and_fields::UrlAndFields;
-use oss_upload_signer::http::problem::Problem;
+use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::route::SignatureVersion;
-use oss_upload_signer::policy::template::occasion::Facts;
-use oss_upload_signer::policy::template::occasion::Occasion;
+use oss_upload_signer::policy::template::context::CallerAttributes;
+use oss_upload_signer::policy::template::context::RenderContext;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -61,11 +61,12 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
     options.name_type();
     let ask = options.ask()?;
     let desk = Desk::open(&options.place, &options.rules)?;
-    let facts = Facts { subject: options.subject.as_deref(), ..Facts::NONE };
-    let occasion = Occasion { facts, ..desk.occasion() };
+    let attributes =
+        CallerAttributes { subject: options.subject.as_deref(), ..CallerAttributes::NONE };
+    let occasion = RenderContext { attributes, ..desk.occasion() };
     let seal = desk.seal();
     let grant = grant::issue(&ask, &desk.route, &desk.credentials, &occasion, seal.as_ref())
-        .map_err(|refused| Failure::new(Problem::refused(refused, &desk.route).message()))?;
+        .map_err(|refused| Failure::new(ApiError::refused(refused, &desk.route).message()))?;
     let json = match options.dialect {
         Dialect::Native => serde_json::to_string(&Native::new(desk.now, &[Ok(grant)])),
         Dialect::Documented => match desk.route.signature {
@@ -91,7 +92,7 @@ impl Options {
         }
     }
 
-    fn ask(&self) -> Result<Ask, Failure> {
+    fn ask(&self) -> Result<GrantRequest, Failure> {
         let named = self.content_type.as_deref();
         let content_type = named.map(ContentType::parse);
         if content_type == Some(None) {
@@ -102,12 +103,12 @@ impl Options {
             Dialect::Documented => Form::Documented,
             Dialect::Native | Dialect::Fields => Form::Complete,
         };
-        Ok(Ask {
+        Ok(GrantRequest {
             filename: self.filename.clone(),
             content_type: content_type.flatten(),
             size: self.size,
             metadata: self.metadata.iter().cloned().collect(),
-            ..Ask::new(form)
+            ..GrantRequest::new(form)
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::console;
 use crate::failure::Failure;
 use oss_upload_signer::auth::ticket::Options as Tickets;
 use oss_upload_signer::auth::ticket::Ticket;
-use oss_upload_signer::config::callers;
+use oss_upload_signer::config::auth;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::config::value;
 use oss_upload_signer::time;
@@ -30,7 +30,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: Options) -> Result<(), Failure> {
-    let tickets = callers::tickets(&Environment::of_process()).map_err(|complaints| {
+    let tickets = auth::tickets(&Environment::of_process()).map_err(|complaints| {
         let complaints: Vec<_> = complaints.0.iter().map(ToString::to_string).collect();
         Failure::arguments(complaints.join("; "))
     })?;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::Map;
 use serde_json::Value;
 
-use crate::auth::caller::By;
+use crate::auth::caller::AuthMethod;
 use crate::auth::caller::Caller;
 use crate::auth::caller::Claims;
-use crate::auth::denied::Denied;
+use crate::auth::error::AuthError;
 use crate::time::Timestamp;
 
 /// How far clocks may differ, unless the settings say otherwise.
@@ -85,41 +85,41 @@ impl Rules {
         claims: &Map<String, Value>,
         of_route: &[Required],
         now: Timestamp,
-    ) -> Result<Caller, Denied> {
+    ) -> Result<Caller, AuthError> {
         self.check_times(claims, now.unix())?;
         let names = |claim: &str, wanted: &[String]| {
             wanted.is_empty() || names(claims.get(claim)).any(|one| wanted.iter().any(|w| w == one))
         };
         if !names("iss", &self.issuers) {
-            return Err(Denied::TokenIssuerNotAllowed);
+            return Err(AuthError::TokenIssuerNotAllowed);
         }
         if !names("aud", &self.audiences) {
-            return Err(Denied::TokenAudienceNotAllowed);
+            return Err(AuthError::TokenAudienceNotAllowed);
         }
         for required in self.required.iter().chain(of_route) {
             if !claims.get(&required.name).is_some_and(|claim| required.is_met(claim)) {
-                return Err(Denied::TokenClaimMissing(required.name.clone()));
+                return Err(AuthError::TokenClaimMissing(required.name.clone()));
             }
         }
         let subject = match claims.get("sub") {
             None => None,
             Some(Value::String(subject)) if !subject.is_empty() => Some(subject.clone()),
-            Some(_) => return Err(Denied::TokenMalformed),
+            Some(_) => return Err(AuthError::TokenMalformed),
         };
         let as_text = claims.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?)));
-        Ok(Caller { subject, claims: as_text.collect::<Claims>(), by: By::Jwt })
+        Ok(Caller { subject, claims: as_text.collect::<Claims>(), by: AuthMethod::Jwt })
     }
 
-    fn check_times(&self, claims: &Map<String, Value>, now: i64) -> Result<(), Denied> {
+    fn check_times(&self, claims: &Map<String, Value>, now: i64) -> Result<(), AuthError> {
         let leeway = i64::try_from(self.leeway.as_secs()).unwrap_or(i64::MAX);
-        let expires_at =
-            seconds(claims, "exp")?.ok_or_else(|| Denied::TokenClaimMissing("exp".to_owned()))?;
+        let expires_at = seconds(claims, "exp")?
+            .ok_or_else(|| AuthError::TokenClaimMissing("exp".to_owned()))?;
         if expires_at.saturating_add(leeway) <= now {
-            return Err(Denied::TokenExpired);
+            return Err(AuthError::TokenExpired);
         }
         for start in ["nbf", "iat"] {
             if seconds(claims, start)?.is_some_and(|start| start > now.saturating_add(leeway)) {
-                return Err(Denied::TokenNotYetValid);
+                return Err(AuthError::TokenNotYetValid);
             }
         }
         Ok(())
@@ -127,7 +127,7 @@ impl Rules {
 }
 
 /// Reads a moment in Unix seconds, which may have a fraction.
-fn seconds(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, Denied> {
+fn seconds(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, AuthError> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
     };
@@ -135,7 +135,7 @@ fn seconds(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, Denie
         let duration = Duration::try_from_secs_f64(value.as_f64()?).ok()?;
         i64::try_from(duration.as_secs()).ok()
     });
-    whole.map(Some).ok_or(Denied::TokenMalformed)
+    whole.map(Some).ok_or(AuthError::TokenMalformed)
 }
 
 /// Gives the texts of a claim that is one text or a list of them.

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::auth::denied::Denied;
+use crate::auth::error::AuthError;
 use crate::auth::jwt::key::Algorithm;
 use crate::auth::jwt::key::Key;
 use crate::crypto;
@@ -25,21 +25,22 @@ struct Written {
 
 impl Head {
     /// Reads the head of a token in three parts.
-    pub(super) fn read(token: &str) -> Result<Self, Denied> {
+    pub(super) fn read(token: &str) -> Result<Self, AuthError> {
         let mut parts = token.split('.');
         let (Some(head), Some(_), Some(_), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(Denied::TokenMalformed);
+            return Err(AuthError::TokenMalformed);
         };
-        let bytes = crypto::from_base64_url(head).ok_or(Denied::TokenMalformed)?;
+        let bytes = crypto::from_base64_url(head).ok_or(AuthError::TokenMalformed)?;
         let written: Written =
-            serde_json::from_slice(&bytes).map_err(|_| Denied::TokenMalformed)?;
+            serde_json::from_slice(&bytes).map_err(|_| AuthError::TokenMalformed)?;
         // An extension that the issuer holds critical, and that nobody here knows.
         if written.crit.is_some() {
-            return Err(Denied::TokenMalformed);
+            return Err(AuthError::TokenMalformed);
         }
-        let algorithm = Algorithm::parse(&written.alg).ok_or(Denied::TokenAlgorithmNotAllowed)?;
+        let algorithm =
+            Algorithm::parse(&written.alg).ok_or(AuthError::TokenAlgorithmNotAllowed)?;
         Ok(Self { algorithm, key_id: written.kid })
     }
 

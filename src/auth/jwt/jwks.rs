@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::Uri;
 
-use crate::auth::denied::Denied;
+use crate::auth::error::AuthError;
 use crate::auth::jwt::head::Head;
 use crate::auth::jwt::jwk;
 use crate::auth::jwt::key::Key;
@@ -84,11 +84,11 @@ impl Jwks {
         head: &Head,
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<Vec<Key>, Denied> {
+    ) -> Result<Vec<Key>, AuthError> {
         match self.kept.find(&KeysOf { jwks: self, head }, now, http).await {
             Ok(()) => Ok(head.select(&self.keys())),
-            Err(Missing { is_known: true, .. }) => Err(Denied::TokenKeyUnknown),
-            Err(Missing { retry_after, .. }) => Err(Denied::JwksUnavailable { retry_after }),
+            Err(Missing { is_known: true, .. }) => Err(AuthError::TokenKeyUnknown),
+            Err(Missing { retry_after, .. }) => Err(AuthError::JwksUnavailable { retry_after }),
         }
     }
 

@@ -24,7 +24,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::auth::caller::Caller;
-use crate::auth::denied::Denied;
+use crate::auth::error::AuthError;
 use crate::auth::jwt::claims::Required;
 use crate::auth::jwt::claims::Rules;
 use crate::auth::jwt::head::Head;
@@ -75,9 +75,9 @@ impl Verifier {
         required: &[Required],
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<Caller, Denied> {
+    ) -> Result<Caller, AuthError> {
         if token.len() > MAX_LENGTH {
-            return Err(Denied::TokenMalformed);
+            return Err(AuthError::TokenMalformed);
         }
         let head = Head::read(token)?;
         let keys = self.find(&head, now, http).await?;
@@ -90,29 +90,29 @@ impl Verifier {
         head: &Head,
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<Vec<Key>, Denied> {
+    ) -> Result<Vec<Key>, AuthError> {
         let own = self.keys.iter().any(|key| key.algorithm() == head.algorithm);
         let fetched = self.jwks.as_ref().filter(|_| head.algorithm != Algorithm::Hs256);
         if !own && fetched.is_none() {
-            return Err(Denied::TokenAlgorithmNotAllowed);
+            return Err(AuthError::TokenAlgorithmNotAllowed);
         }
         let found = head.select(&self.keys);
         match fetched {
             Some(jwks) if found.is_empty() => jwks.find(head, now, http).await,
-            _ if found.is_empty() => Err(Denied::TokenKeyUnknown),
+            _ if found.is_empty() => Err(AuthError::TokenKeyUnknown),
             _ => Ok(found),
         }
     }
 }
 
 /// Reads the claims of a token that one of the keys has signed.
-fn open(token: &str, keys: &[Key]) -> Result<Map<String, Value>, Denied> {
-    let (signed, code) = token.rsplit_once('.').ok_or(Denied::TokenMalformed)?;
-    let code = crypto::from_base64_url(code).ok_or(Denied::TokenMalformed)?;
+fn open(token: &str, keys: &[Key]) -> Result<Map<String, Value>, AuthError> {
+    let (signed, code) = token.rsplit_once('.').ok_or(AuthError::TokenMalformed)?;
+    let code = crypto::from_base64_url(code).ok_or(AuthError::TokenMalformed)?;
     if !keys.iter().take(MAX_TRIES).any(|key| key.verifies(signed.as_bytes(), &code)) {
-        return Err(Denied::TokenSignatureInvalid);
+        return Err(AuthError::TokenSignatureInvalid);
     }
-    let (_, payload) = signed.split_once('.').ok_or(Denied::TokenMalformed)?;
-    let payload = crypto::from_base64_url(payload).ok_or(Denied::TokenMalformed)?;
-    serde_json::from_slice(&payload).map_err(|_| Denied::TokenMalformed)
+    let (_, payload) = signed.split_once('.').ok_or(AuthError::TokenMalformed)?;
+    let payload = crypto::from_base64_url(payload).ok_or(AuthError::TokenMalformed)?;
+    serde_json::from_slice(&payload).map_err(|_| AuthError::TokenMalformed)
 }

@@ -8,7 +8,7 @@
 use serde::Serialize;
 
 use crate::grant::Grant;
-use crate::receipt::order;
+use crate::receipt::callback_form;
 use crate::signing::v1;
 use crate::signing::v4;
 
@@ -47,7 +47,7 @@ impl<'a> DocumentedV1<'a> {
             signature: field(v1::SIGNATURE),
             expire: grant.expires_at.unix(),
             security_token: field(v4::X_OSS_SECURITY_TOKEN),
-            callback: field(order::CALLBACK),
+            callback: field(callback_form::CALLBACK),
             key: grant.key.as_deref(),
         }
     }

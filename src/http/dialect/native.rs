@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::grant::Grant;
 use crate::http::dialect::Fields;
-use crate::http::problem::Detail;
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
+use crate::http::error::ErrorBody;
 use crate::time::Timestamp;
 
 /// The answer to one call.
@@ -19,8 +19,8 @@ pub struct Native<'a> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Verdict<'a> {
-    Granted(Upload<'a>),
-    Refused { error: Detail },
+    GrantedUpload(Upload<'a>),
+    Refused { error: ErrorBody },
 }
 
 #[derive(Debug, Serialize)]
@@ -37,15 +37,15 @@ struct Upload<'a> {
 impl<'a> Native<'a> {
     /// Puts the verdicts, in the order of the files that were named, into this shape.
     #[must_use]
-    pub fn new(now: Timestamp, verdicts: &'a [Result<Grant, Problem>]) -> Self {
+    pub fn new(now: Timestamp, verdicts: &'a [Result<Grant, ApiError>]) -> Self {
         Self { server_time: now.rfc3339(), uploads: verdicts.iter().map(Verdict::new).collect() }
     }
 }
 
 impl<'a> Verdict<'a> {
-    fn new(verdict: &'a Result<Grant, Problem>) -> Self {
+    fn new(verdict: &'a Result<Grant, ApiError>) -> Self {
         match verdict {
-            Ok(grant) => Self::Granted(Upload {
+            Ok(grant) => Self::GrantedUpload(Upload {
                 method: "POST",
                 url: &grant.url,
                 fields: Fields(grant),

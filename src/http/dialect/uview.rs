@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::Serializer;
 
 use crate::grant::Grant;
-use crate::http::problem::Detail;
+use crate::http::error::ErrorBody;
 
 /// A grant in uview-plus' shape.
 #[derive(Debug, Serialize)]
@@ -52,7 +52,7 @@ pub struct Refusal<'a> {
 impl<'a> Refusal<'a> {
     /// Puts a failure into this shape.
     #[must_use]
-    pub fn new(status: StatusCode, detail: &'a Detail) -> Self {
+    pub fn new(status: StatusCode, detail: &'a ErrorBody) -> Self {
         Self { code: status.as_u16(), msg: &detail.message }
     }
 }

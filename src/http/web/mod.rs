@@ -15,7 +15,7 @@ use http::header;
 
 use crate::app::App;
 use crate::http::Response;
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -66,9 +66,9 @@ impl Assets {
         ASSETS.into_iter().map(|(path, ..)| path)
     }
 
-    pub(super) fn answer(&self, path: &str) -> Result<Response, Problem> {
+    pub(super) fn answer(&self, path: &str) -> Result<Response, ApiError> {
         let found = ASSETS.into_iter().find(|(one, ..)| *one == path);
-        let (_, text, content_type) = found.ok_or(Problem::NotFound)?;
+        let (_, text, content_type) = found.ok_or(ApiError::NotFound)?;
         let mut response = asset(text, content_type);
         if path == "/" {
             let policy = self.policy.clone();

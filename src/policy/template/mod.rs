@@ -14,19 +14,19 @@
 //! | `{ext}` | the extension in lower case; without one, nothing, and a dot before it goes too |
 //! | `{sub}`, `{claim:x}` | what the caller has proved; who has not, is refused |
 
-pub mod fault;
-pub mod occasion;
+pub mod context;
+pub mod error;
 
 mod part;
 
 use std::fmt;
 
+use crate::policy::error::PolicyError;
 use crate::policy::key::split_extension;
-use crate::policy::refusal::Refusal;
-use crate::policy::template::fault::TemplateError;
-use crate::policy::template::occasion::Dice;
-use crate::policy::template::occasion::Facts;
-use crate::policy::template::occasion::Occasion;
+use crate::policy::template::context::CallerAttributes;
+use crate::policy::template::context::RandomBytes;
+use crate::policy::template::context::RenderContext;
+use crate::policy::template::error::TemplateError;
 use crate::policy::template::part::Part;
 
 /// The longest template, in bytes.
@@ -116,22 +116,22 @@ impl Template {
     }
 
     /// Fills in the key of a file whose name has been made safe.
-    pub fn render(&self, occasion: &Occasion<'_>, name: &str) -> Result<String, Refusal> {
+    pub fn render(&self, context: &RenderContext<'_>, name: &str) -> Result<String, PolicyError> {
         let key = String::with_capacity(self.text.len() + name.len() + 48);
-        fill(key, &self.parts, occasion, name)
+        fill(key, &self.parts, context, name)
     }
 
     /// Fills in the directory for a form whose file nobody has named, and which may use any name in
     /// it. That is no wider than the rule only where the name is all that is left open.
-    pub fn render_directory(&self, occasion: &Occasion<'_>) -> Result<String, Refusal> {
+    pub fn render_directory(&self, context: &RenderContext<'_>) -> Result<String, PolicyError> {
         let Some((Part::Name, parts @ [.., Part::Text(last)])) = self.parts.split_last() else {
-            return Err(Refusal::NameRequired);
+            return Err(PolicyError::NameRequired);
         };
         if !last.ends_with('/') || parts.iter().any(Part::is_of_file) {
-            return Err(Refusal::NameRequired);
+            return Err(PolicyError::NameRequired);
         }
         let directory = String::with_capacity(self.text.len() + 48);
-        fill(directory, parts, occasion, "")
+        fill(directory, parts, context, "")
     }
 
     /// Fills in what all keys of this one caller begin with, up to its last `/`, for a permission that
@@ -140,22 +140,22 @@ impl Template {
     /// # Errors
     /// The caller has not shown what the key speaks of, or that cannot stand in a key. It is never
     /// left out, since what is left would be everybody's.
-    pub fn own_prefix(&self, facts: &Facts<'_>) -> Result<String, Refusal> {
+    pub fn own_prefix(&self, attributes: &CallerAttributes<'_>) -> Result<String, PolicyError> {
         for part in &self.parts {
             match part {
-                Part::Subject => facts.subject().map(drop)?,
-                Part::Claim(name) => facts.claim(name).map(drop)?,
+                Part::Subject => attributes.subject().map(drop)?,
+                Part::Claim(name) => attributes.claim(name).map(drop)?,
                 _ => {}
             }
         }
-        Ok(self.prefix(facts))
+        Ok(self.prefix(attributes))
     }
 
     /// Tells whether no two callers share such a beginning.
     #[must_use]
     pub fn has_own_prefix(&self) -> bool {
-        let one = Facts { subject: Some("a"), claim: &|_| Some("a") };
-        let other = Facts { subject: Some("b"), claim: &|_| Some("b") };
+        let one = CallerAttributes { subject: Some("a"), claim: &|_| Some("a") };
+        let other = CallerAttributes { subject: Some("b"), claim: &|_| Some("b") };
         self.prefix(&one) != self.prefix(&other)
     }
 
@@ -163,13 +163,13 @@ impl Template {
     /// from grant to grant or from day to day, up to its last `/`. It is empty where nothing stands
     /// before. What a caller has not proved ends it too.
     #[must_use]
-    pub fn prefix(&self, facts: &Facts<'_>) -> String {
+    pub fn prefix(&self, attributes: &CallerAttributes<'_>) -> String {
         let mut prefix = String::new();
         for part in &self.parts {
             let fixed = match part {
                 Part::Text(text) => Some(text.as_str()),
-                Part::Subject => facts.subject().ok(),
-                Part::Claim(name) => facts.claim(name).ok(),
+                Part::Subject => attributes.subject().ok(),
+                Part::Claim(name) => attributes.claim(name).ok(),
                 _ => None,
             };
             let Some(fixed) = fixed else { break };
@@ -190,24 +190,24 @@ impl fmt::Display for Template {
 fn fill(
     mut key: String,
     parts: &[Part],
-    occasion: &Occasion<'_>,
+    context: &RenderContext<'_>,
     name: &str,
-) -> Result<String, Refusal> {
-    let date = occasion.now.date();
-    let mut bits = u128::from_be_bytes(*occasion.dice);
+) -> Result<String, PolicyError> {
+    let date = context.now.date();
+    let mut bits = u128::from_be_bytes(*context.random);
     for part in parts {
         match part {
             Part::Text(text) => key.push_str(text),
             Part::Year => key.push_str(&date[..4]),
             Part::Month => key.push_str(&date[4..6]),
             Part::Day => key.push_str(&date[6..]),
-            Part::Uuid => write_uuid(&mut key, occasion.dice),
+            Part::Uuid => write_uuid(&mut key, context.random),
             Part::Random(count) => write_random(&mut key, *count, &mut bits),
             Part::Name => key.push_str(name),
             Part::Stem => key.push_str(split_extension(name).0),
             Part::Extension { dotted } => write_extension(&mut key, *dotted, name),
-            Part::Subject => key.push_str(occasion.facts.subject()?),
-            Part::Claim(claim) => key.push_str(occasion.facts.claim(claim)?),
+            Part::Subject => key.push_str(context.attributes.subject()?),
+            Part::Claim(claim) => key.push_str(context.attributes.claim(claim)?),
         }
     }
     Ok(key)
@@ -229,9 +229,9 @@ fn write_random(target: &mut String, count: usize, bits: &mut u128) {
 }
 
 /// Writes a random UUID (version 4, RFC 9562).
-fn write_uuid(target: &mut String, dice: &Dice) {
+fn write_uuid(target: &mut String, random: &RandomBytes) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (index, byte) in dice.iter().enumerate() {
+    for (index, byte) in random.iter().enumerate() {
         let byte = match index {
             6 => byte & 0x0f | 0x40,
             8 => byte & 0x3f | 0x80,
@@ -254,21 +254,24 @@ mod tests {
         Timestamp::from_unix(1_732_687_781).unwrap()
     }
 
-    fn anonymous() -> Occasion<'static> {
-        Occasion::anonymous(now(), &[0xab; 16])
+    fn anonymous() -> RenderContext<'static> {
+        RenderContext::anonymous(now(), &[0xab; 16])
     }
 
-    fn facts(subject: &str) -> Facts<'_> {
-        Facts { subject: Some(subject), claim: &|name| (name == "team").then_some("red") }
+    fn attributes(subject: &str) -> CallerAttributes<'_> {
+        CallerAttributes {
+            subject: Some(subject),
+            claim: &|name| (name == "team").then_some("red"),
+        }
     }
 
     fn key(template: &str, name: &str) -> String {
         Template::key(template).unwrap().render(&anonymous(), name).unwrap()
     }
 
-    fn of(template: &str, subject: &str) -> Result<String, Refusal> {
-        let occasion = Occasion { facts: facts(subject), ..anonymous() };
-        Template::key(template).unwrap().render(&occasion, "a.png")
+    fn of(template: &str, subject: &str) -> Result<String, PolicyError> {
+        let context = RenderContext { attributes: attributes(subject), ..anonymous() };
+        Template::key(template).unwrap().render(&context, "a.png")
     }
 
     #[test]
@@ -300,10 +303,10 @@ mod tests {
 
     #[test]
     fn random_characters_are_all_of_the_throw_and_come_but_once() {
-        let dice = std::array::from_fn(|index| u8::try_from(index * 7 + 1).unwrap());
+        let random = std::array::from_fn(|index| u8::try_from(index * 7 + 1).unwrap());
         let rendered = |template: &str| {
-            let occasion = Occasion::anonymous(now(), &dice);
-            Template::key(template).unwrap().render(&occasion, "").unwrap()
+            let context = RenderContext::anonymous(now(), &random);
+            Template::key(template).unwrap().render(&context, "").unwrap()
         };
         let whole = rendered("{random:25}");
         assert_eq!(whole.len(), 25);
@@ -353,8 +356,8 @@ mod tests {
 
     #[test]
     fn a_value_speaks_of_the_caller_and_the_moment() {
-        let occasion = Occasion { facts: facts("alice"), ..anonymous() };
-        let value = |text: &str| Template::value(text).unwrap().render(&occasion, "").unwrap();
+        let context = RenderContext { attributes: attributes("alice"), ..anonymous() };
+        let value = |text: &str| Template::value(text).unwrap().render(&context, "").unwrap();
         assert_eq!(value("/{sub}/{claim:team}-{sub}//{yyyy}"), "/alice/red-alice//2024");
         assert_eq!(value("a b/../照片?*\"\\"), "a b/../照片?*\"\\");
         let refused = |text: &str| Template::value(text).unwrap_err();
@@ -389,12 +392,13 @@ mod tests {
         for bad in
             ["", ".", "..", "a/b", "a\\b", "*", "a?", "${filename}", "a\n", "a\u{202e}b", "a\"b"]
         {
-            let unusable = Refusal::CallerUnusable { placeholder: "sub".into() };
+            let unusable = PolicyError::CallerUnusable { placeholder: "sub".into() };
             assert_eq!(of("u/{sub}/x", bad), Err(unusable), "{bad:?}");
         }
         assert!(of("u/{sub}/x", &"a".repeat(129)).is_err());
-        let unknown =
-            |placeholder: &str| Err(Refusal::CallerUnknown { placeholder: placeholder.to_owned() });
+        let unknown = |placeholder: &str| {
+            Err(PolicyError::CallerUnknown { placeholder: placeholder.to_owned() })
+        };
         let template = Template::directory("u/{sub}/").unwrap();
         assert_eq!(template.render_directory(&anonymous()), unknown("sub"));
         assert_eq!(of("u/{claim:other}/x", "a"), unknown("claim:other"));
@@ -409,7 +413,7 @@ mod tests {
             ["a/{stem}.{ext}", "a/{random:16}-{name}", "{stem}/{name}", "{name}", "x{name}", "a/b"]
         {
             let refused = Template::key(text).unwrap().render_directory(&anonymous());
-            assert_eq!(refused, Err(Refusal::NameRequired), "{text}");
+            assert_eq!(refused, Err(PolicyError::NameRequired), "{text}");
         }
     }
 
@@ -423,15 +427,18 @@ mod tests {
             ("{yyyy}/", "", ""),
         ] {
             let template = Template::directory(text).unwrap();
-            assert_eq!(template.prefix(&facts("alice")), known, "{text}");
-            assert_eq!(template.prefix(&Facts::NONE), unknown, "{text}");
-            assert_eq!(template.prefix(&Facts { subject: Some("*"), ..Facts::NONE }), unknown);
+            assert_eq!(template.prefix(&attributes("alice")), known, "{text}");
+            assert_eq!(template.prefix(&CallerAttributes::NONE), unknown, "{text}");
+            assert_eq!(
+                template.prefix(&CallerAttributes { subject: Some("*"), ..CallerAttributes::NONE }),
+                unknown
+            );
         }
-        assert_eq!(Template::key("a/{sub}/x-{name}").unwrap().prefix(&facts("b")), "a/b/");
+        assert_eq!(Template::key("a/{sub}/x-{name}").unwrap().prefix(&attributes("b")), "a/b/");
     }
 
     #[test]
     fn nobody_learns_from_a_debug_text_who_asked() {
-        assert_eq!(format!("{:?}", facts("marker")), "Facts { .. }");
+        assert_eq!(format!("{:?}", attributes("marker")), "CallerAttributes { .. }");
     }
 }

@@ -6,7 +6,7 @@
 use crate::policy::key::MAX_EXTENSION_BYTES;
 use crate::policy::key::MAX_NAME_BYTES;
 use crate::policy::template::MAX_KEY_BYTES;
-use crate::policy::template::fault::TemplateError;
+use crate::policy::template::error::TemplateError;
 
 /// The longest subject or claim that a key takes, in bytes.
 pub(super) const MAX_FACT_BYTES: usize = 128;

@@ -12,8 +12,8 @@ use oss_emulator::oss::Court;
 use oss_emulator::oss::Judgement;
 use oss_upload_signer::grant;
 use oss_upload_signer::grant::Grant;
-use oss_upload_signer::policy::template::occasion::Facts;
-use oss_upload_signer::policy::template::occasion::Occasion;
+use oss_upload_signer::policy::template::context::CallerAttributes;
+use oss_upload_signer::policy::template::context::RenderContext;
 use oss_upload_signer::time::Timestamp;
 use proptest::prop_assert_eq;
 use proptest::test_runner::Config;
@@ -205,8 +205,8 @@ fn agree(cases: u32, is_taken: impl Fn(&Upload) -> bool) {
         &(random::rules(), random::wish(), random::deviation()),
         |(rules, wish, deviation)| {
             let now = Timestamp::from_unix(NOW).unwrap();
-            let facts = Facts { subject: wish.subject, ..Facts::NONE };
-            let occasion = Occasion { now, dice: &[0xab; 16], facts };
+            let facts = CallerAttributes { subject: wish.subject, ..CallerAttributes::NONE };
+            let occasion = RenderContext { now, dice: &[0xab; 16], facts };
             let issued =
                 grant::issue(&wish.ask(), &rules.route(), &rules.credentials(), &occasion, None);
             prop_assert_eq!(issued.is_ok(), rules.grants(&wish));

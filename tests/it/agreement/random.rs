@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::grant;
-use oss_upload_signer::grant::Ask;
+use oss_upload_signer::grant::GrantRequest;
 use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::content_type::TypePattern;
 use oss_upload_signer::policy::header::Header;
@@ -377,9 +377,9 @@ impl Rules {
 }
 
 impl Wish {
-    pub(super) fn ask(&self) -> Ask {
+    pub(super) fn ask(&self) -> GrantRequest {
         let form = if self.documented { grant::Form::Documented } else { grant::Form::Complete };
-        Ask {
+        GrantRequest {
             filename: self.filename.clone(),
             content_type: self.content_type.map(|text| ContentType::parse(text).unwrap()),
             size: self.size,
@@ -388,7 +388,7 @@ impl Wish {
                 .map(|title| ("title".to_owned(), title.to_owned()))
                 .into_iter()
                 .collect(),
-            ..Ask::new(form)
+            ..GrantRequest::new(form)
         }
     }
 }

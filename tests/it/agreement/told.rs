@@ -7,7 +7,7 @@ use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::Stored;
+use oss_upload_signer::receipt::StoredObject;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn function(to: &str, more: &str) -> Function {
     );
     let now = Timestamp::from_unix(NOW).unwrap();
     let settings = Settings::load_over(&[], &environment, Some(&file), now).unwrap();
-    Function::of(App::new(settings).with_clock(move || now).with_dice([0xab; 16]))
+    Function::of(App::new(settings).with_clock(move || now).with_random([0xab; 16]))
 }
 
 async fn native(function: &Function) -> Form {
@@ -82,8 +82,8 @@ async fn is_told(server: &Server, back: Called, form: &Form) {
     let key = "photos/abababab-abab-4bab-abab-abababababab/照片 1.png";
     assert_eq!((told["bucket"].as_str(), told["object"].as_str()), ("examplebucket", key));
     assert!(told.contains_key("etag") && told.contains_key("imageInfo.width"), "{told:?}");
-    let receipt = Receipt::open(&told["receipt"], &[Secret::new(KEY)]).unwrap();
-    let stored = Stored {
+    let receipt = Receipt::verify(&told["receipt"], &[Secret::new(KEY)]).unwrap();
+    let stored = StoredObject {
         bucket: &told["bucket"],
         key: &told["object"],
         size: told["size"].parse().unwrap(),
@@ -148,7 +148,7 @@ async fn texts_of_ones_own_are_filled_in_alike_whoever_posts() {
         assert_eq!(server.post(&form).await.status, 200);
         let told: Value = serde_json::from_str(back.heard_once().await.text()).unwrap();
         assert_eq!((&told["album"], &told["of"][1]), (&Value::from(TOLD), &Value::from(11)));
-        assert!(Receipt::open(told["proof"].as_str().unwrap(), &[Secret::new(KEY)]).is_ok());
+        assert!(Receipt::verify(told["proof"].as_str().unwrap(), &[Secret::new(KEY)]).is_ok());
         server.stop().await;
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use fc_http::Options;
 use oss_emulator::oss::callback_key_prefix;
 use oss_upload_signer::app::App;
-use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
 use serde_json::json;
@@ -33,7 +33,7 @@ async fn what_the_local_oss_tells_is_believed() {
     let service = oss_upload_signer::http::service(Arc::new(App::new(settings)));
     let function = Server::start(service, Options::default()).await;
     let now = time::now().unix();
-    let place = Place::Key("dir/hello.txt".to_owned());
+    let place = ReceiptScope::Key("dir/hello.txt".to_owned());
     let receipt = Receipt { place, types: Vec::new(), ..stage::receipt("default") };
     let variables_hash = Some(stage::sealed(&[("album", "夏 & \"co\"")]));
     let receipt = Receipt { issued_at: now, expires_at: now + 600, variables_hash, ..receipt };
@@ -43,7 +43,7 @@ async fn what_the_local_oss_tells_is_believed() {
         let mut form = Form::good();
         form.set("callback", &encoded(&order));
         form.set("x:album", "夏 & \"co\"");
-        form.set("x:receipt", &receipt.seal(&Secret::new(stage::RECEIPT_KEY)));
+        form.set("x:receipt", &receipt.sign(&Secret::new(stage::RECEIPT_KEY)));
         let answer = oss.post(&form).await;
         assert_eq!(answer.status, 200, "{kind}");
         let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();

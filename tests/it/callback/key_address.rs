@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::ReceiptScope;
 
 use crate::callback::openssl;
 use crate::callback::openssl::Pair;
@@ -310,7 +310,7 @@ async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_tol
         };
         // The instance is fresh, and the attack is there first.
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let place = Place::Prefix("photos/".to_owned());
+        let place = ReceiptScope::Prefix("photos/".to_owned());
         let genuine = Told::of("told", &Receipt { place, ..receipt("told") });
         for number in 0..8 {
             let genuine = genuine.clone().but("object", Some(&format!("photos/{number}")));

@@ -2,8 +2,8 @@
 
 use insta::assert_snapshot;
 use oss_upload_signer::receipt::GRACE;
-use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::secret::Secret;
 
 use crate::callback::stage::Stage;
@@ -41,7 +41,7 @@ async fn what_is_stored_has_to_be_what_was_granted() {
 
 #[tokio::test]
 async fn a_prefix_is_good_for_what_lies_under_it() {
-    let place = Place::Prefix("photos/".to_owned());
+    let place = ReceiptScope::Prefix("photos/".to_owned());
     let told = Told::of("default", &Receipt { place, ..receipt("default") });
     for (key, code) in [("photos/a", ""), ("photos/", ""), ("photo/a", MISMATCH), ("a", MISMATCH)] {
         let told = told.clone().but("object", Some(key));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::ReceiptScope;
 
 use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
@@ -49,7 +49,7 @@ async fn a_failure_is_not_remembered_and_keeps_its_id() {
 #[tokio::test]
 async fn another_object_and_another_content_are_other_events() {
     let stage = Stage::new();
-    let place = Place::Prefix("photos/".to_owned());
+    let place = ReceiptScope::Prefix("photos/".to_owned());
     let told = Told::of("told", &Receipt { place, ..receipt("told") });
     for (key, etag) in [("photos/a", "A"), ("photos/b", "A"), ("photos/a", "B"), ("photos/aA", "")]
     {
@@ -100,7 +100,7 @@ async fn who_goes_away_leaves_the_turn_to_the_next() {
 #[tokio::test]
 async fn the_memory_has_an_end() {
     let stage = Stage::new();
-    let place = Place::Prefix("photos/".to_owned());
+    let place = ReceiptScope::Prefix("photos/".to_owned());
     let told = Told::of("told", &Receipt { place, ..receipt("told") });
     let numbered = |number: usize| told.clone().but("object", Some(&format!("photos/{number}")));
     for number in 0..65 {

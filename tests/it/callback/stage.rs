@@ -15,8 +15,8 @@ use oss_upload_signer::policy::callback::Target;
 use oss_upload_signer::policy::callback::body::Body;
 use oss_upload_signer::policy::callback::body::BodyType;
 use oss_upload_signer::policy::template::Template;
-use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::receipt::variables_hash;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
@@ -141,7 +141,7 @@ pub(crate) fn receipt(route: &str) -> Receipt {
         id: "0123456789abcdef0123456789abcdef".to_owned(),
         route: route.to_owned(),
         bucket: "examplebucket".to_owned(),
-        place: Place::Key("photos/夏 1.png".to_owned()),
+        place: ReceiptScope::Key("photos/夏 1.png".to_owned()),
         min_size: 1,
         max_size: 1024,
         types: vec!["image/*".to_owned()],
@@ -179,7 +179,7 @@ impl Told {
             ("imageInfo.height", "480"),
             ("imageInfo.format", "png"),
             ("x:album", "a & b"),
-            ("receipt", &receipt.seal(&Secret::new(RECEIPT_KEY))),
+            ("receipt", &receipt.sign(&Secret::new(RECEIPT_KEY))),
         ];
         Self {
             address: format!("/callback/{route}"),

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::ReceiptScope;
 use serde_json::Value;
 use serde_json::json;
 
@@ -146,7 +146,7 @@ async fn another_content_under_the_one_event_is_sent_again() {
         assert_eq!(stage.code(&told.clone().but("etag", Some(etag))).await, "");
     }
     assert_eq!(webhooks(&stage).len(), 2);
-    let place = Place::Prefix("photos/".to_owned());
+    let place = ReceiptScope::Prefix("photos/".to_owned());
     let stage = Stage::new();
     let told = Told::of("told", &Receipt { place, ..receipt("told") });
     for etag in ["A", "B"] {

@@ -3,10 +3,10 @@
 use http::HeaderMap;
 use insta::assert_snapshot;
 use oss_upload_signer::app::App;
-use oss_upload_signer::auth::caller::By;
-use oss_upload_signer::auth::evidence::Evidence;
+use oss_upload_signer::auth::caller::AuthMethod;
 use oss_upload_signer::auth::jwt::key::Key;
 use oss_upload_signer::auth::origin::Verdict;
+use oss_upload_signer::auth::request_credentials::RequestCredentials;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time::Timestamp;
@@ -311,7 +311,7 @@ async fn what_the_token_says_is_known_of_the_caller_as_text() {
         let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, header)]);
         let app = &app;
         async move {
-            let evidence = Evidence {
+            let evidence = RequestCredentials {
                 headers: &headers,
                 path_ticket: None,
                 origin: Verdict::NoOrigin,
@@ -321,7 +321,7 @@ async fn what_the_token_says_is_known_of_the_caller_as_text() {
         }
     };
     let alice = caller("hs256").await;
-    assert_eq!((alice.subject.as_deref(), alice.by), (Some("alice"), By::Jwt));
+    assert_eq!((alice.subject.as_deref(), alice.by), (Some("alice"), AuthMethod::Jwt));
     let claims = ["sub", "tenant", "level", "admin", "scope", "roles", "email"]
         .map(|name| alice.claim(name));
     assert_eq!(

@@ -3,11 +3,11 @@
 use http::HeaderMap;
 use insta::assert_snapshot;
 use oss_upload_signer::app::App;
-use oss_upload_signer::auth::caller::By;
-use oss_upload_signer::auth::denied::Denied;
-use oss_upload_signer::auth::evidence::Evidence;
-use oss_upload_signer::auth::evidence::X_UPLOAD_TICKET;
+use oss_upload_signer::auth::caller::AuthMethod;
+use oss_upload_signer::auth::error::AuthError;
 use oss_upload_signer::auth::origin::Verdict;
+use oss_upload_signer::auth::request_credentials::RequestCredentials;
+use oss_upload_signer::auth::request_credentials::X_UPLOAD_TICKET;
 use oss_upload_signer::auth::ticket;
 use oss_upload_signer::auth::ticket::Options;
 use oss_upload_signer::auth::ticket::Ticket;
@@ -202,17 +202,17 @@ async fn a_ticket_in_the_path_counts_before_any_other() {
     let other = minted(&Ticket { subject: "bob".to_owned(), ..ticket(None) });
     let headers = HeaderMap::from_iter([(X_UPLOAD_TICKET, other.parse().unwrap())]);
     let good = minted(&Ticket { id: Some("7".to_owned()), ..ticket(Some("default")) });
-    let evidence = Evidence {
+    let evidence = RequestCredentials {
         headers: &headers,
         path_ticket: Some(&good),
         origin: Verdict::NoOrigin,
         route: "default",
     };
     let caller = app.admit(&evidence, now).await.unwrap();
-    assert_eq!((caller.subject.as_deref(), caller.by), (Some("alice"), By::Ticket));
+    assert_eq!((caller.subject.as_deref(), caller.by), (Some("alice"), AuthMethod::Ticket));
     assert_eq!((caller.claim("sub"), caller.claim("jti")), (Some("alice"), Some("7")));
-    let empty = Evidence { path_ticket: Some(""), ..evidence };
-    assert_eq!(app.admit(&empty, now).await, Err(Denied::TicketMalformed));
+    let empty = RequestCredentials { path_ticket: Some(""), ..evidence };
+    assert_eq!(app.admit(&empty, now).await, Err(AuthError::TicketMalformed));
     assert!(!format!("{evidence:?}").contains("v1."));
 }
 
@@ -225,7 +225,7 @@ async fn a_token_is_no_ticket_even_under_the_same_key() {
     let options = Options { keys: vec![Secret::new(secret)], lifetime: ticket::MAX_LIFETIME };
     let now = Timestamp::from_unix(NOW).unwrap();
     let disguised = format!("v1.{}", token.split_once('.').unwrap().1);
-    assert_eq!(options.verify(&disguised, "default", now), Err(Denied::TicketSignatureInvalid));
+    assert_eq!(options.verify(&disguised, "default", now), Err(AuthError::TicketSignatureInvalid));
 }
 
 /// Takes the block of a language out of the README.
@@ -261,7 +261,7 @@ fn the_recipes_of_the_readme_mint_good_tickets() {
         let now = oss_upload_signer::time::now();
         let caller = options.verify(&ticket, "avatar", now).unwrap();
         assert_eq!(caller.subject.as_deref(), Some("alice"), "{program}");
-        assert_eq!(options.verify(&ticket, "other", now), Err(Denied::TicketRouteMismatch));
+        assert_eq!(options.verify(&ticket, "other", now), Err(AuthError::TicketRouteMismatch));
     }
 }
 

@@ -56,7 +56,7 @@ impl Function {
         }
         let now = Timestamp::from_unix(NOW).unwrap();
         let settings = Settings::load(&environment, Some(file), now).unwrap();
-        Self(Arc::new(App::new(settings).with_clock(move || now).with_dice([0xab; 16])))
+        Self(Arc::new(App::new(settings).with_clock(move || now).with_random([0xab; 16])))
     }
 
     /// Takes an app that was built by hand.

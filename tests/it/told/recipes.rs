@@ -91,8 +91,8 @@ fn no_recipe_takes_a_receipt_that_is_sealed_with_the_empty_key() {
     let vectors: Value = serde_json::from_str(include_str!("../../vectors/receipt.json")).unwrap();
     let good = &vectors["good"][0];
     let (key, genuine) = (good["key"].as_str().unwrap(), good["receipt"].as_str().unwrap());
-    let receipt = Receipt::open(genuine, &[Secret::new(key)]).unwrap();
-    let forged = receipt.seal(&Secret::new(""));
+    let receipt = Receipt::verify(genuine, &[Secret::new(key)]).unwrap();
+    let forged = receipt.sign(&Secret::new(""));
     let mut cases = Vec::new();
     for receipt in [forged.as_str(), genuine] {
         for keys in [

@@ -1,8 +1,8 @@
 //! `receipt verify` reads what the function wrote, and nothing else.
 
 use insta::assert_snapshot;
-use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::receipt::variables_hash;
 use oss_upload_signer::secret::Secret;
 
@@ -15,7 +15,7 @@ fn tool() -> Tool {
     Tool::new().with("UPLOAD_RECEIPT_KEYS", &format!("the next key of 32 bytes and more, {KEY}"))
 }
 
-fn receipt(place: Place) -> String {
+fn receipt(place: ReceiptScope) -> String {
     let receipt = Receipt {
         id: "000102030405060708090a0b0c0d0e0f".to_owned(),
         route: "photos".to_owned(),
@@ -27,15 +27,15 @@ fn receipt(place: Place) -> String {
         issued_at: 1_732_687_781,
         expires_at: 1_732_688_381,
         variables_hash: Some(variables_hash(&[("album".to_owned(), "夏".to_owned())])),
-        once: matches!(&place, Place::Key(_)),
+        once: matches!(&place, ReceiptScope::Key(_)),
         place,
     };
-    receipt.seal(&Secret::new(KEY))
+    receipt.sign(&Secret::new(KEY))
 }
 
 #[tokio::test]
 async fn what_was_granted_is_said_in_words_and_as_json() {
-    let named = receipt(Place::Key("photos/照片.png".to_owned()));
+    let named = receipt(ReceiptScope::Key("photos/照片.png".to_owned()));
     let said = tool().run_with(&VERIFY, &format!("{named}\n")).await.good();
     assert_snapshot!(said, @"
     receipt  000102030405060708090a0b0c0d0e0f
@@ -50,7 +50,7 @@ async fn what_was_granted_is_said_in_words_and_as_json() {
     vars     HbqcgNVOL1UHm0IZv6IsS8toww6B653uQv0Fo9HZdys
     events   one event
     ");
-    let below = receipt(Place::Prefix("photos/".to_owned()));
+    let below = receipt(ReceiptScope::Prefix("photos/".to_owned()));
     let json = tool().run(&["receipt", "verify", &below, "--json"]).await.good();
     assert_snapshot!(json, @r#"{"bucket":"examplebucket","exp":1732688381,"iat":1732687781,"id":"000102030405060708090a0b0c0d0e0f","max":1024,"min":1,"once":false,"prefix":"photos/","route":"photos","sub":"alice","types":["image/*"],"vars":"HbqcgNVOL1UHm0IZv6IsS8toww6B653uQv0Fo9HZdys"}"#);
     assert_eq!(tool().run_with(&["receipt", "verify", "-", "--json"], &below).await.good(), json);
@@ -58,7 +58,7 @@ async fn what_was_granted_is_said_in_words_and_as_json() {
 
 #[tokio::test]
 async fn what_is_no_receipt_of_ours_ends_with_one() {
-    let good = receipt(Place::Key("a".to_owned()));
+    let good = receipt(ReceiptScope::Key("a".to_owned()));
     let mut said = Vec::new();
     for (key, text) in [
         (KEY, "hello"),
@@ -107,14 +107,14 @@ async fn every_command_that_signs_a_routes_forms_orders_its_callback() {
     let json: serde_json::Value = serde_json::from_str(&tool.run(&sign).await.good()).unwrap();
     assert_eq!(json["fields"]["x:from"], "tool");
     let keys = [Secret::new("the next key of 32 bytes and more")];
-    let open = |text: &str| Receipt::open(text, &keys).unwrap();
+    let open = |text: &str| Receipt::verify(text, &keys).unwrap();
     let signed = open(json["fields"]["x:receipt"].as_str().unwrap());
-    assert_eq!(signed.place, Place::Key("photos/a.png".to_owned()));
+    assert_eq!(signed.place, ReceiptScope::Key("photos/a.png".to_owned()));
     tool.run(&["form", "--route", "photos", "--out", "form.html"]).await.good();
     let page = tool.read("form.html");
     let value =
         page.split("name=\"x:receipt\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    assert_eq!(open(value).place, Place::Prefix("photos/".to_owned()));
+    assert_eq!(open(value).place, ReceiptScope::Prefix("photos/".to_owned()));
     assert!(page.contains("name=\"callback\""), "{page}");
     // Without its key, or without the function's address, nothing of the route is signed.
     let keyless = with(Tool::new()).run(&sign).await.complaint();

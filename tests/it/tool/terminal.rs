@@ -1,7 +1,7 @@
 //! Nothing that somebody else wrote steers the terminal on which the tool prints it.
 
-use oss_upload_signer::receipt::Place;
 use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::secret::Secret;
 use serde_json::Value;
 use serde_json::json;
@@ -76,7 +76,7 @@ async fn receipt_verify_shows_a_receipt_in_words_and_as_json() {
         id: HOSTILE.to_owned(),
         route: HOSTILE.to_owned(),
         bucket: HOSTILE.to_owned(),
-        place: Place::Key(format!("{HOSTILE}\nfor      somebody else")),
+        place: ReceiptScope::Key(format!("{HOSTILE}\nfor      somebody else")),
         min_size: 1,
         max_size: 1024,
         types: vec![HOSTILE.to_owned()],
@@ -86,7 +86,7 @@ async fn receipt_verify_shows_a_receipt_in_words_and_as_json() {
         variables_hash: None,
         once: false,
     };
-    let sealed = receipt.seal(&Secret::new(KEY));
+    let sealed = receipt.sign(&Secret::new(KEY));
     let tool = Tool::new().with("UPLOAD_RECEIPT_KEYS", KEY);
     let words = tool.run(&["receipt", "verify", &sealed]).await;
     is_harmless(&words, "in words");

@@ -1,7 +1,7 @@
 //! `ticket` mints what the function takes, and never with a key from its arguments.
 
 use insta::assert_snapshot;
-use oss_upload_signer::auth::denied::Denied;
+use oss_upload_signer::auth::error::AuthError;
 use oss_upload_signer::auth::ticket::MAX_LIFETIME;
 use oss_upload_signer::auth::ticket::Options;
 use oss_upload_signer::secret::Secret;
@@ -24,8 +24,8 @@ async fn a_ticket_is_good_for_its_route_and_its_time() {
         options.verify(ticket.trim(), route, now)
     };
     assert_eq!(verify("avatar", 0).unwrap().subject.as_deref(), Some("alice"));
-    assert_eq!(verify("other", 0), Err(Denied::TicketRouteMismatch));
-    assert_eq!(verify("avatar", 600), Err(Denied::TicketExpired));
+    assert_eq!(verify("other", 0), Err(AuthError::TicketRouteMismatch));
+    assert_eq!(verify("avatar", 600), Err(AuthError::TicketExpired));
 }
 
 #[tokio::test]

@@ -10,21 +10,21 @@ use serde_json::Value;
 use crate::console;
 use crate::kind;
 use oss_upload_signer::credentials::Credentials;
-use oss_upload_signer::grant::Ask;
 use oss_upload_signer::grant::Form;
 use oss_upload_signer::grant::Grant;
-use oss_upload_signer::grant::told::Seal;
+use oss_upload_signer::grant::GrantRequest;
+use oss_upload_signer::grant::callback_fields::ReceiptSigner;
 use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::content_type::TypePattern;
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::template::occasion::Dice;
-use oss_upload_signer::policy::template::occasion::Facts;
-use oss_upload_signer::policy::template::occasion::Occasion;
+use oss_upload_signer::policy::template::context::CallerAttributes;
+use oss_upload_signer::policy::template::context::RandomBytes;
+use oss_upload_signer::policy::template::context::RenderContext;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 
 /// Always the same, so that two runs can be compared.
-const DICE: Dice = [0x5e; 16];
+const DICE: RandomBytes = [0x5e; 16];
 
 /// What stands for the address of the function where only a request says it.
 pub(super) const OWN: &str = "https://the-host-that-was-asked.example";
@@ -68,23 +68,23 @@ impl Example {
         Self { credentials, now, key: Secret::new("example"), own }
     }
 
-    pub(super) fn seal(&self) -> Seal<'_> {
-        Seal { key: &self.key, id: &DICE, own: self.own.as_deref() }
+    pub(super) fn seal(&self) -> ReceiptSigner<'_> {
+        ReceiptSigner { key: &self.key, id: &DICE, own: self.own.as_deref() }
     }
 
     /// The caller is called alice, and whatever is claimed is an example.
-    pub(super) fn occasion(&self) -> Occasion<'_> {
-        let facts = Facts { subject: Some("alice"), claim: &|_| Some("example") };
-        Occasion { now: self.now, dice: &DICE, facts }
+    pub(super) fn occasion(&self) -> RenderContext<'_> {
+        let attributes = CallerAttributes { subject: Some("alice"), claim: &|_| Some("example") };
+        RenderContext { now: self.now, random: &DICE, attributes }
     }
 }
 
 /// Wishes for a file that the route takes; none where its metadata cannot be guessed.
-pub(super) fn ask(route: &Route) -> Option<Ask> {
+pub(super) fn ask(route: &Route) -> Option<GrantRequest> {
     let content_type = content_type(route);
     let known = content_type.as_ref().and_then(|one| kind::ending(one.essence()));
     let ending = route.extensions.first().map(String::as_str).or(known).unwrap_or("bin");
-    Some(Ask {
+    Some(GrantRequest {
         success: None,
         filename: Some(format!("example.{ending}")),
         content_type,
@@ -116,7 +116,7 @@ fn metadata(route: &Route) -> Option<BTreeMap<String, String>> {
 }
 
 /// Says what the example is.
-pub(super) fn name(ask: &Ask) -> String {
+pub(super) fn name(ask: &GrantRequest) -> String {
     let name = ask.filename.as_deref().unwrap_or_default();
     let content_type = ask.content_type.as_ref().map_or("no type", ContentType::as_str);
     format!("{name} ({content_type}, {})", console::size(ask.size.unwrap_or_default()))

@@ -17,9 +17,9 @@ use crate::failure::Failure;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::grant;
-use oss_upload_signer::grant::Ask;
 use oss_upload_signer::grant::Form;
-use oss_upload_signer::http::problem::Problem;
+use oss_upload_signer::grant::GrantRequest;
+use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
@@ -60,10 +60,10 @@ fn show(route: &Route, settings: &Settings, now: Timestamp) {
     }
     let example = Example::at(now, settings.completion.public_url.as_deref());
     let seal = example.seal();
-    let issue = |ask: &Ask| {
+    let issue = |ask: &GrantRequest| {
         grant::issue(ask, route, &example.credentials, &example.occasion(), Some(&seal))
     };
-    let bare = Ask::new(Form::Documented);
+    let bare = GrantRequest::new(Form::Documented);
     let page = match issue(&bare) {
         Ok(grant) if grant.key.is_none() => {
             "the documentation's page is served as it is".to_owned()
@@ -85,6 +85,6 @@ fn show(route: &Route, settings: &Settings, now: Timestamp) {
     console::say("");
 }
 
-fn word(refused: grant::Refused, route: &Route) -> String {
-    Problem::refused(refused, route).message()
+fn word(refused: grant::GrantError, route: &Route) -> String {
+    ApiError::refused(refused, route).message()
 }

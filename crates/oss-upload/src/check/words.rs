@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::console;
-use oss_upload_signer::auth::access::Access;
+use oss_upload_signer::auth::rule::AuthRule;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::policy::callback::PREFIX;
 use oss_upload_signer::policy::callback::Target;
@@ -36,18 +36,18 @@ pub(super) fn describe(route: &Route, settings: &Settings) -> Vec<(&'static str,
 
 fn admits(route: &Route, settings: &Settings) -> String {
     match settings.gate.rules.get(&route.name) {
-        Some(Access::Anonymous) => "everyone who reaches the address".to_owned(),
+        Some(AuthRule::Anonymous) => "everyone who reaches the address".to_owned(),
         Some(rule) => format!("who passes {rule}{}", claims(rule, &route.name, settings)),
         None => "nobody".to_owned(),
     }
 }
 
 /// Says what a token has to say, where the rule takes one.
-fn claims(rule: &Access, route: &str, settings: &Settings) -> String {
+fn claims(rule: &AuthRule, route: &str, settings: &Settings) -> String {
     let of_all = settings.gate.jwt.iter().flat_map(|jwt| &jwt.rules.required);
     let required = of_all.chain(settings.gate.claims.get(route).into_iter().flatten());
     let texts: Vec<_> = required.map(ToString::to_string).collect();
-    if texts.is_empty() || !rule.mentions(&Access::Jwt) {
+    if texts.is_empty() || !rule.mentions(&AuthRule::Jwt) {
         return String::new();
     }
     format!("; a token has to say {}", texts.join(" and "))

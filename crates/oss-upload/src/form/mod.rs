@@ -15,13 +15,13 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::rules;
 use crate::rules::Rules;
+use oss_upload_signer::grant::callback_fields::GrantedUpload;
 use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::grant::form::{FormRules, sign_form};
-use oss_upload_signer::grant::told::Granted;
 use oss_upload_signer::policy::condition::Condition;
 use oss_upload_signer::policy::content_type;
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::receipt::Place;
+use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::time::Timestamp;
 
 /// What OSS puts the file's own name in for.
@@ -65,10 +65,10 @@ pub(super) fn run(mut options: Options) -> Result<(), Failure> {
     let types = content_type::as_conditions(&desk.route.types).ok_or_else(several_kinds)?;
     let (size, expires_at) = (desk.route.size, desk.until());
     let mut pinned = options.pinned(&desk.route)?;
-    pinned.extend(desk.told(Granted {
+    pinned.extend(desk.told(GrantedUpload {
         place: match &key_condition {
-            Condition::StartsWith(_, directory) => Place::Prefix((*directory).to_owned()),
-            _ => Place::Key(key.clone()),
+            Condition::StartsWith(_, directory) => ReceiptScope::Prefix((*directory).to_owned()),
+            _ => ReceiptScope::Key(key.clone()),
         },
         size,
         types: desk.route.types.iter().map(ToString::to_string).collect(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::http::Response;
 use crate::http::dialect;
 use crate::http::dialect::uview;
-use crate::http::problem::Detail;
+use crate::http::error::ErrorBody;
 
 /// Marks an answer whose client reads failures in a shape of its own. Status, code and sentence stay
 /// the same, and what every other client reads is there too.
@@ -20,13 +20,17 @@ struct Worded<'a> {
     #[serde(flatten)]
     uview: Option<uview::Refusal<'a>>,
     #[serde(flatten)]
-    detail: &'a Detail,
+    detail: &'a ErrorBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
 
 /// Writes the body for an answer that so far has its status only.
-pub(super) fn word(answer: &mut Response, detail: &Detail, request_id: Option<&str>) -> Response {
+pub(super) fn word(
+    answer: &mut Response,
+    detail: &ErrorBody,
+    request_id: Option<&str>,
+) -> Response {
     let wording = answer.extensions_mut().remove::<Wording>();
     let uview = wording.map(|Wording::Uview| uview::Refusal::new(answer.status(), detail));
     dialect::uncached(&Worded { uview, detail, request_id })

@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use crate::auth::caller::By;
+use crate::auth::caller::AuthMethod;
 use crate::auth::caller::Caller;
 use crate::crypto;
 use crate::time::Timestamp;
@@ -39,7 +39,7 @@ pub struct Budget {
 
 /// Says that a budget is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exceeded {
+pub struct RateLimitExceeded {
     /// Seconds until the caller's next window.
     pub retry_after: u64,
 }
@@ -49,7 +49,7 @@ type Name = [u8; 32];
 
 /// Keeps count.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct RateLimiter {
     budget: Budget,
     accounts: Mutex<Accounts>,
 }
@@ -68,7 +68,7 @@ struct Account {
     bytes: u64,
 }
 
-impl Ledger {
+impl RateLimiter {
     /// Starts at nothing.
     #[must_use]
     pub fn new(budget: Budget) -> Self {
@@ -76,8 +76,13 @@ impl Ledger {
     }
 
     /// Counts one grant, unless it is one too many; then nothing is counted.
-    pub fn charge(&self, caller: &Caller, bytes: u64, now: Timestamp) -> Result<(), Exceeded> {
-        if caller.by == By::Platform {
+    pub fn charge(
+        &self,
+        caller: &Caller,
+        bytes: u64,
+        now: Timestamp,
+    ) -> Result<(), RateLimitExceeded> {
+        if caller.by == AuthMethod::Platform {
             return Ok(());
         }
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +96,7 @@ impl Ledger {
             || self.budget.bytes.is_some_and(|most| account.bytes > most);
         if is_over {
             let wait = account.ends_at.unix().saturating_sub(now.unix());
-            return Err(Exceeded { retry_after: u64::try_from(wait).unwrap_or(0).max(1) });
+            return Err(RateLimitExceeded { retry_after: u64::try_from(wait).unwrap_or(0).max(1) });
         }
         accounts.keep(name, account);
         Ok(())
@@ -139,17 +144,17 @@ mod tests {
     }
 
     fn named(subject: &str) -> Caller {
-        Caller { subject: Some(subject.to_owned()), ..Caller::unnamed(By::Jwt) }
+        Caller { subject: Some(subject.to_owned()), ..Caller::unnamed(AuthMethod::Jwt) }
     }
 
-    fn ledger(grants: Option<u64>, bytes: Option<u64>) -> Ledger {
-        Ledger::new(Budget { grants, bytes, window: WINDOW })
+    fn ledger(grants: Option<u64>, bytes: Option<u64>) -> RateLimiter {
+        RateLimiter::new(Budget { grants, bytes, window: WINDOW })
     }
 
     #[test]
     fn each_caller_has_a_window_of_their_own() {
         let ledger = ledger(Some(2), None);
-        let exceeded = |retry_after| Err(Exceeded { retry_after });
+        let exceeded = |retry_after| Err(RateLimitExceeded { retry_after });
         assert_eq!(ledger.charge(&named("a"), 1, at(0)), Ok(()));
         assert_eq!(ledger.charge(&named("b"), 1, at(10)), Ok(()));
         assert_eq!(ledger.charge(&named("a"), 1, at(20)), Ok(()));
@@ -173,10 +178,10 @@ mod tests {
     #[test]
     fn callers_without_a_name_share_one_budget_and_the_platform_has_none() {
         let ledger = ledger(Some(1), None);
-        assert_eq!(ledger.charge(&Caller::unnamed(By::Nothing), 1, at(0)), Ok(()));
-        assert!(ledger.charge(&Caller::unnamed(By::Origin), 1, at(0)).is_err());
+        assert_eq!(ledger.charge(&Caller::unnamed(AuthMethod::Nothing), 1, at(0)), Ok(()));
+        assert!(ledger.charge(&Caller::unnamed(AuthMethod::Origin), 1, at(0)).is_err());
         for _ in 0..3 {
-            assert_eq!(ledger.charge(&Caller::unnamed(By::Platform), 1, at(0)), Ok(()));
+            assert_eq!(ledger.charge(&Caller::unnamed(AuthMethod::Platform), 1, at(0)), Ok(()));
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The closed list of codes; with `refusal`, `denial` and `callback_refusal`, which word why a wish, a
 //! caller or a callback was refused, the only place that names the status of a failure. Handlers return a
-//! [`Problem`]; its words are put together once, at the very end, where the request id is known.
+//! [`ApiError`]; its words are put together once, at the very end, where the request id is known.
 //! No sentence carries a secret or another system's answer.
 //!
 //! The runtime has codes of its own for what never reaches a route: see [`fc_http`].
@@ -14,30 +14,30 @@ use http::header::RETRY_AFTER;
 use http::header::WWW_AUTHENTICATE;
 use serde::Serialize;
 
-use crate::auth::budget::Exceeded;
-use crate::auth::denied::Denied;
+use crate::auth::error::AuthError;
+use crate::auth::rate_limit::RateLimitExceeded;
 use crate::callback;
 use crate::credentials::Unavailable;
-use crate::grant::Refused;
+use crate::grant::GrantError;
 use crate::http::Response;
-use crate::http::callback_refusal;
-use crate::http::denial;
+use crate::http::auth_error;
+use crate::http::callback_error;
 use crate::http::echo::Echo;
+use crate::http::error_response;
 use crate::http::limits::Limits;
-use crate::http::refusal;
-use crate::http::wording;
-use crate::policy::refusal::Refusal;
+use crate::http::policy_error;
+use crate::policy::error::PolicyError;
 use crate::policy::route::Route;
 
 /// A failure, with what its sentence needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum ApiError {
     /// The page's origin is not on the list.
     OriginNotAllowed(String),
     /// The route's rule does not let this caller in.
-    Denied(Denied),
+    AuthError(AuthError),
     /// The caller has been granted as much as there is for now.
-    BudgetExceeded(Exceeded),
+    BudgetExceeded(RateLimitExceeded),
     /// There is no such path.
     NotFound,
     /// The path exists, but not with this method.
@@ -49,7 +49,7 @@ pub enum Problem {
     /// More files than one call may name under its route.
     TooManyFiles(usize, Limits),
     /// The route's rules forbid this file.
-    Refused(Refusal, Limits),
+    Policy(PolicyError, Limits),
     /// There is nothing to sign with; which sources there are and why each passed goes to the log.
     NoCredentials(String),
     /// The source of credentials does not give any for now; what it said goes to the log.
@@ -66,14 +66,14 @@ pub enum Problem {
     /// The route's forms order no callback.
     CallbackNotConfigured,
     /// OSS's callback came to nothing; the details go to the log.
-    Callback(callback::refused::Refused),
+    Callback(callback::error::CallbackError),
     /// Something that should not happen; the text goes to the log, not to the caller.
     Internal(&'static str),
 }
 
 /// A failure in words, as it is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Detail {
+pub struct ErrorBody {
     /// The stable code.
     pub error: &'static str,
     /// What happened, what to do.
@@ -83,7 +83,7 @@ pub struct Detail {
     pub limits: Option<Limits>,
 }
 
-impl Problem {
+impl ApiError {
     /// Says that a call cannot be understood.
     pub fn invalid(sentence: impl Into<String>) -> Self {
         Self::InvalidRequest(sentence.into())
@@ -101,11 +101,13 @@ impl Problem {
 
     /// Takes over why a wish was not granted.
     #[must_use]
-    pub fn refused(refused: Refused, route: &Route) -> Self {
+    pub fn refused(refused: GrantError, route: &Route) -> Self {
         match refused {
-            Refused::CredentialEnding => Self::CredentialsExpired,
-            Refused::Unsealed => Self::Internal("a route that has somebody told was given no seal"),
-            Refused::ByRules(refusal) => Self::Refused(refusal, Limits::of(route)),
+            GrantError::CredentialEnding => Self::CredentialsExpired,
+            GrantError::Unsealed => {
+                Self::Internal("a route that has somebody told was given no seal")
+            }
+            GrantError::ByRules(refusal) => Self::Policy(refusal, Limits::of(route)),
         }
     }
 
@@ -114,16 +116,16 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::OriginNotAllowed(_) => StatusCode::FORBIDDEN,
-            Self::Denied(denied) => denial::status(denied),
+            Self::AuthError(denied) => auth_error::status(denied),
             Self::BudgetExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound | Self::RouteNotFound(_) | Self::CallbackNotConfigured => {
                 StatusCode::NOT_FOUND
             }
             Self::CallbackAddressUnknown => StatusCode::MISDIRECTED_REQUEST,
-            Self::Callback(refused) => callback_refusal::status(refused),
+            Self::Callback(refused) => callback_error::status(refused),
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidRequest(_) | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
-            Self::Refused(refusal, _) => refusal::status(refusal),
+            Self::Policy(refusal, _) => policy_error::status(refusal),
             Self::NoCredentials(_)
             | Self::CredentialsUnavailable { .. }
             | Self::CredentialsExpired => StatusCode::SERVICE_UNAVAILABLE,
@@ -136,9 +138,9 @@ impl Problem {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::CredentialsUnavailable { retry_after, .. } => Some(*retry_after),
-            Self::Denied(Denied::JwksUnavailable { retry_after })
-            | Self::Callback(callback::refused::Refused::KeyUnavailable { retry_after })
-            | Self::BudgetExceeded(Exceeded { retry_after }) => {
+            Self::AuthError(AuthError::JwksUnavailable { retry_after })
+            | Self::Callback(callback::error::CallbackError::KeyUnavailable { retry_after })
+            | Self::BudgetExceeded(RateLimitExceeded { retry_after }) => {
                 Some(Duration::from_secs(*retry_after))
             }
             _ => None,
@@ -150,20 +152,20 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::OriginNotAllowed(_) => "origin_not_allowed",
-            Self::Denied(denied) => denial::code(denied),
+            Self::AuthError(denied) => auth_error::code(denied),
             Self::BudgetExceeded(_) => "budget_exceeded",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::InvalidRequest(_) => "invalid_request",
             Self::RouteNotFound(_) => "route_not_found",
             Self::TooManyFiles(..) => "too_many_files",
-            Self::Refused(refusal, _) => refusal::code(refusal),
+            Self::Policy(refusal, _) => policy_error::code(refusal),
             Self::NoCredentials(_) => "no_credentials",
             Self::CredentialsUnavailable { .. } => "credentials_unavailable",
             Self::CredentialsExpired => "credentials_expired",
             Self::CallbackAddressUnknown => "callback_address_unknown",
             Self::CallbackNotConfigured => "callback_not_configured",
-            Self::Callback(refused) => callback_refusal::code(refused),
+            Self::Callback(refused) => callback_error::code(refused),
             Self::Internal(_) => "internal",
         }
     }
@@ -176,9 +178,9 @@ impl Problem {
                 "Pages of {:?} may not ask for uploads here. If they should, add the origin to UPLOAD_ORIGINS.",
                 Echo(origin)
             ),
-            Self::Denied(denied) => denial::message(denied),
-            Self::BudgetExceeded(Exceeded { retry_after }) => {
-                format!("You have been granted as much as there is for now. Ask again in {retry_after} s.")
+            Self::AuthError(denied) => auth_error::message(denied),
+            Self::BudgetExceeded(RateLimitExceeded { retry_after }) => {
+                format!("You have been granted as much as there is for now. GrantRequest again in {retry_after} s.")
             }
             Self::NotFound => "There is nothing at this path. GET /openapi.json lists the calls.".to_owned(),
             Self::MethodNotAllowed => {
@@ -191,9 +193,9 @@ impl Problem {
             }
             Self::TooManyFiles(count, limits) => {
                 let most = limits.max_files;
-                format!("The call names {count} files, one call takes {most}. Ask in several calls.")
+                format!("The call names {count} files, one call takes {most}. GrantRequest in several calls.")
             }
-            Self::Refused(refusal, limits) => refusal::describe(refusal, limits),
+            Self::Policy(refusal, limits) => policy_error::describe(refusal, limits),
             Self::NoCredentials(_) => "There are no credentials to sign with. Attach a role that may \
                  oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and \
                  ALIBABA_CLOUD_ACCESS_KEY_SECRET. The log names every source and why it passed."
@@ -211,7 +213,7 @@ impl Problem {
             Self::CallbackNotConfigured => "The forms of this route order no callback. Set 'to' in its \
                  [routes.<name>.callback], or correct the address that is called."
                 .to_owned(),
-            Self::Callback(refused) => callback_refusal::message(refused).to_owned(),
+            Self::Callback(refused) => callback_error::message(refused).to_owned(),
             Self::Internal(_) => "Something failed inside the function. Try again; if it stays, look for the \
                  request id in its log."
                 .to_owned(),
@@ -220,16 +222,16 @@ impl Problem {
 
     /// Gives the failure in words.
     #[must_use]
-    pub fn detail(&self) -> Detail {
+    pub fn detail(&self) -> ErrorBody {
         let limits = match self {
-            Self::Refused(_, limits) | Self::TooManyFiles(_, limits) => Some(limits.clone()),
+            Self::Policy(_, limits) | Self::TooManyFiles(_, limits) => Some(limits.clone()),
             _ => None,
         };
-        Detail { error: self.code(), message: self.message(), limits }
+        ErrorBody { error: self.code(), message: self.message(), limits }
     }
 }
 
-impl From<Unavailable> for Problem {
+impl From<Unavailable> for ApiError {
     fn from(unavailable: Unavailable) -> Self {
         match unavailable {
             Unavailable::Missing(passed) => Self::NoCredentials(passed),
@@ -241,29 +243,29 @@ impl From<Unavailable> for Problem {
     }
 }
 
-impl From<Denied> for Problem {
-    fn from(denied: Denied) -> Self {
+impl From<AuthError> for ApiError {
+    fn from(denied: AuthError) -> Self {
         match denied {
-            Denied::RuleMissing => Self::Internal("a route without a rule"),
-            denied => Self::Denied(denied),
+            AuthError::RuleMissing => Self::Internal("a route without a rule"),
+            denied => Self::AuthError(denied),
         }
     }
 }
 
-impl From<callback::refused::Refused> for Problem {
-    fn from(refused: callback::refused::Refused) -> Self {
+impl From<callback::error::CallbackError> for ApiError {
+    fn from(refused: callback::error::CallbackError) -> Self {
         Self::Callback(refused)
     }
 }
 
-impl Problem {
+impl ApiError {
     /// Carries the problem to [`word`], which knows the request id.
     pub(super) fn into_response(self) -> Response {
         let mut response = Response::default();
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
-        if let Self::Denied(denied) = &self {
-            headers.extend(denial::challenge(denied).map(|value| (WWW_AUTHENTICATE, value)));
+        if let Self::AuthError(denied) = &self {
+            headers.extend(auth_error::challenge(denied).map(|value| (WWW_AUTHENTICATE, value)));
         }
         if let Some(wait) = self.retry_after() {
             // Whole seconds, and not too early.
@@ -277,15 +279,15 @@ impl Problem {
 
 /// Puts a problem into words, and into the log where somebody should act.
 pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response {
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+    let Some(problem) = response.extensions_mut().remove::<ApiError>() else {
         return response;
     };
     let id = request_id.unwrap_or_default();
     match &problem {
-        Problem::Internal(reason) => {
+        ApiError::Internal(reason) => {
             tracing::error!(request_id = id, code = "internal", "{reason}");
         }
-        Problem::NoCredentials(reason) | Problem::CredentialsUnavailable { reason, .. } => {
+        ApiError::NoCredentials(reason) | ApiError::CredentialsUnavailable { reason, .. } => {
             tracing::error!(
                 request_id = id,
                 code = problem.code(),
@@ -293,13 +295,13 @@ pub(super) fn word(mut response: Response, request_id: Option<&str>) -> Response
                 problem.message()
             );
         }
-        Problem::CredentialsExpired | Problem::Denied(Denied::JwksUnavailable { .. }) => {
+        ApiError::CredentialsExpired | ApiError::AuthError(AuthError::JwksUnavailable { .. }) => {
             tracing::error!(request_id = id, code = problem.code(), "{}", problem.message());
         }
-        Problem::Callback(refused) => callback_refusal::log(refused, id),
+        ApiError::Callback(refused) => callback_error::log(refused, id),
         _ => tracing::debug!(request_id = id, code = problem.code(), "refused"),
     }
-    let worded = wording::word(&mut response, &problem.detail(), request_id);
+    let worded = error_response::word(&mut response, &problem.detail(), request_id);
     let (mut parts, _) = response.into_parts();
     parts.headers.extend(worded.headers().clone());
     Response::from_parts(parts, worded.into_body())

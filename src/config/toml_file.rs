@@ -1,4 +1,4 @@
-//! `upload.toml` as entries with their lines. What the entries mean is `desk`'s and `route`'s business.
+//! `upload.toml` as entries with their lines. What the entries mean is `config`'s and `route`'s business.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use toml::de::DeTable;
 use toml::de::DeValue;
 
 use crate::config::callback;
-use crate::config::complaint::Complaint;
-use crate::config::entry::ADDED;
-use crate::config::entry::Entry;
-use crate::config::entry::METADATA;
-use crate::config::entry::Place;
-use crate::config::entry::ROUTE;
-use crate::config::entry::Setting;
-use crate::config::entry::TOP;
-use crate::config::entry::VARIABLES;
-use crate::config::entry::Written;
+use crate::config::error::ConfigError;
+use crate::config::setting::ADDED;
+use crate::config::setting::METADATA;
+use crate::config::setting::Place;
+use crate::config::setting::ROUTE;
+use crate::config::setting::RawSetting;
+use crate::config::setting::RawValue;
+use crate::config::setting::Setting;
+use crate::config::setting::TOP;
+use crate::config::setting::VARIABLES;
 use crate::policy::metadata;
 
 /// The settings of one table of the file, by key. What stands in a table of its own has the whole
 /// way in its key: `headers.cache-control`, `metadata.title.pattern`.
-pub(super) type Section = BTreeMap<String, Entry>;
+pub(super) type Section = BTreeMap<String, RawSetting>;
 
-/// What a complaint about the file's form shows as an example.
+/// What a error about the file's form shows as an example.
 const EXAMPLE: &str = "max_size = \"10MiB\"";
 
 /// The file's settings, and what is wrong with its form.
@@ -32,17 +32,17 @@ const EXAMPLE: &str = "max_size = \"10MiB\"";
 pub(super) struct File {
     pub(super) top: Section,
     pub(super) routes: BTreeMap<String, Section>,
-    pub(super) complaints: Vec<Complaint>,
+    pub(super) errors: Vec<ConfigError>,
 }
 
 impl File {
-    /// Reads the whole text; what cannot be read becomes complaints.
+    /// Reads the whole text; what cannot be read becomes errors.
     pub(super) fn parse(text: &str) -> Self {
         let (table, errors) = DeTable::parse_recoverable(text);
-        let mut reader = Reader { text, complaints: Vec::new() };
+        let mut reader = Reader { text, errors: Vec::new() };
         for error in errors {
             let at = error.span().map_or(0, |span| span.start);
-            reader.complain(at, "", error.message(), EXAMPLE);
+            reader.add_error(at, "", error.message(), EXAMPLE);
         }
         let known = [&TOP[..], &ROUTE[..]].concat();
         let mut file = Self::default();
@@ -51,26 +51,32 @@ impl File {
                 ("routes", DeValue::Table(routes)) => file.routes = reader.read_routes(routes),
                 ("routes", _) => {
                     let at = key.span().start;
-                    reader.complain(at, "routes", "routes are tables", "[routes.avatar]");
+                    reader.add_error(at, "routes", "routes are tables", "[routes.avatar]");
                 }
-                _ => reader.read_item(key, value.get_ref(), &Way::new("", &known), &mut file.top),
+                _ => reader.read_item(
+                    key,
+                    value.get_ref(),
+                    &TomlPath::new("", &known),
+                    &mut file.top,
+                ),
             }
         }
-        file.complaints = reader.complaints;
+        file.errors = reader.errors;
         file
     }
 
     /// Fills in what the file leaves out at its top.
     pub(super) fn fill(&mut self, defaults: &[(&str, &str)]) {
         for (key, value) in defaults {
-            let entry = Entry { place: Place::Default, written: Written::One((*value).to_owned()) };
+            let entry =
+                RawSetting { place: Place::Default, written: RawValue::One((*value).to_owned()) };
             self.top.entry((*key).to_owned()).or_insert(entry);
         }
     }
 }
 
 /// Where in the file something stands.
-struct Way<'a> {
+struct TomlPath<'a> {
     /// The table that the section belongs to, with a dot behind it: `routes.avatar.`, or nothing.
     place: &'a str,
     /// The table within the section: `headers.`, or nothing.
@@ -79,7 +85,7 @@ struct Way<'a> {
     known: &'a [&'a Setting],
 }
 
-impl<'a> Way<'a> {
+impl<'a> TomlPath<'a> {
     fn new(place: &'a str, known: &'a [&'a Setting]) -> Self {
         Self { place, table: String::new(), known }
     }
@@ -100,7 +106,7 @@ impl<'a> Way<'a> {
 
 struct Reader<'a> {
     text: &'a str,
-    complaints: Vec<Complaint>,
+    errors: Vec<ConfigError>,
 }
 
 impl Reader<'_> {
@@ -111,17 +117,17 @@ impl Reader<'_> {
             let at = key.span().start;
             let name = key.get_ref().as_ref();
             let Some(table) = value.get_ref().as_table() else {
-                self.complain(at, name, "a route is a table", "[routes.avatar]");
+                self.add_error(at, name, "a route is a table", "[routes.avatar]");
                 continue;
             };
             if !is_route_name(name) {
                 let problem = "a route's name has up to 64 letters, digits, '-' and '_'";
-                self.complain(at, &format!("routes.{name}"), problem, "[routes.avatar]");
+                self.add_error(at, &format!("routes.{name}"), problem, "[routes.avatar]");
             }
             let place = format!("routes.{name}.");
             let mut section = Section::new();
             for (key, value) in table {
-                self.read_item(key, value.get_ref(), &Way::new(&place, &known), &mut section);
+                self.read_item(key, value.get_ref(), &TomlPath::new(&place, &known), &mut section);
             }
             sections.insert(name.to_owned(), section);
         }
@@ -133,7 +139,7 @@ impl Reader<'_> {
         &mut self,
         key: &Spanned<DeString<'_>>,
         value: &DeValue<'_>,
-        way: &Way<'_>,
+        way: &TomlPath<'_>,
         section: &mut Section,
     ) {
         let at = key.span().start;
@@ -147,7 +153,7 @@ impl Reader<'_> {
         }
         if is_metadata || way.known.iter().any(|setting| setting.key.starts_with(&inside)) {
             let Some(table) = value.as_table() else {
-                return self.complain(at, &place, "it is a table", &format!("[{place}]"));
+                return self.add_error(at, &place, "it is a table", &format!("[{place}]"));
             };
             for (key, value) in table {
                 if is_metadata {
@@ -160,15 +166,15 @@ impl Reader<'_> {
         }
         let Some(setting) = way.known.iter().find(|setting| setting.key == path) else {
             let problem = format!("there is no such setting here; there are {}", way.names());
-            return self.complain(at, &place, &problem, EXAMPLE);
+            return self.add_error(at, &place, &problem, EXAMPLE);
         };
         let Some(written) = read_value(value) else {
             let problem = "the value is a text, a number, true, false, or a list of texts";
             let example = format!("{} = \"{}\"", setting.key, setting.example);
-            return self.complain(at, &place, problem, &example);
+            return self.add_error(at, &place, problem, &example);
         };
         let line = self.line_of(at);
-        section.insert(path, Entry { place: Place::Line(line, place), written });
+        section.insert(path, RawSetting { place: Place::Line(line, place), written });
     }
 
     /// Reads a callback's variables, whose names are the operator's own.
@@ -176,28 +182,28 @@ impl Reader<'_> {
         &mut self,
         at: usize,
         value: &DeValue<'_>,
-        way: &Way<'_>,
+        way: &TomlPath<'_>,
         section: &mut Section,
     ) {
         const EXAMPLE: &str = "callback.variables.album = \"{claim:album}\"";
         let place = format!("{}{VARIABLES}", way.place);
         let Some(table) = value.as_table() else {
-            return self.complain(at, &place, "it is a table", &format!("[{place}]"));
+            return self.add_error(at, &place, "it is a table", &format!("[{place}]"));
         };
         for (key, value) in table {
             let (at, name) = (key.span().start, key.get_ref().as_ref());
             let place = format!("{place}.{name}");
             let problem = match (callback::check_name(name), value.get_ref()) {
                 (Ok(()), DeValue::String(text)) => {
-                    let written = Written::One(text.to_string());
-                    let entry = Entry { place: Place::Line(self.line_of(at), place), written };
+                    let written = RawValue::One(text.to_string());
+                    let entry = RawSetting { place: Place::Line(self.line_of(at), place), written };
                     section.insert(format!("{VARIABLES}.{name}"), entry);
                     continue;
                 }
                 (Ok(()), _) => "a variable's value is a text",
                 (Err(problem), _) => problem,
             };
-            self.complain(at, &place, problem, EXAMPLE);
+            self.add_error(at, &place, problem, EXAMPLE);
         }
     }
 
@@ -206,7 +212,7 @@ impl Reader<'_> {
         &mut self,
         key: &Spanned<DeString<'_>>,
         value: &DeValue<'_>,
-        way: &Way<'_>,
+        way: &TomlPath<'_>,
         section: &mut Section,
     ) {
         const EXAMPLE: &str = "metadata.title = { pattern = \"[a-z]{1,40}\", required = true }";
@@ -216,12 +222,12 @@ impl Reader<'_> {
         let place = format!("{}{path}", way.place);
         if !metadata::is_name(name) {
             let problem = "a name has up to 64 of a-z, 0-9 and '-', without x-oss-meta-";
-            return self.complain(at, &place, problem, EXAMPLE);
+            return self.add_error(at, &place, problem, EXAMPLE);
         }
         let mut insert = |line, key: &str, text: &str| {
             let place = format!("{}{key}", way.place);
-            let written = Written::One(text.to_owned());
-            section.insert(key.to_owned(), Entry { place: Place::Line(line, place), written });
+            let written = RawValue::One(text.to_owned());
+            section.insert(key.to_owned(), RawSetting { place: Place::Line(line, place), written });
         };
         // The name itself, also when nothing is said of it.
         insert(self.line_of(at), &path, name);
@@ -241,18 +247,18 @@ impl Reader<'_> {
                         _ => {
                             let problem =
                                 "metadata have a 'pattern', a text, and 'required', true or false";
-                            self.complain(at, &format!("{}{key}", way.place), problem, EXAMPLE);
+                            self.add_error(at, &format!("{}{key}", way.place), problem, EXAMPLE);
                         }
                     }
                 }
             }
-            _ => self.complain(at, &place, "metadata are a pattern or a table", EXAMPLE),
+            _ => self.add_error(at, &place, "metadata are a pattern or a table", EXAMPLE),
         }
     }
 
-    fn complain(&mut self, at: usize, path: &str, problem: &str, example: &str) {
+    fn add_error(&mut self, at: usize, path: &str, problem: &str, example: &str) {
         let place = if path.is_empty() { String::new() } else { format!(", {path}") };
-        self.complaints.push(Complaint {
+        self.errors.push(ConfigError {
             place: format!("upload.toml line {}{place}", self.line_of(at)),
             problem: problem.to_owned(),
             example: example.to_owned(),
@@ -264,16 +270,16 @@ impl Reader<'_> {
     }
 }
 
-fn read_value(value: &DeValue<'_>) -> Option<Written> {
+fn read_value(value: &DeValue<'_>) -> Option<RawValue> {
     match value {
-        DeValue::String(text) => Some(Written::One(text.to_string())),
+        DeValue::String(text) => Some(RawValue::One(text.to_string())),
         DeValue::Integer(number) if number.radix() == 10 => {
-            Some(Written::One(number.as_str().to_owned()))
+            Some(RawValue::One(number.as_str().to_owned()))
         }
-        DeValue::Boolean(truth) => Some(Written::One(truth.to_string())),
+        DeValue::Boolean(truth) => Some(RawValue::One(truth.to_string())),
         DeValue::Array(items) => {
             let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
-            Some(Written::Many(texts.collect::<Option<_>>()?))
+            Some(RawValue::Many(texts.collect::<Option<_>>()?))
         }
         _ => None,
     }

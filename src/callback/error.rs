@@ -1,11 +1,11 @@
 //! Why a callback came to nothing.
 
 use crate::receipt;
-use crate::receipt::Mismatch;
+use crate::receipt::ReceiptMismatch;
 
 /// Says why a callback came to nothing. The texts go to the log; none shows what a caller sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum CallbackError {
     /// OSS has not signed this call, or it cannot be told; look who calls.
     SignatureInvalid(&'static str),
     /// The key to tell with cannot be fetched; look whether the function reaches the internet.
@@ -16,7 +16,7 @@ pub enum Refused {
     /// The body is not what the route's forms order; compare the route's `body` with the function's.
     Malformed(&'static str),
     /// The receipt was not sealed here, or not for this object.
-    Receipt(receipt::Refused),
+    Receipt(receipt::ReceiptError),
     /// The object lies where it was granted and is not what was granted; delete it if it does not fit.
     Mismatched(Box<Mismatched>),
     /// The back end was not told, or has not said that it understood; look there.
@@ -30,17 +30,17 @@ pub enum Refused {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatched {
     /// In what it differs.
-    pub mismatches: Vec<Mismatch>,
+    pub mismatches: Vec<ReceiptMismatch>,
     /// The receipt's id.
     pub receipt_id: String,
     /// The object's key.
     pub key: String,
     /// What became of the webhook; `None` where the route has no back end.
-    pub webhook: Option<Result<(), Refused>>,
+    pub webhook: Option<Result<(), CallbackError>>,
 }
 
-impl From<receipt::Refused> for Refused {
-    fn from(refused: receipt::Refused) -> Self {
+impl From<receipt::ReceiptError> for CallbackError {
+    fn from(refused: receipt::ReceiptError) -> Self {
         Self::Receipt(refused)
     }
 }

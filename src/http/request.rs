@@ -4,13 +4,13 @@ use bytes::Bytes;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
 use crate::http::signing::Call;
 
 /// A request with its whole body, which the runtime has read and bounded, and the named parts of its
 /// path.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct ApiRequest {
     pub(super) parts: Parts,
     pub(super) body: Bytes,
     /// As they stand in the path.
@@ -23,7 +23,7 @@ pub(super) struct Named {
     pub(super) ticket: Option<String>,
 }
 
-impl Asked {
+impl ApiRequest {
     /// Gives what stands in the query.
     pub(super) fn query(&self) -> Option<&str> {
         self.parts.uri.query()
@@ -35,7 +35,7 @@ impl Asked {
     }
 
     /// Reads the route and the ticket in the path.
-    pub(super) fn named(&self) -> Result<Named, Problem> {
+    pub(super) fn named(&self) -> Result<Named, ApiError> {
         Ok(Named {
             route: self.part("route")?.ok_or_else(unreadable)?,
             ticket: self.part("ticket")?,
@@ -43,7 +43,7 @@ impl Asked {
     }
 
     /// Reads a named part of the path.
-    pub(super) fn part(&self, name: &str) -> Result<Option<String>, Problem> {
+    pub(super) fn part(&self, name: &str) -> Result<Option<String>, ApiError> {
         let Some((_, text)) = self.named.iter().find(|(one, _)| *one == name) else {
             return Ok(None);
         };
@@ -52,6 +52,6 @@ impl Asked {
     }
 }
 
-fn unreadable() -> Problem {
-    Problem::invalid("the path is not UTF-8")
+fn unreadable() -> ApiError {
+    ApiError::invalid("the path is not UTF-8")
 }

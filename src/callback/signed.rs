@@ -12,15 +12,15 @@ use http::Uri;
 use http::header::AUTHORIZATION;
 use percent_encoding::percent_decode_str;
 
-use crate::callback::Call;
+use crate::callback::CallbackRequest;
+use crate::callback::error::CallbackError;
 use crate::callback::public_key::PublicKeys;
-use crate::callback::refused::Refused;
 use crate::crypto;
 
 const X_OSS_PUB_KEY_URL: HeaderName = HeaderName::from_static("x-oss-pub-key-url");
 
 /// What is to be proved, and by what.
-pub(super) struct Proof {
+pub(super) struct SignedCallback {
     /// What is signed.
     pub(super) signed: Vec<u8>,
     /// The signature.
@@ -29,22 +29,25 @@ pub(super) struct Proof {
     pub(super) key_url: Uri,
 }
 
-impl Proof {
+impl SignedCallback {
     /// Reads the headers; an address that is not OSS's proves nothing.
-    pub(super) fn read(call: &Call<'_>, keys: &PublicKeys) -> Result<Self, Refused> {
+    pub(super) fn read(
+        call: &CallbackRequest<'_>,
+        keys: &PublicKeys,
+    ) -> Result<Self, CallbackError> {
         let signature = decoded(call.headers, &AUTHORIZATION)
-            .ok_or(Refused::SignatureInvalid("no signature that can be read"))?;
+            .ok_or(CallbackError::SignatureInvalid("no signature that can be read"))?;
         let key_url = decoded(call.headers, &X_OSS_PUB_KEY_URL)
             .and_then(|url| String::from_utf8(url).ok())
-            .ok_or(Refused::SignatureInvalid("no key address that can be read"))?;
+            .ok_or(CallbackError::SignatureInvalid("no key address that can be read"))?;
         let key_url = keys
             .address(&key_url)
-            .ok_or(Refused::SignatureInvalid("the key is not at an address of OSS"))?;
+            .ok_or(CallbackError::SignatureInvalid("the key is not at an address of OSS"))?;
         Ok(Self { signed: signed(call), signature, key_url })
     }
 }
 
-fn signed(call: &Call<'_>) -> Vec<u8> {
+fn signed(call: &CallbackRequest<'_>) -> Vec<u8> {
     let mut signed: Vec<u8> = percent_decode_str(call.path).collect();
     if let Some(query) = call.query {
         signed.push(b'?');

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Strict on purpose: a rule that says less than it seems to is refused when it is read. Whether
-//! somebody passes is [`crate::auth::gate`]'s business.
+//! somebody passes is [`crate::auth::authenticator`]'s business.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 4;
 
 /// What callers have to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum AuthRule {
     /// Nothing: whoever reaches the address may upload. Written out as `anonymous`, never a default.
     Anonymous,
     /// A token of the identity provider.
@@ -32,7 +32,7 @@ pub enum Access {
 
 /// Says why a text is no rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InvalidAccess {
+pub enum InvalidAuthRule {
     /// A word that names no way in.
     Unknown(String),
     /// `anonymous` beside or inside something else.
@@ -40,16 +40,16 @@ pub enum InvalidAccess {
     /// `any` or `all` of fewer than two.
     TooFew,
     /// The same way twice in one list.
-    Twice(Access),
+    Twice(AuthRule),
     /// A bracket or a comma that is missing or too many, where this text begins.
     Unfinished(String),
     /// Rules inside rules inside rules.
     TooDeep,
 }
 
-impl Access {
+impl AuthRule {
     /// Reads `jwt`, `any(jwt, ticket)`, `all(origin, any(jwt, ticket))` and their like.
-    pub fn parse(text: &str) -> Result<Self, InvalidAccess> {
+    pub fn parse(text: &str) -> Result<Self, InvalidAuthRule> {
         let mut reader = Reader { rest: text.trim() };
         let rule = reader.rule(0)?;
         if reader.rest.is_empty() { Ok(rule) } else { Err(reader.unfinished()) }
@@ -77,7 +77,7 @@ impl Access {
     }
 }
 
-impl fmt::Display for Access {
+impl fmt::Display for AuthRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, ways) = match self {
             Self::Anonymous => return formatter.write_str("anonymous"),
@@ -92,7 +92,7 @@ impl fmt::Display for Access {
     }
 }
 
-impl fmt::Display for InvalidAccess {
+impl fmt::Display for InvalidAuthRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(word) => write!(
@@ -116,7 +116,7 @@ impl fmt::Display for InvalidAccess {
     }
 }
 
-impl std::error::Error for InvalidAccess {}
+impl std::error::Error for InvalidAuthRule {}
 
 /// What is still to be read of a rule.
 struct Reader<'a> {
@@ -124,43 +124,43 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn rule(&mut self, depth: usize) -> Result<Access, InvalidAccess> {
+    fn rule(&mut self, depth: usize) -> Result<AuthRule, InvalidAuthRule> {
         let end = self.rest.find(['(', ')', ',']).unwrap_or(self.rest.len());
         let word = self.rest[..end].trim_end();
         let is_list = self.rest[end..].starts_with('(');
         let rule = match word {
-            "anonymous" if depth > 0 => return Err(InvalidAccess::AnonymousInside),
+            "anonymous" if depth > 0 => return Err(InvalidAuthRule::AnonymousInside),
             "" => return Err(self.unfinished()),
-            "anonymous" => Access::Anonymous,
-            "jwt" => Access::Jwt,
-            "ticket" => Access::Ticket,
-            "origin" => Access::Origin,
+            "anonymous" => AuthRule::Anonymous,
+            "jwt" => AuthRule::Jwt,
+            "ticket" => AuthRule::Ticket,
+            "origin" => AuthRule::Origin,
             "any" | "all" if is_list => {
-                let combine = if word == "any" { Access::Any } else { Access::All };
+                let combine = if word == "any" { AuthRule::Any } else { AuthRule::All };
                 self.skip(end + 1);
                 return self.list(depth + 1).map(combine);
             }
-            word => return Err(InvalidAccess::Unknown(word.to_owned())),
+            word => return Err(InvalidAuthRule::Unknown(word.to_owned())),
         };
         self.skip(end);
         Ok(rule)
     }
 
     /// Reads what stands behind an opening bracket, up to and with the closing one.
-    fn list(&mut self, depth: usize) -> Result<Vec<Access>, InvalidAccess> {
+    fn list(&mut self, depth: usize) -> Result<Vec<AuthRule>, InvalidAuthRule> {
         if depth > MAX_DEPTH {
-            return Err(InvalidAccess::TooDeep);
+            return Err(InvalidAuthRule::TooDeep);
         }
         let mut ways = Vec::new();
         loop {
             let way = self.rule(depth)?;
             if ways.contains(&way) {
-                return Err(InvalidAccess::Twice(way));
+                return Err(InvalidAuthRule::Twice(way));
             }
             ways.push(way);
             match self.rest.as_bytes().first() {
                 Some(b',') => self.skip(1),
-                Some(b')') if ways.len() < 2 => return Err(InvalidAccess::TooFew),
+                Some(b')') if ways.len() < 2 => return Err(InvalidAuthRule::TooFew),
                 Some(b')') => {
                     self.skip(1);
                     return Ok(ways);
@@ -174,8 +174,8 @@ impl Reader<'_> {
         self.rest = self.rest[count..].trim_start();
     }
 
-    fn unfinished(&self) -> InvalidAccess {
-        InvalidAccess::Unfinished(self.rest.to_owned())
+    fn unfinished(&self) -> InvalidAuthRule {
+        InvalidAuthRule::Unfinished(self.rest.to_owned())
     }
 }
 
@@ -194,15 +194,15 @@ mod tests {
             "all(origin, any(jwt, ticket))",
             "all(any(jwt, ticket), origin)",
         ] {
-            assert_eq!(Access::parse(text).unwrap().to_string(), text);
+            assert_eq!(AuthRule::parse(text).unwrap().to_string(), text);
         }
-        let spaced = Access::parse("  all ( origin ,any(jwt,  ticket ) ) ").unwrap();
+        let spaced = AuthRule::parse("  all ( origin ,any(jwt,  ticket ) ) ").unwrap();
         assert_eq!(spaced.to_string(), "all(origin, any(jwt, ticket))");
     }
 
     #[test]
     fn a_rule_that_says_less_than_it_seems_to_is_refused() {
-        let refused = |text: &str| Access::parse(text).unwrap_err().to_string();
+        let refused = |text: &str| AuthRule::parse(text).unwrap_err().to_string();
         let table: Vec<_> = [
             "",
             "everyone",
@@ -250,10 +250,10 @@ mod tests {
 
     #[test]
     fn an_origin_alone_proves_nothing() {
-        let needs = |text: &str| Access::parse(text).unwrap().needs_proof();
+        let needs = |text: &str| AuthRule::parse(text).unwrap().needs_proof();
         assert!(needs("jwt") && needs("all(origin, ticket)") && needs("any(jwt, ticket)"));
         assert!(!needs("anonymous") && !needs("origin") && !needs("any(origin, jwt)"));
-        let rule = Access::parse("all(origin, any(jwt, ticket))").unwrap();
-        assert!(rule.mentions(&Access::Ticket) && !rule.mentions(&Access::Anonymous));
+        let rule = AuthRule::parse("all(origin, any(jwt, ticket))").unwrap();
+        assert!(rule.mentions(&AuthRule::Ticket) && !rule.mentions(&AuthRule::Anonymous));
     }
 }

@@ -15,7 +15,7 @@ use http::request::Parts;
 use crate::app::App;
 use crate::auth::origin::Verdict;
 use crate::http::Response;
-use crate::http::problem::Problem;
+use crate::http::error::ApiError;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
 
@@ -31,13 +31,13 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after");
 
 /// What the origin list says of a request, and what the browser is told of it.
-pub(super) struct Guard {
+pub(super) struct OriginCheck {
     verdict: Verdict,
     origin: Option<HeaderValue>,
     is_preflight: bool,
 }
 
-impl Guard {
+impl OriginCheck {
     /// Judges the origin, and leaves the verdict with the request for rules that ask for an origin.
     pub(super) fn judge(app: &App, parts: &mut Parts) -> Self {
         let headers = &parts.headers;
@@ -54,7 +54,7 @@ impl Guard {
         match self.verdict {
             Verdict::Foreign => {
                 let name = self.origin.as_ref().and_then(|origin| origin.to_str().ok());
-                Some(Problem::OriginNotAllowed(name.unwrap_or("?").to_owned()).into_response())
+                Some(ApiError::OriginNotAllowed(name.unwrap_or("?").to_owned()).into_response())
             }
             Verdict::Allowed if self.is_preflight => Some(answer_preflight()),
             _ => None,

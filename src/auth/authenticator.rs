@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::auth::access::Access;
-use crate::auth::caller::By;
+use crate::auth::caller::AuthMethod;
 use crate::auth::caller::Caller;
-use crate::auth::denied::Denied;
-use crate::auth::evidence::Evidence;
+use crate::auth::error::AuthError;
 use crate::auth::jwt;
 use crate::auth::jwt::claims::Required;
 use crate::auth::origin::Verdict;
+use crate::auth::request_credentials::RequestCredentials;
+use crate::auth::rule::AuthRule;
 use crate::auth::ticket;
 use crate::net::HttpClient;
 use crate::time::Timestamp;
@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The rule of each route, by the route's name.
-    pub rules: BTreeMap<String, Access>,
+    pub rules: BTreeMap<String, AuthRule>,
     /// Claims that a token has to have for a route, beside those for every route; by the route's name.
     pub claims: BTreeMap<String, Vec<Required>>,
     /// How tokens are verified, if any rule asks for one.
@@ -32,14 +32,14 @@ pub struct Options {
 
 /// Lets callers in, or does not.
 #[derive(Debug)]
-pub struct Gate {
-    rules: BTreeMap<String, Access>,
+pub struct Authenticator {
+    rules: BTreeMap<String, AuthRule>,
     claims: BTreeMap<String, Vec<Required>>,
     jwt: Option<jwt::Verifier>,
     tickets: Option<ticket::Options>,
 }
 
-impl Gate {
+impl Authenticator {
     /// Takes the rules and the keys; nothing is fetched before the first token comes.
     #[must_use]
     pub fn new(options: Options) -> Self {
@@ -54,58 +54,58 @@ impl Gate {
     /// Judges one call. Keys that are not here yet are fetched through `http`.
     pub async fn admit(
         &self,
-        evidence: &Evidence<'_>,
+        evidence: &RequestCredentials<'_>,
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<Caller, Denied> {
-        let rule = self.rules.get(evidence.route).ok_or(Denied::RuleMissing)?;
+    ) -> Result<Caller, AuthError> {
+        let rule = self.rules.get(evidence.route).ok_or(AuthError::RuleMissing)?;
         // The one question that may have to wait is answered first; the rest is plain reckoning.
-        let jwt = if rule.mentions(&Access::Jwt) {
+        let jwt = if rule.mentions(&AuthRule::Jwt) {
             self.read_token(evidence, now, http).await
         } else {
-            Err(Denied::TokenMissing)
+            Err(AuthError::TokenMissing)
         };
-        self.judge(rule, &Hearing { evidence, now, jwt })
+        self.judge(rule, &AuthAttempt { evidence, now, jwt })
     }
 
     async fn read_token(
         &self,
-        evidence: &Evidence<'_>,
+        evidence: &RequestCredentials<'_>,
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<Caller, Denied> {
+    ) -> Result<Caller, AuthError> {
         let token = evidence.token()?;
-        let verifier = self.jwt.as_ref().ok_or(Denied::TokenKeyUnknown)?;
+        let verifier = self.jwt.as_ref().ok_or(AuthError::TokenKeyUnknown)?;
         let required = self.claims.get(evidence.route).map_or(&[][..], Vec::as_slice);
         verifier.verify(token, required, now, http).await
     }
 
-    fn judge(&self, rule: &Access, hearing: &Hearing<'_>) -> Result<Caller, Denied> {
+    fn judge(&self, rule: &AuthRule, hearing: &AuthAttempt<'_>) -> Result<Caller, AuthError> {
         match rule {
-            Access::Anonymous => Ok(Caller::unnamed(By::Nothing)),
-            Access::Jwt => hearing.jwt.clone(),
-            Access::Ticket => {
+            AuthRule::Anonymous => Ok(Caller::unnamed(AuthMethod::Nothing)),
+            AuthRule::Jwt => hearing.jwt.clone(),
+            AuthRule::Ticket => {
                 let ticket = hearing.evidence.ticket()?;
-                let keys = self.tickets.as_ref().ok_or(Denied::TicketSignatureInvalid)?;
+                let keys = self.tickets.as_ref().ok_or(AuthError::TicketSignatureInvalid)?;
                 keys.verify(ticket, hearing.evidence.route, hearing.now)
             }
-            Access::Origin => match hearing.evidence.origin {
-                Verdict::Allowed => Ok(Caller::unnamed(By::Origin)),
-                Verdict::NoOrigin | Verdict::Foreign => Err(Denied::OriginRequired),
+            AuthRule::Origin => match hearing.evidence.origin {
+                Verdict::Allowed => Ok(Caller::unnamed(AuthMethod::Origin)),
+                Verdict::NoOrigin | Verdict::Foreign => Err(AuthError::OriginRequired),
             },
-            Access::All(ways) => {
+            AuthRule::All(ways) => {
                 let mut caller = Caller::default();
                 for way in ways {
                     caller = caller.with(self.judge(way, hearing)?)?;
                 }
                 Ok(caller)
             }
-            Access::Any(ways) => self.judge_any(ways, hearing),
+            AuthRule::Any(ways) => self.judge_any(ways, hearing),
         }
     }
 
-    fn judge_any(&self, ways: &[Access], hearing: &Hearing<'_>) -> Result<Caller, Denied> {
-        let mut refusal: Option<Denied> = None;
+    fn judge_any(&self, ways: &[AuthRule], hearing: &AuthAttempt<'_>) -> Result<Caller, AuthError> {
+        let mut refusal: Option<AuthError> = None;
         for way in ways {
             match self.judge(way, hearing) {
                 Ok(caller) => return Ok(caller),
@@ -117,14 +117,14 @@ impl Gate {
                 }
             }
         }
-        Err(refusal.unwrap_or(Denied::RuleMissing))
+        Err(refusal.unwrap_or(AuthError::RuleMissing))
     }
 }
 
 /// One call before the judge.
-struct Hearing<'a> {
-    evidence: &'a Evidence<'a>,
+struct AuthAttempt<'a> {
+    evidence: &'a RequestCredentials<'a>,
     now: Timestamp,
     /// What the token says, which was found out before.
-    jwt: Result<Caller, Denied>,
+    jwt: Result<Caller, AuthError>,
 }

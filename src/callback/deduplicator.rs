@@ -20,9 +20,9 @@ pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Bytes>>>;
 
 /// What was answered, to the last events.
 #[derive(Debug, Default)]
-pub(super) struct Replays(Mutex<VecDeque<(String, Slot)>>);
+pub(super) struct Deduplicator(Mutex<VecDeque<(String, Slot)>>);
 
-impl Replays {
+impl Deduplicator {
     /// Finds the place of an event, or gives it that of the oldest. `id` names the event and all of its content.
     pub(super) fn slot(&self, id: &str) -> Slot {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);

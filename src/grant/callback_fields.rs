@@ -5,38 +5,38 @@
 //! elsewhere, or say something else in it.
 
 use crate::grant::Form;
-use crate::grant::Refused;
+use crate::grant::GrantError;
 use crate::grant::form::Field;
 use crate::policy::callback::Callback;
 use crate::policy::callback::RECEIPT;
-use crate::policy::refusal::Refusal;
+use crate::policy::error::PolicyError;
 use crate::policy::route::Route;
 use crate::policy::route::SizeRange;
-use crate::policy::template::occasion::Dice;
-use crate::policy::template::occasion::Occasion;
+use crate::policy::template::context::RandomBytes;
+use crate::policy::template::context::RenderContext;
 use crate::receipt;
-use crate::receipt::Place;
 use crate::receipt::Receipt;
-use crate::receipt::order;
+use crate::receipt::ReceiptScope;
+use crate::receipt::callback_form;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// What a receipt is sealed with, and where the function itself is called.
 #[derive(Clone, Copy, Debug)]
-pub struct Seal<'a> {
+pub struct ReceiptSigner<'a> {
     /// The key that signs.
     pub key: &'a Secret,
-    /// A throw of the dice of the receipt's own: what names a directory need not be secret for long.
-    pub id: &'a Dice,
+    /// A throw of the random of the receipt's own: what names a directory need not be secret for long.
+    pub id: &'a RandomBytes,
     /// Scheme and host of the function, where they are known.
     pub own: Option<&'a str>,
 }
 
 /// What is granted, as its receipt says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Granted {
+pub struct GrantedUpload {
     /// Where the object may lie.
-    pub place: Place,
+    pub place: ReceiptScope,
     /// The file's size in bytes.
     pub size: SizeRange,
     /// The types it may have; empty allows all.
@@ -51,48 +51,51 @@ pub struct Granted {
 pub fn fields(
     form: Form,
     route: &Route,
-    occasion: &Occasion<'_>,
-    seal: Option<&Seal<'_>>,
-    granted: Granted,
-) -> Result<Vec<Field>, Refused> {
+    context: &RenderContext<'_>,
+    signer: Option<&ReceiptSigner<'_>>,
+    granted: GrantedUpload,
+) -> Result<Vec<Field>, GrantError> {
     let Some(callback) = &route.callback else {
         return Ok(Vec::new());
     };
-    let seal = seal.ok_or(Refused::Unsealed)?;
-    let address = callback.address(&route.name, seal.own).ok_or(Refused::Unsealed)?;
-    let mut variables = variables(callback, occasion)?;
-    let mut receipt = granted.receipt(route, occasion, seal)?;
+    let signer = signer.ok_or(GrantError::Unsealed)?;
+    let address = callback.address(&route.name, signer.own).ok_or(GrantError::Unsealed)?;
+    let mut variables = variables(callback, context)?;
+    let mut receipt = granted.receipt(route, context, signer)?;
     receipt.variables_hash = Some(receipt::variables_hash(&variables));
-    variables.push((RECEIPT.to_owned(), receipt.seal(seal.key)));
+    variables.push((RECEIPT.to_owned(), receipt.sign(signer.key)));
     let fields = match form {
-        Form::Complete => order::fields(callback, &address, variables),
+        Form::Complete => callback_form::fields(callback, &address, variables),
         Form::Documented => {
-            let field = order::literal_field(callback, &address, &variables);
-            let fields = || vec![order::CALLBACK.to_owned()];
-            vec![field.ok_or_else(|| Refusal::NativeCallRequired { fields: fields() })?]
+            let field = callback_form::literal_field(callback, &address, &variables);
+            let fields = || vec![callback_form::CALLBACK.to_owned()];
+            vec![field.ok_or_else(|| PolicyError::NativeCallRequired { fields: fields() })?]
         }
     };
     Ok(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
-fn variables(callback: &Callback, occasion: &Occasion<'_>) -> Result<order::Variables, Refusal> {
+fn variables(
+    callback: &Callback,
+    context: &RenderContext<'_>,
+) -> Result<callback_form::Variables, PolicyError> {
     let variables = callback.variables.iter();
-    variables.map(|(name, value)| Ok((name.clone(), value.render(occasion, "")?))).collect()
+    variables.map(|(name, value)| Ok((name.clone(), value.render(context, "")?))).collect()
 }
 
-impl Granted {
+impl GrantedUpload {
     fn receipt(
         self,
         route: &Route,
-        occasion: &Occasion<'_>,
-        seal: &Seal<'_>,
-    ) -> Result<Receipt, Refusal> {
-        let subject = occasion.facts.subject;
+        context: &RenderContext<'_>,
+        signer: &ReceiptSigner<'_>,
+    ) -> Result<Receipt, PolicyError> {
+        let subject = context.attributes.subject;
         if subject.is_some_and(|subject| subject.len() > receipt::MAX_SUBJECT_BYTES) {
-            return Err(Refusal::CallerUnusable { placeholder: "sub".to_owned() });
+            return Err(PolicyError::CallerUnusable { placeholder: "sub".to_owned() });
         }
         Ok(Receipt {
-            id: receipt::id(seal.id),
+            id: receipt::id(signer.id),
             route: route.name.clone(),
             bucket: route.bucket.as_str().to_owned(),
             place: self.place,
@@ -100,7 +103,7 @@ impl Granted {
             max_size: self.size.max,
             types: self.types,
             subject: subject.map(str::to_owned),
-            issued_at: occasion.now.unix(),
+            issued_at: context.now.unix(),
             expires_at: self.expires_at.unix(),
             variables_hash: None,
             once: self.once,

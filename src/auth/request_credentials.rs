@@ -9,7 +9,7 @@ use http::HeaderMap;
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 
-use crate::auth::denied::Denied;
+use crate::auth::error::AuthError;
 use crate::auth::origin::Verdict;
 use crate::auth::ticket;
 
@@ -21,7 +21,7 @@ const UPPY_AUTH_TOKEN: HeaderName = HeaderName::from_static("uppy-auth-token");
 
 /// What one call shows.
 #[derive(Clone, Copy)]
-pub struct Evidence<'a> {
+pub struct RequestCredentials<'a> {
     /// The call's headers.
     pub headers: &'a HeaderMap,
     /// The ticket in the path, if the call has one there.
@@ -33,35 +33,35 @@ pub struct Evidence<'a> {
 }
 
 /// Headers and path carry what lets callers in, so neither shows.
-impl fmt::Debug for Evidence<'_> {
+impl fmt::Debug for RequestCredentials<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Evidence")
+            .debug_struct("RequestCredentials")
             .field("origin", &self.origin)
             .field("route", &self.route)
             .finish_non_exhaustive()
     }
 }
 
-impl<'a> Evidence<'a> {
+impl<'a> RequestCredentials<'a> {
     /// Gives the token, from `Authorization: Bearer` or `Uppy-Auth-Token`.
-    pub(super) fn token(&self) -> Result<&'a str, Denied> {
-        let shown = self.bearer().map_err(|Ambiguous| Denied::TokenMalformed)?;
-        shown.filter(|text| !ticket::is_marked(text)).ok_or(Denied::TokenMissing)
+    pub(super) fn token(&self) -> Result<&'a str, AuthError> {
+        let shown = self.bearer().map_err(|Ambiguous| AuthError::TokenMalformed)?;
+        shown.filter(|text| !ticket::is_marked(text)).ok_or(AuthError::TokenMissing)
     }
 
     /// Gives the ticket, from the path, from `X-Upload-Ticket`, or from where tokens stand.
-    pub(super) fn ticket(&self) -> Result<&'a str, Denied> {
+    pub(super) fn ticket(&self) -> Result<&'a str, AuthError> {
         if let Some(text) = self.path_ticket {
             return Ok(text);
         }
         if let Some(text) =
-            self.one(&X_UPLOAD_TICKET).map_err(|Ambiguous| Denied::TicketMalformed)?
+            self.one(&X_UPLOAD_TICKET).map_err(|Ambiguous| AuthError::TicketMalformed)?
         {
             return Ok(text);
         }
-        let shown = self.bearer().map_err(|Ambiguous| Denied::TicketMalformed)?;
-        shown.filter(|text| ticket::is_marked(text)).ok_or(Denied::TicketMissing)
+        let shown = self.bearer().map_err(|Ambiguous| AuthError::TicketMalformed)?;
+        shown.filter(|text| ticket::is_marked(text)).ok_or(AuthError::TicketMissing)
     }
 
     fn bearer(&self) -> Result<Option<&'a str>, Ambiguous> {

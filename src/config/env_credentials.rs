@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::desk::Desk;
+use crate::config::reader::ConfigReader;
 use crate::credentials::provider::environment::EnvironmentKey;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -17,14 +17,14 @@ pub(super) const NAMES: [[&str; 3]; 2] = [
     ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"],
 ];
 
-/// Reads the key, if one is set; half a key is a complaint. No value is ever shown.
+/// Reads the key, if one is set; half a key is a error. No value is ever shown.
 pub(super) fn read(
-    desk: &mut Desk<'_>,
+    config: &mut ConfigReader<'_>,
     started: Timestamp,
     lifetime: Duration,
 ) -> Option<EnvironmentKey> {
     for [id, secret, token] in NAMES {
-        let environment = desk.environment;
+        let environment = config.environment;
         match (environment.get(id), environment.get(secret)) {
             (Some(key_id), Some(text)) => {
                 let token = environment.get(token).map(Secret::new);
@@ -36,15 +36,15 @@ pub(super) fn read(
                     lifetime,
                 ));
             }
-            (Some(_), None) => half(desk, secret, id),
-            (None, Some(_)) => half(desk, id, secret),
+            (Some(_), None) => half(config, secret, id),
+            (None, Some(_)) => half(config, id, secret),
             (None, None) => {}
         }
     }
     None
 }
 
-fn half(desk: &mut Desk<'_>, missing: &str, present: &str) {
+fn half(config: &mut ConfigReader<'_>, missing: &str, present: &str) {
     let problem = format!("it is not set, although {present} is; a key needs both");
-    desk.complain(missing.to_owned(), problem, format!("{missing}=… or unset {present}"));
+    config.add_error(missing.to_owned(), problem, format!("{missing}=… or unset {present}"));
 }

@@ -14,14 +14,14 @@ use matchit::Router;
 
 use crate::app::App;
 use crate::http::Response;
-use crate::http::asked::Asked;
 use crate::http::callback;
-use crate::http::cors::Guard;
 use crate::http::documented;
+use crate::http::error::ApiError;
+use crate::http::hooks;
 use crate::http::limits;
-use crate::http::platform;
+use crate::http::origin::OriginCheck;
 use crate::http::presigned_post;
-use crate::http::problem::Problem;
+use crate::http::request::ApiRequest;
 use crate::http::uploads;
 use crate::http::uppy;
 use crate::http::uview;
@@ -77,25 +77,25 @@ impl Table {
         Self { places, assets: Assets::new(app) }
     }
 
-    /// Answers a request; a failure is a [`Problem`] that is still to be worded.
+    /// Answers a request; a failure is a [`ApiError`] that is still to be worded.
     pub(super) async fn answer(&self, app: &App, request: Request<Bytes>) -> Response {
         let Ok(found) = self.places.at(request.uri().path()) else {
-            return Problem::NotFound.into_response();
+            return ApiError::NotFound.into_response();
         };
         let (method, place) = found.value;
         let named = name(&found.params);
         let (mut parts, body) = request.into_parts();
         let is_open = matches!(place, Place::Asset | Place::Health | Place::Callback);
-        let guard = (!is_open).then(|| Guard::judge(app, &mut parts));
-        let early = guard.as_ref().and_then(Guard::early);
+        let guard = (!is_open).then(|| OriginCheck::judge(app, &mut parts));
+        let early = guard.as_ref().and_then(OriginCheck::early);
         let is_right = parts.method == *method || is_head_of(&parts.method, method);
         let mut response = match early {
             Some(response) => response,
             None if !is_right => wrong_method(method),
             None => {
-                let asked = Asked { parts, body, named };
+                let asked = ApiRequest { parts, body, named };
                 let answer = self.call(*place, app, &asked).await;
-                answer.unwrap_or_else(Problem::into_response)
+                answer.unwrap_or_else(ApiError::into_response)
             }
         };
         if let Some(guard) = guard {
@@ -107,10 +107,15 @@ impl Table {
         response
     }
 
-    async fn call(&self, place: Place, app: &App, asked: &Asked) -> Result<Response, Problem> {
+    async fn call(
+        &self,
+        place: Place,
+        app: &App,
+        asked: &ApiRequest,
+    ) -> Result<Response, ApiError> {
         match place {
             Place::Asset => self.assets.answer(asked.parts.uri.path()),
-            Place::Health => Ok(platform::health(app)),
+            Place::Health => Ok(hooks::health(app)),
             Place::Documented => documented::answer(app, asked).await,
             Place::Uploads => uploads::answer(app, asked).await,
             Place::Limits => limits::answer(app, asked),
@@ -129,7 +134,7 @@ fn is_head_of(asked: &Method, method: &Method) -> bool {
 }
 
 fn wrong_method(method: &Method) -> Response {
-    let mut response = Problem::MethodNotAllowed.into_response();
+    let mut response = ApiError::MethodNotAllowed.into_response();
     let allowed = if *method == Method::GET { "GET,HEAD" } else { "POST" };
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response

@@ -1,10 +1,10 @@
 //! Why a route's rules refuse a wish, before anything is signed. The words are `routes/`' business.
 
-use crate::policy::metadata::Fault;
+use crate::policy::metadata::MetadataError;
 
 /// Says why a wish is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum PolicyError {
     /// The file is larger than the route takes; ask with a smaller file.
     FileTooLarge {
         /// The size that was asked for, in bytes.
@@ -40,7 +40,7 @@ pub enum Refusal {
         placeholder: String,
     },
     /// The metadata are not what the route takes.
-    Metadata(Fault),
+    Metadata(MetadataError),
     /// The route fixes fields that this client's form does not carry.
     NativeCallRequired {
         /// The fields.

@@ -84,7 +84,7 @@ pub(super) const CALLBACK_SNI: Setting = setting("UPLOAD_CALLBACK_SNI", "callbac
 pub(super) const NOTIFY: Setting =
     setting("UPLOAD_NOTIFY", "callback.notify", "https://back.example.com/uploaded");
 
-/// Secrets: they stand in the environment only, and no complaint shows them.
+/// Secrets: they stand in the environment only, and no error shows them.
 pub(super) const JWT_SECRET: &str = "UPLOAD_JWT_SECRET";
 pub(super) const TICKET_KEYS: &str = "UPLOAD_TICKET_KEYS";
 pub(super) const RECEIPT_KEYS: &str = "UPLOAD_RECEIPT_KEYS";
@@ -205,7 +205,7 @@ pub(super) enum Place {
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum RawValue {
     /// A text, a number or a truth value.
     One(String),
     /// A list of texts.
@@ -214,17 +214,17 @@ pub(super) enum Written {
 
 /// One setting as somebody wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct RawSetting {
     pub(super) place: Place,
-    pub(super) written: Written,
+    pub(super) written: RawValue,
 }
 
-impl Entry {
+impl RawSetting {
     /// Names the place and shows the value.
     pub(super) fn describe(&self) -> String {
         let value = match &self.written {
-            Written::One(text) => format!("{text:?}"),
-            Written::Many(texts) => format!("{texts:?}"),
+            RawValue::One(text) => format!("{text:?}"),
+            RawValue::Many(texts) => format!("{texts:?}"),
         };
         format!("{} = {value}", self.name())
     }
@@ -251,8 +251,8 @@ impl Entry {
     /// Gives the texts, a single one parted at commas. An empty part is an empty text.
     pub(super) fn texts(&self) -> Vec<String> {
         let parts: Vec<&str> = match &self.written {
-            Written::One(text) => text.split(',').collect(),
-            Written::Many(texts) => texts.iter().map(String::as_str).collect(),
+            RawValue::One(text) => text.split(',').collect(),
+            RawValue::Many(texts) => texts.iter().map(String::as_str).collect(),
         };
         parts.into_iter().map(|part| part.trim().to_owned()).collect()
     }

@@ -24,7 +24,7 @@ pub enum TemplateError {
     /// Beside `{sub}` or `{claim:…}` stands something of free length, so that two callers could
     /// come to the same key.
     CallerNotAlone,
-    /// More random characters than one throw of the dice has.
+    /// More random characters than one throw of the random has.
     TooMuchRandomness,
     /// More than 512 bytes, or it can become longer than a key may be.
     TooLong,

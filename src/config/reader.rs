@@ -1,53 +1,53 @@
-//! The desk at which entries are read into values, and where every complaint is collected.
+//! The config at which entries are read into values, and where every error is collected.
 
 use std::fmt;
 
 use crate::config::address::Reach;
-use crate::config::complaint::Complaint;
-use crate::config::complaint::Complaints;
-use crate::config::entry;
-use crate::config::entry::Entry;
-use crate::config::entry::Place;
-use crate::config::entry::ROUTE;
-use crate::config::entry::Setting;
-use crate::config::entry::TOP;
-use crate::config::entry::Written;
 use crate::config::environment::Environment;
-use crate::config::file::File;
+use crate::config::error::ConfigError;
+use crate::config::error::ConfigErrors;
 use crate::config::known_key;
+use crate::config::setting;
+use crate::config::setting::Place;
+use crate::config::setting::ROUTE;
+use crate::config::setting::RawSetting;
+use crate::config::setting::RawValue;
+use crate::config::setting::Setting;
+use crate::config::setting::TOP;
+use crate::config::toml_file::File;
 use crate::secret::Secret;
 
 /// Variables of our own that are no entries: secrets, and the file's place.
 const OTHER_VARIABLES: [&str; 5] = [
-    entry::JWT_SECRET,
-    entry::TICKET_KEYS,
-    entry::RECEIPT_KEYS,
-    entry::WEBHOOK_SECRET,
+    setting::JWT_SECRET,
+    setting::TICKET_KEYS,
+    setting::RECEIPT_KEYS,
+    setting::WEBHOOK_SECRET,
     "UPLOAD_CONFIG",
 ];
 
-/// What a complaint about a secret shows as an example.
+/// What a error about a secret shows as an example.
 pub(super) const KEYS_EXAMPLE: &str = "$(openssl rand -base64 32)";
 
-/// What a complaint about a list says that has nothing between two commas, or at its end.
+/// What a error about a list says that has nothing between two commas, or at its end.
 const EMPTY_PART: &str = "a part of the list is empty; take the comma or the empty text away";
 
 const ONE_VALUE: &str = "one value is wanted here, not a list";
 
 /// Reads entries and remembers what was wrong.
 #[derive(Debug)]
-pub(super) struct Desk<'a> {
+pub(super) struct ConfigReader<'a> {
     pub(super) environment: &'a Environment,
     pub(super) file: File,
     /// Whether a local OSS is what calls.
     pub(super) is_local: bool,
-    complaints: Vec<Complaint>,
+    errors: Vec<ConfigError>,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> ConfigReader<'a> {
     pub(super) fn new(environment: &'a Environment, mut file: File) -> Self {
-        let complaints = std::mem::take(&mut file.complaints);
-        Self { environment, file, is_local: false, complaints }
+        let errors = std::mem::take(&mut file.errors);
+        Self { environment, file, is_local: false, errors }
     }
 
     /// Says from where callbacks come.
@@ -56,21 +56,21 @@ impl<'a> Desk<'a> {
     }
 
     /// Gives the variable's entry.
-    pub(super) fn variable(&self, setting: &Setting) -> Option<Entry> {
+    pub(super) fn variable(&self, setting: &Setting) -> Option<RawSetting> {
         let text = self.environment.get(setting.variable)?;
-        Some(Entry {
+        Some(RawSetting {
             place: Place::Variable(setting.variable),
-            written: Written::One(text.to_owned()),
+            written: RawValue::One(text.to_owned()),
         })
     }
 
     /// Gives the entry of a setting that stands outside routes: the variable, else the file's top.
-    pub(super) fn top_entry(&self, setting: &Setting) -> Option<Entry> {
+    pub(super) fn top_entry(&self, setting: &Setting) -> Option<RawSetting> {
         self.variable(setting).or_else(|| self.file_top(setting))
     }
 
     /// Gives the entry at the top of the file.
-    pub(super) fn file_top(&self, setting: &Setting) -> Option<Entry> {
+    pub(super) fn file_top(&self, setting: &Setting) -> Option<RawSetting> {
         self.file.top.get(setting.key).cloned()
     }
 
@@ -92,42 +92,42 @@ impl<'a> Desk<'a> {
     ) -> Option<T> {
         let entry = self.top_entry(setting)?;
         let result = match &entry.written {
-            Written::One(text) => parse(text).map_err(|error| error.to_string()),
-            Written::Many(_) => Err(ONE_VALUE.to_owned()),
+            RawValue::One(text) => parse(text).map_err(|error| error.to_string()),
+            RawValue::Many(_) => Err(ONE_VALUE.to_owned()),
         };
-        result.map_err(|problem| self.complain(entry.name(), problem, entry.example(setting))).ok()
+        result.map_err(|problem| self.add_error(entry.name(), problem, entry.example(setting))).ok()
     }
 
     /// Reads one entry as a single value.
     pub(super) fn read<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
-        entry: &Entry,
+        entry: &RawSetting,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let result = match &entry.written {
-            Written::One(text) => parse(text).map_err(|error| error.to_string()),
-            Written::Many(_) => Err(ONE_VALUE.to_owned()),
+            RawValue::One(text) => parse(text).map_err(|error| error.to_string()),
+            RawValue::Many(_) => Err(ONE_VALUE.to_owned()),
         };
-        result.map_err(|problem| self.object(setting, entry, &problem)).ok()
+        result.map_err(|problem| self.add_invalid(setting, entry, &problem)).ok()
     }
 
-    /// Gives the texts of a list. An empty one is a complaint: a list of nothing but a stray comma would
+    /// Gives the texts of a list. An empty one is a error: a list of nothing but a stray comma would
     /// otherwise count as no list at all, and where a list limits something that means no limit.
-    pub(super) fn list(&mut self, setting: &Setting, entry: &Entry) -> Vec<String> {
+    pub(super) fn list(&mut self, setting: &Setting, entry: &RawSetting) -> Vec<String> {
         let mut texts = entry.texts();
         if texts.iter().any(String::is_empty) {
-            self.object(setting, entry, EMPTY_PART);
+            self.add_invalid(setting, entry, EMPTY_PART);
             texts.retain(|text| !text.is_empty());
         }
         texts
     }
 
-    /// Reads each text of a list; every bad one is a complaint of its own.
+    /// Reads each text of a list; every bad one is a error of its own.
     pub(super) fn each<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
-        entry: &Entry,
+        entry: &RawSetting,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Vec<T> {
         let mut values = Vec::new();
@@ -135,7 +135,7 @@ impl<'a> Desk<'a> {
             match parse(&text) {
                 Ok(value) => values.push(value),
                 Err(error) => {
-                    self.object(setting, entry, &format!("in {text:?}, {error}"));
+                    self.add_invalid(setting, entry, &format!("in {text:?}, {error}"));
                 }
             }
         }
@@ -145,19 +145,19 @@ impl<'a> Desk<'a> {
     /// Says that a setting without a default is not there.
     pub(super) fn missing(&mut self, place: &str, setting: &Setting) {
         let example = format!("{}={}", setting.variable, setting.example);
-        self.complain(place.to_owned(), "it is not set, and has no default".to_owned(), example);
+        self.add_error(place.to_owned(), "it is not set, and has no default".to_owned(), example);
     }
 
     /// Takes over what another room says of a value it read itself.
     pub(super) fn keep<T, E: fmt::Display>(&mut self, result: Result<T, E>) -> Option<T> {
-        let complain = |error: E| {
+        let add_error = |error: E| {
             let example = "FC_CUSTOM_LISTEN_PORT=9000".to_owned();
-            self.complain("port".to_owned(), error.to_string(), example);
+            self.add_error("port".to_owned(), error.to_string(), example);
         };
-        result.map_err(complain).ok()
+        result.map_err(add_error).ok()
     }
 
-    /// Reads the keys of a variable: one or several with commas, which no complaint shows.
+    /// Reads the keys of a variable: one or several with commas, which no error shows.
     pub(super) fn keys(&mut self, variable: &'static str, least: usize) -> Vec<Secret> {
         let Some(text) = self.environment.get(variable) else {
             return Vec::new();
@@ -165,11 +165,11 @@ impl<'a> Desk<'a> {
         let keys: Vec<_> = text.split(',').map(str::trim).map(Secret::new).collect();
         let example = format!("{variable}={KEYS_EXAMPLE}");
         if keys.iter().any(|key| key.expose().is_empty()) {
-            self.complain(variable.to_owned(), EMPTY_PART.to_owned(), example.clone());
+            self.add_error(variable.to_owned(), EMPTY_PART.to_owned(), example.clone());
         }
         if keys.iter().any(|key| (1..least).contains(&key.expose().len())) {
             let problem = format!("each key has at least {least} bytes");
-            self.complain(variable.to_owned(), problem, example.clone());
+            self.add_error(variable.to_owned(), problem, example.clone());
         }
         if keys.iter().any(|key| known_key::is_known(key.expose())) {
             self.complain_of_known_key(variable, example);
@@ -180,25 +180,25 @@ impl<'a> Desk<'a> {
     /// Refuses a key that everybody knows, except beside a local OSS, where nothing is worth forging.
     pub(super) fn complain_of_known_key(&mut self, variable: &str, example: String) {
         if !self.is_local {
-            self.complain(variable.to_owned(), known_key::PROBLEM.to_owned(), example);
+            self.add_error(variable.to_owned(), known_key::PROBLEM.to_owned(), example);
         }
     }
 
     /// Says what is wrong with an entry.
-    pub(super) fn object(&mut self, setting: &Setting, entry: &Entry, problem: &str) {
-        self.complain(entry.describe(), problem.to_owned(), entry.example(setting));
+    pub(super) fn add_invalid(&mut self, setting: &Setting, entry: &RawSetting, problem: &str) {
+        self.add_error(entry.describe(), problem.to_owned(), entry.example(setting));
     }
 
     /// Remembers a problem once, though several routes may stumble over it.
-    pub(super) fn complain(&mut self, place: String, problem: String, example: String) {
-        let complaint = Complaint { place, problem, example };
-        if !self.complaints.contains(&complaint) {
-            self.complaints.push(complaint);
+    pub(super) fn add_error(&mut self, place: String, problem: String, example: String) {
+        let error = ConfigError { place, problem, example };
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
         }
     }
 
-    /// A misspelt variable would silently leave a limit at its default, so it is a complaint.
-    pub(super) fn complain_of_unknown_variables(&mut self) {
+    /// A misspelt variable would silently leave a limit at its default, so it is a error.
+    pub(super) fn check_unknown_variables(&mut self) {
         let settings =
             || TOP.iter().chain(&ROUTE).map(|setting| setting.variable).chain(OTHER_VARIABLES);
         let environment = self.environment;
@@ -207,13 +207,13 @@ impl<'a> Desk<'a> {
                 let known: Vec<_> =
                     settings().filter(|known| known.starts_with("UPLOAD_")).collect();
                 let problem = format!("there is no such setting; there are {}", known.join(", "));
-                self.complain(name.to_owned(), problem, "UPLOAD_MAX_SIZE=10MiB".to_owned());
+                self.add_error(name.to_owned(), problem, "UPLOAD_MAX_SIZE=10MiB".to_owned());
             }
         }
     }
 
     /// Ends the reading: well, or with everything that was wrong.
-    pub(super) fn finish(self) -> Result<(), Complaints> {
-        if self.complaints.is_empty() { Ok(()) } else { Err(Complaints(self.complaints)) }
+    pub(super) fn finish(self) -> Result<(), ConfigErrors> {
+        if self.errors.is_empty() { Ok(()) } else { Err(ConfigErrors(self.errors)) }
     }
 }

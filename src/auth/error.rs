@@ -2,7 +2,7 @@
 
 /// A refusal. None of them carries any part of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Denied {
+pub enum AuthError {
     /// There is no token where one is asked for; send one.
     TokenMissing,
     /// It is no token, or one that says things in a way that is not understood.
@@ -50,7 +50,7 @@ pub enum Denied {
     RuleMissing,
 }
 
-impl Denied {
+impl AuthError {
     /// Tells whether nothing was shown at all, so that another way's refusal says more.
     pub(super) fn is_silence(&self) -> bool {
         matches!(self, Self::TokenMissing | Self::TicketMissing | Self::OriginRequired)

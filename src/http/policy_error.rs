@@ -1,0 +1,106 @@
+//! What the rules refuse: code, status, what happened and what to do. [`super::error`] puts it into
+//! an answer.
+
+use http::StatusCode;
+
+use crate::http::echo::Echo;
+use crate::http::limits::Limits;
+use crate::policy::error::PolicyError;
+use crate::policy::metadata::MAX_BYTES;
+use crate::policy::metadata::MetadataError;
+
+/// Gives the stable code.
+pub(super) fn code(refusal: &PolicyError) -> &'static str {
+    match refusal {
+        PolicyError::FileTooLarge { .. } => "file_too_large",
+        PolicyError::FileTooSmall { .. } => "file_too_small",
+        PolicyError::TypeNotAllowed { .. } => "type_not_allowed",
+        PolicyError::TypeRequired => "type_required",
+        PolicyError::ExtensionNotAllowed { .. } => "extension_not_allowed",
+        PolicyError::NameRequired => "name_required",
+        PolicyError::CallerUnknown { .. } => "caller_unknown",
+        PolicyError::CallerUnusable { .. } => "caller_unusable",
+        PolicyError::Metadata(MetadataError::NotAllowed(_)) => "metadata_not_allowed",
+        PolicyError::Metadata(MetadataError::Required(_)) => "metadata_required",
+        PolicyError::Metadata(MetadataError::Invalid(_)) => "metadata_invalid",
+        PolicyError::Metadata(MetadataError::TooLarge(_)) => "metadata_too_large",
+        PolicyError::NativeCallRequired { .. } => "native_call_required",
+    }
+}
+
+/// Gives the code's status.
+pub(super) fn status(refusal: &PolicyError) -> StatusCode {
+    match refusal {
+        PolicyError::CallerUnknown { .. } | PolicyError::CallerUnusable { .. } => {
+            StatusCode::FORBIDDEN
+        }
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// Says what happened and what to do.
+pub(super) fn describe(refusal: &PolicyError, limits: &Limits) -> String {
+    let types = || limits.types.join(", ");
+    match refusal {
+        PolicyError::FileTooLarge { size } => format!(
+            "The file has {size} bytes; at most {} are taken. Choose a smaller one.",
+            limits.max_size
+        ),
+        PolicyError::FileTooSmall { size } => format!(
+            "The file has {size} bytes; at least {} are wanted. Choose another one.",
+            limits.min_size
+        ),
+        PolicyError::TypeNotAllowed { content_type } => {
+            let content_type = Echo(content_type);
+            format!("A file of type {content_type:?} is not taken; what is: {}.", types())
+        }
+        PolicyError::TypeRequired => format!(
+            "The file's type has to be named, since only these are taken: {}. GrantRequest with the type.",
+            types()
+        ),
+        PolicyError::ExtensionNotAllowed { name } => format!(
+            "A file named {:?} is not taken; the names that are end in: {}.",
+            Echo(name),
+            limits.extensions.join(", ")
+        ),
+        PolicyError::NameRequired => {
+            "The file's name has to be given, since the rules of this route speak of it. GrantRequest with the name."
+                .to_owned()
+        }
+        PolicyError::CallerUnknown { placeholder } => format!(
+            "Files of this route are kept or told of under {{{placeholder}}} of who asks, and that was \
+             not shown. GrantRequest with credentials that say it."
+        ),
+        PolicyError::CallerUnusable { placeholder } => format!(
+            "Files of this route are kept or told of under {{{placeholder}}} of who asks, and what it \
+             is cannot stand there: it is empty, too long, or has a '/', a wildcard or the like. \
+             GrantRequest with another account, or let the settings name something else."
+        ),
+        PolicyError::Metadata(fault) => describe_metadata(fault),
+        PolicyError::NativeCallRequired { fields } => format!(
+            "This route fixes fields that the form of this call does not carry: {}. GrantRequest with POST \
+             /uploads and post every field of the answer.",
+            fields.join(", ")
+        ),
+    }
+}
+
+fn describe_metadata(fault: &MetadataError) -> String {
+    match fault {
+        MetadataError::NotAllowed(name) => format!(
+            "This route takes no metadata {:?}. Leave it out, or allow it in the settings.",
+            Echo(name)
+        ),
+        MetadataError::Required(name) => {
+            format!("This route wants the metadata {name:?}. Give it in the file's 'metadata'.")
+        }
+        MetadataError::Invalid(name) => format!(
+            "The metadata {:?} is not as this route wants it: printable ASCII, and by the \
+             pattern that GET /routes/{{name}} tells.",
+            Echo(name)
+        ),
+        MetadataError::TooLarge(bytes) => format!(
+            "The metadata have {bytes} bytes with their names; an object carries {MAX_BYTES}. Give less."
+        ),
+    }
+}
