@@ -233,7 +233,7 @@ async fn nothing_that_proves_a_callback_is_logged_or_answered() {
     let log = Log::capture("trace");
     let server = start_told(&log).await;
     let mut caller = Caller::connect(server.address).await;
-    let receipt = |key: &str| stage::receipt("told").seal(&Secret::new(key));
+    let receipt = |key: &str| stage::receipt("told").sign(&Secret::new(key));
     let good = Told::new("told");
     let good = good.but("receipt", Some(&receipt("marker-receipt-key of 32 bytes and more")));
     let stranger = receipt("another key that nobody knows here at all");

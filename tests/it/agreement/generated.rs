@@ -205,8 +205,8 @@ fn agree(cases: u32, is_taken: impl Fn(&Upload) -> bool) {
         &(random::rules(), random::wish(), random::deviation()),
         |(rules, wish, deviation)| {
             let now = Timestamp::from_unix(NOW).unwrap();
-            let facts = CallerAttributes { subject: wish.subject, ..CallerAttributes::NONE };
-            let occasion = RenderContext { now, dice: &[0xab; 16], facts };
+            let attributes = CallerAttributes { subject: wish.subject, ..CallerAttributes::NONE };
+            let occasion = RenderContext { now, random: &[0xab; 16], attributes };
             let issued =
                 grant::issue(&wish.ask(), &rules.route(), &rules.credentials(), &occasion, None);
             prop_assert_eq!(issued.is_ok(), rules.grants(&wish));

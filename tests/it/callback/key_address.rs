@@ -414,7 +414,7 @@ async fn a_key_that_was_changed_is_fetched_at_its_first_signature() {
 async fn strangers_cannot_make_us_call_out() {
     let stage = Stage::new();
     let stranger = receipt("default")
-        .seal(&oss_upload_signer::secret::Secret::new("a key that nobody here has ever heard of"));
+        .sign(&oss_upload_signer::secret::Secret::new("a key that nobody here has ever heard of"));
     for receipt in ["", "r1.e30.AAAA", &stranger, RECEIPT_KEY] {
         let told = Told::new("default").but("receipt", Some(receipt));
         assert_eq!(stage.code(&told).await, "receipt_invalid", "{receipt}");

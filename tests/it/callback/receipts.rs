@@ -69,13 +69,13 @@ async fn an_object_may_come_a_day_after_its_grant_and_not_later() {
 async fn a_receipt_of_somebody_else_is_none() {
     let stage = Stage::new();
     let good = receipt("default");
-    let sealed = |key: &str| good.seal(&Secret::new(key));
+    let sealed = |key: &str| good.sign(&Secret::new(key));
     let with = |receipt: &str| Told::new("default").but("receipt", Some(receipt));
     assert_eq!(stage.code(&with(&sealed("the key before, which still opens"))).await, "");
     let own = sealed(crate::callback::stage::RECEIPT_KEY);
     let (head, code) = own.rsplit_once('.').unwrap();
     let richer = Receipt { max_size: 1 << 40, ..good.clone() };
-    let richer = richer.seal(&Secret::new("a key that nobody here has ever heard of"));
+    let richer = richer.sign(&Secret::new("a key that nobody here has ever heard of"));
     let (richer_head, _) = richer.rsplit_once('.').unwrap();
     for text in [
         richer.clone(),

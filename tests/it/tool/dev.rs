@@ -114,7 +114,7 @@ async fn a_back_end_of_this_machine_is_told_and_each_call_is_a_line() {
     assert!(keys.len() >= 32 && !keys.contains([' ', '\'', '"', '$']), "{keys}");
     let secret = secret.strip_prefix("env   UPLOAD_WEBHOOK_SECRET=").unwrap();
     assert!(
-        oss_upload_signer::callback::webhook::SigningKey::parse(&Secret::new(secret)).is_some()
+        oss_upload_signer::callback::webhook::WebhookKey::parse(&Secret::new(secret)).is_some()
     );
 
     let told = tokio::spawn(answer_once(Arc::clone(&back_end), TOLD));
