@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 
 use crate::support::callback_server::Called;
 use crate::support::callback_server::Line;
+use crate::support::callback_server::Uncalled;
 use crate::support::callback_server::field;
 use crate::support::emulate::Process;
 use crate::support::emulate::granted;
@@ -155,10 +156,11 @@ async fn the_local_sts_lends_keys_that_the_local_oss_knows() {
 
 #[tokio::test]
 async fn a_callback_is_a_line_on_the_console_without_what_its_query_holds() {
-    let process = Arc::new(Process::start(""));
+    let back = Called::start([Line::good(), Line::status(500)]).await;
+    let allowed = format!("--allow-callback-to {}", back.url(""));
+    let process = Arc::new(Process::start_with("", &allowed));
     let key = callback_key_url(process.address);
     assert_eq!(process.printed("key"), format!("key   {key}"));
-    let back = Called::start([Line::good(), Line::status(500)]).await;
     let mut lines = Vec::new();
     for (name, status) in [("a.txt", "200"), ("b.png", "203")] {
         let mut form = granted(name).await;
@@ -191,4 +193,62 @@ fn a_wrong_leniency_is_one_line_that_lists_the_right_ones() {
     let outcome = command(&["--lenient", "generous"]).output().unwrap();
     assert_eq!(outcome.status.code(), Some(2));
     insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"oss-upload: invalid value 'generous' for '--lenient <NAME>': no leniency is called "generous"; there are uncovered-token, content-type-field, any-expiration, expiry-during-upload, quoted-boundary, unquoted-names, tight-semicolons, preamble, repeated-fields, missing-filename, filename-folders, ignored-tagging, redirect-parameters, callback-before-redirect, md5-etag; --help lists the options"#);
+}
+
+#[tokio::test]
+async fn nobody_is_called_back_unless_the_command_line_says_so() {
+    let nobody = Uncalled::start();
+    let process = Arc::new(Process::start(""));
+    let mut form = granted("a.txt").await;
+    form.set("callback", &field(&nobody.url("/admin"), "b"));
+    let posting = Arc::clone(&process);
+    let answer = tokio::task::spawn_blocking(move || posting.post(&form)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 203 "), "{answer}");
+    nobody.check();
+    let line = process.printed("callback");
+    let why = "no address may be called from here; allow it with --allow-callback-to";
+    assert!(line.ends_with(why), "{line}");
+}
+
+#[tokio::test]
+async fn a_foreign_page_and_a_foreign_name_are_refused_by_both_servers() {
+    let mut emulator = Emulator::start(&["--sts-port", "0", "--allow-host", "oss.test"]);
+    let sts = emulator.printed("sts").trim_start_matches("http://").to_owned();
+    let asks = async |address: &str, head: &str| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let whole = format!("GET {head}\r\nConnection: close\r\n\r\n");
+        stream.write_all(whole.as_bytes()).await.unwrap();
+        Reply::read(stream).await
+    };
+    for path in ["/", "/credentials", "/latest/meta-data/ram/security-credentials/oss-uploader"] {
+        let foreign = asks(&sts, &format!("{path} HTTP/1.1\r\nHost: evil.example")).await;
+        assert_eq!(foreign.status, 421, "{path}");
+        assert!(!foreign.text().contains("AccessKey"), "{path}");
+    }
+    assert_eq!(asks(&sts, "/credentials HTTP/1.1\r\nHost: oss.test").await.status, 200);
+    assert_eq!(asks(&sts, "/credentials HTTP/1.1\r\nHost: localhost").await.status, 200);
+    assert_eq!(asks(&emulator.address, "/a HTTP/1.1\r\nHost: evil.example").await.status, 421);
+    assert_eq!(asks(&emulator.address, "/a HTTP/1.1\r\nHost: oss.test").await.status, 404);
+    let page = "/a HTTP/1.1\r\nHost: localhost\r\nOrigin: http://";
+    assert_eq!(asks(&emulator.address, &format!("{page}evil.example")).await.status, 403);
+    let local = asks(&emulator.address, &format!("{page}localhost:5173")).await;
+    let allowed = local.header("access-control-allow-origin");
+    assert_eq!((local.status, allowed), (404, "http://localhost:5173"));
+}
+
+#[tokio::test]
+async fn a_cors_rule_that_is_given_is_the_whole_rule() {
+    let emulator = Emulator::start(&["--cors-origin", "https://app.example"]);
+    let preflight = async |origin: &str| {
+        let mut stream = TcpStream::connect(&emulator.address).await.unwrap();
+        let whole = format!(
+            "OPTIONS / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOrigin: {origin}\r\n\
+             Access-Control-Request-Method: POST\r\n\r\n"
+        );
+        stream.write_all(whole.as_bytes()).await.unwrap();
+        Reply::read(stream).await.status
+    };
+    assert_eq!(preflight("https://app.example").await, 200);
+    assert_eq!(preflight("http://localhost:5173").await, 403);
+    assert_eq!(preflight("http://evil.example").await, 403);
 }

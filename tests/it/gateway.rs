@@ -199,7 +199,7 @@ async fn a_request_over_a_limit_gets_the_platforms_error() {
     assert_eq!(gateway_error(&caller.ask("GET", &long, "").await), invalid);
 
     let length = 32 * 1024 * 1024 + 1;
-    let head = format!("POST / HTTP/1.1\r\nhost: l\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
     caller.send(&head).await;
     caller.send(&"b".repeat(length)).await;
     assert_eq!(gateway_error(&caller.answer().await), invalid);
@@ -220,7 +220,7 @@ async fn the_functions_own_errors_pass_the_gateway() {
     let fixture = Fixture::start().await;
     let mut caller = fixture.caller().await;
     let length = 2 * 1024 * 1024;
-    let head = format!("POST / HTTP/1.1\r\nhost: l\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
     caller.send(&head).await;
     caller.send(&"b".repeat(length)).await;
     let answer = caller.answer().await;
@@ -253,4 +253,33 @@ async fn a_request_on_a_lost_connection_is_repeated_only_if_that_is_safe() {
     let lost = caller.ask("POST", "/", "").await;
     assert_eq!(gateway_error(&lost), (502, "CAExited".to_owned()));
     assert_eq!(caller.ask("POST", "/", "").await.body, "3");
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_this_machines_is_answered_421_and_the_function_is_not_asked() {
+    let fixture = Fixture::start().await;
+    let address = gateway::serve(Gateway::new(gateway::options(fixture.server.address))).await;
+    for (host, status) in [
+        ("evil.example", 421),
+        ("evil.example:8080", 421),
+        ("localhost.evil.example", 421),
+        ("localhost:8080", 200),
+        ("signer.localhost", 200),
+        ("[::1]:8080", 200),
+    ] {
+        assert_eq!(status_for(address, host).await, status, "{host}");
+    }
+    let mut options = gateway::options(fixture.server.address);
+    options.hosts = fc_emulator::Hosts::named(["tunnel.example".to_owned()]);
+    let address = gateway::serve(Gateway::new(options)).await;
+    assert_eq!(status_for(address, "tunnel.example").await, 200);
+    assert_eq!(status_for(address, "other.example").await, 421);
+}
+
+/// Asks for a page under a name, and gives the answer's status.
+async fn status_for(address: std::net::SocketAddr, host: &str) -> u16 {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+    crate::support::oss::Reply::read(stream).await.status
 }

@@ -15,7 +15,7 @@ const MIB = 1024 * 1024
 let browser, dev, page, relay
 
 before(async () => {
-  dev = await startDev({})
+  dev = await startDev({}, ['--role', 'uploader']) // Its local STS lends keys that the local OSS knows.
   relay = await openRelay(Number(new URL(dev.oss).port))
   // The browser keeps the address of the bucket, which the content policy and the form name, and lands at the relay.
   browser = await openBrowser(`--host-resolver-rules=MAP ${new URL(dev.oss).host} 127.0.0.1:${relay.port}`)
@@ -150,24 +150,29 @@ test('an object that is really there is never taken for the file', async () => {
   assert.equal(outcome, 'FileAlreadyExists 409')
 })
 
-/** Signs a policy anew as one that ended an hour ago; the local OSS knows the key. */
-function expire({ fields }) {
-  const policy = JSON.parse(Buffer.from(fields.policy, 'base64'))
+/** Signs a policy anew as one that ended an hour ago, with a key that the local OSS knows. */
+function expire({ fields: granted }, lent) {
+  const [id] = granted['x-oss-credential'].split('/')
+  const token = granted['x-oss-security-token']
+  const renewed = (text) => text.replaceAll(id, lent.AccessKeyId).replaceAll(token, lent.SecurityToken)
+  const fields = Object.fromEntries(Object.entries(granted).map(([name, value]) => [name, renewed(value)]))
+  const policy = JSON.parse(renewed(Buffer.from(granted.policy, 'base64').toString()))
   policy.expiration = new Date(Date.now() - 3600_000).toISOString()
   const text = Buffer.from(JSON.stringify(policy)).toString('base64')
   const [, ...scope] = fields['x-oss-credential'].split('/')
-  const key = scope.reduce((key, part) => createHmac('sha256', key).update(part).digest(), 'aliyun_v4LocalRoleKeySecret')
+  const key = scope.reduce((key, part) => createHmac('sha256', key).update(part).digest(), `aliyun_v4${lent.AccessKeySecret}`)
   return { ...fields, policy: text, 'x-oss-signature': createHmac('sha256', key).update(text).digest('hex') }
 }
 
 for (const times of [1, 2]) {
   test(`a grant that has expired is renewed ${times === 1 ? 'and the file arrives' : 'once and not twice'}`, async () => {
     let calls = 0
+    const lent = await (await fetch(new URL('/credentials', dev.sts))).json()
     await page.route('**/uploads', async (route) => {
       calls += 1
       const answer = await route.fetch()
       const body = await answer.json()
-      if (calls <= times) for (const upload of body.uploads) upload.fields = expire(upload)
+      if (calls <= times) for (const upload of body.uploads) upload.fields = expire(upload, lent)
       await route.fulfill({ response: answer, json: body })
     })
     const result = await attempt(1000)

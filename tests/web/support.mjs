@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const PRINTED = /^\s*(page|sign|oss|data)\s+(\S+)/
+const PRINTED = /^\s*(page|sign|oss|sts|data)\s+(\S+)/
 const INVENTED = /^env\s+(\w+)=(\S+)/
 export const KEY = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'LTAI5tExampleKeyId0001', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'ExampleSecret' }
 const START_LIMIT_MS = 15 * 60 * 1000 // A first build is part of the start.
@@ -26,19 +26,19 @@ const START_LIMIT_MS = 15 * 60 * 1000 // A first build is part of the start.
  * Starts `oss-upload dev` on free ports and reads its addresses from what it prints.
  * @param {Record<string, string>} [settings] environment variables on top of a clean slate
  * @param {string[]} [options] further options of the command
- * @returns {Promise<{ page: string, sign: string, oss: string, data: string, env: Record<string, string>, stop: () => Promise<void> }>}
+ * @returns {Promise<{ page: string, sign: string, oss: string, sts?: string, data: string, env: Record<string, string>, stop: () => Promise<void> }>}
  */
 export function startDev(settings = {}, options = []) {
   return start(['dev', '--port', '0', '--oss-port', '0', ...options], settings, ['page', 'sign', 'oss', 'data'])
 }
 
 /**
- * Starts `oss-upload emulate` on a free port, with the bucket `dev-bucket` and the key `KEY`.
+ * Starts `oss-upload emulate` on a free port, with the bucket `dev-bucket` and the key `KEY`. Pages from disk may post to it.
  * @returns {Promise<{ oss: string, data: string, stop: () => Promise<void> }>}
  */
 export function startEmulate() {
   const key = ['--access-key-id', KEY.ALIBABA_CLOUD_ACCESS_KEY_ID, '--access-key-secret', KEY.ALIBABA_CLOUD_ACCESS_KEY_SECRET]
-  return start(['emulate', '--port', '0', '--bucket', 'dev-bucket', ...key], {}, ['oss', 'data'])
+  return start(['emulate', '--port', '0', '--bucket', 'dev-bucket', '--cors-origin', 'null', ...key], {}, ['oss', 'data'])
 }
 
 /** Runs a command of the tool to its end, with the key in its environment, and gives what it printed. */

@@ -32,6 +32,8 @@ pub enum GatewayError {
     AsyncRequestBody,
     /// The caller closed its connection before the body was complete.
     IncompleteRequest,
+    /// The request is for this name, which is not one of this machine.
+    ForeignHost(String),
     /// Every instance is busy, and no other may be started.
     ResourceExhausted,
     /// An instance did not start.
@@ -65,6 +67,7 @@ impl GatewayError {
             | Self::RequestBody
             | Self::AsyncRequestBody
             | Self::IncompleteRequest => StatusCode::BAD_REQUEST,
+            Self::ForeignHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
             // The platform answers 200 here; the header and the body tell of the error.
             Self::Initialization(_) => StatusCode::OK,
@@ -86,6 +89,7 @@ impl GatewayError {
             | Self::RequestBody
             | Self::IncompleteRequest => "InvalidArgument",
             Self::AsyncRequestBody => "EntityTooLarge",
+            Self::ForeignHost(_) => "MisdirectedRequest",
             Self::ResourceExhausted => "ResourceExhausted",
             Self::Start { code, .. } => code,
             Self::Initialization(_) => "InitializationError",
@@ -106,6 +110,12 @@ impl GatewayError {
             Self::RequestBody => "the request body exceeds 32 MB",
             Self::AsyncRequestBody => "the body of an asynchronous request exceeds 128 KB",
             Self::IncompleteRequest => "the request body is incomplete",
+            Self::ForeignHost(name) => {
+                return Cow::Owned(format!(
+                    "the request is for {name:?}, which is not a name of this machine; call \
+                     localhost or 127.0.0.1, or give the name with --allow-host"
+                ));
+            }
             Self::ResourceExhausted => "every instance that there may be is busy",
             Self::Start { message, .. }
             | Self::Initialization(message)
@@ -139,6 +149,7 @@ impl GatewayError {
             | Self::RequestBody
             | Self::AsyncRequestBody
             | Self::IncompleteRequest
+            | Self::ForeignHost(_)
             | Self::ResourceExhausted => "FcCommonError",
             Self::Initialization(_) => "InitializationError",
             Self::Start { .. }

@@ -11,6 +11,7 @@
 //! | [`config`] | the settings of a function and the environment of its instances |
 //! | [`package`] | the code: unpacked, and inspected before a start |
 //! | `headers`, `error` | what the platform adds to requests and responses, and what it returns in place of a response |
+//! | `hosts` | the names that a local server answers to |
 //! | `upstream` | the connections to one function process |
 //! | `instance` | one instance from its start to its end |
 //! | `pool` | as many instances as requests need |
@@ -21,6 +22,7 @@ pub mod config;
 mod error;
 mod gateway;
 mod headers;
+mod hosts;
 mod instance;
 pub mod package;
 mod pool;
@@ -33,5 +35,6 @@ pub use gateway::{
     AsyncInvocation, Attempt, Backend, ForwardReport, Gateway, GatewayOptions, GatewayResponse,
     ProxiedBody, Trigger,
 };
+pub use hosts::Hosts;
 pub use instance::{HookResult, Instance, InstanceLog, LogLine, MemoryUse, StopReport};
 pub use pool::InstancePool;

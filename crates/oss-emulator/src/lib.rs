@@ -11,7 +11,7 @@
 
 mod dates;
 pub mod faults;
-
+pub mod hosts;
 pub mod keys;
 pub mod oss;
 pub mod ram;

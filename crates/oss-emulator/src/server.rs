@@ -3,6 +3,7 @@
 //! The local OSS has a server of its own, because a refused upload needs more care at its end.
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::Request;
@@ -11,6 +12,7 @@ use hyper::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
@@ -22,6 +24,10 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// The pause after a failed accept; the usual cause, too many open files, needs a moment to pass.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Says at which of this machine's addresses a request arrived; an extension of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reached(pub(crate) IpAddr);
 
 /// Serves callers until `shutdown` completes. A service that fails, or whose body does, cuts its
 /// connection.
@@ -65,6 +71,13 @@ where
 {
     let mut builder = http1::Builder::new();
     builder.header_read_timeout(None);
+    let reached = stream.local_addr().map(|address| Reached(address.ip())).ok();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(reached) = reached {
+            request.extensions_mut().insert(reached);
+        }
+        service.call(request)
+    });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
 use tokio::net::TcpListener;
 
 use crate::console;
 use crate::failure::Failure;
+use oss_emulator::hosts::Hosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
 use oss_upload_signer::app;
@@ -26,12 +28,33 @@ pub(super) async fn listen(port: u16, option: &str) -> Result<TcpListener, Failu
     })
 }
 
+/// Further names of this machine.
+#[derive(Args, Debug)]
+pub(super) struct Names {
+    /// A further name that the servers answer to, such as that of a tunnel; may be given several times. A
+    /// request for any name but localhost, names below it and addresses of this machine is refused
+    #[arg(long, value_name = "NAME")]
+    pub(super) allow_host: Vec<String>,
+}
+
+/// The web pages that the CORS rule of the local OSS names. All others are refused, even where they
+/// want to read no answer: they could post.
+#[derive(Debug)]
+pub(super) struct Pages {
+    /// Whether it names the pages of this machine.
+    pub(super) local: bool,
+    /// The origins that it names.
+    pub(super) named: Vec<String>,
+}
+
 /// What a local OSS is made of.
 pub(super) struct Setup {
     pub(super) data_directory: PathBuf,
     pub(super) buckets: Vec<oss::Bucket>,
     pub(super) key: oss::AccessKey,
-    pub(super) cors_origins: Vec<String>,
+    pub(super) pages: Pages,
+    pub(super) hosts: Hosts,
+    pub(super) callback_to: oss::CallbackTo,
     pub(super) judgement: oss::Judgement,
 }
 
@@ -43,7 +66,11 @@ impl Setup {
             buckets: self.buckets,
             keys: vec![self.key],
             ring,
-            cors_origins: self.cors_origins,
+            cors_origins: self.pages.named,
+            cors_local_pages: self.pages.local,
+            refuse_other_pages: true,
+            hosts: self.hosts,
+            callback_to: self.callback_to,
             judgement: self.judgement,
             observer: Some(Arc::new(report)),
             seed: app::draw()()

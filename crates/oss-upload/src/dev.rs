@@ -20,6 +20,8 @@ use tokio::sync::watch;
 
 use crate::cloud;
 use crate::cloud::DATA_DIRECTORY;
+use crate::cloud::Names;
+use crate::cloud::Pages;
 use crate::cloud::Setup;
 use crate::console;
 use crate::dev_keys;
@@ -30,12 +32,15 @@ use crate::lender::Loan;
 use crate::strictness::Strictness;
 use crate::told;
 use oss_emulator::faults::Plan;
+use oss_emulator::hosts::Hosts;
 use oss_emulator::keys::Holder;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
 use oss_emulator::ram::Document;
 use oss_emulator::ram::Permissions;
 use oss_upload_signer::app::App;
+use oss_upload_signer::auth::origin::Origin;
+use oss_upload_signer::auth::origin::Origins;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::net::ReqwestClient;
@@ -77,6 +82,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "FAULT", requires = "role")]
     fault: Vec<Plan>,
     #[command(flatten)]
+    names: Names,
+    #[command(flatten)]
     strictness: Strictness,
 }
 
@@ -97,7 +104,8 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     };
     let oss = open_oss(&settings, &options, key, ring)?;
     let function = TcpListener::bind("127.0.0.1:0").await?;
-    let gateway = gateway(function.local_addr()?, &settings, role);
+    let hosts = gateway_hosts(&settings, &options);
+    let gateway = gateway(function.local_addr()?, &settings, role, hosts);
     for warning in settings.v1_warnings() {
         console::say(&format!("note  {warning}"));
     }
@@ -167,7 +175,12 @@ fn function_options() -> fc_http::Options {
 }
 
 /// The gateway in front of the function; it brings the role's keys.
-fn gateway(upstream: SocketAddr, settings: &Settings, role: UploadKey) -> fc_emulator::Gateway {
+fn gateway(
+    upstream: SocketAddr,
+    settings: &Settings,
+    role: UploadKey,
+    hosts: fc_emulator::Hosts,
+) -> fc_emulator::Gateway {
     let region = settings.routes.first().map(|route| route.region.as_str()).unwrap_or_default();
     let backend = fc_emulator::Backend::Address(upstream);
     let function = fc_emulator::Function::new("dev", region);
@@ -177,6 +190,7 @@ fn gateway(upstream: SocketAddr, settings: &Settings, role: UploadKey) -> fc_emu
         access_key_secret: role.secret,
         security_token: role.token,
     });
+    options.hosts = hosts;
     fc_emulator::Gateway::new(options)
 }
 
@@ -222,8 +236,10 @@ async fn open_sts(
     let account = parts.next().map(str::to_owned);
     let roles = parts.map(str::to_owned).collect();
     let listener = cloud::listen(0, "--role").await?;
+    let hosts = Hosts::named(options.names.allow_host.clone());
     sources.sts_endpoint = format!("http://{}", listener.local_addr()?);
-    Lender::open(listener, Loan { account, roles, faults: options.fault.clone() }, ring).map(Some)
+    let loan = Loan { account, roles, faults: options.fault.clone(), hosts };
+    Lender::open(listener, loan, ring).map(Some)
 }
 
 async fn lend(lender: Option<Lender>, shutdown: impl Future<Output = ()>) -> io::Result<()> {
@@ -252,10 +268,47 @@ fn open_oss(
         data_directory: options.data_dir.clone(),
         buckets,
         key,
-        cors_origins: vec!["*".to_owned()],
+        pages: Pages { local: true, named: named_origins(&settings.origins) },
+        hosts: Hosts::named(options.names.allow_host.clone()),
+        callback_to: oss::CallbackTo::Only(callback_addresses(settings)?),
         judgement: options.strictness.clone().judgement(),
     };
     setup.open_with(ring)
+}
+
+/// The origins of the settings, as a CORS rule names them.
+fn named_origins(origins: &Origins) -> Vec<String> {
+    let write = |origin: &Origin| match origin {
+        Origin::One(origin) => origin.clone(),
+        Origin::Below { scheme, suffix } => format!("{scheme}*{suffix}"),
+    };
+    match origins {
+        Origins::Same => Vec::new(),
+        Origins::List(origins) => origins.iter().map(write).collect(),
+        Origins::Any => vec!["*".to_owned()],
+    }
+}
+
+/// The addresses that the routes have called, and no other of this machine.
+fn callback_addresses(settings: &Settings) -> Result<Vec<oss::Address>, Failure> {
+    let own = settings.completion.public_url.as_deref();
+    let of_route = |route: &Route| route.callback.as_ref()?.address(&route.name, own);
+    let addresses = settings.routes.iter().filter_map(of_route);
+    let addresses: Vec<_> =
+        addresses.flat_map(|all| all.split(';').map(str::to_owned).collect::<Vec<_>>()).collect();
+    let parsed = addresses.iter().map(|address| address.parse());
+    parsed
+        .collect::<Result<_, _>>()
+        .map_err(|error: oss::InvalidAddress| Failure::new(error.to_string()))
+}
+
+/// The names that the gateway answers to: those that were given, and the `Host` that a route's callback
+/// brings.
+fn gateway_hosts(settings: &Settings, options: &Options) -> fc_emulator::Hosts {
+    let callbacks = settings.routes.iter().filter_map(|route| route.callback.as_ref());
+    let called = callbacks.filter_map(|callback| callback.host.clone());
+    let called = called.map(|host| host.split(':').next().unwrap_or_default().to_owned());
+    fc_emulator::Hosts::named(options.names.allow_host.iter().cloned().chain(called))
 }
 
 /// The key of the function's role. Where another role is taken it may do nothing but that, so that an

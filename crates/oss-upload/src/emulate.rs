@@ -6,11 +6,14 @@ use clap::Args;
 
 use crate::cloud;
 use crate::cloud::DATA_DIRECTORY;
+use crate::cloud::Names;
+use crate::cloud::Pages;
 use crate::cloud::Setup;
 use crate::console;
 use crate::failure::Failure;
 use crate::lender::Lending;
 use crate::strictness::Strictness;
+use oss_emulator::hosts::Hosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
 use oss_upload_signer::policy::name::Bucket;
@@ -39,9 +42,17 @@ pub(super) struct Options {
     /// Where objects land
     #[arg(long, default_value = DATA_DIRECTORY)]
     data_dir: PathBuf,
-    /// An origin that the bucket's CORS rule names, or '*'; may be given several times
+    /// An origin that the bucket's CORS rule names, or '*'; may be given several times. Without it the rule
+    /// names the pages of this machine. A page that is neither on this machine nor named here is refused; one
+    /// that is opened from a file is 'null'
     #[arg(long)]
     cors_origin: Vec<String>,
+    /// An address that callbacks may go to: a whole server as '127.0.0.1:3000', or one path of it; may be
+    /// given several times. Without it no callback is made
+    #[arg(long, value_name = "URL")]
+    allow_callback_to: Vec<oss::Address>,
+    #[command(flatten)]
+    names: Names,
     #[command(flatten)]
     lending: Lending,
     #[command(flatten)]
@@ -79,12 +90,14 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
             security_token: options.security_token,
             ..oss::AccessKey::new(options.access_key_id, options.access_key_secret)
         },
-        cors_origins: options.cors_origin,
+        pages: Pages { local: options.cors_origin.is_empty(), named: options.cors_origin },
+        hosts: Hosts::named(options.names.allow_host.clone()),
+        callback_to: oss::CallbackTo::Only(options.allow_callback_to),
         judgement: options.strictness.judgement(),
     };
     let ring = KeyRing::default();
     let oss = setup.open_with(ring.clone())?;
-    let lender = options.lending.open(ring).await?;
+    let lender = options.lending.open(ring, Hosts::named(options.names.allow_host)).await?;
     console::say(&format!(
         "oss   http://{address}   http://{}.localhost:{}",
         name.as_str(),

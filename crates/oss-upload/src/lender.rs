@@ -10,6 +10,7 @@ use crate::console;
 use crate::failure::Failure;
 use oss_emulator::faults::Faults;
 use oss_emulator::faults::Plan;
+use oss_emulator::hosts::Hosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::sts;
 use oss_upload_signer::app;
@@ -44,16 +45,18 @@ pub(super) struct Loan {
     pub(super) roles: Vec<String>,
     /// The faults that its calls meet.
     pub(super) faults: Vec<Plan>,
+    /// The further names that it answers to.
+    pub(super) hosts: Hosts,
 }
 
 impl Lending {
     /// Opens the local STS, if one is wanted, over the keys of the local OSS.
-    pub(super) async fn open(self, ring: KeyRing) -> Result<Option<Lender>, Failure> {
+    pub(super) async fn open(self, ring: KeyRing, hosts: Hosts) -> Result<Option<Lender>, Failure> {
         let Some(port) = self.sts_port else {
             return Ok(None);
         };
         let listener = cloud::listen(port, "--sts-port").await?;
-        let loan = Loan { account: None, roles: self.role, faults: self.fault };
+        let loan = Loan { account: None, roles: self.role, faults: self.fault, hosts };
         Lender::open(listener, loan, ring).map(Some)
     }
 }
@@ -69,6 +72,7 @@ impl Lender {
             options.account = account;
         }
         options.ring = ring;
+        options.hosts = loan.hosts;
         options.roles = loan.roles.iter().map(sts::Role::new).collect();
         options.metadata.role = loan.roles.first().cloned();
         options.faults = faults;

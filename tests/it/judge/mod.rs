@@ -8,6 +8,7 @@ mod body;
 mod callback;
 mod network;
 mod order;
+mod pages;
 mod permission;
 mod reading;
 mod values;

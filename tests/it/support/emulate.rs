@@ -29,10 +29,15 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it from a shell that has run these commands before.
     pub(crate) fn start(commands: &str) -> Self {
+        Self::start_with(commands, "")
+    }
+
+    /// The same, with further options.
+    pub(crate) fn start_with(commands: &str, options: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let script = format!(
             "{commands} exec \"$0\" emulate --port 0 --bucket examplebucket \
-             --access-key-id LTAI5tLong --access-key-secret ExampleSecret --data-dir \"$1\""
+             --access-key-id LTAI5tLong --access-key-secret ExampleSecret --data-dir \"$1\" {options}"
         );
         let mut child = Command::new("sh")
             .args(["-c", &script, env!("CARGO_BIN_EXE_oss-upload")])

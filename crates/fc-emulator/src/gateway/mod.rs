@@ -7,7 +7,7 @@ mod trigger;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::{Either, Full};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -28,6 +29,7 @@ use crate::config::{Function, RoleCredentials};
 use crate::error::GatewayError;
 use crate::gateway::request::ReceivedRequest;
 use crate::headers::{self, PlatformHeaders};
+use crate::hosts::Hosts;
 use crate::instance::StopReport;
 use crate::instance::hook::{self, PlatformRequest};
 use crate::pool::{InstanceGuard, InstancePool};
@@ -67,14 +69,16 @@ pub struct GatewayOptions {
     pub default_domain: bool,
     /// The settings of the HTTP trigger.
     pub trigger: Trigger,
+    /// The names that [`Gateway::serve`] answers to beside those of this machine.
+    pub hosts: Hosts,
 }
 
 impl GatewayOptions {
     /// A function without credentials at a custom domain, with an open trigger.
     #[must_use]
     pub fn new(backend: Backend, function: Function) -> Self {
-        let trigger = Trigger::default();
-        Self { backend, function, credentials: None, default_domain: false, trigger }
+        let (trigger, hosts) = (Trigger::default(), Hosts::default());
+        Self { backend, function, credentials: None, default_domain: false, trigger, hosts }
     }
 
     /// A gateway in front of a pool; the function is the pool's.
@@ -95,6 +99,7 @@ struct Inner {
     timeout: Duration,
     default_domain: bool,
     trigger: Trigger,
+    hosts: Hosts,
 }
 
 #[derive(Debug)]
@@ -117,10 +122,12 @@ impl Gateway {
             timeout: options.function.timeout,
             default_domain: options.default_domain,
             trigger: options.trigger,
+            hosts: options.hosts,
         }))
     }
 
-    /// Serves callers until `shutdown` completes. Responses in progress then have two seconds.
+    /// Serves callers until `shutdown` completes. Responses in progress then have two seconds. A request
+    /// for a name that is not this machine's is answered with 421.
     ///
     /// # Errors
     ///
@@ -130,10 +137,6 @@ impl Gateway {
         F: Future<Output = ()>,
     {
         listener.local_addr()?;
-        let service = service_fn(move |request| {
-            let gateway = self.clone();
-            async move { Ok::<_, Infallible>(gateway.handle(request).await) }
-        });
         let mut builder = http1::Builder::new();
         builder.header_read_timeout(None);
         let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
@@ -145,7 +148,13 @@ impl Gateway {
             };
             if let Ok((stream, _)) = accepted {
                 let _ = stream.set_nodelay(true);
-                let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
+                let gateway = self.clone();
+                let reached = stream.local_addr().map(|address| address.ip()).ok();
+                let service = service_fn(move |request| {
+                    let gateway = gateway.clone();
+                    async move { Ok::<_, Infallible>(gateway.handle_at(reached, request).await) }
+                });
+                let connection = builder.serve_connection(TokioIo::new(stream), service);
                 connections.spawn(graceful.watch(connection));
             } else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -156,6 +165,18 @@ impl Gateway {
         // Connections that are still open afterwards are closed with the set.
         let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
         Ok(())
+    }
+
+    /// Handles a request that arrived at this address, unless it is for a foreign name.
+    async fn handle_at(
+        &self,
+        reached: Option<IpAddr>,
+        request: Request<Incoming>,
+    ) -> GatewayResponse {
+        match self.0.hosts.foreign(request.uri(), request.headers(), reached) {
+            Some(name) => GatewayError::ForeignHost(name).response().map(Either::Left),
+            None => self.handle(request).await,
+        }
     }
 
     /// Handles a request to the HTTP trigger. The response to an asynchronous request is 202, and the

@@ -16,6 +16,10 @@ use crate::oss::host;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Client(pub(super) IpAddr);
 
+/// Says at which of this machine's addresses a request on a socket arrived; an extension of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reached(pub(super) IpAddr);
+
 /// Identifies one request.
 #[derive(Debug)]
 pub(super) struct Call<'a> {

@@ -3,17 +3,29 @@
 //! CORS pages and the Options page. One rule for the allowed origins, with all that a browser
 //! upload needs. The upload itself is never blocked by CORS; an origin that is not allowed merely
 //! cannot read the answer.
+//!
+//! Nor is it the signature alone that guards a developer's machine: a page of any site can post to it. So the
+//! pages of other sites can be refused altogether.
 
 use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
+use crate::hosts;
 use crate::oss::refusal::Kind;
 use crate::oss::refusal::Refusal;
 
 const METHODS: [&str; 3] = ["POST", "GET", "HEAD"];
 
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("POST, GET, HEAD");
+
+/// How a browser asks whether a page of a public site may reach a server of a private network
+/// (Private Network Access), and how it is told so.
+const REQUEST_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-request-private-network");
+const ALLOW_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-allow-private-network");
 
 /// The seconds for which a browser may remember a preflight.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
@@ -22,13 +34,25 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 #[derive(Clone, Debug)]
 pub(super) struct Cors {
     origins: Vec<String>,
+    local_pages: bool,
+    refuses_others: bool,
     exposed: Option<HeaderValue>,
     varies: bool,
 }
 
 impl Cors {
     pub(super) fn new(origins: Vec<String>) -> Self {
-        Self { origins, exposed: None, varies: true }
+        Self { origins, local_pages: false, refuses_others: false, exposed: None, varies: true }
+    }
+
+    /// Allows pages of this machine too.
+    pub(super) fn with_local_pages(self, local_pages: bool) -> Self {
+        Self { local_pages, ..self }
+    }
+
+    /// Refuses requests of pages that are neither on this machine nor among the origins.
+    pub(super) fn refusing_others(self, refuses_others: bool) -> Self {
+        Self { refuses_others, ..self }
     }
 
     /// Names the headers that pages may read.
@@ -44,7 +68,7 @@ impl Cors {
 
     /// Adds to an answer what lets the request's origin read it.
     pub(super) fn stamp(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-        if self.origins.is_empty() {
+        if self.is_off() {
             return;
         }
         if self.varies {
@@ -79,28 +103,100 @@ impl Cors {
         if let Some(asked) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
+        if request.contains_key(REQUEST_PRIVATE_NETWORK) {
+            headers.insert(ALLOW_PRIVATE_NETWORK, HeaderValue::from_static("true"));
+        }
         Ok(headers)
+    }
+
+    /// Refuses the request of a page of another site, where those are refused. A request that no page
+    /// makes names none, and passes.
+    pub(super) fn check_page(&self, request: &HeaderMap) -> Result<(), Refusal> {
+        if !self.refuses_others {
+            return Ok(());
+        }
+        let page = match request.get(header::ORIGIN) {
+            Some(origin) => String::from_utf8_lossy(origin.as_bytes()).into_owned(),
+            None if is_embedded_elsewhere(request) => {
+                let referer = request.get(header::REFERER).and_then(|value| value.to_str().ok());
+                referer.and_then(origin_of).unwrap_or_else(|| "a site without a name".to_owned())
+            }
+            None => return Ok(()),
+        };
+        if is_local_page(&page) || self.is_listed(&page) {
+            return Ok(());
+        }
+        let shown: String = page.chars().take(100).collect();
+        Err(Kind::ForeignPage.because(format!(
+            "a page of {shown} makes the request, and only pages of this machine may, and those \
+             that origins or --cors-origin names"
+        )))
+    }
+
+    fn is_off(&self) -> bool {
+        self.origins.is_empty() && !self.local_pages
     }
 
     fn allow(&self, origin: &HeaderValue) -> Option<HeaderValue> {
         if self.origins.iter().any(|one| one == "*") {
             return Some(HeaderValue::from_static("*"));
         }
-        self.origins.iter().any(|one| origin == one).then(|| origin.clone())
+        let text = origin.to_str().ok()?;
+        let is_local = self.local_pages && is_local_page(text);
+        (is_local || self.is_listed(text)).then(|| origin.clone())
+    }
+
+    fn is_listed(&self, origin: &str) -> bool {
+        self.origins.iter().any(|one| matches(one, origin))
     }
 
     fn forbid(&self, origin: &HeaderValue) -> Refusal {
         let origin = String::from_utf8_lossy(origin.as_bytes());
-        let reason = if self.origins.is_empty() {
+        let reason = if self.is_off() {
             format!("a page of {origin} wants to upload, but CORS is switched off")
         } else {
-            format!(
-                "a page of {origin} wants to upload; CORS allows {} only",
-                self.origins.join(", ")
-            )
+            let local = self.local_pages.then_some("pages of this machine");
+            let allowed: Vec<&str> = self.origins.iter().map(String::as_str).chain(local).collect();
+            format!("a page of {origin} wants to upload; CORS allows {} only", allowed.join(", "))
         };
         Kind::CorsForbidden.because(reason)
     }
+}
+
+/// Compares an origin with a rule's, in which one `*` stands for labels of a name.
+fn matches(rule: &str, origin: &str) -> bool {
+    let Some((beginning, end)) = rule.split_once('*') else {
+        return rule == origin;
+    };
+    if rule == "*" {
+        return true;
+    }
+    let label = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let middle = origin.strip_prefix(beginning).and_then(|rest| rest.strip_suffix(end));
+    middle.is_some_and(|middle| !middle.is_empty() && middle.bytes().all(label))
+}
+
+/// Tells whether an origin is that of a page which this machine itself serves.
+fn is_local_page(origin: &str) -> bool {
+    let Some(("http" | "https", authority)) = origin.split_once("://") else {
+        return false;
+    };
+    hosts::host_of(authority).is_some_and(hosts::is_this_machine)
+}
+
+/// Tells whether a page of another site embeds what it asks for: a picture, a script, a frame. A link that
+/// somebody follows is no such thing, and neither is a request that says nothing of it.
+fn is_embedded_elsewhere(request: &HeaderMap) -> bool {
+    let is = |name: &str, value: &str| request.get(name).is_some_and(|one| one == value);
+    let is_followed = is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document");
+    is("sec-fetch-site", "cross-site") && !is_followed
+}
+
+/// Takes the origin out of an address.
+fn origin_of(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    Some(format!("{scheme}://{authority}"))
 }
 
 #[cfg(test)]
@@ -156,6 +252,92 @@ mod tests {
             let refusal = cors(&["*"]).preflight(&request).unwrap_err();
             assert_eq!(refusal.kind(), Kind::CorsIncomplete);
         }
+    }
+
+    #[test]
+    fn pages_of_this_machine_can_be_allowed_without_being_named() {
+        let cors = cors(&["https://*.example.com"]).with_local_pages(true);
+        let allowed =
+            |origin: &'static str| cors.allow(&HeaderValue::from_static(origin)).is_some();
+        for origin in [
+            "http://localhost",
+            "http://localhost:5173",
+            "https://localhost:5173",
+            "http://127.0.0.1:8080",
+            "http://[::1]:3000",
+            "http://app.localhost:3000",
+            "https://a.example.com",
+            "https://a.b.example.com",
+        ] {
+            assert!(allowed(origin), "{origin}");
+        }
+        for origin in [
+            "null",
+            "",
+            "file://",
+            "http://evil.example",
+            "http://localhost.evil.example",
+            "http://evil.example:80@localhost",
+            "http://0.0.0.0:8080",
+            "http://192.168.1.5:8080",
+            "https://example.com",
+            "https://.example.com.evil",
+            "https://evil.org/.example.com",
+            "http://a.example.com",
+            "chrome-extension://localhost",
+        ] {
+            assert!(!allowed(origin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_refused_and_a_program_is_not() {
+        let strict = cors(&["http://a.test"]).refusing_others(true);
+        let embedded = ("sec-fetch-site", "cross-site");
+        let dest = ("sec-fetch-dest", "image");
+        for request in [
+            &[][..],
+            &[("origin", "http://a.test")],
+            &[("origin", "http://localhost:1")],
+            &[embedded, dest, ("referer", "http://localhost:5173/a?b")],
+            &[embedded, dest, ("referer", "http://a.test/")],
+            &[embedded, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")],
+            &[("sec-fetch-site", "same-site"), dest],
+            &[("sec-fetch-site", "none"), dest],
+            &[("referer", "http://evil.example/")],
+        ] {
+            assert!(strict.check_page(&asking(request)).is_ok(), "{request:?}");
+        }
+        for request in [
+            &[("origin", "http://evil.example")][..],
+            &[("origin", "null")],
+            &[("origin", "http://a.test:81")],
+            &[embedded, dest],
+            &[embedded, dest, ("referer", "http://evil.example/")],
+            &[embedded, dest, ("referer", "http://evil.example/http://a.test/")],
+            &[embedded, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+        ] {
+            let refusal = strict.check_page(&asking(request)).unwrap_err();
+            assert_eq!(refusal.kind(), Kind::ForeignPage, "{request:?}");
+            assert!(cors(&[]).check_page(&asking(request)).is_ok(), "the real one: {request:?}");
+        }
+        let every = cors(&["*"]).refusing_others(true);
+        assert!(every.check_page(&asking(&[("origin", "http://evil.example")])).is_ok());
+    }
+
+    #[test]
+    fn a_private_network_is_opened_to_allowed_pages_only() {
+        let request = |origin: &'static str| {
+            asking(&[
+                ("origin", origin),
+                ("access-control-request-method", "POST"),
+                ("access-control-request-private-network", "true"),
+            ])
+        };
+        let cors = cors(&["https://a.test"]);
+        let answer = cors.preflight(&request("https://a.test")).unwrap();
+        assert_eq!(answer.get("access-control-allow-private-network").unwrap(), "true");
+        assert!(cors.preflight(&request("https://evil.example")).is_err());
     }
 
     #[test]

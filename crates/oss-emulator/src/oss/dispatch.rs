@@ -15,6 +15,7 @@ use hyper::body::Body;
 use crate::oss::answer;
 use crate::oss::answer::Answer;
 use crate::oss::call::Call;
+use crate::oss::call::Reached;
 use crate::oss::callback::key;
 use crate::oss::get_object::get_object;
 use crate::oss::host;
@@ -48,12 +49,15 @@ async fn operate(
     head: &request::Parts,
     inflow: &mut Inflow,
 ) -> Result<Answer, Refusal> {
+    check_visitor(site, head)?;
     // Not OSS's own affair: the real key lies on a host of its own, whatever bucket is meant.
     if matches!(head.method, Method::GET | Method::HEAD) && key::is_asked_for(head.uri.path()) {
         return public_key(site, head).await;
     }
     // Check 1 of the list in `post_object`.
-    let bucket = host::bucket(&call.host, &site.buckets, &site.judgement)?;
+    // A name that was given to the server is a domain bound to the first bucket, as a bare address is.
+    let host = if site.hosts.has(&call.host) { "localhost" } else { &call.host };
+    let bucket = host::bucket(host, &site.buckets, &site.judgement)?;
     match head.method {
         Method::OPTIONS => {
             let mut answer = answer::bare(StatusCode::OK);
@@ -66,6 +70,20 @@ async fn operate(
         }
         _ => Err(not_allowed(site, head)),
     }
+}
+
+/// Refuses who cannot be a client of this machine's: a page that has its own name lead here, and the page of
+/// another site where those are not wanted.
+fn check_visitor(site: &Site, head: &request::Parts) -> Result<(), Refusal> {
+    let reached = head.extensions.get().map(|Reached(address)| *address);
+    if let Some(name) = site.hosts.foreign(&head.uri, &head.headers, reached) {
+        return Err(Kind::ForeignHost.because(format!(
+            "the request is for {name:?}, which is not a name of this machine; call localhost, \
+             <bucket>.localhost or 127.0.0.1, or give the name with --allow-host"
+        )));
+    }
+    // Who may ask before a request is the rule of the preflight.
+    if head.method == Method::OPTIONS { Ok(()) } else { site.cors.check_page(&head.headers) }
 }
 
 /// Gives the public half of the key that signs callbacks.
@@ -102,7 +120,7 @@ async fn refuse(
     refusal: &Refusal,
 ) -> Answer {
     let reading = matches!(head.method, Method::GET | Method::HEAD);
-    if !reading {
+    if !reading || matches!(refusal.kind(), Kind::ForeignHost | Kind::ForeignPage) {
         site.tell_refusal(refusal);
     }
     let mut answer = answer::refused(call, refusal);

@@ -112,8 +112,11 @@ use self::site::Site;
 
 pub use crate::keys::AccessKey;
 
+pub use self::callback::Address;
 pub use self::callback::BodyType;
 pub use self::callback::Callback;
+pub use self::callback::CallbackTo;
+pub use self::callback::InvalidAddress;
 pub use self::callback::Target;
 pub use self::callback::key::prefix as callback_key_prefix;
 pub use self::callback::key::url as callback_key_url;

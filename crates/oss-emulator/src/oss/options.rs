@@ -10,8 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::hosts::Hosts;
 use crate::keys::AccessKey;
 use crate::keys::KeyRing;
+use crate::oss::callback::CallbackTo;
 use crate::oss::judgement::Judgement;
 
 /// What CORS lets pages read unless told otherwise.
@@ -57,11 +59,20 @@ pub struct Options {
     pub judgement: Judgement,
     /// What the key that signs callbacks is made of; the same seed makes the same key.
     pub seed: [u8; 16],
+    /// The names that the server answers to beside this machine's own; they are bound to the first bucket.
+    pub hosts: Hosts,
+    /// Whether CORS allows pages of this machine too, at any port.
+    pub cors_local_pages: bool,
+    /// Whether a request of a page is refused that is neither on this machine nor among `cors_origins`. The real
+    /// OSS stores what such a page posts, and only keeps it from reading the answer.
+    pub refuse_other_pages: bool,
+    /// Where callbacks may go.
+    pub callback_to: CallbackTo,
 }
 
 impl Options {
-    /// Makes options with this folder and clock, no bucket, no key, CORS off, the strict judge, and a
-    /// seed that everybody knows.
+    /// Makes options with this folder and clock, no bucket, no key, CORS off, the strict judge, a
+    /// seed that everybody knows, and callbacks to every address of this machine.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, clock: Clock) -> Self {
         Self {
@@ -76,6 +87,10 @@ impl Options {
             observer: None,
             judgement: Judgement::default(),
             seed: [0; 16],
+            hosts: Hosts::default(),
+            cors_local_pages: false,
+            refuse_other_pages: false,
+            callback_to: CallbackTo::default(),
         }
     }
 }
@@ -89,6 +104,7 @@ impl fmt::Debug for Options {
             .field("keys", &self.keys)
             .field("ring", &self.ring)
             .field("cors_origins", &self.cors_origins)
+            .field("callback_to", &self.callback_to)
             .field("judgement", &self.judgement)
             .finish_non_exhaustive()
     }

@@ -34,6 +34,7 @@ use tokio::task::JoinSet;
 
 use crate::oss::answer::Answer;
 use crate::oss::call::Client;
+use crate::oss::call::Reached;
 use crate::oss::callback::key;
 use crate::oss::dispatch;
 use crate::oss::site::Site;
@@ -127,7 +128,11 @@ async fn connection(site: Arc<Site>, stream: TcpStream, mut stopping: watch::Rec
     let unread = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&unread);
     let client = stream.peer_addr().map(|address| Client(address.ip())).ok();
+    let reached = stream.local_addr().map(|address| Reached(address.ip())).ok();
     let service = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(reached) = reached {
+            request.extensions_mut().insert(reached);
+        }
         if let Some(client) = client {
             request.extensions_mut().insert(client);
         }

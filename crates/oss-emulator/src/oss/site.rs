@@ -5,8 +5,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::hosts::Hosts;
 use crate::keys::KeyRing;
 use crate::oss::call;
+use crate::oss::callback::CallbackTo;
 use crate::oss::callback::key::KeyMaker;
 use crate::oss::cors::Cors;
 use crate::oss::judgement::Judgement;
@@ -25,6 +27,8 @@ pub(super) struct Site {
     pub(super) ring: KeyRing,
     pub(super) judgement: Judgement,
     pub(super) cors: Cors,
+    pub(super) hosts: Hosts,
+    pub(super) callback_to: CallbackTo,
     pub(super) store: Arc<Store>,
     /// The key that signs callbacks.
     pub(super) key: KeyMaker,
@@ -46,7 +50,11 @@ impl Site {
         options.keys.into_iter().for_each(|key| options.ring.add(key));
         Ok(Self {
             store: Arc::new(Store::open(options.data_dir, &options.buckets)?),
+            hosts: options.hosts,
+            callback_to: options.callback_to,
             cors: Cors::new(options.cors_origins)
+                .with_local_pages(options.cors_local_pages)
+                .refusing_others(options.refuse_other_pages)
                 .exposing(&options.cors_exposed)
                 .varying(options.cors_vary),
             buckets: options.buckets,

@@ -81,6 +81,17 @@ pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Answer {
     typed(status, "text/plain;charset=utf-8", text.into())
 }
 
+/// Refuses a request that calls the server by a name which is not this machine's.
+pub(super) fn misdirected(name: &str, now: i64) -> Answer {
+    let sentence = format!(
+        "the request is for {name:?}, which is not a name of this machine; call localhost or \
+         127.0.0.1, or give the name with --allow-host"
+    );
+    let mut answer = text(StatusCode::MISDIRECTED_REQUEST, sentence);
+    stamp(&mut answer, now);
+    answer
+}
+
 /// Makes an answer of JSON that is no answer of STS.
 pub(super) fn json(value: &Value) -> Answer {
     typed(StatusCode::OK, JSON, value.to_string())

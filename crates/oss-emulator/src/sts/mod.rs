@@ -51,10 +51,12 @@ use bytes::Bytes;
 use http::Request;
 use http::Response;
 use hyper::body::Body;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
 
 use crate::server;
+use crate::server::Reached;
 
 use self::site::Site;
 
@@ -93,7 +95,8 @@ impl Sts {
         dispatch::answer(&self.0, request).await
     }
 
-    /// Serves until `shutdown` ends, then lets the calls that are under way finish for a moment.
+    /// Serves until `shutdown` ends, then lets the calls that are under way finish for a moment. Who calls it
+    /// by another name than this machine's is refused with 421: its neighbours hand out keys without a signature.
     ///
     /// # Errors
     ///
@@ -104,9 +107,15 @@ impl Sts {
         shutdown: F,
     ) -> io::Result<()> {
         listener.local_addr()?;
-        let service = service_fn(move |request| {
+        let service = service_fn(move |request: Request<Incoming>| {
             let site = Arc::clone(&self.0);
-            async move { dispatch::answer(&site, request).await }
+            async move {
+                let reached = request.extensions().get().map(|Reached(address)| *address);
+                match site.hosts.foreign(request.uri(), request.headers(), reached) {
+                    Some(name) => Ok(answer::misdirected(&name, site.now())),
+                    None => dispatch::answer(&site, request).await,
+                }
+            }
         });
         server::serve(listener, service, shutdown).await;
         Ok(())

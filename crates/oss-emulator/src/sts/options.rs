@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::faults::Faults;
+use crate::hosts::Hosts;
 use crate::keys::KeyRing;
 use crate::ram::Document;
 
@@ -130,6 +131,8 @@ pub struct Options {
     pub seed: [u8; 16],
     /// Who is told what happened.
     pub observer: Option<Observer>,
+    /// The names that the server answers to beside this machine's own.
+    pub hosts: Hosts,
 }
 
 impl Options {
@@ -146,6 +149,7 @@ impl Options {
             clock,
             seed,
             observer: None,
+            hosts: Hosts::default(),
         }
     }
 }

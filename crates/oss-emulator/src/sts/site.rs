@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::faults::Faults;
+use crate::hosts::Hosts;
 use crate::keys::KeyRing;
 use crate::sts::auth::Nonces;
 use crate::sts::issue::Mint;
@@ -27,6 +28,7 @@ pub(super) struct Site {
     pub(super) faults: Faults,
     clock: Clock,
     observer: Option<Observer>,
+    pub(super) hosts: Hosts,
 }
 
 impl Site {
@@ -52,6 +54,7 @@ impl Site {
             faults: options.faults,
             clock: options.clock,
             observer: options.observer,
+            hosts: options.hosts,
         })
     }
 

@@ -12,7 +12,7 @@ use crate::support::form::Form;
 use crate::support::oss::Server;
 
 /// A good form with this callback.
-fn calling(callback: &str) -> Form {
+pub(super) fn calling(callback: &str) -> Form {
     let mut form = Form::good();
     form.set("callback", callback);
     form

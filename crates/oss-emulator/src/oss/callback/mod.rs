@@ -7,10 +7,12 @@
 //! # How it differs from the real one
 //!
 //! It calls this machine only, and with HTTP only. The real one refuses exactly such addresses, but
-//! nobody rehearses on a laptop to have another server told of what was never uploaded. The key is
+//! nobody rehearses on a laptop to have another server told of what was never uploaded. Which addresses of
+//! this machine can be limited ([`CallbackTo`]): whoever has a form can name others in it, and reads the answer. The key is
 //! made at the first use from a seed, lives in memory, and is as short as the real one, 512 bits, so
 //! that a verifier which takes no such key is found out here.
 
+mod allowed;
 mod exchange;
 pub(super) mod key;
 mod outcome;
@@ -40,6 +42,9 @@ use crate::oss::site::Site;
 
 use self::outcome::Failure;
 
+pub use self::allowed::Address;
+pub use self::allowed::CallbackTo;
+pub use self::allowed::InvalidAddress;
 pub use self::parameter::BodyType;
 pub use self::parameter::Callback;
 pub(super) use self::parameter::parse;
@@ -67,7 +72,11 @@ pub(super) async fn tell(
     let mut last = Failure::Late;
     for target in &callback.targets {
         let started = Instant::now();
-        let told = match request(callback, target, &body, key, &variables.key_url(site)) {
+        let request = site
+            .callback_to
+            .check(target)
+            .and_then(|()| request(callback, target, &body, key, &variables.key_url(site)));
+        let told = match request {
             Ok(request) => {
                 let answer = exchange::send(target, request);
                 tokio::time::timeout_at(deadline, answer).await.unwrap_or(Err(Failure::Late))

@@ -16,6 +16,8 @@ pub(super) const MAX_ANSWER: u64 = 1024 * 1024;
 pub(super) enum Failure {
     /// The address is none that is called from here.
     Elsewhere(&'static str),
+    /// The address is not among those that were allowed; these are.
+    NotAllowed(Vec<String>),
     /// No connection, or one that ended before the answer did.
     Unreachable(String),
     /// The time was over.
@@ -59,6 +61,12 @@ impl Failure {
     pub(super) fn reason(&self) -> String {
         match self {
             Self::Elsewhere(why) => (*why).to_owned(),
+            Self::NotAllowed(allowed) if allowed.is_empty() => {
+                "no address may be called from here; allow it with --allow-callback-to".to_owned()
+            }
+            Self::NotAllowed(allowed) => {
+                format!("only {} may be called from here", allowed.join(", "))
+            }
             Self::Unreachable(error) => format!("the server could not be reached: {error}"),
             Self::Late => "the server did not answer in time; 5 seconds are all it has".to_owned(),
             Self::Status(status) => format!("the server answered {status}; it must be 200"),

@@ -76,6 +76,13 @@ refusals! {
     /// The emulator's own trouble: a full disk, a folder that vanished.
     InternalError = 500 "InternalError" [] "The local OSS could not read or write its data folder.";
 
+    // Pages of others, which the real OSS cannot meet.
+
+    /// The host is not a name of this machine.
+    ForeignHost = 421 "MisdirectedRequest" [] "The local OSS does not answer to this host.";
+    /// A page of another site, where only those of this machine and those that were named are wanted.
+    ForeignPage = 403 "AccessForbidden" [] "Pages of this site may not use the local OSS.";
+
     // CORS.
 
     /// A preflight for an origin, method or header that no rule allows.
