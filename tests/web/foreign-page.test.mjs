@@ -4,8 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -13,6 +12,9 @@ import { bodyOf, openBrowser, serve, startDev } from './support.mjs'
 
 const EVIL = 'evil.example'
 const PICTURE = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
+
+/** What a form without a file input can send: as long as the picture, so that the grant is for it too. */
+const TEXT = 'x'.repeat(PICTURE.length)
 
 let browser, folder, site, service, dev
 /** What the other service of this machine was asked. */
@@ -64,20 +66,22 @@ function formOf({ fields }, more = {}) {
   return form
 }
 
-/** Posts a form in the page, as a form without CORS and by `fetch`, and gives what the page learns. */
-function postFrom(page, upload, more = {}) {
+/** Posts a form in the page, as a form without CORS and so that the answer can be read, and gives what the page learns. */
+function postFrom(page, upload, more = {}, modes = ['no-cors', 'cors']) {
   const fields = { ...upload.fields, ...more }
   return page.evaluate(
-    async ({ url, fields, bytes }) => {
+    async ({ url, fields, bytes, modes }) => {
       const send = async (mode) => {
         const form = new FormData()
         for (const [name, value] of Object.entries(fields)) form.append(name, value)
         form.append('file', new Blob([new Uint8Array(bytes)], { type: 'image/png' }), 'a.png')
         return fetch(url, { method: 'POST', body: form, mode }).then(async (answer) => `${answer.type} ${answer.status} ${await answer.text()}`, () => 'unreadable')
       }
-      return [await send('no-cors'), await send('cors')]
+      const learnt = []
+      for (const mode of modes) learnt.push(await send(mode))
+      return learnt
     },
-    { url: upload.url, fields, bytes: [...PICTURE] },
+    { url: upload.url, fields, bytes: [...PICTURE], modes },
   )
 }
 
@@ -131,29 +135,47 @@ test('a foreign page has nothing stored, even with a form that is signed', async
   assert.equal(await stored(), before)
 })
 
-test('a foreign page has nothing stored by a form of its own, which it submits, nor out of a frame without an origin', async () => {
+test('a foreign page has nothing stored by a form that it submits', async () => {
   const before = await stored()
   const upload = await grant()
-  const html = `<form method="post" enctype="multipart/form-data" action="${upload.url}">${Object.entries(upload.fields)
-    .map(([name, value]) => `<input name="${name}" value="${value.replaceAll('"', '&quot;')}">`)
-    .join('')}<input name="file" value="text"></form><script>document.forms[0].submit()</script>`
   await visit(EVIL, async (page) => {
-    const answers = []
-    page.on('response', (response) => response.request().method() === 'POST' && answers.push(response.status()))
-    const answered = () => page.waitForResponse((response) => response.request().method() === 'POST')
-    let answer = answered()
-    await page.evaluate((html) => {
-      const frame = document.createElement('iframe')
-      frame.sandbox = 'allow-scripts allow-forms'
-      frame.srcdoc = html
-      document.body.append(frame)
-    }, html)
-    assert.equal((await answer).request().headers().origin, 'null')
-    answer = answered()
-    await page.setContent(html)
-    await answer
-    assert.deepEqual(answers, [403, 403])
+    const answer = page.waitForResponse((response) => response.request().method() === 'POST')
+    await page.evaluate(({ url, fields, text }) => {
+      const form = document.createElement('form')
+      Object.assign(form, { method: 'post', enctype: 'multipart/form-data', action: url })
+      for (const [name, value] of Object.entries({ ...fields, file: text })) {
+        form.append(Object.assign(document.createElement('input'), { name, value }))
+      }
+      document.body.append(form)
+      setTimeout(() => form.submit()) // Not before this call is over: the page goes away.
+    }, { ...upload, text: TEXT })
+    assert.equal((await answer).status(), 403)
+    assert.equal((await answer).request().headers().origin, `http://${EVIL}:${new URL(site.origin).port}`)
   })
+  assert.equal(await stored(), before)
+})
+
+test('a frame that has no origin has nothing stored', async () => {
+  const before = await stored()
+  const origin = await visit(EVIL, async (page) =>
+    page.evaluate(
+      async ({ url, fields, text, echo }) => {
+        const send = `async () => {
+          const form = new FormData()
+          for (const [name, value] of Object.entries(${JSON.stringify({ ...fields, file: text })})) form.append(name, value)
+          await fetch(${JSON.stringify(url)}, { method: 'POST', body: form, mode: 'no-cors' })
+          await fetch(${JSON.stringify(echo)}, { method: 'POST', mode: 'no-cors' })
+          parent.postMessage(origin, '*')
+        }`
+        const said = new Promise((resolve) => addEventListener('message', ({ data }) => resolve(data), { once: true }))
+        document.body.append(Object.assign(document.createElement('iframe'), { sandbox: 'allow-scripts', srcdoc: `<script>(${send})()</script>` }))
+        return said
+      },
+      { ...(await grant()), text: TEXT, echo: `${service.origin}/frame` },
+    ),
+  )
+  assert.equal(origin, 'null')
+  assert.ok(asked.includes('POST /frame '), 'the frame can reach this machine')
   assert.equal(await stored(), before)
 })
 
@@ -180,7 +202,7 @@ test('no page has other services of this machine called, nor reads what they ans
   const callback = Buffer.from(JSON.stringify({ callbackUrl: `${service.origin}/admin?x=1`, callbackHost: 'intranet.example', callbackBody: '{"do":"it"}', callbackBodyType: 'application/json' })).toString('base64')
   await visit(EVIL, async (page) => postFrom(page, await grant(), { callback }))
   // A local page may upload, and still it has nobody called but those that the settings name.
-  const [, learnt] = await visit('localhost', async (page) => postFrom(page, await grant(), { callback }))
+  const [learnt] = await visit('localhost', async (page) => postFrom(page, await grant(), { callback }, ['cors']))
   assert.match(learnt, /^cors 203 .*<Code>CallbackFailed<\/Code>/s)
   assert.doesNotMatch(learnt, /secret/)
   assert.deepEqual(asked, [])
