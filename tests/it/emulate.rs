@@ -212,7 +212,7 @@ async fn nobody_is_called_back_unless_the_command_line_says_so() {
 
 #[tokio::test]
 async fn a_foreign_page_and_a_foreign_name_are_refused_by_both_servers() {
-    let mut emulator = Emulator::start(&["--sts-port", "0", "--allow-host", "oss.test"]);
+    let emulator = Emulator::start(&["--sts-port", "0", "--allow-host", "oss.test"]);
     let sts = emulator.printed("sts").trim_start_matches("http://").to_owned();
     let asks = async |address: &str, head: &str| {
         let mut stream = TcpStream::connect(address).await.unwrap();
