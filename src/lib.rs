@@ -1,27 +1,19 @@
-//! Signs browser uploads to Alibaba Cloud OSS, and rehearses the whole journey on a laptop.
+//! Signs browser uploads to Alibaba Cloud OSS: the library of the function.
 //!
-//! A browser asks the function, the function signs with the temporary keys of its role, the browser
-//! posts the file straight to OSS. `README.md` tells how to use it; this is the map of the code.
-//!
-//! # Layout
-//!
-//! Data moves one way, and nobody calls back:
+//! A browser asks the function for a form, the function signs it with the temporary credentials of its
+//! role, and the browser posts the file straight to OSS. `docs/architecture.md` describes the workspace
+//! and each module; `tests/architecture.rs` checks which module may import which.
 //!
 //! ```text
-//! bytes ─▶ runtime ─▶ routes ─▶ identity ─▶ credentials ─▶ grant ─▶ routes ─▶ runtime ─▶ bytes
-//!                                                          │   │
-//!                                                     policy   signature
+//! request ─▶ fc-http ─▶ http ─▶ auth ─▶ credentials ─▶ grant ─▶ policy ─▶ signing ─▶ http ─▶ response
 //! ```
 //!
-//! * [`runtime`]: the HTTP front of a custom runtime. Knows nothing of OSS.
-//! * [`routes`]: the HTTP face, its [dialects](routes::dialect) and its [one error
-//!   door](routes::problem).
-//! * [`identity`], [`credentials`], [`policy`]: who asks, whom we sign as, what is allowed.
-//! * [`signature`]: the proof. [`grant`]: the one place where policy and signature meet.
-//! * [`settings`], [`app`]: what the process is told, and what it is made of.
-//! * [`receipt`], [`completion`]: what was granted, and who is told when it is stored.
-//! * [`http_client`]: the one door to the network outwards.
-//! * [`time`], [`secret`], [`crypto`]: leaves that everybody may use.
+//! * [`http`]: router, the APIs and their response formats, errors, CORS.
+//! * [`auth`], [`credentials`], [`policy`]: who calls, which key signs, what is allowed.
+//! * [`grant`], [`signing`]: the signed form.
+//! * [`receipt`], [`callback`]: what was granted, and the upload callbacks of OSS.
+//! * [`config`], [`app`]: the settings, and everything that is built from them once.
+//! * [`net`]: outbound HTTP. [`time`], [`secret`], [`crypto`]: leaf modules.
 
 pub mod app;
 pub mod auth;

@@ -230,7 +230,7 @@ async fn a_token_is_no_ticket_even_under_the_same_key() {
 
 /// Takes the block of a language out of the README.
 fn recipe(language: &str) -> &'static str {
-    let readme = include_str!("../../../README.md");
+    let readme = include_str!("../../../docs/auth.md");
     let after = readme.split("<!-- ticket-recipes -->").nth(1).unwrap();
     let block = after.split(&format!("```{language}\n")).nth(1).unwrap();
     block.split("```").next().unwrap()

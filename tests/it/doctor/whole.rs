@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use super::stage::Stage;
-use crate::support::source::README;
+use crate::support::source::DOCUMENTS;
 
 #[tokio::test]
 async fn a_good_deployment_is_told_line_by_line() {
@@ -131,8 +131,8 @@ async fn the_sample_of_the_readme_is_what_is_said() {
     let said = said.replace("version V", "version 0.1.0").replace("DAY", "2024/11/27");
     let said = said.replace("UUID", "5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e");
     assert!(
-        README.contains(&format!("```text\n{said}```\n")),
-        "the README shows another report than\n{said}"
+        DOCUMENTS.contains(&format!("```text\n{said}```\n")),
+        "the documents show another report than\n{said}"
     );
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::machines::document::Document;
 use crate::support::app::Function;
-use crate::support::source::README;
+use crate::support::source::DOCUMENTS;
 use crate::support::source::codes;
 use crate::support::source::source;
 use crate::support::source::statuses;
@@ -46,7 +46,7 @@ fn every_name_is_known() {
             [format!("  {name}?: "), format!("class {name} "), format!("  | '{name}'\n")]
                 .iter()
                 .any(|definition| types.contains(definition));
-        let in_readme = README.contains(&format!("| `{name}` |"));
+        let in_readme = DOCUMENTS.contains(&format!("| `{name}` |"));
         let is_call = name.starts_with('/') || name.contains(" /");
         let is_known = known.contains(name) || in_client || in_readme || is_call;
         assert!(is_known || PLAIN.contains(&name), "{name} is nowhere else");

@@ -1,4 +1,4 @@
-//! What the sources and the README say, read as text.
+//! What the sources and the documents say, read as text.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,7 +7,24 @@ use std::path::Path;
 
 use super::PROJECT;
 
-pub(crate) const README: &str = include_str!("../../../README.md");
+/// The texts of the README and of the pages in `docs/`, one after the other.
+pub(crate) const DOCUMENTS: &str = concat!(
+    include_str!("../../../README.md"),
+    include_str!("../../../docs/api.md"),
+    include_str!("../../../docs/architecture.md"),
+    include_str!("../../../docs/auth.md"),
+    include_str!("../../../docs/benchmarks.md"),
+    include_str!("../../../docs/callbacks.md"),
+    include_str!("../../../docs/clients.md"),
+    include_str!("../../../docs/credentials.md"),
+    include_str!("../../../docs/deploy.md"),
+    include_str!("../../../docs/emulator.md"),
+    include_str!("../../../docs/frontend.md"),
+    include_str!("../../../docs/oss-errors.md"),
+    include_str!("../../../docs/security.md"),
+    include_str!("../../../docs/settings.md"),
+    include_str!("../../../docs/tool.md"),
+);
 
 /// Gives a file of the repository.
 pub(crate) fn source(file: &str) -> String {
@@ -23,19 +40,19 @@ pub(crate) fn quoted(file: &str, sign: &str) -> Vec<String> {
 
 /// Every code that the function can answer.
 pub(crate) fn codes() -> BTreeSet<String> {
-    let mut codes = quoted("src/http/problem.rs", " => \"");
-    codes.extend(quoted("src/http/refusal.rs", " => \""));
-    codes.extend(quoted("src/http/denial.rs", "Denied::"));
-    codes.extend(quoted("src/http/callback_refusal.rs", "\""));
+    let mut codes = quoted("src/http/error.rs", " => \"");
+    codes.extend(quoted("src/http/policy_error.rs", " => \""));
+    codes.extend(quoted("src/http/auth_error.rs", "AuthError::"));
+    codes.extend(quoted("src/http/callback_error.rs", "\""));
     codes.extend(quoted("crates/fc-http/src/fault.rs", "StatusCode::"));
     let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     codes.retain(|text| !text.is_empty() && is_code(text));
     codes.into_iter().collect()
 }
 
-/// The status of each code, as the README tells it.
+/// The status of each code, as `docs/api.md` tells it.
 pub(crate) fn statuses() -> BTreeMap<String, String> {
-    let table = README.split("\n## When it says no\n").nth(1).unwrap();
+    let table = DOCUMENTS.split("\n## Errors\n").nth(1).unwrap();
     let rows = table.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
     let mut statuses = BTreeMap::new();
     for row in rows.take_while(|line| line.starts_with('|')) {

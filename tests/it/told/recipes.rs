@@ -38,7 +38,7 @@ for case in json.loads(os.environ['CASES']):
 ";
 
 fn recipe(language: &str) -> &'static str {
-    let readme = include_str!("../../../README.md");
+    let readme = include_str!("../../../docs/callbacks.md");
     let after = readme.split("<!-- receipt-recipes -->").nth(1).unwrap();
     let block = after.split(&format!("```{language}\n")).nth(1).unwrap();
     block.split("```").next().unwrap()

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::process::Child;
 use tokio::process::ChildStdout;
 
-use crate::support::source::README;
+use crate::support::source::DOCUMENTS;
 use crate::support::tool::Tool;
 use crate::support::wait::LIMIT;
 use crate::support::wait::within;
@@ -107,8 +107,8 @@ async fn a_back_end_of_this_machine_is_told_and_each_call_is_a_line() {
     let (keys_label, secret_label) =
         ("env   UPLOAD_RECEIPT_KEYS=", "env   UPLOAD_WEBHOOK_SECRET=whsec_");
     assert!(
-        README.contains(&format!("\n{keys_label}…\n{secret_label}…\n")),
-        "the README shows keys"
+        DOCUMENTS.contains(&format!("\n{keys_label}…\n{secret_label}…\n")),
+        "the documents show keys"
     );
     let keys = keys.strip_prefix(keys_label).unwrap();
     assert!(keys.len() >= 32 && !keys.contains([' ', '\'', '"', '$']), "{keys}");

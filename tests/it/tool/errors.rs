@@ -50,7 +50,9 @@ fn an_unknown_number_is_explained_by_its_code() {
 /// `oss-upload explain --list` prints the table for the place between the markers.
 #[test]
 fn the_documents_show_the_table_as_it_is() {
-    for (document, language) in [("README.md", Language::En), ("README.zh-CN.md", Language::Zh)] {
+    for (document, language) in
+        [("docs/oss-errors.md", Language::En), ("docs/zh/oss-errors.md", Language::Zh)]
+    {
         let path = format!("{PROJECT}/{document}");
         let text = fs::read_to_string(path).unwrap_or_default();
         let [start, end] = MARKERS;
