@@ -83,14 +83,14 @@ async fn receipt_verify_shows_a_receipt_in_words_and_as_json() {
         subject: Some(HOSTILE.to_owned()),
         issued_at: 1_732_687_781,
         expires_at: 1_732_688_381,
-        variables_hash: None,
-        once: false,
+        variables_hash: Some(HOSTILE.to_owned()),
+        once: true,
     };
     let sealed = receipt.sign(&Secret::new(KEY));
     let tool = Tool::new().with("UPLOAD_RECEIPT_KEYS", KEY);
     let words = tool.run(&["receipt", "verify", &sealed]).await;
     is_harmless(&words, "in words");
-    assert_eq!(words.out.lines().count(), 9, "a line for each member: {}", words.out);
+    assert_eq!(words.out.lines().count(), 11, "a line for each member: {}", words.out);
     let outcome = tool.run(&["receipt", "verify", &sealed, "--json"]).await;
     is_harmless(&outcome, "as JSON");
     let json: Value = serde_json::from_str(&outcome.good()).unwrap();
