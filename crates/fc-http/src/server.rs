@@ -214,7 +214,7 @@ mod tests {
         let count = Arc::clone(&served);
         let stack = tower::service_fn(move |_: Request<Incoming>| {
             count.fetch_add(1, Ordering::Relaxed);
-            let body = Full::new(Bytes::from_static(&[b'x'; ANSWER_BYTES]));
+            let body = Full::new(Bytes::from(vec![b'x'; ANSWER_BYTES]));
             async { Ok::<_, Infallible>(Response::new(body)) }
         });
         let options = Options::default();
