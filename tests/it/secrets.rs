@@ -40,6 +40,7 @@ fn environment() -> Environment {
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "marker-environment-secret"),
         ("ALIBABA_CLOUD_SECURITY_TOKEN", "marker-environment-token"),
         ("UPLOAD_CALLBACK", "self"),
+        ("PUBLIC_URL", "https://sign.example"),
         ("UPLOAD_NOTIFY", "https://back.example/uploaded"),
         ("UPLOAD_RECEIPT_KEYS", "marker-receipt-secret of 32 bytes and more"),
         ("UPLOAD_WEBHOOK_SECRET", "whsec_markermarkermarkermarkermarkermA"),

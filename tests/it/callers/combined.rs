@@ -120,6 +120,7 @@ async fn a_token_and_a_ticket_name_one_subject() {
     content-length: 157
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"subject_mismatch","message":"Token and ticket name different subjects. Send a ticket that was minted for who has signed in.","request_id":"1-test"}
     "#);

@@ -315,6 +315,7 @@ async fn the_function_is_called_under_the_platforms_name_and_no_other() {
     content-length: 247
     content-type: application/json
     vary: Origin
+    x-content-type-options: nosniff
 
     {"error":"callback_address_unknown","message":"OSS is to call this function, and this call was not made under a name that Function Compute gives to functions. Set PUBLIC_URL to the address at which OSS reaches the function.","request_id":"1-test"}
     "#);
