@@ -6,6 +6,7 @@
 //! origin and are not stopped by it; that is what `access` is for.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 /// The origins whose pages may ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub enum Origin {
         /// What a host ends with, such as `.example.com`, its port included.
         suffix: String,
     },
+    /// Every page that this machine serves, at any port: of `localhost`, a name below it, or a loopback
+    /// address. `oss-upload dev` adds it for a developer's own page; no setting names it.
+    Loopback,
 }
 
 /// Says that a text is no origin.
@@ -85,8 +89,29 @@ impl Origin {
                 let host = origin.strip_prefix(scheme.as_str());
                 host.and_then(|host| host.strip_suffix(suffix.as_str())).is_some_and(are_labels)
             }
+            Self::Loopback => is_loopback(&origin.to_ascii_lowercase()),
         }
     }
+}
+
+/// Returns whether an origin, in lower case, is a page of this machine.
+fn is_loopback(origin: &str) -> bool {
+    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let Some(authority) = authority else { return false };
+    if let Some(rest) = authority.strip_prefix("[::1]") {
+        return rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
+    }
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    let is_name = host == "localhost" || host.strip_suffix(".localhost").is_some_and(are_labels);
+    let is_address = || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    port.is_none_or(is_port) && (is_name || is_address())
+}
+
+fn is_port(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Tells whether `.example.com` may stand behind an asterisk: below a whole top-level domain is
@@ -96,7 +121,6 @@ fn is_wide_name(suffix: &str) -> bool {
         Some((name, port)) => (name, Some(port)),
         None => (suffix, None),
     };
-    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
     let Some(name) = name.strip_prefix('.') else {
         return false;
     };
@@ -123,6 +147,19 @@ pub enum Verdict {
 }
 
 impl Origins {
+    /// Adds the pages of this machine, for a function that runs on a developer's machine.
+    #[must_use]
+    pub fn with_loopback(self) -> Self {
+        match self {
+            Self::Any => Self::Any,
+            Self::Same => Self::List(vec![Origin::Loopback]),
+            Self::List(mut list) => {
+                list.push(Origin::Loopback);
+                Self::List(list)
+            }
+        }
+    }
+
     /// Judges a request by its `Origin` and `Host` headers.
     #[must_use]
     pub fn judge(&self, origin: Option<&str>, host: Option<&str>) -> Verdict {
@@ -165,6 +202,48 @@ mod tests {
         {
             assert_eq!(Origin::parse(bad), Err(InvalidOrigin), "{bad}");
         }
+    }
+
+    #[test]
+    fn loopback_is_any_port_of_this_machine_and_nothing_that_looks_like_it() {
+        for good in [
+            "http://localhost",
+            "http://localhost:5173",
+            "HTTP://App.Localhost:3000",
+            "https://127.0.0.1:8443",
+            "http://127.1.2.3",
+            "http://[::1]:5173",
+            "http://[::1]",
+        ] {
+            assert!(Origin::Loopback.is(good), "{good}");
+        }
+        for bad in [
+            "null",
+            "",
+            "localhost",
+            "file://localhost",
+            "http://localhost.evil.example",
+            "http://evil.example:127",
+            "http://127.0.0.1.evil.example",
+            "http://localhost:5173.evil.example",
+            "http://evil.example/.localhost",
+            "http://evil@127.0.0.1",
+            "http://[::1].evil.example",
+            "http://[::2]",
+            "http://10.0.0.1",
+            "http://.localhost",
+        ] {
+            assert!(!Origin::Loopback.is(bad), "{bad}");
+        }
+        let added = Origins::Same.with_loopback();
+        assert_eq!(
+            added.judge(Some("http://localhost:1"), Some("127.0.0.1:8080")),
+            Verdict::Allowed
+        );
+        assert_eq!(
+            added.judge(Some("https://evil.example"), Some("127.0.0.1:8080")),
+            Verdict::Foreign
+        );
     }
 
     #[test]

@@ -121,6 +121,8 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
         async move { while stopped.changed().await.is_ok() {} }
     };
     let network = ReqwestClient::new(settings.proxy.clone());
+    // A developer's own page runs on another port of this machine.
+    let settings = Settings { origins: settings.origins.clone().with_loopback(), ..settings };
     let app = App::with_http(settings, Arc::new(told::Aloud(network)));
     let service = oss_upload_signer::http::service(Arc::new(app));
     let (signal, function, gateway, sts, oss) = tokio::join!(
@@ -279,12 +281,14 @@ fn open_oss(
 /// The origins of the settings, as a CORS rule names them.
 fn named_origins(origins: &Origins) -> Vec<String> {
     let write = |origin: &Origin| match origin {
-        Origin::One(origin) => origin.clone(),
-        Origin::Below { scheme, suffix } => format!("{scheme}*{suffix}"),
+        Origin::One(origin) => Some(origin.clone()),
+        Origin::Below { scheme, suffix } => Some(format!("{scheme}*{suffix}")),
+        // The local OSS has a switch of its own for these.
+        Origin::Loopback => None,
     };
     match origins {
         Origins::Same => Vec::new(),
-        Origins::List(origins) => origins.iter().map(write).collect(),
+        Origins::List(origins) => origins.iter().filter_map(write).collect(),
         Origins::Any => vec!["*".to_owned()],
     }
 }
