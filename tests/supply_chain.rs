@@ -52,7 +52,7 @@ impl Licenses {
         let allowed: BTreeSet<_> =
             self.allow.iter().chain(own.flat_map(|exception| &exception.allow)).collect();
         let license = package.license.as_deref().unwrap_or("none");
-        License::new(license, &|name| allowed.contains(&name.to_owned())).is_allowed()
+        License::new(license, &|name| allowed.contains(&name.to_owned())).evaluate()
     }
 }
 
@@ -97,7 +97,7 @@ impl<'a> License<'a> {
         Self { words: spaced.split_whitespace().map(str::to_owned).collect(), next: 0, allowed }
     }
 
-    fn is_allowed(mut self) -> bool {
+    fn evaluate(mut self) -> bool {
         let allowed = self.either();
         assert_eq!(self.next, self.words.len(), "{:?} is no SPDX expression", self.words);
         allowed
@@ -256,7 +256,7 @@ fn every_allowed_licence_is_needed() {
 
 #[test]
 fn a_licence_is_read_as_spdx_means_it() {
-    let allowed = |expression: &str| License::new(expression, &|name| name == "MIT").is_allowed();
+    let allowed = |expression: &str| License::new(expression, &|name| name == "MIT").evaluate();
     for good in ["MIT", "MIT OR GPL-3.0", "GPL-3.0/MIT", "(GPL-3.0 AND ISC) OR MIT", "MIT AND MIT"]
     {
         assert!(allowed(good), "{good}");

@@ -130,7 +130,7 @@ struct EventMember {
     is_exact: bool,
 }
 
-/// EventMembers of a body, in no particular order.
+/// The members of a body, in no particular order.
 struct EventMembers(Vec<EventMember>);
 
 impl EventMembers {
