@@ -54,7 +54,7 @@ pub(super) fn message(denied: &AuthError) -> String {
             )
         }
         AuthError::JwksUnavailable { retry_after } => format!(
-            "The keys that tokens are verified with cannot be fetched. GrantRequest again in {retry_after} s; if it \
+            "The keys that tokens are verified with cannot be fetched. Ask again in {retry_after} s; if it \
              stays, look at UPLOAD_JWKS_URL."
         ),
         denied => {
@@ -110,9 +110,7 @@ fn about_ticket(denied: &AuthError) -> Option<&'static str> {
         AuthError::TicketSignatureInvalid => {
             "The ticket was not minted with any key here. Give the back end a key of UPLOAD_TICKET_KEYS."
         }
-        AuthError::TicketExpired => {
-            "The ticket's time is over. GrantRequest the back end for a new one."
-        }
+        AuthError::TicketExpired => "The ticket's time is over. Ask the back end for a new one.",
         AuthError::TicketNotYetValid => {
             "The ticket's time has not come. Compare the clocks of back end and function."
         }
@@ -120,7 +118,7 @@ fn about_ticket(denied: &AuthError) -> Option<&'static str> {
             "The ticket wants to live longer than tickets may; see UPLOAD_TICKET_LIFETIME."
         }
         AuthError::TicketRouteMismatch => {
-            "The ticket is good for another route. GrantRequest the back end for one for this route."
+            "The ticket is good for another route. Ask the back end for one for this route."
         }
         AuthError::SubjectMismatch => {
             "Token and ticket name different subjects. Send a ticket that was minted for who has signed in."

@@ -54,7 +54,7 @@ pub(super) fn message(refused: &CallbackError) -> &'static str {
             "The body is not the callback that the route orders. Leave the callback's body to the settings."
         }
         CallbackError::Receipt(receipt::ReceiptError::Expired) => {
-            "The object was stored too long after its grant had ended. GrantRequest for a new grant."
+            "The object was stored too long after its grant had ended. Ask for a new grant."
         }
         CallbackError::Receipt(
             receipt::ReceiptError::Malformed | receipt::ReceiptError::SignatureInvalid,
@@ -65,11 +65,11 @@ pub(super) fn message(refused: &CallbackError) -> &'static str {
             "What is stored is not what the receipt was given for; the log says in what."
         }
         CallbackError::Mismatched(mismatched) if mismatched.webhook == Some(Ok(())) => {
-            "What is stored is not what was granted. The back end was told, and may delete it. GrantRequest for a new \
+            "What is stored is not what was granted. The back end was told, and may delete it. Ask for a new \
              grant and upload what fits."
         }
         CallbackError::Mismatched(_) => {
-            "What is stored is not what was granted; the log says in what. GrantRequest for a new grant and upload what fits."
+            "What is stored is not what was granted; the log says in what. Ask for a new grant and upload what fits."
         }
         CallbackError::NotifyFailed(_) => {
             "The object is stored, but the back end was not told, or did not answer as it should. Do not \

@@ -180,7 +180,7 @@ impl ApiError {
             ),
             Self::AuthError(denied) => auth_error::message(denied),
             Self::BudgetExceeded(RateLimitExceeded { retry_after }) => {
-                format!("You have been granted as much as there is for now. GrantRequest again in {retry_after} s.")
+                format!("You have been granted as much as there is for now. Ask again in {retry_after} s.")
             }
             Self::NotFound => "There is nothing at this path. GET /openapi.json lists the calls.".to_owned(),
             Self::MethodNotAllowed => {
@@ -193,7 +193,7 @@ impl ApiError {
             }
             Self::TooManyFiles(count, limits) => {
                 let most = limits.max_files;
-                format!("The call names {count} files, one call takes {most}. GrantRequest in several calls.")
+                format!("The call names {count} files, one call takes {most}. Ask in several calls.")
             }
             Self::Policy(refusal, limits) => policy_error::describe(refusal, limits),
             Self::NoCredentials(_) => "There are no credentials to sign with. Attach a role that may \

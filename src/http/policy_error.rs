@@ -55,7 +55,7 @@ pub(super) fn describe(refusal: &PolicyError, limits: &Limits) -> String {
             format!("A file of type {content_type:?} is not taken; what is: {}.", types())
         }
         PolicyError::TypeRequired => format!(
-            "The file's type has to be named, since only these are taken: {}. GrantRequest with the type.",
+            "The file's type has to be named, since only these are taken: {}. Ask with the type.",
             types()
         ),
         PolicyError::ExtensionNotAllowed { name } => format!(
@@ -64,21 +64,21 @@ pub(super) fn describe(refusal: &PolicyError, limits: &Limits) -> String {
             limits.extensions.join(", ")
         ),
         PolicyError::NameRequired => {
-            "The file's name has to be given, since the rules of this route speak of it. GrantRequest with the name."
+            "The file's name has to be given, since the rules of this route speak of it. Ask with the name."
                 .to_owned()
         }
         PolicyError::CallerUnknown { placeholder } => format!(
             "Files of this route are kept or told of under {{{placeholder}}} of who asks, and that was \
-             not shown. GrantRequest with credentials that say it."
+             not shown. Ask with credentials that say it."
         ),
         PolicyError::CallerUnusable { placeholder } => format!(
             "Files of this route are kept or told of under {{{placeholder}}} of who asks, and what it \
              is cannot stand there: it is empty, too long, or has a '/', a wildcard or the like. \
-             GrantRequest with another account, or let the settings name something else."
+             Ask with another account, or let the settings name something else."
         ),
         PolicyError::Metadata(fault) => describe_metadata(fault),
         PolicyError::NativeCallRequired { fields } => format!(
-            "This route fixes fields that the form of this call does not carry: {}. GrantRequest with POST \
+            "This route fixes fields that the form of this call does not carry: {}. Ask with POST \
              /uploads and post every field of the answer.",
             fields.join(", ")
         ),

@@ -29,7 +29,7 @@ fn allowed(response: &Value) -> Vec<&str> {
 
 /// The calls of the table, as its source writes them.
 fn table() -> BTreeSet<(String, String)> {
-    let text = source("src/http/table.rs");
+    let text = source("src/http/router.rs");
     let rows = text.lines().filter_map(|line| line.trim().strip_prefix("(Method::"));
     let rows = rows.filter_map(|row| {
         let (method, rest) = row.split_once(", \"")?;
