@@ -17,6 +17,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod cached_resource;
 pub mod callback;
 pub mod config;
 pub mod credentials;

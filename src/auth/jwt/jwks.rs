@@ -1,11 +1,7 @@
-//! Keys behind a URL, as identity providers publish them. How long they are kept and who fetches them is
-//! [`Kept`]'s business; an id that nobody knows asks for them anew.
+//! The key set of an identity provider, behind a URL. [`CachedResource`] fetches and caches it.
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use http::Uri;
@@ -14,15 +10,11 @@ use crate::auth::error::AuthError;
 use crate::auth::jwt::head::Head;
 use crate::auth::jwt::jwk;
 use crate::auth::jwt::key::Key;
-use crate::net::HttpClient;
-use crate::net::RequestLimits;
-use crate::net::kept::Kept;
-use crate::net::kept::Missing;
-use crate::net::kept::Source;
-use crate::net::kept::Wanted;
+use crate::cached_resource::{CachedResource, ResourceOptions, ResourceUnavailable};
+use crate::net::{HttpClient, RequestLimits};
 use crate::time::Timestamp;
 
-/// How long keys are good without asking again; an issuer may say less.
+/// How long a key set is fresh; the issuer may say less.
 const MAX_AGE: Duration = Duration::from_mins(10);
 
 const LIMITS: RequestLimits =
@@ -59,61 +51,38 @@ impl fmt::Debug for JwksUrl {
     }
 }
 
-/// A key set.
+/// The key set of an issuer.
 #[derive(Debug)]
-pub(super) struct Jwks {
-    kept: Kept,
-    keys: Mutex<Arc<[Key]>>,
-}
+pub(super) struct Jwks(CachedResource<Vec<Key>>);
 
 impl Jwks {
     pub(super) fn new(url: JwksUrl) -> Self {
-        let source = Source {
+        Self(CachedResource::new(ResourceOptions {
             name: "the key set behind UPLOAD_JWKS_URL",
             uri: url.0,
             accept: "application/json",
+            parse: |body| jwk::read_set(body).filter(|keys| !keys.is_empty()),
             max_age: MAX_AGE,
             limits: LIMITS,
-        };
-        Self { kept: Kept::new(source), keys: Mutex::default() }
+        }))
     }
 
-    /// Finds the keys that could have signed a token.
+    /// Finds the keys that could have signed a token. An id that is not in the set may be that of a new
+    /// key, so the set is fetched again.
     pub(super) async fn find(
         &self,
         head: &Head,
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<Vec<Key>, AuthError> {
-        match self.kept.find(&KeysOf { jwks: self, head }, now, http).await {
-            Ok(()) => Ok(head.select(&self.keys())),
-            Err(Missing { is_known: true, .. }) => Err(AuthError::TokenKeyUnknown),
-            Err(Missing { retry_after, .. }) => Err(AuthError::JwksUnavailable { retry_after }),
+        let unavailable =
+            |error: ResourceUnavailable| AuthError::JwksUnavailable { retry_after: error.retry_after };
+        let mut keys = self.0.get(now, http).await.map_err(unavailable)?;
+        let mut found = head.select(&keys);
+        if found.is_empty() {
+            keys = self.0.get_newer(&keys, now, http).await.map_err(unavailable)?;
+            found = head.select(&keys);
         }
-    }
-
-    fn keys(&self) -> Arc<[Key]> {
-        Arc::clone(&self.keys.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The keys that could have signed this token.
-struct KeysOf<'a> {
-    jwks: &'a Jwks,
-    head: &'a Head,
-}
-
-impl Wanted for KeysOf<'_> {
-    fn will_do(&self) -> bool {
-        self.jwks.keys().iter().any(|key| self.head.fits(key))
-    }
-
-    fn put(&self, body: &[u8]) -> bool {
-        let keys = jwk::read_set(body).unwrap_or_default();
-        let is_of_use = !keys.is_empty();
-        if is_of_use {
-            *self.jwks.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys.into();
-        }
-        is_of_use
+        if found.is_empty() { Err(AuthError::TokenKeyUnknown) } else { Ok(found) }
     }
 }
