@@ -11,24 +11,17 @@
 //! invents addresses can neither keep the genuine key out nor have the function call out without end. A failed
 //! fetch delays the next one for the same address only.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Uri;
 
+use crate::cached_resource::{CachedResource, ResourceOptions, ResourceUnavailable};
 use crate::callback::error::CallbackError;
 use crate::callback::signed::SignedCallback;
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::spki;
-use crate::net::HttpClient;
-use crate::net::RequestLimits;
-use crate::net::kept::Kept;
-use crate::net::kept::Missing;
-use crate::net::kept::Source;
-use crate::net::kept::Wanted;
+use crate::net::{HttpClient, RequestLimits};
 use crate::time::Timestamp;
 
 /// Where OSS documents that its keys are.
@@ -52,7 +45,7 @@ const LIMITS: RequestLimits =
 #[derive(Debug)]
 pub struct PublicKeys {
     prefixes: Vec<String>,
-    entries: Mutex<Vec<Arc<Entry>>>,
+    resources: Mutex<Vec<Arc<CachedResource<PublicKey>>>>,
 }
 
 impl PublicKeys {
@@ -61,7 +54,7 @@ impl PublicKeys {
     pub fn new(prefixes: Vec<String>) -> Self {
         let documented = || DOCUMENTED.map(str::to_owned).into();
         let prefixes = if prefixes.is_empty() { documented() } else { prefixes };
-        Self { prefixes, entries: Mutex::default() }
+        Self { prefixes, resources: Mutex::default() }
     }
 
     /// Reads the address of a key; returns `None` for one that is not believed.
@@ -82,76 +75,46 @@ impl PublicKeys {
         safe.filter(|safe| begins(safe).is_some()).as_deref().unwrap_or(text).parse().ok()
     }
 
-    /// Tells whether the proof holds.
+    /// Verifies the signature of a callback. A signature that does not fit may be that of a new key under the same
+    /// address, so the key is fetched again.
     pub(super) async fn verify(
         &self,
-        proof: &SignedCallback,
+        callback: &SignedCallback,
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<(), CallbackError> {
-        let entry = self.entry(&proof.key_url);
-        match entry.kept.find(&KeyOf { entry: &entry, proof }, now, http).await {
-            Ok(()) => Ok(()),
-            Err(Missing { is_known: true, .. }) => {
-                Err(CallbackError::SignatureInvalid("the key has not signed this"))
-            }
-            Err(Missing { retry_after, .. }) => Err(CallbackError::KeyUnavailable { retry_after }),
+        let unavailable = |error: ResourceUnavailable| CallbackError::KeyUnavailable {
+            retry_after: error.retry_after,
+        };
+        let resource = self.resource(&callback.key_url);
+        let key = resource.get(now, http).await.map_err(unavailable)?;
+        if key.signed_md5(&callback.signed, &callback.signature) {
+            return Ok(());
         }
+        let newer = resource.get_newer(&key, now, http).await.map_err(unavailable)?;
+        if !Arc::ptr_eq(&key, &newer) && newer.signed_md5(&callback.signed, &callback.signature) {
+            return Ok(());
+        }
+        Err(CallbackError::SignatureInvalid("the key has not signed this"))
     }
 
-    /// Finds the entry of an address, or makes it. Only addresses that [`Self::address`] has read come here, which
-    /// bounds their number.
-    fn entry(&self, uri: &Uri) -> Arc<Entry> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.iter().find(|entry| entry.kept.uri() == uri) {
-            return Arc::clone(entry);
+    /// Finds the resource of an address, or creates it. The address is one that [`Self::address`] has accepted,
+    /// which bounds their number.
+    fn resource(&self, uri: &Uri) -> Arc<CachedResource<PublicKey>> {
+        let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(resource) = resources.iter().find(|resource| resource.uri() == uri) {
+            return Arc::clone(resource);
         }
-        let source = Source {
+        let resource = Arc::new(CachedResource::new(ResourceOptions {
             name: "the public key of OSS",
             uri: uri.clone(),
             accept: "*/*",
+            parse: read,
             max_age: MAX_AGE,
             limits: LIMITS,
-        };
-        let entry = Arc::new(Entry { kept: Kept::new(source), key: Mutex::default() });
-        entries.push(Arc::clone(&entry));
-        entry
-    }
-}
-
-/// One address and the key that is there.
-#[derive(Debug)]
-struct Entry {
-    kept: Kept,
-    key: Mutex<Option<PublicKey>>,
-}
-
-impl Entry {
-    fn key(&self) -> MutexGuard<'_, Option<PublicKey>> {
-        self.key.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The key that has signed this.
-struct KeyOf<'a> {
-    entry: &'a Entry,
-    proof: &'a SignedCallback,
-}
-
-impl Wanted for KeyOf<'_> {
-    fn will_do(&self) -> bool {
-        let SignedCallback { signed, signature, .. } = self.proof;
-        let key = self.entry.key().clone();
-        key.is_some_and(|key| key.signed_md5(signed, signature))
-    }
-
-    fn put(&self, body: &[u8]) -> bool {
-        let key = read(body);
-        let is_of_use = key.is_some();
-        if is_of_use {
-            *self.entry.key() = key;
-        }
-        is_of_use
+        }));
+        resources.push(Arc::clone(&resource));
+        resource
     }
 }
 

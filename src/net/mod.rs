@@ -7,8 +7,6 @@
 //! Every request has its own connection. Requests leave minutes or hours apart, and an idle connection is
 //! dead after the instance was frozen.
 
-pub mod kept;
-
 mod dns;
 
 use std::error::Error;

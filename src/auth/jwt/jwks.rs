@@ -75,8 +75,9 @@ impl Jwks {
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<Vec<Key>, AuthError> {
-        let unavailable =
-            |error: ResourceUnavailable| AuthError::JwksUnavailable { retry_after: error.retry_after };
+        let unavailable = |error: ResourceUnavailable| AuthError::JwksUnavailable {
+            retry_after: error.retry_after,
+        };
         let mut keys = self.0.get(now, http).await.map_err(unavailable)?;
         let mut found = head.select(&keys);
         if found.is_empty() {
