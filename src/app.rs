@@ -16,9 +16,11 @@ use crate::auth::request_credentials::RequestCredentials;
 use crate::callback::error::CallbackError;
 use crate::callback::{CallbackRequest, UploadCallback};
 use crate::config::{DEFAULT_ROUTE, Settings};
-use crate::credentials::broker::Broker;
-use crate::credentials::sessions::Session;
-use crate::credentials::{Credentials, Means, RandomSource, RoleKeys, Unavailable};
+use crate::credentials::session::RoleSession;
+use crate::credentials::source::CredentialSource;
+use crate::credentials::{
+    Credentials, CredentialsError, PlatformKeys, ProviderContext, RandomSource,
+};
 use crate::net::{HttpClient, ReqwestClient};
 use crate::policy::route::Route;
 use crate::policy::template::context::RandomBytes;
@@ -30,7 +32,7 @@ type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 /// What the function is made of.
 pub struct App {
     routes: Vec<Route>,
-    credentials: Broker,
+    credentials: CredentialSource,
     clock: Clock,
     draw: RandomSource,
     http: Arc<dyn HttpClient>,
@@ -58,10 +60,10 @@ impl App {
     #[must_use]
     pub fn with_http(settings: Settings, http: Arc<dyn HttpClient>) -> Self {
         let draw = draw();
-        let means = Means { http: Arc::clone(&http), draw: Arc::clone(&draw) };
+        let context = ProviderContext { http: Arc::clone(&http), random: Arc::clone(&draw) };
         Self {
             routes: settings.routes,
-            credentials: settings.sources.build(&means),
+            credentials: settings.sources.build(&context),
             clock: Box::new(time::now),
             draw,
             http,
@@ -158,11 +160,11 @@ impl App {
     /// No source has any.
     pub async fn credentials(
         &self,
-        session: Option<&Session>,
-        hint: Option<&RoleKeys>,
+        session: Option<&RoleSession>,
+        platform_keys: Option<&PlatformKeys>,
         now: Timestamp,
-    ) -> Result<Arc<Credentials>, Unavailable> {
-        self.credentials.provide(session, hint, now).await
+    ) -> Result<Arc<Credentials>, CredentialsError> {
+        self.credentials.provide(session, platform_keys, now).await
     }
 }
 

@@ -53,10 +53,9 @@ const PURE: &[&str] = &[
     "receipt",
     "http::dialect",
     "credentials::sts::endpoint",
-    "credentials::sts::message",
-    "credentials::sts::query",
-    "credentials::sts::refusal",
-    "credentials::sts::reply",
+    "credentials::session_policy",
+    "credentials::sts::request",
+    "credentials::sts::response",
     "credentials::sts::role",
 ];
 

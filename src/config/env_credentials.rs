@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::reader::ConfigReader;
-use crate::credentials::provider::environment::EnvironmentKey;
+use crate::credentials::providers::environment::EnvironmentCredentials;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -22,13 +22,13 @@ pub(super) fn read(
     config: &mut ConfigReader<'_>,
     started: Timestamp,
     lifetime: Duration,
-) -> Option<EnvironmentKey> {
+) -> Option<EnvironmentCredentials> {
     for [id, secret, token] in NAMES {
         let environment = config.environment;
         match (environment.get(id), environment.get(secret)) {
             (Some(key_id), Some(text)) => {
                 let token = environment.get(token).map(Secret::new);
-                return Some(EnvironmentKey::new(
+                return Some(EnvironmentCredentials::new(
                     key_id.to_owned(),
                     Secret::new(text),
                     token,

@@ -49,7 +49,7 @@ use crate::config::environment::Environment;
 use crate::config::error::ConfigErrors;
 use crate::config::reader::ConfigReader;
 use crate::config::toml_file::File;
-use crate::credentials::sources::Sources;
+use crate::credentials::options::SourceOptions;
 use crate::net::Proxy;
 use crate::policy::route::Route;
 use crate::time::Timestamp;
@@ -77,7 +77,7 @@ pub struct Settings {
     /// The proxy that calls to the outside take.
     pub proxy: Option<Proxy>,
     /// Where credentials come from.
-    pub sources: Sources,
+    pub sources: SourceOptions,
     /// How callbacks are made and verified, and who is told of them.
     pub completion: UploadCallback,
 }

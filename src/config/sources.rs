@@ -1,29 +1,22 @@
 //! Where credentials come from: the variables of Alibaba's own libraries, and the role to take.
 
-use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::env_credentials;
 use crate::config::environment::Environment;
 use crate::config::reader::ConfigReader;
-use crate::config::setting;
-use crate::config::value;
-use crate::credentials::provider::environment::ROLE_KEY_LIFETIME;
-use crate::credentials::provider::ini::IniOptions;
-use crate::credentials::provider::metadata;
-use crate::credentials::provider::metadata::MetadataOptions;
-use crate::credentials::provider::profile::ProfileOptions;
-use crate::credentials::scope;
-use crate::credentials::scope::Place;
-use crate::credentials::sources::PodRole;
-use crate::credentials::sources::Source;
-use crate::credentials::sources::Sources;
-use crate::credentials::sts::BadRole;
-use crate::credentials::sts::RoleRequest;
-use crate::credentials::sts::endpoint;
-use crate::policy::route::Route;
-use crate::policy::route::Session;
+use crate::config::{env_credentials, setting, value};
+use crate::credentials::options::{OidcOptions, SourceKind, SourceOptions};
+use crate::credentials::providers::ecs_metadata;
+use crate::credentials::providers::ecs_metadata::EcsMetadataOptions;
+use crate::credentials::providers::environment::ROLE_KEY_LIFETIME;
+#[cfg(feature = "local-credentials")]
+use crate::credentials::providers::local::{
+    LocalOptions, config_json::CliProfileOptions, credentials_file::CredentialsFileOptions,
+};
+use crate::credentials::session_policy::{ObjectPrefix, UPLOAD_ACTIONS, session_policy};
+use crate::credentials::sts::{RoleError, RoleRequest, endpoint};
+use crate::policy::route::{Route, Session};
 use crate::policy::template::context::CallerAttributes;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -52,24 +45,27 @@ pub(super) fn read(
     config: &mut ConfigReader<'_>,
     routes: &[Route],
     now: Timestamp,
-) -> Option<Sources> {
-    let source = config.top(&setting::CREDENTIALS, source).unwrap_or_default();
+) -> Option<SourceOptions> {
+    let kind = config.top(&setting::CREDENTIALS, source).unwrap_or_default();
+    if !cfg!(feature = "local-credentials") {
+        reject_local_sources(config, kind);
+    }
     let lifetime = config.top(&setting::ROLE_KEY_LIFETIME, value::duration);
-    let environment_key = env_credentials::read(config, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
+    let key = env_credentials::read(config, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
     let sts_endpoint = sts_endpoint(config);
     let role = Taking::read(config, routes);
     let taken = role.read_role(config);
-    let pod = role.read_pod(config, taken.is_none());
+    let oidc = role.read_pod(config, taken.is_none());
     let environment = config.environment;
-    let sources = Sources {
-        source,
-        environment_key,
-        longest: routes.iter().map(|route| route.lifetime).max().unwrap_or_default(),
+    let sources = SourceOptions {
+        kind,
+        environment: key,
+        longest_form: routes.iter().map(|route| route.lifetime).max().unwrap_or_default(),
         sts_endpoint: sts_endpoint?,
         session_name: role.session_name,
-        pod,
-        profile: profile(environment),
-        ini: ini(environment),
+        oidc,
+        #[cfg(feature = "local-credentials")]
+        local: LocalOptions { profile: profile(environment), file: credentials_file(environment) },
         metadata: metadata(environment),
         uri: environment.get("ALIBABA_CLOUD_CREDENTIALS_URI").map(Secret::new),
         role: taken,
@@ -78,10 +74,10 @@ pub(super) fn read(
     Some(sources)
 }
 
-fn source(text: &str) -> Result<Source, String> {
-    let known = Source::ALL.iter().find(|source| source.name() == text);
+fn source(text: &str) -> Result<SourceKind, String> {
+    let known = SourceKind::ALL.iter().find(|source| source.name() == text);
     known.copied().ok_or_else(|| {
-        let names: Vec<_> = Source::ALL.iter().map(|source| source.name()).collect();
+        let names: Vec<_> = SourceKind::ALL.iter().map(|source| source.name()).collect();
         format!("the sources are {}", names.join(", "))
     })
 }
@@ -138,7 +134,7 @@ impl Taking {
 
     /// The role of a pod, which is narrowed only if it is the one that signs: as a stepping stone it
     /// needs the permission to step.
-    fn read_pod(&self, config: &mut ConfigReader<'_>, signs: bool) -> Option<PodRole> {
+    fn read_pod(&self, config: &mut ConfigReader<'_>, signs: bool) -> Option<OidcOptions> {
         let environment = config.environment;
         let provider_arn = environment.get("ALIBABA_CLOUD_OIDC_PROVIDER_ARN")?.to_owned();
         let token_file = PathBuf::from(environment.get("ALIBABA_CLOUD_OIDC_TOKEN_FILE")?);
@@ -147,7 +143,7 @@ impl Taking {
         let example = format!("{POD_ROLE_ARN}={}", setting::ROLE_ARN.example);
         let request = self.request(arn, signs);
         let request = request.map_err(|problem| config.add_error(place, problem, example)).ok()?;
-        Some(PodRole { provider_arn, token_file, request })
+        Some(OidcOptions { provider_arn, token_file, role: request })
     }
 
     fn request(&self, arn: &str, signs: bool) -> Result<RoleRequest, String> {
@@ -160,8 +156,8 @@ impl Taking {
     }
 }
 
-/// Judges a name by itself, so that a error stands where the name does.
-fn session_name(text: &str) -> Result<String, BadRole> {
+/// Judges a name by itself, so that a complaint stands where the name does.
+fn session_name(text: &str) -> Result<String, RoleError> {
     RoleRequest::new(setting::ROLE_ARN.example, text, ROLE_DURATION).map(|role| role.session_name)
 }
 
@@ -188,7 +184,7 @@ fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
     let places: Vec<_> = routes
         .iter()
         .filter(|route| none_shares || shares(route))
-        .map(|route| Place {
+        .map(|route| ObjectPrefix {
             bucket: route.bucket.as_str().to_owned(),
             prefix: route.template.prefix(&CallerAttributes::NONE),
         })
@@ -197,7 +193,7 @@ fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
         Some(entry) => entry.describe(),
         None => config.environment.get(POD_ROLE_ARN).map(|_| POD_ROLE_ARN.to_owned())?,
     };
-    match scope::session_policy(scope::UPLOAD, &places) {
+    match session_policy(UPLOAD_ACTIONS, &places) {
         Ok(policy) => Some(policy),
         Err(error) => {
             let example = format!("{} = \"role\"", setting::ROLE_SCOPE.key);
@@ -207,7 +203,8 @@ fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
     }
 }
 
-fn profile(environment: &Environment) -> Option<ProfileOptions> {
+#[cfg(feature = "local-credentials")]
+fn profile(environment: &Environment) -> Option<CliProfileOptions> {
     if is_true(environment, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
         return None;
     }
@@ -215,59 +212,144 @@ fn profile(environment: &Environment) -> Option<ProfileOptions> {
         Some(path) => PathBuf::from(path),
         None => home(environment)?.join(".aliyun/config.json"),
     };
-    Some(ProfileOptions { path, name: profile_name(environment) })
+    Some(CliProfileOptions { path, name: profile_name(environment) })
 }
 
-/// The libraries disagree on the file's name, so both are looked for.
-fn ini(environment: &Environment) -> Option<IniOptions> {
+/// The official libraries use two names of the file, so both are tried.
+#[cfg(feature = "local-credentials")]
+fn credentials_file(environment: &Environment) -> Option<CredentialsFileOptions> {
     let paths = if let Some(path) = environment.get("ALIBABA_CLOUD_CREDENTIALS_FILE") {
         vec![PathBuf::from(path)]
     } else {
         let folder = home(environment)?.join(".alibabacloud");
         vec![folder.join("credentials"), folder.join("credentials.ini")]
     };
-    Some(IniOptions { paths, section: profile_name(environment) })
+    Some(CredentialsFileOptions { paths, section: profile_name(environment) })
 }
 
 /// The metadata service belongs to servers: on Function Compute nothing is known of one.
-fn metadata(environment: &Environment) -> Option<MetadataOptions> {
+fn metadata(environment: &Environment) -> Option<EcsMetadataOptions> {
     let off = is_true(environment, "ALIBABA_CLOUD_ECS_METADATA_DISABLED")
         || environment.get("FC_FUNCTION_NAME").is_some();
-    (!off).then(|| MetadataOptions {
-        base_url: metadata::ADDRESS.to_owned(),
+    (!off).then(|| EcsMetadataOptions {
+        base_url: ecs_metadata::ADDRESS.to_owned(),
         role: environment.get("ALIBABA_CLOUD_ECS_METADATA").map(str::to_owned),
         token_only: is_true(environment, "ALIBABA_CLOUD_IMDSV1_DISABLED"),
     })
 }
 
+#[cfg(feature = "local-credentials")]
 fn profile_name(environment: &Environment) -> Option<String> {
     environment.get("ALIBABA_CLOUD_PROFILE").map(str::to_owned)
 }
 
-fn home(environment: &Environment) -> Option<&Path> {
-    environment.get("HOME").map(Path::new)
+#[cfg(feature = "local-credentials")]
+fn home(environment: &Environment) -> Option<PathBuf> {
+    environment.get("HOME").map(PathBuf::from)
 }
 
 fn is_true(environment: &Environment, name: &str) -> bool {
     environment.get(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
+/// The deployed function has neither a home directory nor commands, so it is built without the sources that read
+/// them. A setting that asks for one is an error: another identity must not sign in its place.
+fn reject_local_sources(config: &mut ConfigReader<'_>, kind: SourceKind) {
+    let problem = "this source is a file on a developer's machine, and the function is built without it; let the \
+                   function's role sign, or set the key itself in the environment";
+    if matches!(kind, SourceKind::Profile | SourceKind::File) {
+        if let Some(entry) = config.top_entry(&setting::CREDENTIALS) {
+            config.add_invalid(&setting::CREDENTIALS, &entry, problem);
+        }
+        return;
+    }
+    let off = is_true(config.environment, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED");
+    for (name, is_used) in [
+        ("ALIBABA_CLOUD_CONFIG_FILE", !off),
+        ("ALIBABA_CLOUD_CREDENTIALS_FILE", true),
+        ("ALIBABA_CLOUD_PROFILE", true),
+    ] {
+        if kind == SourceKind::Auto && is_used && config.environment.get(name).is_some() {
+            config.add_error(name.to_owned(), problem.to_owned(), format!("unset {name}"));
+        }
+    }
+}
+
 /// A source that was chosen by name and is not there would leave nothing to sign with.
-fn complain_of_a_pin_without_its_source(config: &mut ConfigReader<'_>, sources: &Sources) {
-    let wanted = match sources.source {
-        Source::Oidc if sources.pod.is_none() => {
+fn complain_of_a_pin_without_its_source(config: &mut ConfigReader<'_>, sources: &SourceOptions) {
+    let wanted = match sources.kind {
+        SourceKind::Oidc if sources.oidc.is_none() => {
             "ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE"
         }
-        Source::Profile if sources.profile.is_none() => "HOME or ALIBABA_CLOUD_CONFIG_FILE",
-        Source::File if sources.ini.is_none() => "HOME or ALIBABA_CLOUD_CREDENTIALS_FILE",
-        Source::Metadata if sources.metadata.is_none() => {
+        #[cfg(feature = "local-credentials")]
+        SourceKind::Profile if sources.local.profile.is_none() => {
+            "HOME or ALIBABA_CLOUD_CONFIG_FILE"
+        }
+        #[cfg(feature = "local-credentials")]
+        SourceKind::File if sources.local.file.is_none() => {
+            "HOME or ALIBABA_CLOUD_CREDENTIALS_FILE"
+        }
+        SourceKind::Metadata if sources.metadata.is_none() => {
             "a server's metadata service, which is switched off or not to be had here"
         }
-        Source::Uri if sources.uri.is_none() => "ALIBABA_CLOUD_CREDENTIALS_URI",
+        SourceKind::Uri if sources.uri.is_none() => "ALIBABA_CLOUD_CREDENTIALS_URI",
         _ => return,
     };
     if let Some(entry) = config.top_entry(&setting::CREDENTIALS) {
         let problem = format!("this source needs {wanted}");
         config.add_error(entry.describe(), problem, entry.example(&setting::CREDENTIALS));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::toml_file::File;
+
+    fn complaints(variables: &[(&str, &str)], kind: SourceKind) -> Option<String> {
+        let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment: Environment = pairs.collect();
+        let mut config = ConfigReader::new(&environment, File::default());
+        reject_local_sources(&mut config, kind);
+        config.finish().err().map(|complaints| complaints.to_string())
+    }
+
+    #[test]
+    fn a_function_without_local_sources_refuses_settings_that_ask_for_one() {
+        let source = ("UPLOAD_CREDENTIALS", "profile");
+        insta::assert_snapshot!(complaints(&[source], SourceKind::Profile).unwrap(), @r#"
+        1 problem with the settings; nothing was started
+          UPLOAD_CREDENTIALS = "profile": this source is a file on a developer's machine, and the function is built without it; let the function's role sign, or set the key itself in the environment. Example: UPLOAD_CREDENTIALS=auto
+        "#);
+        let files = [
+            ("ALIBABA_CLOUD_PROFILE", "marker"),
+            ("ALIBABA_CLOUD_CONFIG_FILE", "marker"),
+            ("ALIBABA_CLOUD_CREDENTIALS_FILE", "marker"),
+        ];
+        insta::assert_snapshot!(complaints(&files, SourceKind::Auto).unwrap(), @"
+        3 problems with the settings; nothing was started
+          ALIBABA_CLOUD_CONFIG_FILE: this source is a file on a developer's machine, and the function is built without it; let the function's role sign, or set the key itself in the environment. Example: unset ALIBABA_CLOUD_CONFIG_FILE
+          ALIBABA_CLOUD_CREDENTIALS_FILE: this source is a file on a developer's machine, and the function is built without it; let the function's role sign, or set the key itself in the environment. Example: unset ALIBABA_CLOUD_CREDENTIALS_FILE
+          ALIBABA_CLOUD_PROFILE: this source is a file on a developer's machine, and the function is built without it; let the function's role sign, or set the key itself in the environment. Example: unset ALIBABA_CLOUD_PROFILE
+        ");
+        assert_eq!(complaints(&files, SourceKind::Request), None);
+        assert_eq!(complaints(&[("HOME", "/root")], SourceKind::Auto), None);
+        let off = ("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "true");
+        assert_eq!(complaints(&[files[1], off], SourceKind::Auto), None);
+    }
+
+    #[cfg(not(feature = "local-credentials"))]
+    #[test]
+    fn a_build_without_local_sources_does_not_start_with_such_a_setting() {
+        let variables = [
+            ("OSS_BUCKET", "my-bucket"),
+            ("OSS_REGION", "cn-hangzhou"),
+            ("UPLOAD_AUTH", "anonymous"),
+            ("UPLOAD_CREDENTIALS", "file"),
+        ];
+        let pairs = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let now = Timestamp::from_unix(1_732_687_781).unwrap();
+        let loaded = crate::config::Settings::load(&pairs.into_iter().collect(), None, now);
+        assert!(loaded.unwrap_err().to_string().contains("built without it"));
     }
 }

@@ -3,8 +3,8 @@
 use crate::auth::origin::Origins;
 use crate::auth::rule::AuthRule;
 use crate::config::Settings;
-use crate::credentials::provider::environment::EnvironmentKey;
-use crate::credentials::sources::Source;
+use crate::credentials::options::SourceKind;
+use crate::credentials::providers::environment::EnvironmentCredentials;
 use crate::policy::callback::Target;
 use crate::policy::header::Header;
 use crate::policy::header::X_OSS_OBJECT_ACL;
@@ -173,13 +173,13 @@ impl Settings {
 
     /// On the platform the role's keys, which are temporary, come first unless they are ruled out.
     fn signs_with_a_long_lived_key(&self) -> bool {
-        let first = match self.sources.source {
-            Source::Auto => !self.platform,
-            Source::Environment => true,
+        let first = match self.sources.kind {
+            SourceKind::Auto => !self.platform,
+            SourceKind::Environment => true,
             _ => false,
         };
         let own = first && self.sources.role.is_none();
-        own && self.sources.environment_key.as_ref().is_some_and(EnvironmentKey::is_long_lived)
+        own && self.sources.environment.as_ref().is_some_and(EnvironmentCredentials::is_long_lived)
     }
 }
 

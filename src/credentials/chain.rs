@@ -1,71 +1,67 @@
-//! Several sources in their order, as Alibaba's own libraries have it.
+//! Several providers in the order of Alibaba's own libraries.
 //!
-//! A source that is not set up here is passed over. One that is set up and fails is the end of the
-//! walk: to go on would be to sign as somebody else, as a pod whose own role cannot be had for a
-//! moment would as its node. The source that gave is asked alone from then on, until it no longer
-//! gives; then the walk starts from the top again, so whatever is mended later is found.
+//! A provider that is not configured here is skipped. One that is configured and fails ends the search: the
+//! next one has another identity. A pod, for example, would sign as its node while its own role is
+//! unavailable. The provider that has succeeded is the only one to be called until it fails; then the search
+//! starts from the beginning, so that a repaired provider is found.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::credentials::Credentials;
-use crate::credentials::Errand;
-use crate::credentials::Failure;
-use crate::credentials::FailureKind;
-use crate::credentials::Fetching;
-use crate::credentials::Provider;
+use crate::credentials::{
+    Credentials, FetchFuture, FetchRequest, Provider, ProviderError, ProviderErrorKind,
+};
 
-/// No source has given yet.
-const NOBODY: usize = usize::MAX;
+/// No provider has succeeded yet.
+const NONE: usize = usize::MAX;
 
-/// The sources of one process, in order.
+/// The providers of one process, in order.
 #[derive(Debug)]
-pub struct Chain {
-    sources: Vec<Arc<dyn Provider>>,
-    /// The place of the source that gave last.
-    giver: AtomicUsize,
+pub struct ProviderChain {
+    providers: Vec<Arc<dyn Provider>>,
+    /// Index of the provider that has succeeded last.
+    last_used: AtomicUsize,
 }
 
-impl Chain {
-    /// Will ask these sources in this order.
+impl ProviderChain {
+    /// Fetches nothing yet.
     #[must_use]
-    pub fn new(sources: Vec<Arc<dyn Provider>>) -> Self {
-        Self { sources, giver: AtomicUsize::new(NOBODY) }
+    pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
+        Self { providers, last_used: AtomicUsize::new(NONE) }
     }
 
-    async fn walk(&self, errand: Errand<'_>) -> Result<Credentials, Failure> {
-        // Whoever gave last is out of favour until it has given again.
-        let giver = self.giver.swap(NOBODY, Ordering::Relaxed);
-        let others = (0..self.sources.len()).filter(|place| *place != giver);
-        let mut passed = Vec::new();
-        for place in std::iter::once(giver).chain(others) {
-            let Some(source) = self.sources.get(place) else { continue };
-            match source.fetch(errand).await {
+    async fn search(&self, request: FetchRequest<'_>) -> Result<Credentials, ProviderError> {
+        // Only a success is remembered, so a failing provider loses its precedence.
+        let last_used = self.last_used.swap(NONE, Ordering::Relaxed);
+        let others = (0..self.providers.len()).filter(|index| *index != last_used);
+        let mut skipped = Vec::new();
+        for index in std::iter::once(last_used).chain(others) {
+            let Some(provider) = self.providers.get(index) else { continue };
+            match provider.fetch(request).await {
                 Ok(credentials) => {
-                    self.giver.store(place, Ordering::Relaxed);
+                    self.last_used.store(index, Ordering::Relaxed);
                     return Ok(credentials);
                 }
-                Err(failure) if failure.kind == FailureKind::Absent => {
-                    passed.push(format!("{}: {failure}", source.name()));
+                Err(error) if error.kind == ProviderErrorKind::Absent => {
+                    skipped.push(format!("{}: {error}", provider.name()));
                 }
-                Err(failure) => {
-                    let reason = format!("{}: {failure}", source.name());
-                    return Err(Failure { reason, ..failure });
+                Err(error) => {
+                    let reason = format!("{}: {error}", provider.name());
+                    return Err(ProviderError { reason, ..error });
                 }
             }
         }
-        Err(Failure::absent(passed.join("; ")))
+        Err(ProviderError::absent(skipped.join("; ")))
     }
 }
 
-impl Provider for Chain {
+impl Provider for ProviderChain {
     fn name(&self) -> &'static str {
         "chain"
     }
 
-    fn fetch<'a>(&'a self, errand: Errand<'a>) -> Fetching<'a> {
-        Box::pin(self.walk(errand))
+    fn fetch<'a>(&'a self, request: FetchRequest<'a>) -> FetchFuture<'a> {
+        Box::pin(self.search(request))
     }
 }
 
@@ -74,63 +70,64 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::credentials::scripted::Scripted;
+    use crate::credentials::test_provider::TestProvider;
     use crate::time::Timestamp;
 
-    fn absent() -> Result<(), Failure> {
-        Err(Failure::absent("not set up"))
+    fn absent() -> Result<(), ProviderError> {
+        Err(ProviderError::absent("not set up"))
     }
 
-    fn down() -> Result<(), Failure> {
-        Err(Failure::temporary("down"))
+    fn down() -> Result<(), ProviderError> {
+        Err(ProviderError::temporary("down"))
     }
 
-    async fn ask(chain: &Chain) -> Result<String, Failure> {
+    async fn fetch(chain: &ProviderChain) -> Result<String, ProviderError> {
         let now = Timestamp::from_unix(1_000).unwrap();
-        let errand = Errand { hint: None, now, patience: Duration::from_secs(1) };
-        chain.fetch(errand).await.map(|credentials| credentials.key_id)
+        let request = FetchRequest { platform_keys: None, now, timeout: Duration::from_secs(1) };
+        chain.fetch(request).await.map(|credentials| credentials.key_id)
     }
 
     #[tokio::test]
-    async fn a_source_that_is_set_up_and_fails_is_not_replaced_by_another_identity() {
-        let (oidc, node) = (Scripted::new("oidc", vec![down()]), Scripted::new("node", vec![]));
-        let chain = Chain::new(vec![oidc.clone(), node.clone()]);
-        assert_eq!(ask(&chain).await.unwrap_err(), Failure::temporary("oidc: down"));
-        assert_eq!(ask(&chain).await.unwrap(), "oidc");
+    async fn a_failing_provider_is_not_replaced_by_another_identity() {
+        let (oidc, node) =
+            (TestProvider::new("oidc", vec![down()]), TestProvider::new("node", vec![]));
+        let chain = ProviderChain::new(vec![oidc.clone(), node.clone()]);
+        assert_eq!(fetch(&chain).await.unwrap_err(), ProviderError::temporary("oidc: down"));
+        assert_eq!(fetch(&chain).await.unwrap(), "oidc");
         assert_eq!(node.fetches(), 0);
     }
 
     #[tokio::test]
-    async fn a_total_failure_names_every_source_and_does_not_stick() {
-        let first = Scripted::new("first", vec![absent()]);
-        let last = Scripted::new("last", vec![absent(), absent(), absent()]);
-        let chain = Chain::new(vec![first, last]);
-        let failure = ask(&chain).await.unwrap_err();
-        assert_eq!(failure, Failure::absent("first: not set up; last: not set up"));
-        // What was mended is found, although it is not the source that was asked last.
-        assert_eq!(ask(&chain).await.unwrap(), "first");
+    async fn a_total_failure_names_every_provider_and_is_not_remembered() {
+        let first = TestProvider::new("first", vec![absent()]);
+        let last = TestProvider::new("last", vec![absent(), absent(), absent()]);
+        let chain = ProviderChain::new(vec![first, last]);
+        let failure = fetch(&chain).await.unwrap_err();
+        assert_eq!(failure, ProviderError::absent("first: not set up; last: not set up"));
+        // The repaired provider is found, although it is not the one that was called last.
+        assert_eq!(fetch(&chain).await.unwrap(), "first");
     }
 
     #[tokio::test]
-    async fn the_giver_is_asked_alone_until_it_no_longer_gives() {
-        let first = Scripted::new("first", vec![absent(), Ok(())]);
-        let second = Scripted::new("second", vec![Ok(()), Ok(()), absent()]);
-        let chain = Chain::new(vec![first.clone(), second.clone()]);
-        assert_eq!(ask(&chain).await.unwrap(), "second");
-        assert_eq!(ask(&chain).await.unwrap(), "second");
+    async fn the_provider_that_has_succeeded_is_called_alone_until_it_fails() {
+        let first = TestProvider::new("first", vec![absent(), Ok(())]);
+        let second = TestProvider::new("second", vec![Ok(()), Ok(()), absent()]);
+        let chain = ProviderChain::new(vec![first.clone(), second.clone()]);
+        assert_eq!(fetch(&chain).await.unwrap(), "second");
+        assert_eq!(fetch(&chain).await.unwrap(), "second");
         assert_eq!((first.fetches(), second.fetches()), (1, 2));
-        assert_eq!(ask(&chain).await.unwrap(), "first");
+        assert_eq!(fetch(&chain).await.unwrap(), "first");
         assert_eq!((first.fetches(), second.fetches()), (2, 3));
     }
 
     #[tokio::test]
-    async fn a_giver_that_fails_is_asked_again_after_those_before_it() {
-        let first = Scripted::new("first", vec![absent(), absent()]);
-        let second = Scripted::new("second", vec![Ok(()), down()]);
-        let chain = Chain::new(vec![first.clone(), second]);
-        assert_eq!(ask(&chain).await.unwrap(), "second");
-        assert_eq!(ask(&chain).await.unwrap_err(), Failure::temporary("second: down"));
-        assert_eq!(ask(&chain).await.unwrap(), "second");
+    async fn a_provider_that_has_failed_is_called_again_after_those_before_it() {
+        let first = TestProvider::new("first", vec![absent(), absent()]);
+        let second = TestProvider::new("second", vec![Ok(()), down()]);
+        let chain = ProviderChain::new(vec![first.clone(), second]);
+        assert_eq!(fetch(&chain).await.unwrap(), "second");
+        assert_eq!(fetch(&chain).await.unwrap_err(), ProviderError::temporary("second: down"));
+        assert_eq!(fetch(&chain).await.unwrap(), "second");
         assert_eq!(first.fetches(), 2);
     }
 }

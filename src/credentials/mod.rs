@@ -1,36 +1,34 @@
-//! Whom the function signs as, and until when.
+//! Credentials to sign with: where they come from, how long they are used, and which role they have.
 //!
 //! ```text
-//! broker ─┬─▶ own ─┬─▶ the request's keys, the environment's
-//!         │        └─▶ cache ─▶ chain ─▶ provider, one after the other
-//!         └─▶ a role: cache or sessions ─▶ AssumeRole with the key of `own` ─▶ sts
+//! CredentialSource ─┬─▶ BaseCredentials ─┬─▶ the request's keys, the environment's
+//!                   │                    └─▶ cache ─▶ chain ─▶ one provider after the other
+//!                   └─▶ a role: cache or session pool ─▶ AssumeRole with BaseCredentials ─▶ sts
 //! ```
 //!
 //! | file | owns |
 //! |---|---|
-//! | `sources` | what the settings say, put together |
-//! | `broker` | the function itself, or a role that it takes |
-//! | `own` | the function's own identity |
-//! | `cache` | one set of keys, kept as long as it is good |
-//! | `sessions` | a set for each caller: bounded, and never too many at once |
-//! | `chain` | the sources in their order |
-//! | `provider` | the sources, one file each |
-//! | `sts` | the calls that take a role |
-//! | `scope` | the session policy that narrows it |
+//! | `options` | the settings, and the source that is built from them |
+//! | `source` | the function's own credentials, or those of a role that it takes |
+//! | `cache` | one set of credentials, kept while it is usable |
+//! | `session` | a set for each caller: a bounded pool |
+//! | `session_policy` | the policy that narrows a session |
+//! | `assume_role` | a role, taken with other credentials |
+//! | `chain`, `providers` | the places where credentials can come from, and their order |
+//! | `sts` | requests to STS |
 //!
-//! A source answers with credentials, with "not set up here", or with "set up, but it does not
-//! work". A credential past its end is never given out. Nothing here runs by itself: an instance
-//! that is frozen between requests does not tick, so whatever has to be fresh is looked at when a
-//! request asks.
+//! A provider returns credentials, "not configured here", or "configured, but failing". Credentials past
+//! their end are never returned. There is no background task, because an instance that is frozen between
+//! requests does not run one: whatever has to be fresh is checked when a request needs it.
 
-pub mod broker;
+pub mod assume_role;
 pub mod cache;
 pub mod chain;
-pub mod own;
-pub mod provider;
-pub mod scope;
-pub mod sessions;
-pub mod sources;
+pub mod options;
+pub mod providers;
+pub mod session;
+pub mod session_policy;
+pub mod source;
 pub mod sts;
 
 use std::fmt;
@@ -42,22 +40,22 @@ use crate::net::HttpClient;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// A key, and the token that belongs to it if it is a temporary one.
+/// An access key, with its token if it is a temporary one.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The access key's id; no secret, it stands in every form.
+    /// The access key's id. Not a secret: every form contains it.
     pub key_id: String,
     /// The access key's secret.
     pub secret: Secret,
     /// The security token of a temporary key.
     pub token: Option<Secret>,
-    /// The moment from which on OSS will no longer know the key; none for a long-lived key.
+    /// From this moment on OSS rejects the key; `None` for a long-lived key.
     pub usable_until: Option<Timestamp>,
 }
 
-/// The role's keys as a request brought them: a hint, not to be trusted further than a key can be.
+/// The function role's keys, as the platform adds them to a request.
 #[derive(Clone, Debug)]
-pub struct RoleKeys {
+pub struct PlatformKeys {
     /// The access key's id.
     pub key_id: String,
     /// The access key's secret.
@@ -66,121 +64,121 @@ pub struct RoleKeys {
     pub token: Secret,
 }
 
-/// Says why there is nothing to sign with.
+/// The reason why there are no credentials to sign with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unavailable {
-    /// No source has a key; the text names each and why it passed.
+pub enum CredentialsError {
+    /// No source has a key; the text names each source and its reason.
     Missing(String),
-    /// The key in the environment has reached its end: start a new instance.
+    /// The key in the environment has expired: start a new instance.
     Expired,
-    /// The source has a key to give and did not, for now; the text says why.
+    /// A source is configured and fails for now.
     Failing {
-        /// Which source, and what it said.
+        /// The source and its error.
         reason: String,
-        /// When to ask again.
+        /// Pause before the next attempt.
         retry_after: Duration,
     },
 }
 
-/// What a provider is sent out with.
+/// One fetch of credentials.
 #[derive(Clone, Copy, Debug)]
-pub struct Errand<'a> {
-    /// The keys that came with the request that is waiting.
-    pub hint: Option<&'a RoleKeys>,
-    /// The one reading of the clock.
+pub struct FetchRequest<'a> {
+    /// The keys in the headers of the request that is waiting.
+    pub platform_keys: Option<&'a PlatformKeys>,
+    /// The wall clock, read once for the request that is waiting.
     pub now: Timestamp,
-    /// How long it may take, all attempts together.
-    pub patience: Duration,
+    /// Limit for all attempts together.
+    pub timeout: Duration,
 }
 
-/// Credentials that are under way.
-pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Failure>> + Send + 'a>>;
+/// Credentials that are being fetched.
+pub type FetchFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Credentials, ProviderError>> + Send + 'a>>;
 
-/// One place where credentials can come from. Asked anew for each set of credentials: what it has
-/// given before is kept by `cache`, not here.
+/// One place where credentials can come from. It fetches each time; `cache` keeps what it returns.
 pub trait Provider: fmt::Debug + Send + Sync {
-    /// Names the source, as a failure and the log name it.
+    /// Returns the name in errors and in the log.
     fn name(&self) -> &'static str;
 
     /// Fetches credentials.
-    fn fetch<'a>(&'a self, errand: Errand<'a>) -> Fetching<'a>;
+    fn fetch<'a>(&'a self, request: FetchRequest<'a>) -> FetchFuture<'a>;
 }
 
-/// Says why a provider has nothing. Its text never holds a secret.
+/// The reason why a provider returns no credentials. Its text never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What that means for the chain and the cache.
-    pub kind: FailureKind,
+pub struct ProviderError {
+    /// What the chain and the cache do about it.
+    pub kind: ProviderErrorKind,
     /// What happened and what to do, as part of a sentence.
     pub reason: String,
 }
 
-/// What a failure means.
+/// What a provider's error means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
-    /// This source is not set up here: the next one may be asked.
+pub enum ProviderErrorKind {
+    /// The provider is not configured here: the next one is used.
     Absent,
-    /// It is set up, and trying again soon may help.
+    /// It is configured, and another attempt may succeed soon.
     Temporary,
-    /// It is set up wrongly, and somebody has to mend it.
+    /// It is configured wrongly, and the configuration has to be changed.
     Permanent,
 }
 
-impl Failure {
-    /// Says that a source is not set up here.
+impl ProviderError {
+    /// The provider is not configured here.
     pub fn absent(reason: impl Into<String>) -> Self {
-        Self { kind: FailureKind::Absent, reason: reason.into() }
+        Self { kind: ProviderErrorKind::Absent, reason: reason.into() }
     }
 
-    /// Says that a source may work when it is tried again.
+    /// Another attempt may succeed.
     pub fn temporary(reason: impl Into<String>) -> Self {
-        Self { kind: FailureKind::Temporary, reason: reason.into() }
+        Self { kind: ProviderErrorKind::Temporary, reason: reason.into() }
     }
 
-    /// Says that a source is set up wrongly.
+    /// The provider is configured wrongly.
     pub fn permanent(reason: impl Into<String>) -> Self {
-        Self { kind: FailureKind::Permanent, reason: reason.into() }
+        Self { kind: ProviderErrorKind::Permanent, reason: reason.into() }
     }
 }
 
-/// For a source that stands on another one.
-impl From<Unavailable> for Failure {
-    fn from(unavailable: Unavailable) -> Self {
-        match unavailable {
-            Unavailable::Missing(reason) => Self::absent(reason),
-            Unavailable::Expired => Self::permanent(
+/// For a provider that needs the credentials of a source.
+impl From<CredentialsError> for ProviderError {
+    fn from(error: CredentialsError) -> Self {
+        match error {
+            CredentialsError::Missing(reason) => Self::absent(reason),
+            CredentialsError::Expired => Self::permanent(
                 "the key in the environment has reached its end; start a new instance",
             ),
-            Unavailable::Failing { reason, .. } => Self::temporary(reason),
+            CredentialsError::Failing { reason, .. } => Self::temporary(reason),
         }
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for ProviderError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.reason)
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for ProviderError {}
 
 /// Returns sixteen random bytes; an argument, so that tests can fix it.
 pub type RandomSource = Arc<dyn Fn() -> Result<[u8; 16], getrandom::Error> + Send + Sync>;
 
-/// What providers reach the world with.
+/// The network and the randomness of providers.
 #[derive(Clone)]
-pub struct Means {
-    /// The network.
+pub struct ProviderContext {
+    /// The client for all requests.
     pub http: Arc<dyn HttpClient>,
-    /// Randomness, for nonces.
-    pub draw: RandomSource,
+    /// Randomness for nonces and pauses.
+    pub random: RandomSource,
 }
 
-impl fmt::Debug for Means {
+impl fmt::Debug for ProviderContext {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Means").field("http", &self.http).finish_non_exhaustive()
+        formatter.debug_struct("ProviderContext").field("http", &self.http).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod scripted;
+mod test_provider;

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::auth::error::AuthError;
 use crate::auth::rate_limit::RateLimitExceeded;
 use crate::callback;
-use crate::credentials::Unavailable;
+use crate::credentials::CredentialsError;
 use crate::grant::GrantError;
 use crate::http::Response;
 use crate::http::auth_error;
@@ -231,14 +231,14 @@ impl ApiError {
     }
 }
 
-impl From<Unavailable> for ApiError {
-    fn from(unavailable: Unavailable) -> Self {
-        match unavailable {
-            Unavailable::Missing(passed) => Self::NoCredentials(passed),
-            Unavailable::Failing { reason, retry_after } => {
+impl From<CredentialsError> for ApiError {
+    fn from(error: CredentialsError) -> Self {
+        match error {
+            CredentialsError::Missing(passed) => Self::NoCredentials(passed),
+            CredentialsError::Failing { reason, retry_after } => {
                 Self::CredentialsUnavailable { reason, retry_after }
             }
-            Unavailable::Expired => Self::CredentialsExpired,
+            CredentialsError::Expired => Self::CredentialsExpired,
         }
     }
 }

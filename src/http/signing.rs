@@ -12,10 +12,9 @@ use crate::auth::caller::Caller;
 use crate::auth::origin::Verdict;
 use crate::auth::request_credentials::RequestCredentials;
 use crate::credentials::Credentials;
-use crate::credentials::RoleKeys;
-use crate::credentials::scope;
-use crate::credentials::scope::Place;
-use crate::credentials::sessions::Session;
+use crate::credentials::PlatformKeys;
+use crate::credentials::session::RoleSession;
+use crate::credentials::session_policy::{ObjectPrefix, UPLOAD_ACTIONS, session_policy};
 use crate::grant;
 use crate::grant::Grant;
 use crate::grant::GrantError;
@@ -113,13 +112,13 @@ impl<'a> SigningSession<'a> {
         let caller = call.admit(app, &route.name, now).await?;
         let own = own(app, route, &call)?;
         let role_keys = call.context.and_then(|context| context.role_keys.as_ref());
-        let hint = role_keys.map(|keys| RoleKeys {
+        let platform_keys = role_keys.map(|keys| PlatformKeys {
             key_id: keys.access_key_id.to_string(),
             secret: Secret::new(keys.access_key_secret.as_str()),
             token: Secret::new(keys.security_token.as_str()),
         });
         let session = session(route, &caller)?;
-        let credentials = app.credentials(session.as_ref(), hint.as_ref(), now).await?;
+        let credentials = app.credentials(session.as_ref(), platform_keys.as_ref(), now).await?;
         Ok(Self { app, route, caller, credentials, own, now })
     }
 
@@ -175,7 +174,7 @@ fn attributes<'a>(
 
 /// The session of this caller, where the route wants one: it reaches the caller's own directory and
 /// nothing else, and where that cannot be said nobody is served.
-fn session(route: &Route, caller: &Caller) -> Result<Option<Session>, ApiError> {
+fn session(route: &Route, caller: &Caller) -> Result<Option<RoleSession>, ApiError> {
     if route.session == policy::route::Session::Shared {
         return Ok(None);
     }
@@ -183,8 +182,8 @@ fn session(route: &Route, caller: &Caller) -> Result<Option<Session>, ApiError> 
     let prefix = route.template.own_prefix(&attributes(caller, &claim));
     let prefix =
         prefix.map_err(|refusal| ApiError::refused(GrantError::ByRules(refusal), route))?;
-    let place = Place { bucket: route.bucket.as_str().to_owned(), prefix };
-    let policy = scope::session_policy(scope::UPLOAD, &[place])
+    let prefix = ObjectPrefix { bucket: route.bucket.as_str().to_owned(), prefix };
+    let policy = session_policy(UPLOAD_ACTIONS, &[prefix])
         .map_err(|_| ApiError::Internal("a checked prefix makes no session policy"))?;
-    Ok(Some(Session::of(caller.subject.as_deref().unwrap_or_default(), policy)))
+    Ok(Some(RoleSession::for_subject(caller.subject.as_deref().unwrap_or_default(), policy)))
 }

@@ -185,7 +185,7 @@ fn grant() -> f64 {
     }
     let now = time::now();
     let settings = Settings::load(&environment, None, now).unwrap();
-    let credentials = settings.sources.environment_key.as_ref().unwrap().read(now).unwrap();
+    let credentials = settings.sources.environment.as_ref().unwrap().read(now).unwrap();
     let app = App::new(settings);
     let route = app.route(None).unwrap();
     let ask = GrantRequest::new(Form::Documented);

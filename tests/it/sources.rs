@@ -1,14 +1,14 @@
-//! The sources of keys over real connections: what is seen on the wire, proxy or not.
+//! Providers over real connections: the requests on the wire, with and without a proxy.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_upload_signer::credentials::Errand;
-use oss_upload_signer::credentials::FailureKind;
+use oss_upload_signer::credentials::FetchRequest;
 use oss_upload_signer::credentials::Provider;
-use oss_upload_signer::credentials::provider::metadata::Metadata;
-use oss_upload_signer::credentials::provider::metadata::MetadataOptions;
-use oss_upload_signer::credentials::provider::uri::CredentialsUri;
+use oss_upload_signer::credentials::ProviderErrorKind;
+use oss_upload_signer::credentials::providers::ecs_metadata::EcsMetadata;
+use oss_upload_signer::credentials::providers::ecs_metadata::EcsMetadataOptions;
+use oss_upload_signer::credentials::providers::uri::CredentialsUri;
 use oss_upload_signer::net::Proxy;
 use oss_upload_signer::net::ReqwestClient;
 use oss_upload_signer::secret::Secret;
@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 const KEY: &str = r#"{"Code":"Success","AccessKeyId":"STS.a","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2030-01-02T09:04:05Z"}"#;
 
-/// Answers one request after the other, a connection for each, and gives back what it read.
+/// Starts a server with one response for each connection; returns its URL and, later, the requests.
 async fn serve(answers: &[&str]) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -48,18 +48,18 @@ fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
-/// A network whose proxy nobody can reach.
+/// A client whose proxy refuses connections.
 fn behind_a_dead_proxy() -> Arc<ReqwestClient> {
     let proxy = Proxy { url: "http://127.0.0.1:1".into(), except: None };
     Arc::new(ReqwestClient::new(Some(proxy)))
 }
 
-fn errand() -> Errand<'static> {
+fn fetch_request() -> FetchRequest<'static> {
     let now = Timestamp::from_unix(1_893_553_445).unwrap();
-    Errand { hint: None, now, patience: Duration::from_secs(8) }
+    FetchRequest { platform_keys: None, now, timeout: Duration::from_secs(8) }
 }
 
-/// The requests without the port and the version, which change.
+/// The requests without the port and the version.
 fn shown(requests: &[String], address: &str) -> String {
     let host = address.trim_start_matches("http://");
     let agent = concat!("oss-upload-signer/", env!("CARGO_PKG_VERSION"));
@@ -67,11 +67,11 @@ fn shown(requests: &[String], address: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_metadata_service_sees_a_put_and_two_gets_without_a_proxy() {
+async fn the_metadata_service_gets_a_put_and_two_gets_without_a_proxy() {
     let (address, seen) = serve(&[&ok("the-token"), &ok("the-role"), &ok(KEY)]).await;
-    let options = MetadataOptions { base_url: address.clone(), role: None, token_only: true };
-    let metadata = Metadata::new(options, behind_a_dead_proxy());
-    assert_eq!(metadata.fetch(errand()).await.unwrap().key_id, "STS.a");
+    let options = EcsMetadataOptions { base_url: address.clone(), role: None, token_only: true };
+    let metadata = EcsMetadata::new(options, behind_a_dead_proxy());
+    assert_eq!(metadata.fetch(fetch_request()).await.unwrap().key_id, "STS.a");
     insta::assert_snapshot!(shown(&seen.await.unwrap(), &address), @"
     PUT /latest/api/token HTTP/1.1
     x-aliyun-ecs-metadata-token-ttl-seconds: 21600
@@ -97,24 +97,25 @@ async fn the_metadata_service_sees_a_put_and_two_gets_without_a_proxy() {
 }
 
 #[tokio::test]
-async fn where_nobody_listens_there_is_no_metadata_service() {
+async fn a_refused_connection_means_that_there_is_no_metadata_service() {
     let options =
-        MetadataOptions { base_url: "http://127.0.0.1:1".into(), role: None, token_only: false };
-    let failure = Metadata::new(options, behind_a_dead_proxy()).fetch(errand()).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Absent);
+        EcsMetadataOptions { base_url: "http://127.0.0.1:1".into(), role: None, token_only: false };
+    let failure =
+        EcsMetadata::new(options, behind_a_dead_proxy()).fetch(fetch_request()).await.unwrap_err();
+    assert_eq!(failure.kind, ProviderErrorKind::Absent);
     assert!(!failure.reason.contains("127.0.0.1"), "{failure}");
 }
 
 #[tokio::test]
-async fn a_credentials_uri_is_asked_plainly_and_not_followed_elsewhere() {
+async fn a_credentials_uri_gets_a_plain_request_and_redirects_are_not_followed() {
     let elsewhere =
         "HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let (address, seen) = serve(&[&ok(KEY), elsewhere]).await;
     let uri =
         CredentialsUri::new(Secret::new(format!("{address}/hidden?x=1")), behind_a_dead_proxy());
-    assert_eq!(uri.fetch(errand()).await.unwrap().key_id, "STS.a");
-    let failure = uri.fetch(errand()).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Permanent);
+    assert_eq!(uri.fetch(fetch_request()).await.unwrap().key_id, "STS.a");
+    let failure = uri.fetch(fetch_request()).await.unwrap_err();
+    assert_eq!(failure.kind, ProviderErrorKind::Permanent);
     insta::assert_snapshot!(failure, @"the credentials URI on 127.0.0.1 failed: status 302 sends elsewhere; give the last address itself");
     let seen = seen.await.unwrap();
     insta::assert_snapshot!(shown(&seen[..1], &address), @"

@@ -1,21 +1,26 @@
 //! The desk at which the tool signs: a route, keys, one reading of the clock, throws of the dice.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::rules;
 use crate::rules::Place;
 use crate::rules::Rules;
-use oss_upload_signer::app::App;
+use oss_upload_signer::app::{self, App};
 use oss_upload_signer::callback::Options as Completion;
+use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::credentials::Credentials;
+use oss_upload_signer::credentials::{
+    Credentials, FetchRequest, Provider, ProviderContext, ProviderErrorKind,
+};
 use oss_upload_signer::grant::Form;
 use oss_upload_signer::grant::callback_fields;
 use oss_upload_signer::grant::callback_fields::GrantedUpload;
 use oss_upload_signer::grant::callback_fields::ReceiptSigner;
 use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::http::error::ApiError;
+use oss_upload_signer::net::ReqwestClient;
 use oss_upload_signer::policy::callback::Target;
 use oss_upload_signer::policy::route::MAX_LIFETIME;
 use oss_upload_signer::policy::route::Route;
@@ -23,6 +28,9 @@ use oss_upload_signer::policy::template::context::RandomBytes;
 use oss_upload_signer::policy::template::context::RenderContext;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
+
+/// Limit for credentials from a file, which may name a command or a role.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Everything that one command signs with.
 #[derive(Clone, Debug)]
@@ -41,25 +49,20 @@ pub(super) fn keys() -> Option<Arc<Credentials>> {
     let now = time::now();
     let (settings, _) =
         rules::load(&Place::anywhere(), &Rules::default(), Environment::of_process(), now).ok()?;
-    settings.sources.environment_key?.read(now).ok()
+    settings.sources.environment?.read(now).ok()
 }
 
 impl Desk {
-    /// Takes the rules from the options, the keys from the environment.
-    pub(super) fn open(place: &Place, rules: &Rules) -> Result<Self, Failure> {
+    /// Takes the rules from the options. The key is that of the environment, otherwise that of the profile that
+    /// `aliyun configure` has written, as with Alibaba's own command line tool.
+    pub(super) async fn open(place: &Place, rules: &Rules) -> Result<Self, Failure> {
         let now = time::now();
         let (settings, route) = rules::load(place, rules, Environment::of_process(), now)?;
-        let key = settings.sources.environment_key.as_ref().and_then(|key| key.read(now).ok());
-        let credentials = key.ok_or_else(|| {
-            Failure::arguments(
-                "there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and \
-                 ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN for a temporary key",
-            )
-        })?;
+        let credentials = credentials(&settings, now).await?;
         if route.lifetime > MAX_LIFETIME && credentials.usable_until.is_some() {
             return Err(Failure::arguments(
-                "--expires: more than 7 days are possible only with a long-lived key, and the one in \
-                 the environment is temporary",
+                "--expires: more than 7 days are possible only with a long-lived key, and this one is \
+                 temporary",
             ));
         }
         check_callback(&route, &settings.completion)?;
@@ -102,6 +105,25 @@ impl Desk {
         let wanted = self.now.plus(self.route.lifetime);
         self.credentials.usable_until.map_or(wanted, |end| wanted.min(end))
     }
+}
+
+async fn credentials(settings: &Settings, now: Timestamp) -> Result<Arc<Credentials>, Failure> {
+    let key = settings.sources.environment.as_ref();
+    if let Some(credentials) = key.and_then(|key| key.read(now).ok()) {
+        return Ok(credentials);
+    }
+    let http = Arc::new(ReqwestClient::new(settings.proxy.clone()));
+    let context = ProviderContext { http, random: app::draw() };
+    let request = FetchRequest { platform_keys: None, now, timeout: FETCH_TIMEOUT };
+    let fetched = settings.sources.clone().build_local(&context).fetch(request).await;
+    fetched.map(Arc::new).map_err(|error| match error.kind {
+        ProviderErrorKind::Absent => Failure::arguments(
+            "there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and \
+             ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN for a temporary key, or run \
+             `aliyun configure`",
+        ),
+        _ => Failure::arguments(format!("there is no key to sign with; {error}")),
+    })
 }
 
 fn throw(app: &App) -> Result<RandomBytes, Failure> {

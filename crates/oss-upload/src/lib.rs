@@ -106,8 +106,8 @@ pub fn run() -> ExitCode {
                 match cli.command {
                     Command::Dev(options) => dev::run(options).await,
                     Command::Emulate(options) => emulate::run(options).await,
-                    Command::Sign(options) => sign::run(options),
-                    Command::Form(options) => form::run(options),
+                    Command::Sign(options) => sign::run(options).await,
+                    Command::Form(options) => form::run(options).await,
                     Command::Upload(options) => upload::run(options).await,
                     Command::Ticket(options) => ticket::run(options),
                     Command::Receipt(options) => receipt::run(options),

@@ -1,7 +1,8 @@
 //! Where a form goes and what it allows: options of the tool over the function's own settings.
 //!
 //! The options are put where the function looks for its settings, so that one reader judges both;
-//! what it complains of is said in the option's name. Keys come from the environment alone.
+//! what it complains of is said in the option's name. Keys come from the environment, or from the profile
+//! of Alibaba's command line tool.
 
 use std::path::Path;
 use std::path::PathBuf;

@@ -57,10 +57,10 @@ enum Dialect {
     Fields,
 }
 
-pub(super) fn run(mut options: Options) -> Result<(), Failure> {
+pub(super) async fn run(mut options: Options) -> Result<(), Failure> {
     options.name_type();
     let ask = options.ask()?;
-    let desk = Desk::open(&options.place, &options.rules)?;
+    let desk = Desk::open(&options.place, &options.rules).await?;
     let attributes =
         CallerAttributes { subject: options.subject.as_deref(), ..CallerAttributes::NONE };
     let occasion = RenderContext { attributes, ..desk.occasion() };

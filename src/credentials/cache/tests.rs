@@ -1,38 +1,37 @@
-//! The cache against a source that does what a test says, in time that a test moves.
+//! The cache with a scripted provider, in paused time.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 use tokio::time::advance;
 
 use super::*;
-use crate::credentials::Fetching;
+use crate::credentials::FetchFuture;
 use crate::secret::Secret;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// A source that gives a key of a set life, or what is queued before that.
+/// Returns the queued outcomes, then keys that live for `life` seconds.
 #[derive(Debug)]
-struct Source {
+struct QueuedProvider {
     life: u64,
-    queue: Mutex<VecDeque<Result<Credentials, Failure>>>,
+    outcomes: Mutex<VecDeque<Result<Credentials, ProviderError>>>,
     fetches: AtomicUsize,
-    /// A fetch takes one permit, and waits until there is one.
+    /// A fetch waits for one permit.
     gate: Semaphore,
 }
 
-impl Provider for Source {
+impl Provider for QueuedProvider {
     fn name(&self) -> &'static str {
         "test"
     }
 
-    fn fetch<'a>(&'a self, errand: Errand<'a>) -> Fetching<'a> {
+    fn fetch<'a>(&'a self, request: FetchRequest<'a>) -> FetchFuture<'a> {
         let number = self.fetches.fetch_add(1, Ordering::Relaxed) + 1;
-        let queued = self.queue.lock().unwrap().pop_front();
-        let end = errand.now.plus(Duration::from_secs(self.life));
+        let queued = self.outcomes.lock().unwrap().pop_front();
+        let end = request.now.plus(Duration::from_secs(self.life));
         Box::pin(async move {
             self.gate.acquire().await.unwrap().forget();
             queued.unwrap_or_else(|| Ok(key(&format!("key-{number}"), Some(end))))
@@ -45,28 +44,28 @@ fn key(id: &str, end: Option<Timestamp>) -> Credentials {
     Credentials { key_id: id.to_owned(), secret, token: None, usable_until: end }
 }
 
-/// A source, the cache before it, and a wall clock that can be set apart from the other.
-struct Bench {
-    source: Arc<Source>,
-    cache: Arc<Cache>,
+/// A cache, its provider, and a wall clock that can differ from the monotonic one.
+struct CacheFixture {
+    provider: Arc<QueuedProvider>,
+    cache: Arc<CredentialCache>,
     start: Instant,
     jump: i64,
 }
 
-impl Bench {
+impl CacheFixture {
     fn new(life: u64) -> Self {
-        let source = Arc::new(Source {
+        let provider = Arc::new(QueuedProvider {
             life,
-            queue: Mutex::default(),
+            outcomes: Mutex::default(),
             fetches: AtomicUsize::new(0),
             gate: Semaphore::new(1_000_000),
         });
-        let cache = Cache::new(
-            Arc::clone(&source) as Arc<dyn Provider>,
+        let cache = CredentialCache::new(
+            Arc::clone(&provider) as Arc<dyn Provider>,
             Duration::from_mins(10),
             Arc::new(|| Ok([128; 16])),
         );
-        Self { source, cache: Arc::new(cache), start: Instant::now(), jump: 0 }
+        Self { provider, cache: Arc::new(cache), start: Instant::now(), jump: 0 }
     }
 
     fn now(&self) -> Timestamp {
@@ -76,32 +75,32 @@ impl Bench {
 
     async fn ask(&self) -> Result<String, String> {
         let outcome = self.cache.provide(None, self.now()).await;
-        outcome.map(|found| found.key_id.clone()).map_err(|empty| empty.failure.reason)
+        outcome.map(|found| found.key_id.clone()).map_err(|error| error.error.reason)
     }
 
-    /// Starts an ask that runs when the test waits.
+    /// Starts a task that asks the cache; it runs when the test waits.
     fn start(&self) -> tokio::task::JoinHandle<Result<String, String>> {
         let (cache, now) = (Arc::clone(&self.cache), self.now());
         tokio::spawn(async move {
             let outcome = cache.provide(None, now).await;
-            outcome.map(|found| found.key_id.clone()).map_err(|empty| empty.failure.reason)
+            outcome.map(|found| found.key_id.clone()).map_err(|error| error.error.reason)
         })
     }
 
     fn fetches(&self) -> usize {
-        self.source.fetches.load(Ordering::Relaxed)
+        self.provider.fetches.load(Ordering::Relaxed)
     }
 
-    fn will(&self, outcome: Result<Credentials, Failure>) {
-        self.source.queue.lock().unwrap().push_back(outcome);
+    fn queue(&self, outcome: Result<Credentials, ProviderError>) {
+        self.provider.outcomes.lock().unwrap().push_back(outcome);
     }
 
-    fn shut(&self) {
-        self.source.gate.forget_permits(usize::MAX);
+    fn hold(&self) {
+        self.provider.gate.forget_permits(usize::MAX);
     }
 
-    fn open(&self) {
-        self.source.gate.add_permits(1_000_000);
+    fn release(&self) {
+        self.provider.gate.add_permits(1_000_000);
     }
 }
 
@@ -116,197 +115,197 @@ async fn settle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_requests_at_a_cold_start_make_one_fetch() {
-    let bench = Bench::new(HOUR);
-    bench.shut();
-    let asks: Vec<_> = (0..10_000).map(|_| bench.start()).collect();
+async fn ten_thousand_requests_at_a_cold_start_cause_one_fetch() {
+    let fixture = CacheFixture::new(HOUR);
+    fixture.hold();
+    let asks: Vec<_> = (0..10_000).map(|_| fixture.start()).collect();
     settle().await;
-    assert_eq!(bench.fetches(), 1);
-    bench.open();
+    assert_eq!(fixture.fetches(), 1);
+    fixture.release();
     for ask in asks {
         assert_eq!(ask.await.unwrap().unwrap(), "key-1");
     }
-    assert_eq!(bench.fetches(), 1);
+    assert_eq!(fixture.fetches(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_ageing_key_is_served_at_once_while_one_caller_fetches() {
-    let bench = Bench::new(HOUR);
-    assert_eq!(bench.ask().await.unwrap(), "key-1");
+async fn a_stale_key_is_returned_at_once_while_one_caller_fetches() {
+    let fixture = CacheFixture::new(HOUR);
+    assert_eq!(fixture.ask().await.unwrap(), "key-1");
     pass(48 * MINUTE).await;
-    assert_eq!(bench.ask().await.unwrap(), "key-1");
-    assert_eq!(bench.fetches(), 1, "still fresh");
+    assert_eq!(fixture.ask().await.unwrap(), "key-1");
+    assert_eq!(fixture.fetches(), 1, "still fresh");
     pass(2 * MINUTE).await;
-    bench.shut();
-    let fetching = bench.start();
+    fixture.hold();
+    let fetching = fixture.start();
     settle().await;
     for _ in 0..100 {
-        assert_eq!(bench.ask().await.unwrap(), "key-1");
+        assert_eq!(fixture.ask().await.unwrap(), "key-1");
     }
-    assert_eq!(bench.fetches(), 2);
-    bench.open();
+    assert_eq!(fixture.fetches(), 2);
+    fixture.release();
     assert_eq!(fetching.await.unwrap().unwrap(), "key-2");
-    assert_eq!(bench.ask().await.unwrap(), "key-2");
+    assert_eq!(fixture.ask().await.unwrap(), "key-2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_fetch_does_not_hold_up_the_caller_who_could_be_served() {
-    let bench = Bench::new(HOUR);
-    bench.ask().await.unwrap();
+async fn a_slow_fetch_does_not_delay_a_caller_for_whom_there_is_a_usable_key() {
+    let fixture = CacheFixture::new(HOUR);
+    fixture.ask().await.unwrap();
     pass(50 * MINUTE).await;
-    bench.shut();
+    fixture.hold();
     let before = Instant::now();
-    assert_eq!(bench.ask().await.unwrap(), "key-1");
-    assert_eq!(before.elapsed(), SPARE_PATIENCE);
+    assert_eq!(fixture.ask().await.unwrap(), "key-1");
+    assert_eq!(before.elapsed(), STALE_TIMEOUT);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_fetch_leaves_the_old_key_and_is_remembered_for_a_moment() {
-    let bench = Bench::new(HOUR);
-    bench.ask().await.unwrap();
+async fn a_failed_fetch_keeps_the_old_key_and_is_remembered_for_a_moment() {
+    let fixture = CacheFixture::new(HOUR);
+    fixture.ask().await.unwrap();
     pass(50 * MINUTE).await;
-    bench.will(Err(Failure::temporary("down")));
+    fixture.queue(Err(ProviderError::temporary("down")));
     for _ in 0..100 {
-        assert_eq!(bench.ask().await.unwrap(), "key-1");
+        assert_eq!(fixture.ask().await.unwrap(), "key-1");
     }
-    assert_eq!(bench.fetches(), 2);
+    assert_eq!(fixture.fetches(), 2);
     pass(2).await;
-    assert_eq!(bench.ask().await.unwrap(), "key-3");
+    assert_eq!(fixture.ask().await.unwrap(), "key-3");
 }
 
 #[tokio::test(start_paused = true)]
-async fn below_the_hard_margin_everybody_waits_or_is_told_when_to_come_back() {
-    let bench = Bench::new(HOUR);
-    bench.ask().await.unwrap();
+async fn below_the_hard_margin_callers_wait_or_get_the_time_of_the_next_attempt() {
+    let fixture = CacheFixture::new(HOUR);
+    fixture.ask().await.unwrap();
     pass(59 * MINUTE).await;
-    bench.will(Err(Failure::temporary("down")));
-    let empty = bench.cache.provide(None, bench.now()).await.unwrap_err();
-    assert_eq!((empty.failure.reason.as_str(), empty.retry_after), ("down", SETBACK));
+    fixture.queue(Err(ProviderError::temporary("down")));
+    let error = fixture.cache.provide(None, fixture.now()).await.unwrap_err();
+    assert_eq!((error.error.reason.as_str(), error.retry_after), ("down", BACKOFF));
     pass(1).await;
-    let empty = bench.cache.provide(None, bench.now()).await.unwrap_err();
-    assert_eq!(empty.retry_after, Duration::from_secs(1));
-    assert_eq!(bench.fetches(), 2);
+    let error = fixture.cache.provide(None, fixture.now()).await.unwrap_err();
+    assert_eq!(error.retry_after, Duration::from_secs(1));
+    assert_eq!(fixture.fetches(), 2);
     pass(1).await;
-    assert_eq!(bench.ask().await.unwrap(), "key-3");
+    assert_eq!(fixture.ask().await.unwrap(), "key-3");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_hangs_is_given_up_before_the_request_is() {
-    let bench = Bench::new(HOUR);
-    bench.shut();
+async fn a_fetch_that_hangs_ends_before_the_request_does() {
+    let fixture = CacheFixture::new(HOUR);
+    fixture.hold();
     let before = Instant::now();
-    assert_eq!(bench.ask().await.unwrap_err(), "test: no answer in time");
-    assert_eq!(before.elapsed(), LAST_PATIENCE);
+    assert_eq!(fixture.ask().await.unwrap_err(), "test: no answer in time");
+    assert_eq!(before.elapsed(), EMPTY_TIMEOUT);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_leaves_the_flight_to_the_next() {
-    let bench = Bench::new(HOUR);
-    bench.shut();
-    let (first, second) = (bench.start(), bench.start());
+async fn a_caller_that_goes_away_leaves_the_fetch_to_the_next() {
+    let fixture = CacheFixture::new(HOUR);
+    fixture.hold();
+    let (first, second) = (fixture.start(), fixture.start());
     settle().await;
-    assert_eq!(bench.fetches(), 1);
+    assert_eq!(fixture.fetches(), 1);
     first.abort();
     settle().await;
-    assert_eq!(bench.fetches(), 2);
-    bench.open();
+    assert_eq!(fixture.fetches(), 2);
+    fixture.release();
     assert_eq!(second.await.unwrap().unwrap(), "key-2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_runs_while_no_request_does() {
-    let bench = Bench::new(HOUR);
-    bench.ask().await.unwrap();
+async fn nothing_is_fetched_between_requests() {
+    let fixture = CacheFixture::new(HOUR);
+    fixture.ask().await.unwrap();
     pass(48 * HOUR).await;
     settle().await;
-    assert_eq!(bench.fetches(), 1);
-    assert_eq!(bench.ask().await.unwrap(), "key-2");
+    assert_eq!(fixture.fetches(), 1);
+    assert_eq!(fixture.ask().await.unwrap(), "key-2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_that_jumps_ahead_costs_one_fetch() {
-    let mut bench = Bench::new(HOUR);
-    bench.ask().await.unwrap();
-    bench.jump = 3_600;
-    assert_eq!(bench.ask().await.unwrap(), "key-2");
-    assert_eq!(bench.ask().await.unwrap(), "key-2");
-    // Back again: the key's end, told in the clock that was wrong, is told in the right one.
-    bench.jump = 0;
-    let credentials = bench.cache.provide(None, bench.now()).await.unwrap();
-    assert_eq!(credentials.usable_until.unwrap().since(bench.now()), Duration::from_secs(HOUR));
-    assert_eq!(bench.fetches(), 2);
+async fn a_wall_clock_that_jumps_ahead_causes_one_fetch() {
+    let mut fixture = CacheFixture::new(HOUR);
+    fixture.ask().await.unwrap();
+    fixture.jump = 3_600;
+    assert_eq!(fixture.ask().await.unwrap(), "key-2");
+    assert_eq!(fixture.ask().await.unwrap(), "key-2");
+    // The wall clock is right again: the end that was stated by the wrong clock is corrected.
+    fixture.jump = 0;
+    let credentials = fixture.cache.provide(None, fixture.now()).await.unwrap();
+    assert_eq!(credentials.usable_until.unwrap().since(fixture.now()), Duration::from_secs(HOUR));
+    assert_eq!(fixture.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wall_clock_that_is_set_back_does_not_lengthen_a_key() {
-    let mut bench = Bench::new(HOUR);
-    bench.ask().await.unwrap();
-    bench.jump = -7_200;
+    let mut fixture = CacheFixture::new(HOUR);
+    fixture.ask().await.unwrap();
+    fixture.jump = -7_200;
     pass(45 * MINUTE).await;
-    let credentials = bench.cache.provide(None, bench.now()).await.unwrap();
-    assert_eq!(credentials.usable_until.unwrap().since(bench.now()), Duration::from_mins(15));
+    let credentials = fixture.cache.provide(None, fixture.now()).await.unwrap();
+    assert_eq!(credentials.usable_until.unwrap().since(fixture.now()), Duration::from_mins(15));
     pass(14 * MINUTE).await;
-    assert_eq!(bench.ask().await.unwrap(), "key-2");
+    assert_eq!(fixture.ask().await.unwrap(), "key-2");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_of_fifteen_minutes_is_not_fetched_for_every_request() {
-    let bench = Bench::new(15 * MINUTE);
+    let fixture = CacheFixture::new(15 * MINUTE);
     for _ in 0..HOUR {
-        bench.ask().await.unwrap();
+        fixture.ask().await.unwrap();
         pass(1).await;
     }
-    assert_eq!(bench.fetches(), 7);
+    assert_eq!(fixture.fetches(), 7);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_rotates_late_is_not_asked_by_every_request() {
-    let bench = Bench::new(HOUR);
-    let end = bench.now().plus(Duration::from_secs(HOUR));
-    // Until five minutes before its end the source gives the same key.
+async fn a_provider_that_renews_late_is_not_called_by_every_request() {
+    let fixture = CacheFixture::new(HOUR);
+    let end = fixture.now().plus(Duration::from_secs(HOUR));
+    // The provider returns the same key until five minutes before its end.
     for _ in 0..60 {
-        bench.will(Ok(key("same", Some(end))));
+        fixture.queue(Ok(key("same", Some(end))));
     }
     for _ in 0..55 * MINUTE {
-        assert_eq!(bench.ask().await.unwrap(), "same");
+        assert_eq!(fixture.ask().await.unwrap(), "same");
         pass(1).await;
     }
-    assert!((2..20).contains(&bench.fetches()), "{}", bench.fetches());
+    assert!((2..20).contains(&fixture.fetches()), "{}", fixture.fetches());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_lived_key_is_looked_at_again_now_and_then_and_kept_if_that_fails() {
-    let bench = Bench::new(HOUR);
-    bench.will(Ok(key("file", None)));
-    bench.will(Err(Failure::permanent("the file is broken")));
-    bench.will(Ok(key("rotated", None)));
-    assert_eq!(bench.ask().await.unwrap(), "file");
+async fn a_long_lived_key_is_read_again_now_and_then_and_kept_if_that_fails() {
+    let fixture = CacheFixture::new(HOUR);
+    fixture.queue(Ok(key("file", None)));
+    fixture.queue(Err(ProviderError::permanent("the file is broken")));
+    fixture.queue(Ok(key("rotated", None)));
+    assert_eq!(fixture.ask().await.unwrap(), "file");
     pass(6 * MINUTE).await;
-    assert_eq!(bench.ask().await.unwrap(), "file");
+    assert_eq!(fixture.ask().await.unwrap(), "file");
     pass(2).await;
-    assert_eq!(bench.ask().await.unwrap(), "rotated");
+    assert_eq!(fixture.ask().await.unwrap(), "rotated");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_ends_within_moments_is_not_taken() {
-    let bench = Bench::new(60);
-    let reason = bench.ask().await.unwrap_err();
+async fn a_key_that_ends_within_moments_is_rejected() {
+    let fixture = CacheFixture::new(60);
+    let reason = fixture.ask().await.unwrap_err();
     assert!(reason.starts_with("the key that was given ends within moments"), "{reason}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn replicas_that_started_together_do_not_fetch_together() {
+async fn replicas_that_have_started_together_do_not_fetch_together() {
     let renewed_after = |byte: u8| async move {
-        let mut bench = Bench::new(HOUR);
-        let cache = Cache::new(
-            Arc::clone(&bench.source) as Arc<dyn Provider>,
+        let mut fixture = CacheFixture::new(HOUR);
+        let cache = CredentialCache::new(
+            Arc::clone(&fixture.provider) as Arc<dyn Provider>,
             Duration::from_mins(10),
             Arc::new(move || Ok([byte; 16])),
         );
-        bench.cache = Arc::new(cache);
+        fixture.cache = Arc::new(cache);
         let mut minutes = 0;
-        while bench.fetches() < 2 {
-            bench.ask().await.unwrap();
+        while fixture.fetches() < 2 {
+            fixture.ask().await.unwrap();
             pass(10).await;
             minutes += 1;
         }

@@ -1,33 +1,32 @@
-//! Where STS is.
+//! The endpoint of STS.
 //!
-//! An address that somebody wrote down comes first, then the region's, then the central one; all do
-//! the same. A region's address is built by rule, and a few regions have none, which is why an
-//! address can be written down.
+//! A configured endpoint comes first, then the region's, then the central one; all are equivalent. A region's
+//! endpoint has a regular name, but a few regions have none, so an endpoint can be configured.
 
-// The addresses without the sockets.
+// `core::net` has addresses without sockets: this module is pure.
 use core::net::IpAddr;
 use std::error::Error;
 use std::fmt;
 
 use http::Uri;
 
-/// The address for all regions.
+/// The endpoint for all regions.
 pub const CENTRAL: &str = "https://sts.aliyuncs.com";
 
-/// Says why STS cannot be called.
+/// The reason why an endpoint cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadEndpoint {
-    /// The address is none: write scheme and host only.
+pub enum EndpointError {
+    /// Not an endpoint: write scheme and host only.
     Address,
-    /// The answer holds a secret, so it travels through TLS or not at all.
+    /// The scheme is not `https`; responses contain secrets.
     Plain,
-    /// The region's name is none.
+    /// Not the name of a region.
     Region,
-    /// The address inside a VPC was asked for, and that depends on the region: set it.
+    /// The endpoint inside a VPC depends on the region: set it.
     RegionMissing,
 }
 
-impl fmt::Display for BadEndpoint {
+impl fmt::Display for EndpointError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Address => "the address of STS is a host such as sts.cn-hangzhou.aliyuncs.com",
@@ -40,43 +39,43 @@ impl fmt::Display for BadEndpoint {
     }
 }
 
-impl Error for BadEndpoint {}
+impl Error for EndpointError {}
 
-/// Chooses the address: scheme, host and port, without a slash at the end.
+/// Returns scheme, host and port, without a slash at the end.
 ///
 /// # Errors
-/// The address or the region cannot be used, or `vpc` is wished without a region.
+/// The endpoint or the region cannot be used, or `vpc` is set without a region.
 pub fn choose(
     explicit: Option<&str>,
     region: Option<&str>,
     vpc: bool,
-) -> Result<String, BadEndpoint> {
+) -> Result<String, EndpointError> {
     match (explicit, region) {
         (Some(address), _) => check(address),
-        (None, Some(region)) if !is_region(region) => Err(BadEndpoint::Region),
+        (None, Some(region)) if !is_region(region) => Err(EndpointError::Region),
         (None, Some(region)) if vpc => Ok(format!("https://sts-vpc.{region}.aliyuncs.com")),
         (None, Some(region)) => Ok(format!("https://sts.{region}.aliyuncs.com")),
-        // Others fall back to the public address here. Where no public address can be reached,
-        // that is a call that hangs instead of a sentence that says why.
-        (None, None) if vpc => Err(BadEndpoint::RegionMissing),
+        // Other clients use the public endpoint here. Inside a VPC without access to it, that is a request
+        // that hangs instead of an error that names the reason.
+        (None, None) if vpc => Err(EndpointError::RegionMissing),
         (None, None) => Ok(CENTRAL.to_owned()),
     }
 }
 
-fn check(address: &str) -> Result<String, BadEndpoint> {
+fn check(address: &str) -> Result<String, EndpointError> {
     let scheme = if address.contains("://") { "" } else { "https://" };
     let address = format!("{scheme}{address}");
-    let uri = address.parse::<Uri>().map_err(|_| BadEndpoint::Address)?;
+    let uri = address.parse::<Uri>().map_err(|_| EndpointError::Address)?;
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return Err(BadEndpoint::Address);
+        return Err(EndpointError::Address);
     };
     if uri.path() != "/" || uri.query().is_some() || authority.as_str().contains('@') {
-        return Err(BadEndpoint::Address);
+        return Err(EndpointError::Address);
     }
     match scheme {
         "https" => Ok(format!("https://{authority}")),
         "http" if is_loopback(authority.host()) => Ok(format!("http://{authority}")),
-        _ => Err(BadEndpoint::Plain),
+        _ => Err(EndpointError::Plain),
     }
 }
 
@@ -97,15 +96,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_comes_before_a_region_and_a_region_before_the_centre() {
+    fn an_endpoint_comes_before_a_region_and_a_region_before_the_central_endpoint() {
         let region = Some("cn-hangzhou");
         let table = [
             (None, None, false, Ok("https://sts.aliyuncs.com")),
             (None, region, false, Ok("https://sts.cn-hangzhou.aliyuncs.com")),
             (None, region, true, Ok("https://sts-vpc.cn-hangzhou.aliyuncs.com")),
-            (None, None, true, Err(BadEndpoint::RegionMissing)),
-            (None, Some("cn hangzhou"), false, Err(BadEndpoint::Region)),
-            (None, Some("evil.example/"), false, Err(BadEndpoint::Region)),
+            (None, None, true, Err(EndpointError::RegionMissing)),
+            (None, Some("cn hangzhou"), false, Err(EndpointError::Region)),
+            (None, Some("evil.example/"), false, Err(EndpointError::Region)),
             (Some("sts.example"), None, true, Ok("https://sts.example")),
             (Some("https://sts.example/"), region, true, Ok("https://sts.example")),
             (Some("sts.example:8443"), None, false, Ok("https://sts.example:8443")),
@@ -117,18 +116,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_loopback_address_may_be_plain() {
+    fn only_a_loopback_endpoint_may_be_without_tls() {
         for plain in
             ["http://127.0.0.1:9000", "http://127.9.9.9", "http://[::1]:80", "http://localhost:1"]
         {
             assert_eq!(choose(Some(plain), None, false), Ok(plain.to_owned()));
         }
         for plain in ["http://sts.aliyuncs.com", "http://localhost.example", "ftp://127.0.0.1"] {
-            assert_eq!(choose(Some(plain), None, false), Err(BadEndpoint::Plain), "{plain}");
+            assert_eq!(choose(Some(plain), None, false), Err(EndpointError::Plain), "{plain}");
         }
         for bad in ["", "https://", "sts.example/path", "sts.example?a=b", "a:b@sts.example", "a b"]
         {
-            assert_eq!(choose(Some(bad), None, false), Err(BadEndpoint::Address), "{bad}");
+            assert_eq!(choose(Some(bad), None, false), Err(EndpointError::Address), "{bad}");
         }
     }
 }

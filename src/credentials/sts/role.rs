@@ -1,36 +1,36 @@
-//! Which role to take. Checked once, here, by the limits of the `AssumeRole` page: what STS would
-//! refuse on the first upload is better refused at the start.
+//! The role to take. The limits of the `AssumeRole` documentation are checked once, here: what STS would refuse
+//! on the first upload is refused at the start.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// The shortest and the longest life of a session that any role can allow, in seconds.
+/// The shortest and the longest session that a role can allow, in seconds.
 const DURATION: [u64; 2] = [900, 43_200];
 
-/// STS counts to 2048 and takes less; whether letters or bytes is not said, so bytes it is.
+/// The documentation says "less than 2048", and not whether characters or bytes, so bytes count.
 const MAX_POLICY: usize = 2047;
 
-/// Which role to take, and how narrowly. Only [`RoleRequest::new`] makes one.
+/// A role to take, possibly narrowed. Only [`RoleRequest::new`] creates one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::manual_non_exhaustive, reason = "the attribute would bind other crates only")]
 pub struct RoleRequest {
     /// `acs:ram::<account>:role/<name>`.
     pub role_arn: String,
-    /// The name under which the session shows in audit logs.
+    /// The name of the session in audit logs.
     pub session_name: String,
-    /// How long the key shall live.
+    /// The lifetime of the key.
     pub duration: Duration,
-    /// What the role's trust policy may ask for.
+    /// The external id that the role's trust policy may demand.
     pub external_id: Option<String>,
-    /// A session policy, minified: what the role may do is narrowed to this.
+    /// The session policy, minified, which narrows the role's permissions.
     pub policy: Option<String>,
-    /// Keeps others from writing a request down unchecked.
+    /// Prevents the construction of an unchecked value.
     checked: (),
 }
 
 impl RoleRequest {
-    /// Asks for a role, as a whole and without an external id.
+    /// Describes a role with all its permissions, without an external id.
     ///
     /// # Errors
     /// STS would refuse the ARN, the name or the duration.
@@ -38,64 +38,73 @@ impl RoleRequest {
         role_arn: impl Into<String>,
         session_name: impl Into<String>,
         duration: Duration,
-    ) -> Result<Self, BadRole> {
+    ) -> Result<Self, RoleError> {
         let (role_arn, session_name) = (role_arn.into(), session_name.into());
         if !is_role_arn(&role_arn) {
-            return Err(BadRole::Arn);
+            return Err(RoleError::Arn);
         }
         if !is_text(&session_name, 64, ".@-_") {
-            return Err(BadRole::SessionName);
+            return Err(RoleError::SessionName);
         }
         let [shortest, longest] = DURATION;
         if !(shortest..=longest).contains(&duration.as_secs()) {
-            return Err(BadRole::Duration);
+            return Err(RoleError::Duration);
         }
         Ok(Self { role_arn, session_name, duration, external_id: None, policy: None, checked: () })
     }
 
-    /// Adds what the role's trust policy asks for.
+    /// Adds the external id that the role's trust policy demands.
     ///
     /// # Errors
     /// STS would refuse it.
-    pub fn with_external_id(mut self, id: impl Into<String>) -> Result<Self, BadRole> {
+    pub fn with_external_id(mut self, id: impl Into<String>) -> Result<Self, RoleError> {
         let id = id.into();
         if !is_text(&id, 1224, "_+=,.@:/-") {
-            return Err(BadRole::ExternalId);
+            return Err(RoleError::ExternalId);
         }
         self.external_id = Some(id);
         Ok(self)
     }
 
-    /// Narrows what the role may do.
+    /// Returns the same role with another session name and a session policy.
+    ///
+    /// # Errors
+    /// STS would refuse the name or the policy.
+    pub fn narrowed(&self, session_name: &str, policy: &str) -> Result<Self, RoleError> {
+        let narrowed = Self::new(&self.role_arn, session_name, self.duration)?;
+        Ok(Self { external_id: self.external_id.clone(), ..narrowed.with_policy(policy)? })
+    }
+
+    /// Narrows the role's permissions.
     ///
     /// # Errors
     /// STS would refuse the policy for its size.
-    pub fn with_policy(mut self, policy: impl Into<String>) -> Result<Self, BadRole> {
+    pub fn with_policy(mut self, policy: impl Into<String>) -> Result<Self, RoleError> {
         let policy = policy.into();
         if policy.is_empty() || policy.len() > MAX_POLICY {
-            return Err(BadRole::Policy(policy.len()));
+            return Err(RoleError::Policy(policy.len()));
         }
         self.policy = Some(policy);
         Ok(self)
     }
 }
 
-/// Says which part of a request STS would refuse, and what it takes.
+/// The part of a request that STS would refuse. The text says what it accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadRole {
-    /// The role's ARN: copy it from the role's page.
+pub enum RoleError {
+    /// The role's ARN: copy it from the role's page in the RAM console.
     Arn,
-    /// The session's name.
+    /// The session name.
     SessionName,
-    /// The session's life.
+    /// The duration of the session.
     Duration,
     /// The external id.
     ExternalId,
-    /// The session policy, and how many bytes it has: name fewer resources.
+    /// The session policy and its length in bytes: name fewer resources.
     Policy(usize),
 }
 
-impl fmt::Display for BadRole {
+impl fmt::Display for RoleError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [shortest, longest] = DURATION;
         match self {
@@ -117,9 +126,9 @@ impl fmt::Display for BadRole {
     }
 }
 
-impl Error for BadRole {}
+impl Error for RoleError {}
 
-/// A user's ARN looks alike, and STS would only say that there is no such role.
+/// A user's ARN looks similar, and STS would only report that there is no such role.
 fn is_role_arn(text: &str) -> bool {
     let Some((account, name)) =
         text.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/"))
@@ -143,7 +152,7 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
-    fn a_role_has_an_arn_of_its_kind() {
+    fn the_arn_has_to_be_that_of_a_role() {
         assert_eq!(RoleRequest::new(ARN, "signer", HOUR).unwrap().role_arn, ARN);
         for bad in [
             "",
@@ -154,38 +163,38 @@ mod tests {
             "acs:ram::1234567890123456:role/",
             "acs:ram::1234567890123456:role/a b",
         ] {
-            assert_eq!(RoleRequest::new(bad, "signer", HOUR), Err(BadRole::Arn), "{bad}");
+            assert_eq!(RoleRequest::new(bad, "signer", HOUR), Err(RoleError::Arn), "{bad}");
         }
     }
 
     #[test]
-    fn every_limit_holds_to_the_letter() {
+    fn every_limit_is_exact() {
         let name = |name: &str| RoleRequest::new(ARN, name, HOUR).map(drop);
         assert_eq!(name("ab"), Ok(()));
         assert_eq!(name(&"a".repeat(64)), Ok(()));
         for bad in ["", "a", "a b", "a/b", "用户", &"a".repeat(65)] {
-            assert_eq!(name(bad), Err(BadRole::SessionName), "{bad}");
+            assert_eq!(name(bad), Err(RoleError::SessionName), "{bad}");
         }
         let life = |seconds| RoleRequest::new(ARN, "ab", Duration::from_secs(seconds)).map(drop);
         assert_eq!((life(900), life(43_200)), (Ok(()), Ok(())));
-        assert_eq!((life(899), life(43_201)), (Err(BadRole::Duration), Err(BadRole::Duration)));
+        assert_eq!((life(899), life(43_201)), (Err(RoleError::Duration), Err(RoleError::Duration)));
         let request = || RoleRequest::new(ARN, "ab", HOUR).unwrap();
         let external = |id: &str| request().with_external_id(id).map(drop);
         assert_eq!((external("a_+=,.@:/-"), external(&"a".repeat(1224))), (Ok(()), Ok(())));
         for bad in ["a", "a b", &"a".repeat(1225)] {
-            assert_eq!(external(bad), Err(BadRole::ExternalId), "{bad}");
+            assert_eq!(external(bad), Err(RoleError::ExternalId), "{bad}");
         }
         let policy = |policy: String| request().with_policy(policy).map(drop);
         assert_eq!(policy("a".repeat(2047)), Ok(()));
-        assert_eq!(policy("用".repeat(683)), Err(BadRole::Policy(2049)));
-        assert_eq!(policy(String::new()), Err(BadRole::Policy(0)));
+        assert_eq!(policy("用".repeat(683)), Err(RoleError::Policy(2049)));
+        assert_eq!(policy(String::new()), Err(RoleError::Policy(0)));
     }
 
     #[test]
-    fn a_refusal_names_the_limits() {
-        assert_eq!(BadRole::Duration.to_string(), "a role is taken for 900 to 43200 seconds");
+    fn an_error_names_the_limits() {
+        assert_eq!(RoleError::Duration.to_string(), "a role is taken for 900 to 43200 seconds");
         assert_eq!(
-            BadRole::Policy(2049).to_string(),
+            RoleError::Policy(2049).to_string(),
             "a session policy has 1 to 2047 bytes, not 2049"
         );
     }

@@ -9,14 +9,14 @@ use http::Request;
 use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
 use crate::machines::document::Document;
-use crate::support::script::Line;
+use crate::support::script::ScriptedResponse;
 
 const PATH: &str = "/callback/{route}";
 
 /// One call for each status.
 async fn answers() -> Vec<crate::support::app::Answer> {
     let told = Told::new("told");
-    let of = |line: Line| {
+    let of = |line: ScriptedResponse| {
         let stage = Stage::new();
         stage.outside.back_end.says(line);
         stage
@@ -27,9 +27,9 @@ async fn answers() -> Vec<crate::support::app::Answer> {
     let mut answers = vec![Stage::new().function.call(no_text).await];
     for (stage, told) in [
         (Stage::new(), Told::new("default")),
-        (of(Line::answer(200, &[], "{\"id\":1}")), told.clone()),
-        (of(Line::answer(500, &[], "")), told.clone()),
-        (of(Line::Silence), told.clone()),
+        (of(ScriptedResponse::answer(200, &[], "{\"id\":1}")), told.clone()),
+        (of(ScriptedResponse::answer(500, &[], "")), told.clone()),
+        (of(ScriptedResponse::Timeout), told.clone()),
         (no_key, told.clone()),
         (Stage::new(), told.clone().but("etag", None)),
         (Stage::new(), told.clone().but("size", Some("0"))),

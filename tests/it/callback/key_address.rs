@@ -16,7 +16,7 @@ use crate::callback::stage::RECEIPT_KEY;
 use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
 use crate::callback::stage::receipt;
-use crate::support::script::Line;
+use crate::support::script::ScriptedResponse;
 
 const INVALID: &str = "callback_signature_invalid";
 const UNAVAILABLE: &str = "callback_key_unavailable";
@@ -158,21 +158,21 @@ async fn what_is_no_key_is_a_failure_and_a_redirect_is_not_followed() {
     let cube = Pair::new(&["genrsa", "-3", "-out", "KEY", "512"]);
     let elsewhere = [("location", KEY_URL)];
     for line in [
-        Line::answer(302, &elsewhere, good.clone()),
-        Line::answer(301, &elsewhere, ""),
-        Line::answer(404, &[], good.clone()),
-        Line::answer(206, &[], good.clone()),
-        Line::answer(200, &[], ""),
-        Line::answer(200, &[], "<html></html>"),
-        Line::answer(200, &[], b"\xff".to_vec()),
-        Line::answer(200, &[], format!("{good}{good}")),
-        Line::answer(200, &[], good[..100].to_owned()),
-        Line::answer(200, &[], good.replacen("MF", "MG", 1)),
-        Line::answer(200, &[], curve.public.clone()),
-        Line::answer(200, &[], cube.public.clone()),
-        Line::answer(200, &[], format!("{good}{}", " ".repeat(8192))),
-        Line::Error(SendError::Unreachable("refused".into())),
-        Line::Error(SendError::TooLong),
+        ScriptedResponse::answer(302, &elsewhere, good.clone()),
+        ScriptedResponse::answer(301, &elsewhere, ""),
+        ScriptedResponse::answer(404, &[], good.clone()),
+        ScriptedResponse::answer(206, &[], good.clone()),
+        ScriptedResponse::answer(200, &[], ""),
+        ScriptedResponse::answer(200, &[], "<html></html>"),
+        ScriptedResponse::answer(200, &[], b"\xff".to_vec()),
+        ScriptedResponse::answer(200, &[], format!("{good}{good}")),
+        ScriptedResponse::answer(200, &[], good[..100].to_owned()),
+        ScriptedResponse::answer(200, &[], good.replacen("MF", "MG", 1)),
+        ScriptedResponse::answer(200, &[], curve.public.clone()),
+        ScriptedResponse::answer(200, &[], cube.public.clone()),
+        ScriptedResponse::answer(200, &[], format!("{good}{}", " ".repeat(8192))),
+        ScriptedResponse::Error(SendError::Unreachable("refused".into())),
+        ScriptedResponse::Error(SendError::TooLong),
     ] {
         let stage = Stage::new();
         stage.outside.oss.says(line.clone());
@@ -201,14 +201,14 @@ async fn a_key_that_is_too_short_is_none() {
 #[tokio::test(start_paused = true)]
 async fn a_key_that_does_not_come_leaves_oss_its_time() {
     let stage = Stage::new();
-    for line in [Line::Silence, Line::Forever] {
+    for line in [ScriptedResponse::Timeout, ScriptedResponse::Forever] {
         let (stage, start) = (Stage::new(), tokio::time::Instant::now());
         stage.outside.oss.says(line);
         let answer = stage.tell(&Told::new("default")).await;
         assert_eq!(answer.code(), UNAVAILABLE);
         assert!(start.elapsed() <= Duration::from_secs(4), "{:?}", start.elapsed());
     }
-    stage.outside.oss.says(Line::Silence);
+    stage.outside.oss.says(ScriptedResponse::Timeout);
     assert_snapshot!(stage.tell(&Told::new("default")).await.whole(), @r#"
     503 Service Unavailable
     cache-control: no-store
@@ -290,7 +290,7 @@ async fn flood(stage: &Arc<Stage>, numbers: Range<usize>) {
 #[tokio::test(start_paused = true)]
 async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_told() {
     let documented = "https://gosspublic.alicdn.com/callback_pub_key_v1.pem";
-    for line in [Line::answer(404, &[], ""), Line::Silence] {
+    for line in [ScriptedResponse::answer(404, &[], ""), ScriptedResponse::Timeout] {
         let stage = Arc::new(Stage::new());
         stage.outside.oss.says_except_at(documented, line.clone());
         let attack = {
@@ -328,7 +328,7 @@ async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_tol
 async fn a_key_of_another_version_is_found_in_the_middle_of_the_attack() {
     let stage = Arc::new(Stage::new());
     let next = "https://gosspublic.alicdn.com/callback_pub_key_v2.pem";
-    stage.outside.oss.says_except_at(next, Line::answer(404, &[], ""));
+    stage.outside.oss.says_except_at(next, ScriptedResponse::answer(404, &[], ""));
     flood(&stage, 0..200).await;
     stage.wait(5);
     flood(&stage, 200..300).await;

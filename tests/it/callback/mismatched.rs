@@ -12,11 +12,11 @@ use tokio::time::Instant;
 use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
 use crate::callback::stage::receipt;
-use crate::support::script::Line;
+use crate::support::script::ScriptedResponse;
 
 /// The webhooks that the back end got.
 fn webhooks(stage: &Stage) -> Vec<Value> {
-    let asked = stage.outside.back_end.asked();
+    let asked = stage.outside.back_end.sent();
     asked.iter().map(|one| serde_json::from_slice(one.request.body()).unwrap()).collect()
 }
 
@@ -34,7 +34,7 @@ async fn the_back_end_learns_what_was_granted_and_what_is_stored() {
 
     {"error":"receipt_mismatch","message":"What is stored is not what was granted. The back end was told, and may delete it. Ask for a new grant and upload what fits.","request_id":"1-test"}
     "#);
-    let [asked] = &stage.outside.back_end.asked()[..] else { panic!("told once") };
+    let [asked] = &stage.outside.back_end.sent()[..] else { panic!("told once") };
     assert_snapshot!(str::from_utf8(asked.request.body()).unwrap(), @r#"{"data":{"granted":{"key":"photos/夏 1.png","max":1024,"min":1,"types":["image/*"]},"mismatches":["size","type"],"receipt_id":"0123456789abcdef0123456789abcdef","route":"told","stored":{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","key":"photos/夏 1.png","size":4096,"type":"image/,text/html"},"subject":"alice"},"timestamp":"2024-11-27T06:09:41Z","type":"upload.mismatched"}"#);
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
         assert!(asked.request.headers().contains_key(name), "{name}");
@@ -107,7 +107,7 @@ async fn the_same_mismatch_is_reported_each_time_and_under_another_id() {
             stage.wait(1);
         }
     }
-    let asked = stage.outside.back_end.asked();
+    let asked = stage.outside.back_end.sent();
     let mut ids: Vec<_> =
         asked.iter().map(|one| one.request.headers()["webhook-id"].clone()).collect();
     assert_eq!(ids.len(), 6);
@@ -161,7 +161,11 @@ async fn a_key_in_the_log_is_no_longer_than_a_key_can_be() {
 
 #[tokio::test(start_paused = true)]
 async fn a_back_end_that_does_not_take_it_is_said_in_the_log_and_not_waited_for() {
-    for line in [Line::answer(500, &[], ""), Line::Silence, Line::Forever] {
+    for line in [
+        ScriptedResponse::answer(500, &[], ""),
+        ScriptedResponse::Timeout,
+        ScriptedResponse::Forever,
+    ] {
         let (stage, start) = (Stage::new(), Instant::now());
         stage.outside.back_end.says(line.clone());
         let told = Told::new("told").but("size", Some("0"));

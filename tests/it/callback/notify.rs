@@ -18,13 +18,13 @@ use crate::callback::stage::NOTIFY;
 use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
 use crate::support::app::NOW;
-use crate::support::script::Line;
+use crate::support::script::ScriptedResponse;
 
 #[tokio::test]
 async fn the_back_end_is_told_by_the_book() {
     let stage = Stage::new();
     assert_eq!(stage.tell(&Told::new("told")).await.status, 200);
-    let [asked] = &stage.outside.back_end.asked()[..] else { panic!("told once") };
+    let [asked] = &stage.outside.back_end.sent()[..] else { panic!("told once") };
     let request = &asked.request;
     assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("POST", NOTIFY));
     assert_eq!(request.headers()["content-type"], "application/json");
@@ -73,22 +73,22 @@ async fn where_it_has_nothing_to_say_the_function_does() {
 #[tokio::test]
 async fn what_it_should_not_answer_is_a_failure() {
     for line in [
-        Line::answer(500, &[], "{}"),
-        Line::answer(404, &[], "{}"),
-        Line::answer(302, &[("location", "https://evil.example/")], "{}"),
-        Line::answer(304, &[], ""),
-        Line::answer(200, &[], "OK"),
-        Line::answer(200, &[], "<html>"),
-        Line::answer(200, &[], "{\"id\":"),
-        Line::answer(200, &[], "{} {}"),
-        Line::answer(200, &[], "\u{feff}{}"),
-        Line::answer(200, &[], "[]"),
-        Line::answer(200, &[], "null"),
-        Line::answer(200, &[], b"{\"a\":\"\xff\"}".to_vec()),
-        Line::answer(200, &[], format!("{{\"a\":\"{}\"}}", "a".repeat(64 * 1024 - 7))),
-        Line::Error(SendError::Unreachable("refused".into())),
-        Line::Error(SendError::Broken("reset".into())),
-        Line::Error(SendError::TooLong),
+        ScriptedResponse::answer(500, &[], "{}"),
+        ScriptedResponse::answer(404, &[], "{}"),
+        ScriptedResponse::answer(302, &[("location", "https://evil.example/")], "{}"),
+        ScriptedResponse::answer(304, &[], ""),
+        ScriptedResponse::answer(200, &[], "OK"),
+        ScriptedResponse::answer(200, &[], "<html>"),
+        ScriptedResponse::answer(200, &[], "{\"id\":"),
+        ScriptedResponse::answer(200, &[], "{} {}"),
+        ScriptedResponse::answer(200, &[], "\u{feff}{}"),
+        ScriptedResponse::answer(200, &[], "[]"),
+        ScriptedResponse::answer(200, &[], "null"),
+        ScriptedResponse::answer(200, &[], b"{\"a\":\"\xff\"}".to_vec()),
+        ScriptedResponse::answer(200, &[], format!("{{\"a\":\"{}\"}}", "a".repeat(64 * 1024 - 7))),
+        ScriptedResponse::Error(SendError::Unreachable("refused".into())),
+        ScriptedResponse::Error(SendError::Broken("reset".into())),
+        ScriptedResponse::Error(SendError::TooLong),
     ] {
         let stage = Stage::new();
         stage.outside.back_end.says(line.clone());
@@ -132,7 +132,7 @@ async fn a_slow_back_end_leaves_oss_its_time() {
         assert_eq!(stage.tell(&Told::new("told")).await.status, status, "{key} {back_end}");
         assert!(start.elapsed() <= Duration::from_millis(4001), "{:?}", start.elapsed());
     }
-    for line in [Line::Silence, Line::Forever] {
+    for line in [ScriptedResponse::Timeout, ScriptedResponse::Forever] {
         let (stage, start) = (Stage::new(), Instant::now());
         stage.outside.back_end.says(line);
         let answer = stage.tell(&Told::new("told")).await;
@@ -140,7 +140,7 @@ async fn a_slow_back_end_leaves_oss_its_time() {
         assert!(start.elapsed() <= Duration::from_millis(4001), "{:?}", start.elapsed());
     }
     let stage = Stage::new();
-    stage.outside.back_end.says(Line::Silence);
+    stage.outside.back_end.says(ScriptedResponse::Timeout);
     assert_snapshot!(stage.tell(&Told::new("told")).await.whole(), @r#"
     504 Gateway Timeout
     cache-control: no-store

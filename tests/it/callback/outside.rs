@@ -13,16 +13,16 @@ use oss_upload_signer::net::SendError;
 use tokio::time::Instant;
 
 use crate::callback::openssl;
-use crate::support::script::Asked;
-use crate::support::script::Line;
+use crate::support::script::ScriptedResponse;
+use crate::support::script::SentRequest;
 
 /// One of the two, and what it was asked.
 #[derive(Debug)]
 pub(crate) struct Host {
-    says: Mutex<Line>,
-    elsewhere: Mutex<Option<(String, Line)>>,
+    says: Mutex<ScriptedResponse>,
+    elsewhere: Mutex<Option<(String, ScriptedResponse)>>,
     after: Mutex<Duration>,
-    asked: Mutex<Vec<Asked>>,
+    asked: Mutex<Vec<SentRequest>>,
 }
 
 /// The network: calls to `notify.example` reach the back end, all others OSS.
@@ -33,7 +33,7 @@ pub(crate) struct Outside {
 }
 
 impl Host {
-    fn new(says: Line) -> Self {
+    fn new(says: ScriptedResponse) -> Self {
         Self {
             says: Mutex::new(says),
             elsewhere: Mutex::default(),
@@ -43,17 +43,17 @@ impl Host {
     }
 
     /// Answers so from now on.
-    pub(crate) fn says(&self, line: Line) {
+    pub(crate) fn says(&self, line: ScriptedResponse) {
         *self.says.lock().unwrap() = line;
     }
 
     /// Answers with this status and body.
     pub(crate) fn answers(&self, status: u16, body: impl Into<Bytes>) {
-        self.says(Line::answer(status, &[], body));
+        self.says(ScriptedResponse::answer(status, &[], body));
     }
 
     /// Answers so at every address but this one.
-    pub(crate) fn says_except_at(&self, url: &str, line: Line) {
+    pub(crate) fn says_except_at(&self, url: &str, line: ScriptedResponse) {
         *self.elsewhere.lock().unwrap() = Some((url.to_owned(), line));
     }
 
@@ -62,7 +62,7 @@ impl Host {
         *self.after.lock().unwrap() = time;
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<SentRequest> {
         self.asked.lock().unwrap().clone()
     }
 
@@ -72,7 +72,7 @@ impl Host {
 
     /// The addresses that were asked.
     pub(crate) fn urls(&self) -> Vec<String> {
-        self.asked().iter().map(|asked| asked.request.uri().to_string()).collect()
+        self.sent().iter().map(|asked| asked.request.uri().to_string()).collect()
     }
 
     fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
@@ -81,7 +81,7 @@ impl Host {
         let elsewhere = elsewhere.filter(|(url, _)| *url != request.uri().to_string());
         let line = elsewhere.map_or_else(|| self.says.lock().unwrap().clone(), |(_, line)| line);
         let after = *self.after.lock().unwrap();
-        self.asked.lock().unwrap().push(Asked { request, limits, at });
+        self.asked.lock().unwrap().push(SentRequest { request, limits, at });
         Box::pin(async move {
             if after >= limits.timeout {
                 tokio::time::sleep(limits.timeout).await;
@@ -89,16 +89,16 @@ impl Host {
             }
             tokio::time::sleep(after).await;
             match line {
-                Line::Answer(answer) if answer.body().len() > limits.max_body => {
+                ScriptedResponse::Answer(answer) if answer.body().len() > limits.max_body => {
                     Err(SendError::TooLong)
                 }
-                Line::Answer(answer) => Ok(answer),
-                Line::Error(error) => Err(error),
-                Line::Silence => {
+                ScriptedResponse::Answer(answer) => Ok(answer),
+                ScriptedResponse::Error(error) => Err(error),
+                ScriptedResponse::Timeout => {
                     tokio::time::sleep(limits.timeout).await;
                     Err(SendError::TimedOut)
                 }
-                Line::Forever => std::future::pending().await,
+                ScriptedResponse::Forever => std::future::pending().await,
             }
         })
     }
@@ -109,8 +109,8 @@ impl Outside {
     pub(crate) fn new() -> Arc<Self> {
         let key = openssl::oss().public.clone();
         Arc::new(Self {
-            oss: Host::new(Line::answer(200, &[], key)),
-            back_end: Host::new(Line::answer(204, &[], "")),
+            oss: Host::new(ScriptedResponse::answer(200, &[], key)),
+            back_end: Host::new(ScriptedResponse::answer(204, &[], "")),
         })
     }
 }

@@ -13,10 +13,10 @@ use crate::support::wait::until;
 
 /// The ids of all messages so far.
 fn ids(stage: &Stage) -> Vec<String> {
-    let id = |asked: &crate::support::script::Asked| {
+    let id = |asked: &crate::support::script::SentRequest| {
         asked.request.headers()["webhook-id"].to_str().unwrap().to_owned()
     };
-    stage.outside.back_end.asked().iter().map(id).collect()
+    stage.outside.back_end.sent().iter().map(id).collect()
 }
 
 #[tokio::test]

@@ -12,11 +12,11 @@ use crate::callback::stage::Stage;
 use crate::callback::stage::Told;
 use crate::callback::stage::receipt;
 use crate::callback::stage::sealed;
-use crate::support::script::Asked;
+use crate::support::script::SentRequest;
 
 /// The webhooks that the back end got.
 fn webhooks(stage: &Stage) -> Vec<Value> {
-    let asked = stage.outside.back_end.asked();
+    let asked = stage.outside.back_end.sent();
     asked.iter().map(|one| serde_json::from_slice(one.request.body()).unwrap()).collect()
 }
 
@@ -29,8 +29,8 @@ fn webhook(stage: &Stage) -> Value {
 
 /// The ids of all webhooks, each once.
 fn ids(stage: &Stage) -> BTreeSet<String> {
-    let asked = stage.outside.back_end.asked();
-    let id = |one: &Asked| one.request.headers()["webhook-id"].to_str().unwrap().to_owned();
+    let asked = stage.outside.back_end.sent();
+    let id = |one: &SentRequest| one.request.headers()["webhook-id"].to_str().unwrap().to_owned();
     asked.iter().map(id).collect()
 }
 

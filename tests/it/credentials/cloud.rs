@@ -1,5 +1,5 @@
-//! A local cloud without sockets: the function's network leads into the local STS, and the local
-//! OSS judges what the function answers.
+//! A local cloud without sockets: the function's requests go to the local STS, and the local OSS validates the
+//! function's forms.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ use crate::support::app::NOW;
 /// The role that the function takes.
 pub(super) const ROLE_ARN: &str = "acs:ram::1234567890123456:role/oss-uploader";
 
-/// The time of the cloud: paused time counted from the tests' moment.
+/// The time of the cloud: paused time from the tests' start time on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock(Instant);
 
@@ -58,7 +58,7 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    /// Opens one in which the role `oss-uploader` may be taken by everyone who has a key.
+    /// Opens a cloud in which every key may take the role `oss-uploader`.
     pub(super) fn open(change: impl FnOnce(&mut sts::Options)) -> Self {
         let clock = Clock::start();
         let mut options = sts::Options::new(Arc::new(move || clock.unix()), [7; 16]);
@@ -68,7 +68,7 @@ impl Cloud {
         Self { options, sts, clock }
     }
 
-    /// Builds a function whose network is this cloud.
+    /// Builds a function whose requests go to this cloud.
     pub(super) fn function(&self, variables: &[(&str, &str)]) -> App {
         let mut environment = Environment::default();
         for (name, value) in variables {
@@ -79,7 +79,7 @@ impl Cloud {
         App::with_http(settings, Arc::new(self.clone())).with_clock(move || clock.now())
     }
 
-    /// Has the local OSS judge a form at a moment, and says what it says.
+    /// Validates a form with the local OSS at a given time; returns the key or the reason.
     pub(super) fn judge(&self, fields: &Value, now: i64) -> Result<String, String> {
         let judgement = Judgement::default();
         let mut form = Form::new(&judgement);
@@ -104,7 +104,7 @@ impl std::fmt::Debug for Cloud {
     }
 }
 
-/// Every address leads to the local STS, which is the metadata service too.
+/// Every URL leads to the local STS, which is also the metadata service.
 impl HttpClient for Cloud {
     fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         Box::pin(async move {
@@ -124,7 +124,7 @@ fn broken() -> SendError {
     SendError::Broken("cut".to_owned())
 }
 
-/// Lets time pass.
+/// Advances the time.
 pub(super) async fn pass(seconds: u64) {
     tokio::time::advance(Duration::from_secs(seconds)).await;
 }

@@ -1,4 +1,4 @@
-//! The journey with a role: what its session may do, and that no secret is seen on the way.
+//! Grants with a role: what its session may do.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ async fn answer(app: &Arc<App>, request: Request<Bytes>) -> (u16, Value) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_is_taken_with_no_more_than_the_routes_need() {
+async fn a_role_is_narrowed_to_what_the_routes_need() {
     let cloud = cloud();
     let app = Arc::new(cloud.function(&VARIABLES));
     let (status, answer) = ask(&app).await;
@@ -72,7 +72,7 @@ async fn a_role_is_taken_with_no_more_than_the_routes_need() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_whole_role_is_taken_only_when_somebody_says_so() {
+async fn the_whole_role_is_used_only_when_it_is_configured() {
     let cloud = cloud();
     let variables = [&VARIABLES[..], &[("UPLOAD_ROLE_SCOPE", "role")]].concat();
     ask(&Arc::new(cloud.function(&variables))).await;
@@ -82,20 +82,20 @@ async fn the_whole_role_is_taken_only_when_somebody_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_is_down_is_told_with_a_time_to_come_back_and_then_found_again() {
+async fn a_service_that_is_down_gives_a_retry_time_and_works_again_later() {
     let cloud = cloud();
     let app = Arc::new(cloud.function(&VARIABLES));
     cloud.options.faults.next(Call::AssumeRole, Fault::Failure(503), 3);
     let (status, answer) = ask(&app).await;
     assert_eq!((status, &answer["error"]), (503, &Value::from("credentials_unavailable")));
-    // The failure is remembered, so nobody asks again at once.
+    // The failure is remembered, so there is no request at once.
     assert_eq!(ask(&app).await.0, 503);
     pass(2).await;
     assert_eq!(ask(&app).await.0, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_wrong_is_corrected_by_the_services() {
+async fn a_wrong_clock_is_corrected_by_that_of_the_service() {
     let cloud = cloud();
     let app = Arc::new(cloud.function(&VARIABLES));
     cloud.options.faults.next(Call::AssumeRole, Fault::Clock(3_600), 2);
@@ -104,7 +104,7 @@ async fn a_clock_that_is_wrong_is_corrected_by_the_services() {
 
 const TICKET_KEY: &str = "marker-ticket-key-of-thirty-two-bytes";
 
-/// A route whose callers have a session each.
+/// A route with a session for each caller.
 fn of_callers() -> Vec<(&'static str, &'static str)> {
     let own = [
         ("UPLOAD_AUTH", "ticket"),
@@ -132,7 +132,7 @@ async fn ask_as(app: &Arc<App>, cloud: &Cloud, subject: &str) -> (u16, Value) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_caller_has_a_key_that_reaches_their_own_directory_only() {
+async fn each_caller_has_a_key_for_their_own_directory_only() {
     let cloud = cloud();
     let app = Arc::new(cloud.function(&of_callers()));
     let mut ids = Vec::new();
@@ -155,7 +155,7 @@ async fn each_caller_has_a_key_that_reaches_their_own_directory_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_would_widen_a_permission_is_refused_before_any_key_is_asked_for() {
+async fn a_subject_that_would_widen_a_permission_is_refused_before_a_key_is_fetched() {
     let cloud = cloud();
     let app = Arc::new(cloud.function(&of_callers()));
     for subject in ["*", "a?", "..", "a/b", "a\\b", ".", "${x}"] {
@@ -166,7 +166,7 @@ async fn a_name_that_would_widen_a_permission_is_refused_before_any_key_is_asked
 }
 
 #[test]
-fn a_session_for_each_caller_needs_a_role_and_a_directory_of_their_own() {
+fn a_session_for_each_caller_needs_a_role_and_a_directory_for_each_caller() {
     let mut environment = Environment::default();
     for (name, value) in of_callers() {
         environment.set(name, value);
@@ -183,7 +183,7 @@ fn a_session_for_each_caller_needs_a_role_and_a_directory_of_their_own() {
 }
 
 #[test]
-fn forms_that_would_outlive_the_roles_key_are_warned_of() {
+fn a_route_whose_forms_outlive_the_key_of_the_role_causes_a_warning() {
     let warnings = |expires: &str| {
         let mut environment = Environment::default();
         for (name, value) in VARIABLES {

@@ -1,4 +1,4 @@
-//! Whose key is taken, from the settings to the key.
+//! Credentials, from the settings to the key.
 
 mod cloud;
 mod journey;

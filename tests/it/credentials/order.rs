@@ -1,6 +1,6 @@
 //! The order of the sources, which is that of Alibaba's own libraries.
 //!
-//! Every source is set up at once; then the first one is taken away, and the next has to give.
+//! At first every source is configured; then one after the other is removed, and the next one is used.
 
 use std::fs;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use http::Response;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::credentials::RoleKeys;
-use oss_upload_signer::credentials::Unavailable;
+use oss_upload_signer::credentials::CredentialsError;
+use oss_upload_signer::credentials::PlatformKeys;
 use oss_upload_signer::net::HttpClient;
 use oss_upload_signer::net::RequestLimits;
 use oss_upload_signer::net::ResponseFuture;
@@ -23,11 +23,11 @@ use tempfile::TempDir;
 
 use crate::support::app::NOW;
 
-/// A network in which every source of keys answers with its own name.
+/// A client that returns a key with the name of its source.
 #[derive(Debug)]
-struct World;
+struct EverySource;
 
-impl HttpClient for World {
+impl HttpClient for EverySource {
     fn send(&self, request: Request<Bytes>, _: RequestLimits) -> ResponseFuture<'_> {
         let (host, path) = (request.uri().host().unwrap_or_default(), request.uri().path());
         let body = match (host, path) {
@@ -56,7 +56,7 @@ fn sts(id: &str) -> String {
     format!(r#"{{"RequestId":"1","Credentials":{}}}"#, key(id))
 }
 
-/// A home with a profile and a credentials file.
+/// A home directory with a profile and a credentials file.
 fn home() -> TempDir {
     let home = TempDir::new().unwrap();
     for (folder, file, text) in [
@@ -78,7 +78,7 @@ fn home() -> TempDir {
     home
 }
 
-/// Everything that can be set, at once.
+/// An environment in which every source is configured.
 fn everything(home: &TempDir) -> Environment {
     let mut environment = Environment::default();
     let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
@@ -108,16 +108,19 @@ fn now() -> Timestamp {
 
 fn app(environment: &Environment) -> App {
     let settings = Settings::load(environment, None, now()).unwrap();
-    App::with_http(settings, Arc::new(World)).with_clock(now)
+    App::with_http(settings, Arc::new(EverySource)).with_clock(now)
 }
 
-async fn taken(environment: &Environment, hint: Option<&RoleKeys>) -> Result<String, Unavailable> {
-    let credentials = app(environment).credentials(None, hint, now()).await;
+async fn key_id(
+    environment: &Environment,
+    platform_keys: Option<&PlatformKeys>,
+) -> Result<String, CredentialsError> {
+    let credentials = app(environment).credentials(None, platform_keys, now()).await;
     credentials.map(|credentials| credentials.key_id.clone())
 }
 
 #[tokio::test]
-async fn each_source_gives_where_those_before_it_are_not_set_up() {
+async fn each_source_is_used_when_those_before_it_are_not_configured() {
     let home = home();
     let mut environment = everything(&home);
     for (expected, then_without) in [
@@ -129,22 +132,22 @@ async fn each_source_gives_where_those_before_it_are_not_set_up() {
         ("STS.metadata", ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")),
         ("STS.uri", ("ALIBABA_CLOUD_CREDENTIALS_URI", "")),
     ] {
-        assert_eq!(taken(&environment, None).await, Ok(expected.to_owned()));
+        assert_eq!(key_id(&environment, None).await, Ok(expected.to_owned()));
         let (name, value) = then_without;
         environment.set(name, value);
-        // Half a key is a mistake and not a choice, so the other half goes too.
+        // Half a key is an error, so the other half is removed too.
         if let Some(family) = name.strip_suffix("ACCESS_KEY_ID") {
             environment.set(&format!("{family}ACCESS_KEY_SECRET"), "");
         }
     }
-    let Err(Unavailable::Missing(passed)) = taken(&environment, None).await else {
+    let Err(CredentialsError::Missing(passed)) = key_id(&environment, None).await else {
         panic!("something gave a key");
     };
     insta::assert_snapshot!(passed, @"request: it carries no keys of a role; environment: ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set; oidc: ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE are not all set; profile: it is switched off, or HOME is not set; file: there is no /nowhere; metadata: it is switched off, or this is Function Compute; uri: ALIBABA_CLOUD_CREDENTIALS_URI is not set");
 }
 
 #[tokio::test]
-async fn of_a_pinned_source_nothing_is_said_of_the_others() {
+async fn the_error_of_a_pinned_source_names_no_other_source() {
     let home = home();
     for (pin, reason) in [
         ("request", "request: it carries no keys of a role"),
@@ -153,20 +156,23 @@ async fn of_a_pinned_source_nothing_is_said_of_the_others() {
         let mut environment = everything(&home);
         environment.set("UPLOAD_CREDENTIALS", pin);
         environment.set("ALIBABA_CLOUD_CREDENTIALS_FILE", "/nowhere");
-        let missing = Unavailable::Missing(reason.to_owned());
-        assert_eq!(taken(&environment, None).await, Err(missing), "{pin}");
+        let missing = CredentialsError::Missing(reason.to_owned());
+        assert_eq!(key_id(&environment, None).await, Err(missing), "{pin}");
     }
 }
 
 #[tokio::test]
 async fn the_request_comes_first() {
     let home = home();
-    let hint = RoleKeys {
+    let platform_keys = PlatformKeys {
         key_id: "STS.request".to_owned(),
         secret: Secret::new("s"),
         token: Secret::new("t"),
     };
-    assert_eq!(taken(&everything(&home), Some(&hint)).await, Ok("STS.request".to_owned()));
+    assert_eq!(
+        key_id(&everything(&home), Some(&platform_keys)).await,
+        Ok("STS.request".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -182,12 +188,12 @@ async fn every_source_can_be_pinned() {
     ] {
         let mut environment = everything(&home);
         environment.set("UPLOAD_CREDENTIALS", pin);
-        assert_eq!(taken(&environment, None).await, Ok(expected.to_owned()), "{pin}");
+        assert_eq!(key_id(&environment, None).await, Ok(expected.to_owned()), "{pin}");
     }
 }
 
 #[test]
-fn what_cannot_work_is_said_at_the_start_where_it_stands() {
+fn settings_that_cannot_work_are_reported_at_the_start_with_their_place() {
     let complain = |variables: &[(&str, &str)], file: &str| {
         let mut environment = Environment::default();
         let small =

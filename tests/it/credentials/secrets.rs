@@ -1,5 +1,5 @@
-//! The hunt on the long way: roles, pods, metadata, faults that echo what was sent, at the most
-//! talkative log level. Secrets may stand in the body of a call and in a grant, and nowhere else.
+//! A search for secrets in logs, URLs and headers, with every source and with faults that repeat what was sent,
+//! at the most verbose log level. Secrets may be in the body of a request and in a grant, and nowhere else.
 
 use std::fs;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::credentials::Unavailable;
+use oss_upload_signer::credentials::CredentialsError;
 use oss_upload_signer::net::HttpClient;
 use oss_upload_signer::net::RequestLimits;
 use oss_upload_signer::net::ResponseFuture;
@@ -28,9 +28,9 @@ use crate::support::log::Log;
 
 const MARKER: &str = "marker";
 
-/// A network that remembers where it was sent to.
+/// A client that records the URLs.
 #[derive(Debug)]
-struct Watched {
+struct RecordingCloud {
     cloud: Cloud,
     heads: Mutex<Vec<String>>,
 }
@@ -43,15 +43,15 @@ impl HttpClient for Watched {
     }
 }
 
-/// One way to a key, with everything that the function says on it.
-struct Journey {
+/// A function, and everything that it has written.
+struct SecretSearch {
     log: Log,
-    network: Arc<Watched>,
+    network: Arc<RecordingCloud>,
     app: Arc<App>,
     answers: Vec<String>,
 }
 
-impl Journey {
+impl SecretSearch {
     fn start(cloud: Cloud, variables: &[(&str, &str)]) -> Self {
         let log = Log::capture("trace");
         let small = [
@@ -72,13 +72,14 @@ impl Journey {
         Self { log, network, app: Arc::new(app), answers: Vec::new() }
     }
 
-    /// Asks for a grant and gives the status.
+    /// Requests a grant and returns the status.
     async fn ask(&mut self) -> u16 {
         let now = self.network.cloud.clock.now();
         if let Err(unavailable) = self.app.credentials(None, None, now).await {
             let told = match &unavailable {
-                Unavailable::Missing(text) | Unavailable::Failing { reason: text, .. } => text,
-                Unavailable::Expired => "",
+                CredentialsError::Missing(text)
+                | CredentialsError::Failing { reason: text, .. } => text,
+                CredentialsError::Expired => "",
             };
             self.answers.push(format!("{told} {unavailable:?}"));
         }
@@ -93,8 +94,8 @@ impl Journey {
         status
     }
 
-    /// Looks for every secret that was there in everything that was said.
-    fn hunt(&self) {
+    /// Searches for every secret in everything that was written.
+    fn search(&self) {
         let keys = self.network.cloud.ring().all();
         let tokens = keys.iter().filter_map(|key| key.security_token.as_deref());
         let secrets: Vec<&str> =
@@ -123,9 +124,9 @@ fn cloud_of_user(secret: &str) -> Cloud {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_and_every_fault_on_the_way() {
-    let mut journey = Journey::start(cloud_of_user("marker-user-secret"), &USER);
-    assert_eq!(journey.ask().await, 200);
+async fn a_role_with_every_fault_of_sts_shows_no_secret() {
+    let mut search = SecretSearch::start(cloud_of_user("marker-user-secret"), &USER);
+    assert_eq!(search.ask().await, 200);
     for fault in [
         Fault::Throttle { status: 400, retry_after: None },
         Fault::Failure(500),
@@ -136,23 +137,23 @@ async fn a_role_and_every_fault_on_the_way() {
         Fault::GatewayXml,
     ] {
         pass(3_600).await;
-        journey.network.cloud.options.faults.next(Call::AssumeRole, fault, 3);
-        journey.ask().await;
-        journey.network.cloud.options.faults.clear();
+        search.network.cloud.options.faults.next(Call::AssumeRole, fault, 3);
+        search.ask().await;
+        search.network.cloud.options.faults.clear();
     }
-    journey.hunt();
+    search.search();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_secret_whose_refusal_echoes_what_was_signed() {
-    let mut journey = Journey::start(cloud_of_user("the-right-one"), &USER);
-    assert_eq!(journey.ask().await, 503);
-    assert!(journey.log.text().contains("SignatureDoesNotMatch"), "{}", journey.log.text());
-    journey.hunt();
+async fn a_wrong_secret_whose_error_repeats_the_signed_text_is_not_shown() {
+    let mut search = SecretSearch::start(cloud_of_user("the-right-one"), &USER);
+    assert_eq!(search.ask().await, 503);
+    assert!(search.log.text().contains("SignatureDoesNotMatch"), "{}", search.log.text());
+    search.search();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_temporary_key_whose_token_travels_in_the_body() {
+async fn the_token_of_a_temporary_key_is_not_shown() {
     let variables = [&USER[..], &[("ALIBABA_CLOUD_SECURITY_TOKEN", "marker-token")]].concat();
     let cloud = Cloud::open(|options| {
         options.ring.add(AccessKey {
@@ -160,13 +161,13 @@ async fn a_temporary_key_whose_token_travels_in_the_body() {
             ..AccessKey::new("LTAI5tUser", "marker-user-secret")
         });
     });
-    let mut journey = Journey::start(cloud, &variables);
-    assert_eq!(journey.ask().await, 200);
-    journey.hunt();
+    let mut search = SecretSearch::start(cloud, &variables);
+    assert_eq!(search.ask().await, 200);
+    search.search();
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_metadata_service_and_a_credentials_uri() {
+async fn the_metadata_service_and_a_credentials_uri_show_no_secret() {
     for variables in [
         &[("ALIBABA_CLOUD_IMDSV1_DISABLED", "true")][..],
         &[
@@ -177,22 +178,22 @@ async fn the_metadata_service_and_a_credentials_uri() {
         let role = |options: &mut oss_emulator::sts::Options| {
             options.metadata.role = Some("oss-uploader".to_owned());
         };
-        let mut journey = Journey::start(Cloud::open(role), variables);
-        assert_eq!(journey.ask().await, 200);
-        journey.network.cloud.options.faults.next(Call::MetadataKeys, Fault::MalformedJson, 1);
-        journey.network.cloud.options.faults.next(Call::CredentialsUri, Fault::MalformedJson, 1);
+        let mut search = SecretSearch::start(Cloud::open(role), variables);
+        assert_eq!(search.ask().await, 200);
+        search.network.cloud.options.faults.next(Call::MetadataKeys, Fault::MalformedJson, 1);
+        search.network.cloud.options.faults.next(Call::CredentialsUri, Fault::MalformedJson, 1);
         pass(6 * 3_600).await;
-        assert_eq!(journey.ask().await, 503);
-        journey.hunt();
+        assert_eq!(search.ask().await, 503);
+        search.search();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pods_token_that_is_refused() {
+async fn the_refused_token_of_a_pod_is_not_shown() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("token");
     fs::write(&file, "marker.pod.token").unwrap();
-    let mut journey = Journey::start(
+    let mut search = SecretSearch::start(
         Cloud::open(|_| {}),
         &[
             ("ALIBABA_CLOUD_ROLE_ARN", ROLE_ARN),
@@ -200,22 +201,22 @@ async fn a_pods_token_that_is_refused() {
             ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", file.to_str().unwrap()),
         ],
     );
-    assert_eq!(journey.ask().await, 503);
-    journey.hunt();
+    assert_eq!(search.ask().await, 503);
+    search.search();
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_that_is_itself_a_secret() {
-    let mut journey = Journey::start(
+async fn a_credentials_uri_that_is_a_secret_is_not_shown() {
+    let mut search = SecretSearch::start(
         Cloud::open(|_| {}),
         &[
             ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"),
             ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/marker-path?k=marker"),
         ],
     );
-    assert_eq!(journey.ask().await, 503);
-    // The address itself has to be called, of course.
-    let heads = std::mem::take(&mut *journey.network.heads.lock().unwrap());
+    assert_eq!(search.ask().await, 503);
+    // The request itself has the URL.
+    let heads = std::mem::take(&mut *search.network.heads.lock().unwrap());
     assert!(heads.iter().all(|head| head.contains("marker-path")));
-    journey.hunt();
+    search.search();
 }

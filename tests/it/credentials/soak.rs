@@ -1,5 +1,5 @@
-//! Two simulated days of uploads: keys rotate, services fail, and every form that is handed out is
-//! taken by the judge until the moment that the answer names.
+//! Two simulated days of grants: keys rotate, services fail, and the local OSS accepts every form until the end
+//! that its grant states.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use super::cloud::pass;
 
 const HOURS: i64 = 48;
 
-/// A server with a role of its own, whose key it uses to take the role that uploads.
+/// A server with a role of its own, whose key takes the role for uploads.
 const VARIABLES: [(&str, &str); 6] = [
     ("OSS_BUCKET", "examplebucket"),
     ("OSS_REGION", "cn-hangzhou"),
@@ -33,7 +33,7 @@ const VARIABLES: [(&str, &str); 6] = [
     ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true"),
 ];
 
-/// What goes wrong, one after the other, again and again.
+/// The faults, one after the other, repeatedly.
 const FAULTS: [(Call, Fault, u32); 12] = [
     (Call::AssumeRole, Fault::Throttle { status: 429, retry_after: None }, 2),
     (Call::AssumeRole, Fault::Cut, 1),
@@ -49,7 +49,7 @@ const FAULTS: [(Call, Fault, u32); 12] = [
     (Call::AssumeRole, Fault::Clock(-3_000), 1),
 ];
 
-/// Asks for one upload, and gives the answer with its status.
+/// Requests one grant, and returns the response with its status.
 async fn ask(app: &Arc<App>) -> (u16, Option<String>, Value) {
     let body = r#"{"files":[{"name":"a.png","type":"image/png","size":10}]}"#;
     let request = Request::post("/uploads").body(Bytes::from(body)).unwrap();
@@ -64,12 +64,12 @@ async fn ask(app: &Arc<App>) -> (u16, Option<String>, Value) {
 struct Tally {
     granted: usize,
     refused: usize,
-    /// By the moment at which they end.
+    /// By the time of their end.
     forms: BTreeMap<i64, Vec<Value>>,
 }
 
 impl Tally {
-    /// Counts an answer; a form has to be good from now on.
+    /// Counts a response; its form has to be valid from now on.
     fn take(&mut self, cloud: &Cloud, answer: (u16, Option<String>, Value)) {
         let (status, retry_after, body) = answer;
         if status == 503 {
@@ -88,7 +88,7 @@ impl Tally {
         self.forms.entry(end).or_default().push(upload["fields"].clone());
     }
 
-    /// Judges every form that ends before `now`, at its last second.
+    /// Validates every form that ends before `now`, at its last second.
     fn settle(&mut self, cloud: &Cloud, now: i64) {
         while let Some(entry) = self.forms.first_entry() {
             if *entry.key() > now {
@@ -104,7 +104,7 @@ impl Tally {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_days_of_rotation_and_faults() {
+async fn every_form_of_two_days_with_rotations_and_faults_is_valid_until_its_end() {
     let lent = Arc::new(Mutex::new(0));
     let counter = Arc::clone(&lent);
     let cloud = Cloud::open(|options| {
@@ -135,10 +135,10 @@ async fn two_days_of_rotation_and_faults() {
     tally.settle(&cloud, i64::MAX);
     let asked = tally.granted + tally.refused;
     assert!(asked > 10_000, "{asked}");
-    // A key is fetched well before it ends, so faults are hardly ever seen by a caller.
+    // A key is fetched well before it ends, so a caller rarely notices a fault.
     assert!(tally.refused * 1000 < asked, "{} of {asked} were refused", tally.refused);
     // One about every 44 minutes for the role, one every three to six hours for the server itself,
-    // and a few whose answers were lost.
+    // and a few whose responses were lost.
     let lent = *lent.lock().unwrap();
     assert!((65..130).contains(&lent), "{lent} keys were lent");
 }

@@ -1,4 +1,4 @@
-//! STS: the requests by golden vectors, the exchange against a network that follows a script.
+//! STS: the requests against golden vectors, the exchange with a scripted client.
 
 mod exchange;
 mod reasons;

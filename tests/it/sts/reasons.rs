@@ -1,8 +1,8 @@
-//! What is said of a failure: enough to mend it, and nothing that was confidential.
+//! The text of errors of STS: enough for a correction, and no secrets.
 
 use insta::assert_snapshot;
-use oss_upload_signer::credentials::sts::message::Message;
-use oss_upload_signer::credentials::sts::message::Proof;
+use oss_upload_signer::credentials::sts::request::StsAuthentication;
+use oss_upload_signer::credentials::sts::request::StsRequest;
 use oss_upload_signer::net::SendError;
 
 use crate::sts::stage::NOW;
@@ -11,20 +11,21 @@ use crate::sts::stage::moment;
 use crate::sts::stage::refusal;
 use crate::sts::stage::refused;
 use crate::sts::stage::role;
-use crate::support::script::Line;
+use crate::support::script::ScriptedResponse;
 
 const MISMATCH: &str =
     "Specified signature is not matched with our calculation. server string to sign is:";
 
-/// What our first request has signed.
+/// The text that the first request signs.
 fn ours() -> String {
     let nonce = format!("01{}01", "0".repeat(28));
-    let message = Message::compose(&role(), Proof::Key(&base_key(1)), &nonce, moment(NOW));
-    message.string_to_sign.unwrap().expose().to_owned()
+    let request =
+        StsRequest::new(&role(), StsAuthentication::AccessKey(&base_key(1)), &nonce, moment(NOW));
+    request.string_to_sign.unwrap().expose().to_owned()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_says_what_happened_and_what_to_do() {
+async fn an_error_says_what_happened_and_what_to_do() {
     let message = "You are not authorized to do this action. You should be authorized by RAM.";
     let said = refused([refusal(403, "NoPermission", message)]).await;
     assert_snapshot!(said, @"Permanent: STS answered NoPermission (403): You are not authorized to do this action. You should be authorized by RAM; let the role's trust policy name the caller, and allow the caller sts:AssumeRole on the role; an account's own key can take no role; request id R-1");
@@ -36,13 +37,13 @@ async fn a_refusal_says_what_happened_and_what_to_do() {
     let xml = "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-2</RequestId>\
                <HostId>sts.example</HostId><Code>InvalidAccessKeyId.NotFound</Code>\
                <Message>Specified access key is not found.</Message></Error>";
-    assert_snapshot!(refused([Line::answer(404, &[], xml)]).await, @"Permanent: STS answered InvalidAccessKeyId.NotFound (404): Specified access key is not found; check that the access key exists and is enabled; request id R-2");
+    assert_snapshot!(refused([ScriptedResponse::answer(404, &[], xml)]).await, @"Permanent: STS answered InvalidAccessKeyId.NotFound (404): Specified access key is not found; check that the access key exists and is enabled; request id R-2");
     let small = r#"{"requestId":"R-3","code":"MissingSecurityToken","message":"no\ntoken"}"#;
-    assert_snapshot!(refused([Line::answer(400, &[], small)]).await, @"Permanent: STS answered MissingSecurityToken (400): no token; the key is a temporary one, so set its token too; request id R-3");
+    assert_snapshot!(refused([ScriptedResponse::answer(400, &[], small)]).await, @"Permanent: STS answered MissingSecurityToken (400): no token; the key is a temporary one, so set its token too; request id R-3");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_secret_is_told_from_a_changed_request() {
+async fn a_wrong_secret_is_distinguished_from_a_changed_request() {
     let said =
         refused([refusal(400, "SignatureDoesNotMatch", &format!("{MISMATCH}{}", ours()))]).await;
     assert_snapshot!(said, @"Permanent: STS answered SignatureDoesNotMatch (400): Specified signature is not matched with our calculation; both signed the same text, so the access key's secret is wrong; request id R-1");
@@ -54,13 +55,13 @@ async fn a_wrong_secret_is_told_from_a_changed_request() {
         "<Error><Code>SignatureDoesNotMatch</Code><Message>{MISMATCH}{}</Message></Error>",
         ours().replace('&', "&amp;")
     );
-    assert_snapshot!(refused([Line::answer(400, &[], xml)]).await, @"Permanent: STS answered SignatureDoesNotMatch (400): Specified signature is not matched with our calculation; both signed the same text, so the access key's secret is wrong");
+    assert_snapshot!(refused([ScriptedResponse::answer(400, &[], xml)]).await, @"Permanent: STS answered SignatureDoesNotMatch (400): Specified signature is not matched with our calculation; both signed the same text, so the access key's secret is wrong");
     let said = refused([refusal(400, "SignatureDoesNotMatch", "Not matched.")]).await;
     assert_snapshot!(said, @"Permanent: STS answered SignatureDoesNotMatch (400): Not matched; check the access key's secret; request id R-1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_was_confidential_is_repeated() {
+async fn an_error_does_not_repeat_secrets() {
     for message in [
         format!("String to Sign: {}", ours()),
         format!("We signed {}", ours()),
@@ -68,19 +69,20 @@ async fn nothing_that_was_confidential_is_repeated() {
         "The parameter SecurityToken=marker-base-token%2B1 is bad.".to_owned(),
         format!("用户 {MISMATCH}{}", ours()),
     ] {
-        // `refused` looks for the marker.
+        // `refused` searches for the marker.
         let said = refused([refusal(400, "InvalidSecurityToken.Malformed", &message)]).await;
         assert!(said.ends_with("; check that key and token belong together; request id R-1"));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_answer_of_sts_is_not_repeated_at_all() {
-    let page = Line::answer(403, &[], "<html>marker</html>");
+async fn a_response_that_is_not_from_sts_is_not_repeated() {
+    let page = ScriptedResponse::answer(403, &[], "<html>marker</html>");
     assert_snapshot!(refused([page]).await, @"Temporary: the answer (403) is not one that STS writes; check the address of STS and what stands in between");
-    let half = || Line::answer(200, &[], r#"{"Credentials":{"AccessKeySecret":"marker"#);
+    let half =
+        || ScriptedResponse::answer(200, &[], r#"{"Credentials":{"AccessKeySecret":"marker"#);
     assert_snapshot!(refused([half(), half(), half()]).await, @"Temporary: the answer (200) is not one that STS writes; check the address of STS and what stands in between");
-    let cut = || Line::Error(SendError::Broken("connection reset".to_owned()));
+    let cut = || ScriptedResponse::Error(SendError::Broken("connection reset".to_owned()));
     assert_snapshot!(refused([cut(), cut(), cut()]).await, @"Temporary: STS could not be asked: the connection broke (connection reset)");
     let long = refusal(400, "Long", &"word ".repeat(999));
     assert!(refused([long]).await.len() < 400);

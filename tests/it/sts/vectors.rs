@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::credentials::sts::RoleRequest;
-use oss_upload_signer::credentials::sts::message::Message;
-use oss_upload_signer::credentials::sts::message::Proof;
-use oss_upload_signer::credentials::sts::query;
+use oss_upload_signer::credentials::sts::request::{self, StsAuthentication, StsRequest};
 use oss_upload_signer::crypto::base64;
 use oss_upload_signer::crypto::hmac_sha1;
 use oss_upload_signer::crypto::percent_encode;
@@ -44,7 +42,7 @@ fn map(value: &Value) -> BTreeMap<String, String> {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-/// The published vectors keep at the top what the others keep under `expected`.
+/// The published vectors have at the top level what the others have under `expected`.
 fn expected(vector: &Value) -> &Value {
     vector.get("expected").unwrap_or(vector)
 }
@@ -63,13 +61,13 @@ fn secret(vector: &Value) -> Secret {
     Secret::new(secret.and_then(Value::as_str).unwrap())
 }
 
-fn pairs(parameters: &BTreeMap<String, String>) -> Vec<query::Parameter<'_>> {
-    // Not in the order that is signed, so that sorting is ours to do.
+fn pairs(parameters: &BTreeMap<String, String>) -> Vec<request::Parameter<'_>> {
+    // In the reverse order, so that the code under test has to sort.
     parameters.iter().rev().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
-/// Makes our own request of what a vector's request says.
-fn compose(vector: &Value) -> Message {
+/// Builds the request that a vector describes.
+fn compose(vector: &Value) -> StsRequest {
     let mut said = map(&vector["wire"]["decoded_query"]);
     said.extend(map(&vector["wire"]["decoded_form_body"]));
     let take = |name: &str| said.get(name).cloned();
@@ -85,9 +83,9 @@ fn compose(vector: &Value) -> Message {
     if let Some(token) = take("OIDCToken") {
         let token = Secret::new(token);
         let provider_arn = &said["OIDCProviderArn"];
-        return Message::compose(
+        return StsRequest::new(
             &role,
-            Proof::Identity { provider_arn, token: &token },
+            StsAuthentication::IdentityToken { provider_arn, token: &token },
             NONCE,
             now,
         );
@@ -98,11 +96,11 @@ fn compose(vector: &Value) -> Message {
         token: vector["credentials"]["security_token"].as_str().map(Secret::new),
         usable_until: None,
     };
-    Message::compose(&role, Proof::Key(&key), NONCE, now)
+    StsRequest::new(&role, StsAuthentication::AccessKey(&key), NONCE, now)
 }
 
 #[test]
-fn every_line_of_the_encoding_table_is_ours() {
+fn the_encoding_is_that_of_the_vectors() {
     for line in file()["percent_encoding_table"].as_array().unwrap() {
         let once = percent_encode(text(line, "/input"));
         assert_eq!(once, text(line, "/encoded_once"));
@@ -111,17 +109,17 @@ fn every_line_of_the_encoding_table_is_ours() {
 }
 
 #[test]
-fn the_signature_is_the_vectors_step_by_step() {
+fn each_step_of_the_signature_is_that_of_the_vectors() {
     let vectors = all("rpc-v1-hmac-sha1");
     assert_eq!(vectors.len(), 8);
     for vector in vectors {
         let (id, expected) = (text(&vector, "/id"), expected(&vector));
         let parameters = signed(&vector);
-        let canonical = query::canonical(&pairs(&parameters));
+        let canonical = request::canonical(&pairs(&parameters));
         assert_eq!(canonical.expose(), text(expected, "/canonical_query"), "{id}");
-        let string_to_sign = query::string_to_sign(method(&vector), &canonical);
+        let string_to_sign = request::string_to_sign(method(&vector), &canonical);
         assert_eq!(string_to_sign.expose(), text(expected, "/string_to_sign"), "{id}");
-        let signature = query::sign(&secret(&vector), &string_to_sign);
+        let signature = request::sign(&secret(&vector), &string_to_sign);
         assert_eq!(signature, text(expected, "/signature"), "{id}");
         if let Some(key) = expected["hmac_key"].as_str() {
             let code = hmac_sha1(key.as_bytes(), string_to_sign.expose().as_bytes());
@@ -131,19 +129,20 @@ fn the_signature_is_the_vectors_step_by_step() {
 }
 
 #[test]
-fn the_published_signature_is_ours() {
+fn the_signature_is_the_published_one() {
     let vector = named("v1-published-describe-regions");
-    let canonical = query::canonical(&pairs(&signed(&vector)));
-    let string_to_sign = query::string_to_sign("GET", &canonical);
-    let signature = query::sign(&Secret::new("testsecret"), &string_to_sign);
+    let canonical = request::canonical(&pairs(&signed(&vector)));
+    let string_to_sign = request::string_to_sign("GET", &canonical);
+    let signature = request::sign(&Secret::new("testsecret"), &string_to_sign);
     assert_eq!(signature, "OLeaidS1JvxuMvnyHOwuJ+uX5qY=");
 }
 
 #[test]
-fn a_space_is_never_a_plus() {
+fn a_space_is_never_encoded_as_a_plus() {
     let vector = named("v1-credentials-python-get-space-bug");
-    let canonical = query::canonical(&pairs(&signed(&vector)));
-    let sign = |text: Secret| query::sign(&secret(&vector), &query::string_to_sign("GET", &text));
+    let canonical = request::canonical(&pairs(&signed(&vector)));
+    let sign =
+        |text: Secret| request::sign(&secret(&vector), &request::string_to_sign("GET", &text));
     let wrong = Secret::new(canonical.expose().replace("%20", "+"));
     let sent = text(&vector, "/signature_sent_by_that_sdk");
     assert_eq!(sign(wrong), sent, "the mistake is understood");
@@ -151,17 +150,17 @@ fn a_space_is_never_a_plus() {
 }
 
 #[test]
-fn the_request_is_laid_out_as_the_vectors_lay_it_out() {
+fn the_request_has_the_parameters_of_the_vectors_in_query_and_body() {
     for id in ["v1-post-form-minimal", "v1-post-form-policy"] {
         let vector = named(id);
-        let message = compose(&vector);
-        let string_to_sign = message.string_to_sign.as_ref().unwrap();
+        let request = compose(&vector);
+        let string_to_sign = request.string_to_sign.as_ref().unwrap();
         assert_eq!(string_to_sign.expose(), text(&vector, "/expected/string_to_sign"), "{id}");
-        let query = parameters(message.query.as_bytes());
+        let query = parameters(request.query.as_bytes());
         assert_eq!(query, map(&vector["wire"]["decoded_query"]), "{id}");
-        let form = parameters(message.body.expose().as_bytes());
+        let form = parameters(request.body.expose().as_bytes());
         assert_eq!(form, map(&vector["wire"]["decoded_form_body"]), "{id}");
-        let request = message.address("https://sts.example").unwrap();
+        let request = request.to_http("https://sts.example").unwrap();
         assert_eq!(request.method(), method(&vector));
         assert_eq!(request.uri().path(), text(&vector, "/wire/path"));
         let content_type = text(&vector, "/wire/headers/content-type");
@@ -170,33 +169,33 @@ fn the_request_is_laid_out_as_the_vectors_lay_it_out() {
 }
 
 #[test]
-fn the_token_of_a_base_key_is_signed_and_stands_in_the_body() {
+fn the_token_of_a_base_key_is_signed_and_sent_in_the_body() {
     let vector = named("v1-assumerole-with-sts-credentials-query");
-    let message = compose(&vector);
-    // That library writes the format in small letters; else the same is signed.
+    let request = compose(&vector);
+    // The library of this vector writes the format in small letters; the rest is the same.
     let theirs = text(&vector, "/expected/string_to_sign");
-    let ours = message.string_to_sign.as_ref().unwrap().expose();
+    let ours = request.string_to_sign.as_ref().unwrap().expose();
     assert_eq!(ours, theirs.replace("Format%3Djson", "Format%3DJSON"));
     let token = text(&vector, "/credentials/security_token");
-    assert_eq!(parameters(message.body.expose().as_bytes())["SecurityToken"], token);
-    assert!(!parameters(message.query.as_bytes()).contains_key("SecurityToken"));
+    assert_eq!(parameters(request.body.expose().as_bytes())["SecurityToken"], token);
+    assert!(!parameters(request.query.as_bytes()).contains_key("SecurityToken"));
 }
 
 #[test]
-fn a_request_with_an_identity_token_is_not_signed_and_hides_it_in_the_body() {
+fn a_request_with_an_identity_token_is_not_signed_and_has_it_in_the_body() {
     let vectors = all("anonymous");
     assert_eq!(vectors.len(), 2);
     for vector in vectors {
-        let (id, message) = (text(&vector, "/id"), compose(&vector));
-        assert_eq!(message.string_to_sign, None, "{id}");
-        let query = parameters(message.query.as_bytes());
-        let form = parameters(message.body.expose().as_bytes());
+        let (id, request) = (text(&vector, "/id"), compose(&vector));
+        assert_eq!(request.string_to_sign, None, "{id}");
+        let query = parameters(request.query.as_bytes());
+        let form = parameters(request.body.expose().as_bytes());
         assert_eq!(form["OIDCToken"], "aaa.bbb.ccc", "{id}");
         if id == "oidc-post-form" {
             assert_eq!(query, map(&vector["wire"]["decoded_query"]), "{id}");
             assert_eq!(form, map(&vector["wire"]["decoded_form_body"]), "{id}");
         } else {
-            // The same parameters, wherever they stand; a nonce where nothing is signed says nothing.
+            // The same parameters in query or body; the nonce of an unsigned request does not matter.
             let mut theirs = map(&vector["wire"]["decoded_query"]);
             assert_eq!(theirs.remove("SignatureNonce").as_deref(), Some(NONCE));
             theirs.insert("Format".to_owned(), "JSON".to_owned());

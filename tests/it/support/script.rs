@@ -1,4 +1,4 @@
-//! A network that says what a test has it say, and remembers what it was asked.
+//! A scripted HTTP client, which records the requests.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -8,27 +8,27 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
-use oss_upload_signer::credentials::Means;
+use oss_upload_signer::credentials::ProviderContext;
 use oss_upload_signer::net::HttpClient;
 use oss_upload_signer::net::RequestLimits;
 use oss_upload_signer::net::ResponseFuture;
 use oss_upload_signer::net::SendError;
 use tokio::time::Instant;
 
-/// What comes of one request.
+/// The outcome of one request.
 #[derive(Clone, Debug)]
-pub(crate) enum Line {
-    /// An answer.
+pub(crate) enum ScriptedResponse {
+    /// A response.
     Answer(Response<Bytes>),
-    /// No answer.
+    /// An error.
     Error(SendError),
-    /// No answer as long as the caller waits, as a well-behaved network tells it.
-    Silence,
-    /// No answer ever, whatever was agreed.
+    /// A timeout after the limit of the request.
+    Timeout,
+    /// No response and no timeout either, as from a broken client.
     Forever,
 }
 
-impl Line {
+impl ScriptedResponse {
     pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Self {
         let mut answer = Response::builder().status(status);
         for (name, value) in headers {
@@ -38,15 +38,15 @@ impl Line {
     }
 }
 
-/// One request as it was sent.
+/// One request.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct SentRequest {
     pub(crate) request: Request<Bytes>,
     pub(crate) limits: RequestLimits,
     pub(crate) at: Instant,
 }
 
-impl Asked {
+impl SentRequest {
     /// The parameters of the URL.
     pub(crate) fn query(&self) -> BTreeMap<String, String> {
         parameters(self.request.uri().query().unwrap_or_default().as_bytes())
@@ -62,52 +62,52 @@ pub(crate) fn parameters(text: &[u8]) -> BTreeMap<String, String> {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-/// The network. It panics when it is asked more often than it has lines.
+/// Returns the outcomes in order; a request beyond the last one panics.
 #[derive(Debug, Default)]
-pub(crate) struct Script {
-    lines: Mutex<VecDeque<Line>>,
-    asked: Mutex<Vec<Asked>>,
+pub(crate) struct ScriptedClient {
+    outcomes: Mutex<VecDeque<ScriptedResponse>>,
+    sent: Mutex<Vec<SentRequest>>,
 }
 
-impl Script {
-    pub(crate) fn new(lines: impl IntoIterator<Item = Line>) -> Arc<Self> {
-        Arc::new(Self { lines: Mutex::new(lines.into_iter().collect()), ..Self::default() })
+impl ScriptedClient {
+    pub(crate) fn new(outcomes: impl IntoIterator<Item = ScriptedResponse>) -> Arc<Self> {
+        Arc::new(Self { outcomes: Mutex::new(outcomes.into_iter().collect()), ..Self::default() })
     }
 
-    /// Everything that was asked, once all that was to be asked has been.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        assert!(self.lines.lock().unwrap().is_empty(), "not all lines were asked for");
-        self.asked.lock().unwrap().clone()
+    /// Returns all requests; panics unless every outcome has been used.
+    pub(crate) fn sent(&self) -> Vec<SentRequest> {
+        assert!(self.outcomes.lock().unwrap().is_empty(), "there are unused outcomes");
+        self.sent.lock().unwrap().clone()
     }
 
-    /// This network, and dice that count: 1, 2, 3, …
-    pub(crate) fn means(self: &Arc<Self>) -> Means {
+    /// Returns a context with this client and with random bytes that count: 1, 2, 3, …
+    pub(crate) fn context(self: &Arc<Self>) -> ProviderContext {
         let count = Mutex::new(0_u128);
-        Means {
+        ProviderContext {
             http: Arc::clone(self) as Arc<dyn HttpClient>,
-            draw: Arc::new(move || {
+            random: Arc::new(move || {
                 let mut count = count.lock().unwrap();
                 *count += 1;
-                // From both ends, since pauses are made of the first bytes.
+                // At both ends, because pauses are made from the first bytes.
                 Ok((*count | *count << 120).to_be_bytes())
             }),
         }
     }
 }
 
-impl HttpClient for Script {
+impl HttpClient for ScriptedClient {
     fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
-        self.asked.lock().unwrap().push(Asked { request, limits, at: Instant::now() });
-        let line = self.lines.lock().unwrap().pop_front().unwrap();
+        self.sent.lock().unwrap().push(SentRequest { request, limits, at: Instant::now() });
+        let outcome = self.outcomes.lock().unwrap().pop_front().unwrap();
         Box::pin(async move {
-            match line {
-                Line::Answer(answer) => Ok(answer),
-                Line::Error(error) => Err(error),
-                Line::Silence => {
+            match outcome {
+                ScriptedResponse::Answer(answer) => Ok(answer),
+                ScriptedResponse::Error(error) => Err(error),
+                ScriptedResponse::Timeout => {
                     tokio::time::sleep(limits.timeout).await;
                     Err(SendError::TimedOut)
                 }
-                Line::Forever => std::future::pending().await,
+                ScriptedResponse::Forever => std::future::pending().await,
             }
         })
     }

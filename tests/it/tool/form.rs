@@ -115,7 +115,7 @@ async fn years_are_for_long_lived_keys_and_v1() {
     let page = tool.read("post.html");
     assert!(page.contains("name=\"OSSAccessKeyId\"") && !page.contains("x-oss-date"));
     let temporary = Tool::new().with("ALIBABA_CLOUD_SECURITY_TOKEN", "t");
-    assert_snapshot!(temporary.run(&with(&["--v1", "--expires", "8d"])).await.complaint(), @"oss-upload: --expires: more than 7 days are possible only with a long-lived key, and the one in the environment is temporary");
+    assert_snapshot!(temporary.run(&with(&["--v1", "--expires", "8d"])).await.complaint(), @"oss-upload: --expires: more than 7 days are possible only with a long-lived key, and this one is temporary");
     assert_snapshot!(tool.run(&with(&["--v1", "--expires", "8 years"])).await.complaint(), @r#"oss-upload: --expires "8 years": a time is a whole number with s, m, h or d"#);
 }
 

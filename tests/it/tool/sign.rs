@@ -125,7 +125,7 @@ async fn what_cannot_be_signed_is_one_line() {
     let keyless = Tool::new()
         .with("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
         .with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "");
-    assert_snapshot!(keyless.run(&PLACE).await.complaint(), @"oss-upload: there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN for a temporary key");
+    assert_snapshot!(keyless.run(&PLACE).await.complaint(), @"oss-upload: there is no key to sign with; set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, and ALIBABA_CLOUD_SECURITY_TOKEN for a temporary key, or run `aliyun configure`");
 }
 
 #[tokio::test]
@@ -167,4 +167,44 @@ async fn a_route_that_names_caller_and_metadata_is_signed_for_those_that_are_giv
     assert_snapshot!(run(&given[2..]).await.err, @"oss-upload: Files of this route are kept or told of under {sub} of who asks, and that was not shown. Ask with credentials that say it.");
     assert_snapshot!(run(&given[..2]).await.err, @r#"oss-upload: This route wants the metadata "title". Give it in the file's 'metadata'."#);
     assert_snapshot!(run(&["--metadata", "title"]).await.complaint(), @"oss-upload: invalid value 'title' for '--metadata <NAME=VALUE>': write a name, '=' and a value; --help lists the options");
+}
+
+/// A home directory with a `config.json` as `aliyun configure` writes it.
+fn configured(profile: &Value) -> Tool {
+    let tool = Tool::new()
+        .with("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
+        .with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "");
+    std::fs::create_dir(tool.path(".aliyun")).unwrap();
+    let config =
+        serde_json::json!({ "current": "default", "profiles": [profile], "meta_path": "" });
+    tool.write(".aliyun/config.json", config.to_string());
+    let home = tool.folder.path().to_str().unwrap().to_owned();
+    tool.with("HOME", &home)
+}
+
+#[tokio::test]
+async fn without_a_key_in_the_environment_the_profile_of_aliyun_configure_signs() {
+    let tool = configured(&serde_json::json!({
+        "name": "default", "mode": "AK", "access_key_id": KEY_ID, "access_key_secret": SECRET,
+        "region_id": REGION, "output_format": "json", "language": "en", "sts_token": "",
+    }));
+    let file = ["--filename", "a.png", "--type", "image/png", "--size", "3", "--dir", "up/"];
+    let out = tool.run(&with(&file)).await.good();
+    let native: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(judge(&fields(&native["uploads"][0]["fields"])), Ok("up/a.png".to_owned()));
+    // A key in the environment takes precedence.
+    let both = tool
+        .with("ALIBABA_CLOUD_ACCESS_KEY_ID", "other-id")
+        .with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "other-secret");
+    assert!(both.run(&with(&file)).await.good().contains("other-id"));
+}
+
+#[tokio::test]
+async fn a_profile_that_cannot_sign_is_an_error_without_its_secrets() {
+    let tool = configured(&serde_json::json!({
+        "name": "default", "mode": "StsToken", "access_key_id": "marker", "access_key_secret": "marker",
+    }));
+    let home = tool.folder.path().display().to_string();
+    let complaint = tool.run(&PLACE).await.complaint().replace(&home, "~");
+    assert_snapshot!(complaint, @r#"oss-upload: there is no key to sign with; profile: ~/.aliyun/config.json: profile "default" of mode StsToken has no sts_token"#);
 }

@@ -56,9 +56,9 @@ pub(super) struct Options {
     force: bool,
 }
 
-pub(super) fn run(mut options: Options) -> Result<(), Failure> {
+pub(super) async fn run(mut options: Options) -> Result<(), Failure> {
     options.rules.lasts_unless_said(LIFETIME);
-    let desk = Desk::open(&options.place, &options.rules)?;
+    let desk = Desk::open(&options.place, &options.rules).await?;
     check_route(&desk.route)?;
     let key = options.key.clone().map_or_else(|| key(&desk), Ok)?;
     let key_condition = key_condition(&key)?;

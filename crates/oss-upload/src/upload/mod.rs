@@ -65,7 +65,7 @@ pub(super) struct Options {
 
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let sources = options.sources()?;
-    let origin = options.origin()?;
+    let origin = options.origin().await?;
     let network = Network::open()?;
     let count = sources.len();
     let (mut lost, mut untold) = (0, 0);
@@ -163,7 +163,7 @@ impl Options {
         })
     }
 
-    fn origin(&self) -> Result<Origin, Failure> {
+    async fn origin(&self) -> Result<Origin, Failure> {
         if let Some(url) = &self.signer {
             if !url.starts_with("https://") && !url.starts_with("http://") {
                 return Err(Failure::arguments(format!(
@@ -176,7 +176,7 @@ impl Options {
         origin::check_object(&object, self.files.len())?;
         let mut rules = Rules::default();
         rules.lasts_unless_said(LIFETIME);
-        let desk = Box::new(Desk::open(&self.place, &rules)?);
+        let desk = Box::new(Desk::open(&self.place, &rules).await?);
         Ok(Origin::Desk { desk, object, forbid_overwrite: self.forbid_overwrite })
     }
 }

@@ -1,0 +1,190 @@
+//! The session policy, which narrows a role's permissions to the uploads that are granted here.
+//!
+//! A session may do what both its role and this policy allow. Pure. A JSON library writes the policy, since a
+//! prefix may contain any character that a directory may. RAM names resources
+//! `acs:oss:*:*:<bucket>/<prefix>*`, where `*` and `?` match any text, so neither may come from outside.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The longest session policy in bytes. STS counts 2048 in one item and "smaller than" in another.
+pub const MAX_POLICY_BYTES: usize = 2047;
+
+/// The permissions that a key needs for the forms that it signs.
+pub const UPLOAD_ACTIONS: &[&str] = &["oss:PutObject"];
+
+/// A bucket and the beginning of the keys in it that may be written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectPrefix {
+    /// The bucket.
+    pub bucket: String,
+    /// Empty for the whole bucket, otherwise it ends in `/`.
+    pub prefix: String,
+}
+
+/// The reason why there is no session policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionPolicyError {
+    /// A prefix contains a wildcard of RAM, or leaves its directory.
+    Unsafe(String),
+    /// The policy would be longer than STS accepts.
+    TooLong {
+        /// The length of the policy.
+        bytes: usize,
+        /// The number of prefixes in it.
+        prefixes: usize,
+    },
+}
+
+impl fmt::Display for SessionPolicyError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsafe(prefix) => write!(
+                formatter,
+                "the prefix {prefix:?} holds '*', '?', '..', an empty part or a control character, \
+                 which a permission would read as more than it says"
+            ),
+            Self::TooLong { bytes, prefixes } => write!(
+                formatter,
+                "the session policy for {prefixes} prefixes has {bytes} bytes, STS takes \
+                 {MAX_POLICY_BYTES}; put routes below a common directory, or set role_scope to \
+                 'role' and narrow the role itself"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SessionPolicyError {}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SessionPolicyDocument<'a> {
+    version: &'static str,
+    statement: [SessionPolicyStatement<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SessionPolicyStatement<'a> {
+    effect: &'static str,
+    action: &'a [&'a str],
+    resource: Vec<String>,
+}
+
+/// Writes the shortest policy that allows `actions` on exactly these prefixes.
+pub fn session_policy(
+    actions: &[&str],
+    prefixes: &[ObjectPrefix],
+) -> Result<String, SessionPolicyError> {
+    if let Some(item) = prefixes.iter().find(|item| !is_safe(&item.prefix)) {
+        return Err(SessionPolicyError::Unsafe(item.prefix.clone()));
+    }
+    let prefixes = widest(prefixes);
+    let resource = prefixes
+        .iter()
+        .map(|ObjectPrefix { bucket, prefix }| format!("acs:oss:*:*:{bucket}/{prefix}*"));
+    let statement =
+        SessionPolicyStatement { effect: "Allow", action: actions, resource: resource.collect() };
+    let policy = SessionPolicyDocument { version: "1", statement: [statement] };
+    // Strings and lists of strings always have a JSON form.
+    let text = serde_json::to_string(&policy).unwrap_or_default();
+    if text.len() > MAX_POLICY_BYTES {
+        return Err(SessionPolicyError::TooLong { bytes: text.len(), prefixes: prefixes.len() });
+    }
+    Ok(text)
+}
+
+/// Returns whether a prefix is made of whole segments without wildcards.
+fn is_safe(prefix: &str) -> bool {
+    let plain = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && !segment.contains(|c: char| c.is_control() || matches!(c, '*' | '?' | '\\' | '$'))
+    };
+    prefix.is_empty() || prefix.strip_suffix('/').is_some_and(|path| path.split('/').all(plain))
+}
+
+/// Leaves out every prefix that lies within another one.
+fn widest(prefixes: &[ObjectPrefix]) -> Vec<&ObjectPrefix> {
+    let mut sorted: Vec<&ObjectPrefix> = prefixes.iter().collect();
+    sorted.sort();
+    // In this order a prefix comes after every prefix that contains it.
+    let mut kept: Vec<&ObjectPrefix> = Vec::new();
+    for item in sorted {
+        let covers =
+            |one: &&ObjectPrefix| one.bucket == item.bucket && item.prefix.starts_with(&one.prefix);
+        if !kept.iter().any(covers) {
+            kept.push(item);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object_prefix(bucket: &str, prefix: &str) -> ObjectPrefix {
+        ObjectPrefix { bucket: bucket.to_owned(), prefix: prefix.to_owned() }
+    }
+
+    #[test]
+    fn a_policy_names_exactly_the_prefixes() {
+        let prefixes = [object_prefix("examplebucket", "user-dir/")];
+        assert_eq!(
+            session_policy(UPLOAD_ACTIONS, &prefixes).unwrap(),
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:PutObject"],"Resource":["acs:oss:*:*:examplebucket/user-dir/*"]}]}"#
+        );
+    }
+
+    #[test]
+    fn a_prefix_within_another_one_is_left_out() {
+        let prefixes = [
+            object_prefix("a", "x/y/"),
+            object_prefix("a", "x/"),
+            object_prefix("b", "x/y/"),
+            object_prefix("a", "x/"),
+            object_prefix("a", "xy/"),
+        ];
+        let policy = session_policy(UPLOAD_ACTIONS, &prefixes).unwrap();
+        let resources = r#"["acs:oss:*:*:a/x/*","acs:oss:*:*:a/xy/*","acs:oss:*:*:b/x/y/*"]"#;
+        assert!(policy.contains(resources), "{policy}");
+        assert!(
+            session_policy(UPLOAD_ACTIONS, &[object_prefix("a", "x/"), object_prefix("a", "")])
+                .unwrap()
+                .contains(r#"["acs:oss:*:*:a/*"]"#)
+        );
+    }
+
+    #[test]
+    fn a_prefix_with_a_wildcard_or_a_dot_segment_is_refused() {
+        for prefix in
+            ["*/", "a?/", "../", "a/../b/", "a//", "/", "a", "a\n/", "a\\/", "${x}/", "./"]
+        {
+            let refused = session_policy(UPLOAD_ACTIONS, &[object_prefix("b", prefix)]);
+            assert_eq!(refused, Err(SessionPolicyError::Unsafe(prefix.to_owned())), "{prefix}");
+        }
+        let quoted =
+            session_policy(UPLOAD_ACTIONS, &[object_prefix("b", "\"],\"x\":[\"/")]).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&quoted).unwrap();
+        assert_eq!(value["Statement"][0]["Resource"][0], "acs:oss:*:*:b/\"],\"x\":[\"/*");
+    }
+
+    #[test]
+    fn a_policy_that_is_too_long_is_refused_with_its_size() {
+        let prefixes: Vec<_> = (0..60)
+            .map(|n| object_prefix("examplebucket", &format!("routes/number-{n}/")))
+            .collect();
+        let refused = session_policy(UPLOAD_ACTIONS, &prefixes).unwrap_err();
+        assert!(
+            matches!(refused, SessionPolicyError::TooLong { prefixes: 60, bytes } if bytes > 2048)
+        );
+        assert!(refused.to_string().contains("STS takes 2047"));
+        // The limit is in bytes, not in characters.
+        let long = format!("{}/", "ü".repeat(1000));
+        assert!(matches!(
+            session_policy(UPLOAD_ACTIONS, &[object_prefix("b", &long)]),
+            Err(SessionPolicyError::TooLong { .. })
+        ));
+    }
+}
