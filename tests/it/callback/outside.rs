@@ -62,7 +62,7 @@ impl Host {
         *self.after.lock().unwrap() = time;
     }
 
-    pub(crate) fn asked(&self) -> Vec<SentRequest> {
+    pub(crate) fn sent(&self) -> Vec<SentRequest> {
         self.asked.lock().unwrap().clone()
     }
 

@@ -23,7 +23,7 @@ async fn what_oss_signs_is_believed_and_answered() {
 
     {"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","image":{"format":"png","height":480,"width":640},"key":"photos/夏 1.png","receipt_id":"0123456789abcdef0123456789abcdef","size":512,"type":"image/png","variables":{"album":"a & b"}}
     "#);
-    let [asked] = &stage.outside.oss.asked()[..] else { panic!("one key") };
+    let [asked] = &stage.outside.oss.sent()[..] else { panic!("one key") };
     assert_eq!(asked.request.uri(), "https://gosspublic.alicdn.com/callback_pub_key_v1.pem");
     assert_eq!(stage.outside.back_end.calls(), 0);
 }

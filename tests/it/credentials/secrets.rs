@@ -35,7 +35,7 @@ struct RecordingCloud {
     heads: Mutex<Vec<String>>,
 }
 
-impl HttpClient for Watched {
+impl HttpClient for RecordingCloud {
     fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         let head = format!("{} {} {:?}", request.method(), request.uri(), request.headers());
         self.heads.lock().unwrap().push(head);
@@ -66,7 +66,7 @@ impl SecretSearch {
         let clock = cloud.clock;
         let settings = Settings::load(&environment, None, clock.now()).unwrap();
         assert!(!format!("{settings:?} {environment:?}").contains(MARKER));
-        let network = Arc::new(Watched { cloud, heads: Mutex::default() });
+        let network = Arc::new(RecordingCloud { cloud, heads: Mutex::default() });
         let app = App::with_http(settings, Arc::clone(&network) as Arc<dyn HttpClient>)
             .with_clock(move || clock.now());
         Self { log, network, app: Arc::new(app), answers: Vec::new() }
