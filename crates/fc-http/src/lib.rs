@@ -10,7 +10,7 @@
 //!
 //! use http::Response;
 //! use http_body_util::Full;
-//! //! use fc_http::ContextExt;
+//! use fc_http::ContextExt;
 //! use tokio::net::TcpListener;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
