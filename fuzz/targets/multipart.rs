@@ -1,40 +1,33 @@
-//! The multipart reader: it never panics, what comes out does not depend on how the body was cut
-//! into chunks, and what came out can be written and read again.
+//! The multipart reader: no input causes a panic, the result does not depend on how the body is cut
+//! into chunks, and a result can be written and read again.
 //!
-//! Input: one byte of leniency, one that says how many bytes of cuts follow, the cuts, the body,
+//! Input: one byte of relaxations, one with the number of cuts that follow, the cuts, the body,
 //! whose boundary is `b`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::Context;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::Body;
-use hyper::body::Frame;
-use hyper::body::SizeHint;
-use oss_emulator::oss::Judgement;
-use oss_emulator::oss::Kind;
-use oss_emulator::oss::Leniency;
-use oss_emulator::oss::Reading;
-use tokio::runtime::Builder;
-use tokio::runtime::Runtime;
+use hyper::body::{Body, Frame, SizeHint};
+use oss_emulator::oss::{OssErrorKind, ParsedForm, Relaxation, Strictness};
+use tokio::runtime::{Builder, Runtime};
 
-/// What the first byte can allow.
-const LENIENCIES: [Leniency; 5] = [
-    Leniency::Preamble,
-    Leniency::UnquotedNames,
-    Leniency::TightSemicolons,
-    Leniency::RepeatedFields,
-    Leniency::QuotedBoundary,
+/// The relaxations that the bits of the first byte select.
+const RELAXATIONS: [Relaxation; 5] = [
+    Relaxation::Preamble,
+    Relaxation::UnquotedNames,
+    Relaxation::TightSemicolons,
+    Relaxation::RepeatedFields,
+    Relaxation::QuotedBoundary,
 ];
 
-/// The longest body that is also read byte by byte, which takes long.
+/// The longest body that is also read byte by byte, which is slow.
 const MAX_CRUMBS: usize = 512;
 
-/// Short enough for a fuzzer to exceed.
+/// A limit that is small enough for a fuzzer to exceed.
 const VALUE_LIMIT: u64 = 64;
 
 thread_local! {
@@ -85,7 +78,7 @@ impl Body for Chunks {
     }
 }
 
-/// What is compared.
+/// The parts of a form that are compared.
 #[derive(Debug, PartialEq, Eq)]
 struct Read {
     fields: Vec<(String, String)>,
@@ -100,30 +93,30 @@ pub(crate) fn run(input: &[u8]) {
         return;
     };
     let (cuts, body) = rest.split_at(usize::from(*count).min(rest.len()));
-    let mut judgement = Judgement { value_limit: VALUE_LIMIT, ..Judgement::default() };
-    for (bit, leniency) in LENIENCIES.into_iter().enumerate() {
+    let mut strictness = Strictness { value_limit: VALUE_LIMIT, ..Strictness::default() };
+    for (bit, relaxation) in RELAXATIONS.into_iter().enumerate() {
         if flags & (1 << bit) != 0 {
-            judgement.lenient.insert(leniency);
+            strictness.relaxed.insert(relaxation);
         }
     }
-    let whole = read(Chunks::cut(body, &[]), &judgement);
-    assert_eq!(read(Chunks::cut(body, cuts), &judgement), whole);
+    let whole = read(Chunks::cut(body, &[]), &strictness);
+    assert_eq!(read(Chunks::cut(body, cuts), &strictness), whole);
     if flags & 0x80 != 0 && body.len() <= MAX_CRUMBS {
-        assert_eq!(read(Chunks::crumbs(body), &judgement), whole);
+        assert_eq!(read(Chunks::crumbs(body), &strictness), whole);
     }
     let Ok(form) = whole else {
         return;
     };
     if let Some(written) = write(&form) {
-        assert_eq!(read(Chunks::cut(&written, cuts), &judgement), Ok(form));
+        assert_eq!(read(Chunks::cut(&written, cuts), &strictness), Ok(form));
     }
 }
 
-fn read(body: Chunks, judgement: &Judgement) -> Result<Read, Kind> {
+fn read(body: Chunks, strictness: &Strictness) -> Result<Read, OssErrorKind> {
     let reading = RUNTIME.with_borrow(|runtime| {
-        runtime.block_on(Reading::of("multipart/form-data; boundary=b", body, judgement))
+        runtime.block_on(ParsedForm::read("multipart/form-data; boundary=b", body, strictness))
     });
-    let Reading { form, content } = reading.map_err(|refusal| refusal.kind())?;
+    let ParsedForm { form, content } = reading.map_err(|refusal| refusal.kind())?;
     let own = |text: Option<&str>| text.map(str::to_owned);
     let fields = form.with_prefix("").map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(Read {
@@ -134,7 +127,7 @@ fn read(body: Chunks, judgement: &Judgement) -> Result<Read, Kind> {
     })
 }
 
-/// Writes a form plainly; none if a name cannot be put in quotes without a doubt.
+/// Writes a form; `None` if a name cannot be quoted unambiguously.
 fn write(read: &Read) -> Option<Vec<u8>> {
     let Read { fields, filename, file_type, content } = read;
     let names = fields.iter().map(|(name, _)| name).chain(filename);
@@ -143,7 +136,7 @@ fn write(read: &Read) -> Option<Vec<u8>> {
     }
     let mut body = Vec::new();
     for (name, value) in fields {
-        // A name in lower case can mean the file where it did not before.
+        // In lower case the name can mean the file where it did not before.
         if name == "file" {
             return None;
         }

@@ -1,112 +1,100 @@
-//! The whole of PostObject, in process: it never panics and never breaks, what it takes is there
-//! byte for byte, what it refuses leaves nothing, and its verdict is that of the pure judge.
+//! PostObject as a whole, in process: no input causes a panic or an internal error, an accepted
+//! upload is stored unchanged, a rejected one leaves no file, and the result agrees with the pure
+//! validator.
 //!
 //! Input: one byte of flags, header lines (`name: value`), a zero, a policy document, a zero, the
-//! body. With flag 1 the policy is signed and its fields are put before the body; with flag 2 the
-//! judge is lenient in everything; with flag 4 the document is a list of conditions, and those that
-//! every policy needs are put before it. The boundary is `b` unless a header says otherwise.
+//! body. With flag 1 the policy is signed and its fields are inserted before the body; with flag 2
+//! every relaxation is in effect; with flag 4 the document is a list of conditions, and the
+//! conditions that every policy needs are inserted before it. The boundary is `b` unless a header
+//! sets another one.
 
 use std::cell::RefCell;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Request;
-use http_body_util::BodyExt;
-use http_body_util::Full;
-use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::Bucket;
-use oss_emulator::oss::Court;
-use oss_emulator::oss::Event;
-use oss_emulator::oss::Judgement;
-use oss_emulator::oss::Leniency;
-use oss_emulator::oss::Options;
-use oss_emulator::oss::Oss;
-use oss_emulator::oss::Reading;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderName, HeaderValue, Request};
+use http_body_util::{BodyExt, Full};
+use oss_emulator::oss::{
+    AccessKey, LocalBucket, Options, Oss, OssEvent, ParsedForm, Relaxation, Strictness, Validator,
+};
 use sha2::Sha256;
 use tempfile::TempDir;
-use tokio::runtime::Builder;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
-/// The moment at which everything happens: 2024-11-27T06:09:41Z.
+/// The current time: 2024-11-27T06:09:41Z.
 const NOW: i64 = 1_732_687_781;
 const CREDENTIAL: &str = "LTAI5tExampleKeyId0001/20241127/cn-hangzhou/oss/aliyun_v4_request";
 const SECRET: &str = "ExampleSecretKey/abcDEF+0123456789=";
 
 thread_local! {
-    static WORLD: RefCell<World> = RefCell::new(World::new());
+    static FIXTURES: RefCell<Fixtures> = RefCell::new(Fixtures::new());
 }
 
-/// A strict and a lenient OSS, each with its folder, and what runs them.
-struct World {
+/// A strict and a relaxed OSS, and the runtime for them.
+struct Fixtures {
     runtime: Runtime,
-    strict: Place,
-    lenient: Place,
+    strict: Fixture,
+    relaxed: Fixture,
 }
 
-/// One local OSS.
-struct Place {
+/// One local OSS with its data directory.
+struct Fixture {
     oss: Oss,
     folder: TempDir,
-    judgement: Judgement,
-    /// The file of the last upload that was kept.
-    kept: Arc<Mutex<Option<PathBuf>>>,
+    strictness: Strictness,
+    /// The file of the last stored upload.
+    stored: Arc<Mutex<Option<PathBuf>>>,
 }
 
-/// What came of a request.
-struct Answered {
+/// The response to a request.
+struct Outcome {
     status: u16,
     body: Bytes,
 }
 
-impl World {
+impl Fixtures {
     fn new() -> Self {
-        let lenient = Judgement {
-            lenient: Leniency::ALL.iter().copied().collect(),
+        let relaxed = Strictness {
+            relaxed: Relaxation::ALL.iter().copied().collect(),
             value_limit: 4096,
-            ..Judgement::default()
+            ..Strictness::default()
         };
         Self {
             runtime: Builder::new_current_thread().enable_time().build().unwrap(),
-            strict: Place::new(Judgement::default()),
-            lenient: Place::new(lenient),
+            strict: Fixture::new(Strictness::default()),
+            relaxed: Fixture::new(relaxed),
         }
     }
 }
 
-impl Place {
-    fn new(judgement: Judgement) -> Self {
-        // Memory is quicker than a disk, and a fuzzer writes much.
+impl Fixture {
+    fn new(strictness: Strictness) -> Self {
+        // Memory is faster than a disk, and a fuzzer writes a lot.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
         let folder = folder.unwrap();
-        let kept = Arc::new(Mutex::new(None));
-        let note = Arc::clone(&kept);
+        let stored = Arc::new(Mutex::new(None));
+        let note = Arc::clone(&stored);
         let mut options = Options::new(folder.path(), Arc::new(|| NOW));
         options.buckets = vec![bucket()];
         options.keys = vec![key()];
-        options.judgement = judgement.clone();
-        options.observer = Some(Arc::new(move |event: &Event| {
-            if let Event::Stored { path, .. } = event {
+        options.strictness = strictness.clone();
+        options.observer = Some(Arc::new(move |event: &OssEvent| {
+            if let OssEvent::Stored { path, .. } = event {
                 *note.lock().unwrap() = Some(path.clone());
             }
         }));
-        Self { oss: Oss::open(options).unwrap(), folder, judgement, kept }
+        Self { oss: Oss::open(options).unwrap(), folder, strictness, stored }
     }
 
-    /// Removes what was kept and returns its bytes.
-    fn take_kept(&self) -> Option<Vec<u8>> {
-        let path = self.kept.lock().unwrap().take()?;
+    /// Removes what was stored and returns its bytes.
+    fn take_stored(&self) -> Option<Vec<u8>> {
+        let path = self.stored.lock().unwrap().take()?;
         let content = fs::read(&path).unwrap();
         let sidecar = format!("{}.json", path.file_name().unwrap().to_str().unwrap());
         fs::remove_file(&path).unwrap();
@@ -130,49 +118,50 @@ pub(crate) fn run(input: &[u8]) {
     let policy = if flags & 4 != 0 { covered(policy) } else { policy.to_vec() };
     let body = if flags & 1 != 0 { [&signed(&policy), body].concat() } else { body.to_vec() };
     let request = request(headers, body.into());
-    WORLD.with_borrow(|world| {
-        let place = if flags & 2 != 0 { &world.lenient } else { &world.strict };
-        world.runtime.block_on(check(place, request));
+    FIXTURES.with_borrow(|fixtures| {
+        let fixture = if flags & 2 != 0 { &fixtures.relaxed } else { &fixtures.strict };
+        fixtures.runtime.block_on(check(fixture, request));
     });
 }
 
-async fn check(place: &Place, request: Request<Full<Bytes>>) {
-    let expected = judge(place, &request).await;
-    let answered = answer(place, request).await;
-    let Answered { status, body } = &answered;
+async fn check(fixture: &Fixture, request: Request<Full<Bytes>>) {
+    let expected = expected(fixture, &request).await;
+    let outcome = send(fixture, request).await;
+    let Outcome { status, body } = &outcome;
     assert_ne!(*status, 500, "{}", String::from_utf8_lossy(body));
-    let kept = place.take_kept();
-    assert!(place.is_clean());
+    let stored = fixture.take_stored();
+    assert!(fixture.is_clean());
     if *status >= 400 {
-        assert!(kept.is_none());
+        assert!(stored.is_none());
         assert!(body.starts_with(b"<?xml"), "{}", String::from_utf8_lossy(body));
     } else {
         assert!(matches!(status, 200 | 201 | 204 | 303), "{status}");
-        assert!(kept.is_some());
+        assert!(stored.is_some());
     }
     if let Some(expected) = expected {
-        assert_eq!(kept, expected, "{}", String::from_utf8_lossy(body));
+        assert_eq!(stored, expected, "{}", String::from_utf8_lossy(body));
     }
 }
 
-async fn answer(place: &Place, request: Request<Full<Bytes>>) -> Answered {
-    let (parts, body) = place.oss.call(request).await.into_parts();
+async fn send(fixture: &Fixture, request: Request<Full<Bytes>>) -> Outcome {
+    let (parts, body) = fixture.oss.call(request).await.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    Answered { status: parts.status.as_u16(), body }
+    Outcome { status: parts.status.as_u16(), body }
 }
 
-/// Asks the pure judge: the bytes that should be kept, or none; no answer where a header decides.
-async fn judge(place: &Place, request: &Request<Full<Bytes>>) -> Option<Option<Vec<u8>>> {
+/// Asks the pure judge: the bytes that should be stored, or none; no answer where a header decides.
+async fn expected(fixture: &Fixture, request: &Request<Full<Bytes>>) -> Option<Option<Vec<u8>>> {
     let headers = request.headers();
     let plain = headers.len() == 2 && headers["host"] == "127.0.0.1";
     let content_type = headers["content-type"].to_str().ok().filter(|_| plain)?;
-    let reading = Reading::of(content_type, request.body().clone(), &place.judgement).await;
-    let Ok(Reading { form, content }) = reading else {
+    let reading = ParsedForm::read(content_type, request.body().clone(), &fixture.strictness).await;
+    let Ok(ParsedForm { form, content }) = reading else {
         return Some(None);
     };
     let (bucket, keys) = (bucket(), [key()]);
-    let court = Court { bucket: &bucket, keys: &keys, judgement: &place.judgement, now: NOW };
-    let verdict = court.judge(&form).ok();
+    let validator =
+        Validator { bucket: &bucket, keys: &keys, strictness: &fixture.strictness, now: NOW };
+    let verdict = validator.validate(&form).ok();
     let fits = verdict.is_some_and(|verdict| verdict.sizes.contains(&(content.len() as u64)));
     Some(fits.then_some(content))
 }
@@ -230,8 +219,8 @@ fn signed(policy: &[u8]) -> Vec<u8> {
     parts.concat().into_bytes()
 }
 
-fn bucket() -> Bucket {
-    Bucket { name: "examplebucket".to_owned(), region: "cn-hangzhou".to_owned() }
+fn bucket() -> LocalBucket {
+    LocalBucket { name: "examplebucket".to_owned(), region: "cn-hangzhou".to_owned() }
 }
 
 fn key() -> AccessKey {

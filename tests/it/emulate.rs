@@ -1,8 +1,6 @@
-//! The local OSS as the tool starts it: what its options change, and what a wrong one says.
+//! Tests the command `emulate`: the effect of its options, and the messages for wrong ones.
 
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use oss_emulator::oss::callback_key_url;
@@ -11,23 +9,14 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::support::callback_server::Called;
-use crate::support::callback_server::Line;
-use crate::support::callback_server::Uncalled;
-use crate::support::callback_server::field;
-use crate::support::emulate::Process;
-use crate::support::emulate::granted;
-use crate::support::form::BUCKET;
-use crate::support::form::Form;
-use crate::support::form::KEY_ID;
-use crate::support::form::SECRET;
-use crate::support::local_sts::Caller;
-use crate::support::local_sts::Keys;
-use crate::support::local_sts::over_socket;
+use crate::support::callback_server::{Called, Line, Uncalled, field};
+use crate::support::emulate::{Process, granted};
+use crate::support::form::{BUCKET, Form, KEY_ID, SECRET};
+use crate::support::local_sts::{Caller, Keys, over_socket};
 use crate::support::oss::Reply;
 use crate::support::wait::Lines;
 
-/// A local OSS that ends with its test.
+/// A local OSS that stops at the end of the test.
 struct Emulator {
     address: String,
     output: Lines,
@@ -51,7 +40,7 @@ impl Emulator {
         emulator
     }
 
-    /// Reads what is printed after this word.
+    /// Returns what is printed after this word.
     fn printed(&self, word: &str) -> String {
         let line = self.output.find(word, |line| line.split_whitespace().next() == Some(word));
         line.split_whitespace().nth(1).unwrap().to_owned()
@@ -92,11 +81,11 @@ fn command(options: &[&str]) -> Command {
     command
 }
 
-/// The forms are signed in 2024, so one that is found good otherwise has expired.
+/// The forms are signed in 2024, so one that is otherwise valid has expired.
 const EXPIRED: &str = "AccessDenied 0006-00000213";
 
 #[tokio::test]
-async fn each_option_tells_the_judge_something() {
+async fn each_option_changes_the_strictness() {
     let mut v1 = Form::good();
     v1.sign_v1(&[r#"{"bucket":"examplebucket"}"#]);
     let mut spelt = v1.clone();
@@ -131,7 +120,7 @@ async fn each_option_tells_the_judge_something() {
 }
 
 #[tokio::test]
-async fn the_local_sts_lends_keys_that_the_local_oss_knows() {
+async fn the_local_sts_issues_keys_that_the_local_oss_knows() {
     let options = ["--sts-port", "0", "--role", "uploader", "--fault", "status=503"];
     let emulator = Emulator::start(&options);
     let address = emulator.printed("sts").trim_start_matches("http://").to_owned();
@@ -155,7 +144,7 @@ async fn the_local_sts_lends_keys_that_the_local_oss_knows() {
 }
 
 #[tokio::test]
-async fn a_callback_is_a_line_on_the_console_without_what_its_query_holds() {
+async fn a_callback_is_a_console_line_without_its_query() {
     let back = Called::start([Line::good(), Line::status(500)]).await;
     let allowed = format!("--allow-callback-to {}", back.url(""));
     let process = Arc::new(Process::start_with("", &allowed));
@@ -180,7 +169,7 @@ async fn a_callback_is_a_line_on_the_console_without_what_its_query_holds() {
 }
 
 #[test]
-fn a_wrong_fault_is_one_line_that_shows_how_to_write_one() {
+fn a_wrong_fault_gives_one_line_with_the_syntax() {
     let outcome = command(&["--sts-port", "0", "--fault", "nobody:cut"]).output().unwrap();
     assert_eq!(outcome.status.code(), Some(2));
     insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"oss-upload: invalid value 'nobody:cut' for '--fault <FAULT>': "nobody:cut" is no fault; write [CALL:]FAULT[*TIMES], where CALL is one of assume-role, assume-role-with-oidc, metadata-token, metadata-role, metadata-keys, credentials-uri and FAULT is delay=MILLISECONDS, throttle-400[=MILLISECONDS], throttle-429[=MILLISECONDS], status=500..599, cut, cut-inside, clock=SECONDS, malformed-json or gateway-xml; --help lists the options"#);
@@ -189,14 +178,14 @@ fn a_wrong_fault_is_one_line_that_shows_how_to_write_one() {
 }
 
 #[test]
-fn a_wrong_leniency_is_one_line_that_lists_the_right_ones() {
+fn a_wrong_relaxation_gives_one_line_with_all_names() {
     let outcome = command(&["--lenient", "generous"]).output().unwrap();
     assert_eq!(outcome.status.code(), Some(2));
-    insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"oss-upload: invalid value 'generous' for '--lenient <NAME>': no leniency is called "generous"; there are uncovered-token, content-type-field, any-expiration, expiry-during-upload, quoted-boundary, unquoted-names, tight-semicolons, preamble, repeated-fields, missing-filename, filename-folders, ignored-tagging, redirect-parameters, callback-before-redirect, md5-etag; --help lists the options"#);
+    insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"oss-upload: invalid value 'generous' for '--lenient <NAME>': there is no relaxation named "generous"; the names are uncovered-token, content-type-field, any-expiration, expiry-during-upload, quoted-boundary, unquoted-names, tight-semicolons, preamble, repeated-fields, missing-filename, filename-folders, ignored-tagging, redirect-parameters, callback-before-redirect, md5-etag; --help lists the options"#);
 }
 
 #[tokio::test]
-async fn nobody_is_called_back_unless_the_command_line_says_so() {
+async fn no_callback_is_sent_unless_an_option_allows_it() {
     let nobody = Uncalled::start();
     let process = Arc::new(Process::start(""));
     let mut form = granted("a.txt").await;
@@ -211,7 +200,7 @@ async fn nobody_is_called_back_unless_the_command_line_says_so() {
 }
 
 #[tokio::test]
-async fn a_foreign_page_and_a_foreign_name_are_refused_by_both_servers() {
+async fn both_servers_refuse_foreign_pages_and_names() {
     let emulator = Emulator::start(&["--sts-port", "0", "--allow-host", "oss.test"]);
     let sts = emulator.printed("sts").trim_start_matches("http://").to_owned();
     let asks = async |address: &str, head: &str| {
@@ -237,7 +226,7 @@ async fn a_foreign_page_and_a_foreign_name_are_refused_by_both_servers() {
 }
 
 #[tokio::test]
-async fn a_cors_rule_that_is_given_is_the_whole_rule() {
+async fn a_given_cors_rule_replaces_the_default() {
     let emulator = Emulator::start(&["--cors-origin", "https://app.example"]);
     let preflight = async |origin: &str| {
         let mut stream = TcpStream::connect(&emulator.address).await.unwrap();

@@ -1,7 +1,7 @@
 //! V1 grants before the local OSS: what the pages of that time post, and what a retired V1 says.
 
 use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::Event;
+use oss_emulator::oss::OssEvent;
 use serde_json::Value;
 
 use crate::support::app::Function;
@@ -91,7 +91,7 @@ async fn a_v1_grant_is_taken_from_every_client() {
         let mut server = Server::start().await;
         let reply = server.post(&form).await;
         assert_eq!(reply.status, 200, "{client}: {}", reply.text());
-        let Event::Stored { key, path, .. } = server.event().await else { panic!("{client}") };
+        let OssEvent::Stored { key, path, .. } = server.event().await else { panic!("{client}") };
         assert!(key.starts_with("uploads/2024/11/27/") && key.ends_with("/hello.txt"), "{key}");
         assert_eq!(std::fs::read(path).unwrap(), form.content);
         server.stop().await;
@@ -100,7 +100,7 @@ async fn a_v1_grant_is_taken_from_every_client() {
 
 #[tokio::test]
 async fn a_v1_grant_is_taken_however_the_judge_spells_its_fields() {
-    let server = Server::judging(|judgement| judgement.case_sensitive_names = true).await;
+    let server = Server::with_strictness(|strictness| strictness.case_sensitive_names = true).await;
     let reply = server.post(&native(&Function::new(&LONG_LIVED)).await).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     server.stop().await;
@@ -108,7 +108,7 @@ async fn a_v1_grant_is_taken_however_the_judge_spells_its_fields() {
 
 #[tokio::test]
 async fn a_v1_grant_is_refused_where_v1_is_retired() {
-    let server = Server::judging(|judgement| judgement.refuse_v1 = true).await;
+    let server = Server::with_strictness(|strictness| strictness.refuse_v1 = true).await;
     for (client, form) in all_clients(&Function::new(&LONG_LIVED)).await {
         let (status, code, ec) = server.post(&form).await.refusal();
         assert_eq!((status, &*code, &*ec), (403, "AccessDenied", "0002-00000080"), "{client}");

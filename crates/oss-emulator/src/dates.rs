@@ -1,13 +1,12 @@
-//! Dates as they stand on the wire, read and written without the signer's help.
+//! Reads and writes the timestamps of policies, headers and STS, independently of the signer.
 //!
-//! Moments are Unix seconds. Reading is exact: what no page and no SDK shows as accepted is none.
+//! Timestamps are Unix seconds. Parsing is strict: a form that no documentation page and no SDK
+//! shows as accepted gives `None`.
 
-use time::OffsetDateTime;
-use time::PrimitiveDateTime;
-use time::UtcDateTime;
 use time::format_description::StaticFormatDescription;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime, UtcDateTime};
 
 const BASIC: StaticFormatDescription =
     format_description!("[year][month][day]T[hour][minute][second]Z");
@@ -19,20 +18,20 @@ const HTTP: StaticFormatDescription = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
 
-/// Reads `20241127T060941Z`.
+/// Parses `20241127T060941Z`.
 pub(crate) fn parse_basic(text: &str) -> Option<i64> {
     let moment = PrimitiveDateTime::parse(text, BASIC).ok()?;
     Some(moment.assume_utc().unix_timestamp())
 }
 
-/// Reads `20241127` and returns the day's first second.
+/// Parses `20241127` and returns the first second of that day.
 pub(crate) fn parse_day(text: &str) -> Option<i64> {
     parse_basic(&format!("{text}T000000Z"))
 }
 
-/// Reads `2024-11-27T06:09:41Z`, with three digits of fraction or none.
+/// Parses `2024-11-27T06:09:41Z`, with three fraction digits or none.
 ///
-/// With `any` every fraction and offset of RFC 3339 will do.
+/// With `any`, every fraction and every offset of RFC 3339 is accepted.
 pub(crate) fn parse_iso(text: &str, any: bool) -> Option<i64> {
     let exact = PrimitiveDateTime::parse(text, MILLIS)
         .or_else(|_| PrimitiveDateTime::parse(text, WHOLE))
@@ -45,13 +44,14 @@ pub(crate) fn parse_iso(text: &str, any: bool) -> Option<i64> {
     Some(moment.unix_timestamp())
 }
 
-/// Writes `2024-11-27T06:09:41Z`; a moment that no calendar has becomes 1970.
+/// Formats as `2024-11-27T06:09:41Z`. A timestamp outside the calendar's range becomes 1970.
 pub(crate) fn iso(seconds: i64) -> String {
     let moment = UtcDateTime::from_unix_timestamp(seconds).unwrap_or(UtcDateTime::UNIX_EPOCH);
     moment.format(WHOLE).unwrap_or_default()
 }
 
-/// Writes `Wed, 27 Nov 2024 06:09:41 GMT`; a moment that no calendar has becomes 1970.
+/// Formats as `Wed, 27 Nov 2024 06:09:41 GMT`. A timestamp outside the calendar's range becomes
+/// 1970.
 pub(crate) fn http_date(seconds: i64) -> String {
     let moment = UtcDateTime::from_unix_timestamp(seconds).unwrap_or(UtcDateTime::UNIX_EPOCH);
     moment.format(HTTP).unwrap_or_default()
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_forms_of_one_moment_agree() {
+    fn all_formats_of_one_time_agree() {
         let moment = Some(1_732_687_781);
         assert_eq!(parse_basic("20241127T060941Z"), moment);
         assert_eq!(parse_iso("2024-11-27T06:09:41Z", false), moment);
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_of_an_expiration_are_none_unless_allowed() {
+    fn other_forms_of_an_expiration_are_rejected_unless_allowed() {
         for text in ["2024-11-27T06:09:41.123456Z", "2024-11-27T06:09:41+00:00"] {
             assert_eq!(parse_iso(text, false), None, "{text}");
             assert_eq!(parse_iso(text, true), Some(1_732_687_781), "{text}");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_do_not_exist_are_none() {
+    fn days_that_do_not_exist_are_rejected() {
         for text in ["20241301", "20230229", "2024112", "+0241127", "2024-1-1", ""] {
             assert_eq!(parse_day(text), None, "{text}");
         }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_outside_the_calendar_is_no_panic() {
+    fn a_timestamp_outside_the_calendar_causes_no_panic() {
         assert_eq!(http_date(i64::MAX), "Thu, 01 Jan 1970 00:00:00 GMT");
     }
 }

@@ -1,19 +1,17 @@
-//! Faults on request: what a client has to live with, made to happen when a test wants it.
+//! Fault injection: errors that a client must handle, produced when a test asks for them.
 //!
-//! A [`Plan`] says which call fails how often and in which way; [`Faults`] holds the plans and hands
-//! them out to the service, first come first served. Nothing happens by chance. A plan can be
-//! written as text, for a command line: `assume-role:throttle-429=500*2`.
+//! A [`FaultPlan`] says which operation fails, how, and how often. [`Faults`] holds the plans in
+//! order and gives each to the first matching request. Nothing is random. A plan can also be
+//! written as text for a command line: `assume-role:throttle-429=500*2`.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Names the calls that can be made to fail.
+/// An operation that can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum Operation {
     /// STS, `AssumeRole`.
     AssumeRole,
     /// STS, `AssumeRoleWithOIDC`.
@@ -28,7 +26,7 @@ pub enum Call {
     CredentialsUri,
 }
 
-impl Call {
+impl Operation {
     const NAMES: [(&str, Self); 6] = [
         ("assume-role", Self::AssumeRole),
         ("assume-role-with-oidc", Self::AssumeRoleWithOidc),
@@ -39,90 +37,91 @@ impl Call {
     ];
 }
 
-/// Says in which way a call fails.
+/// The way in which an operation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The answer is right and comes late.
+    /// The response is correct but delayed.
     Delay(Duration),
-    /// `Throttling.User`, with this status (400 and 429 were both seen) and perhaps
+    /// `Throttling.User` with this status (400 and 429 were both observed), optionally with
     /// `x-acs-retry-after`.
     Throttle {
         /// The status of the answer.
         status: u16,
-        /// What the header says, in milliseconds.
+        /// The value of the header, written in milliseconds.
         retry_after: Option<Duration>,
     },
-    /// A failure of the service with this status, 500 to 599.
+    /// A service error with this status, 500 to 599.
     Failure(u16),
-    /// The connection is cut before the answer.
+    /// The connection is closed before the response.
     Cut,
-    /// The connection is cut in the middle of an answer that is otherwise right.
+    /// The connection is closed in the middle of an otherwise correct response.
     CutInside,
-    /// The service's clock is ahead by these seconds, or behind.
+    /// The service's clock differs from the real time by this number of seconds.
     Clock(i64),
-    /// A success whose JSON stops in the middle.
+    /// A success response whose JSON ends in the middle.
     MalformedJson,
-    /// A gateway's own failure, which is XML whatever was asked for.
+    /// An error of the gateway, which is XML whatever format was requested.
     GatewayXml,
 }
 
-/// Plans a fault.
+/// A fault that is to be injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// The call that fails; none means whichever comes next.
-    pub call: Option<Call>,
-    /// How it fails.
+pub struct FaultPlan {
+    /// The operation that fails; `None` means any operation.
+    pub operation: Option<Operation>,
+    /// The kind of failure.
     pub fault: Fault,
-    /// How often.
+    /// The number of requests that fail.
     pub times: u32,
 }
 
-/// Holds the plans of a service; its clones are the same list.
+/// The planned faults of a service. Clones share one list.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<Vec<Plan>>>);
+pub struct Faults(Arc<Mutex<Vec<FaultPlan>>>);
 
 impl Faults {
-    /// Adds a plan behind the others.
-    pub fn plan(&self, plan: Plan) {
+    /// Appends a plan.
+    pub fn plan(&self, plan: FaultPlan) {
         self.change(|plans| plans.push(plan));
     }
 
-    /// Makes the next calls of a kind fail.
-    pub fn next(&self, call: Call, fault: Fault, times: u32) {
-        self.plan(Plan { call: Some(call), fault, times });
+    /// Plans a fault for the next requests of one operation.
+    pub fn next(&self, operation: Operation, fault: Fault, times: u32) {
+        self.plan(FaultPlan { operation: Some(operation), fault, times });
     }
 
-    /// Forgets all plans.
+    /// Removes all plans.
     pub fn clear(&self) {
         self.change(Vec::clear);
     }
 
-    /// Takes the fault that this call meets, if one is planned.
+    /// Returns the fault for a request of this operation, if one is planned, and counts it.
     #[must_use]
-    pub fn take(&self, call: Call) -> Option<Fault> {
+    pub fn take(&self, operation: Operation) -> Option<Fault> {
         self.change(|plans| {
             plans.retain(|plan| plan.times > 0);
-            let meets = |plan: &&mut Plan| plan.call.is_none_or(|planned| planned == call);
+            let meets =
+                |plan: &&mut FaultPlan| plan.operation.is_none_or(|planned| planned == operation);
             let plan = plans.iter_mut().find(meets)?;
             plan.times -= 1;
             Some(plan.fault)
         })
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Vec<Plan>) -> T) -> T {
-        // No change can panic half way, so a poisoned lock is still good.
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<FaultPlan>) -> T) -> T {
+        // A change cannot panic halfway, so the data of a poisoned lock is still consistent.
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Says why a text is no plan.
+/// The error for a text that is not a fault plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanError(String);
+pub struct FaultPlanError(String);
 
-impl fmt::Display for PlanError {
+impl fmt::Display for FaultPlanError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(text) = self;
-        let calls: Vec<&str> = Call::NAMES.iter().map(|(name, _)| *name).collect();
+        let calls: Vec<&str> = Operation::NAMES.iter().map(|(name, _)| *name).collect();
         write!(
             formatter,
             "{text:?} is no fault; write [CALL:]FAULT[*TIMES], where CALL is one of {} and FAULT is \
@@ -133,28 +132,28 @@ impl fmt::Display for PlanError {
     }
 }
 
-impl std::error::Error for PlanError {}
+impl std::error::Error for FaultPlanError {}
 
-impl FromStr for Plan {
-    type Err = PlanError;
+impl FromStr for FaultPlan {
+    type Err = FaultPlanError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text).ok_or_else(|| PlanError(text.to_owned()))
+        parse(text).ok_or_else(|| FaultPlanError(text.to_owned()))
     }
 }
 
-fn parse(text: &str) -> Option<Plan> {
-    let (call, rest) = match text.split_once(':') {
-        Some((name, rest)) => (Some(call(name)?), rest),
+fn parse(text: &str) -> Option<FaultPlan> {
+    let (operation, rest) = match text.split_once(':') {
+        Some((name, rest)) => (Some(operation(name)?), rest),
         None => (None, text),
     };
     let (fault, times) = rest.split_once('*').unwrap_or((rest, "1"));
-    Some(Plan { call, fault: parse_fault(fault)?, times: times.parse().ok()? })
+    Some(FaultPlan { operation, fault: parse_fault(fault)?, times: times.parse().ok()? })
 }
 
-fn call(name: &str) -> Option<Call> {
-    let (_, call) = Call::NAMES.iter().find(|(known, _)| *known == name)?;
-    Some(*call)
+fn operation(name: &str) -> Option<Operation> {
+    let (_, operation) = Operation::NAMES.iter().find(|(known, _)| *known == name)?;
+    Some(*operation)
 }
 
 fn parse_fault(text: &str) -> Option<Fault> {
@@ -188,42 +187,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plans_are_met_in_their_order_and_as_often_as_planned() {
+    fn plans_apply_in_order_and_as_often_as_planned() {
         let faults = Faults::default();
-        faults.next(Call::AssumeRole, Fault::Cut, 2);
-        faults.plan(Plan { call: None, fault: Fault::GatewayXml, times: 1 });
+        faults.next(Operation::AssumeRole, Fault::Cut, 2);
+        faults.plan(FaultPlan { operation: None, fault: Fault::GatewayXml, times: 1 });
         let other = faults.clone();
-        assert_eq!(other.take(Call::MetadataToken), Some(Fault::GatewayXml));
-        assert_eq!(other.take(Call::MetadataToken), None);
-        assert_eq!(other.take(Call::AssumeRole), Some(Fault::Cut));
-        assert_eq!(faults.take(Call::AssumeRole), Some(Fault::Cut));
-        assert_eq!(faults.take(Call::AssumeRole), None);
-        faults.next(Call::AssumeRole, Fault::Cut, 2);
+        assert_eq!(other.take(Operation::MetadataToken), Some(Fault::GatewayXml));
+        assert_eq!(other.take(Operation::MetadataToken), None);
+        assert_eq!(other.take(Operation::AssumeRole), Some(Fault::Cut));
+        assert_eq!(faults.take(Operation::AssumeRole), Some(Fault::Cut));
+        assert_eq!(faults.take(Operation::AssumeRole), None);
+        faults.next(Operation::AssumeRole, Fault::Cut, 2);
         faults.clear();
-        assert_eq!(faults.take(Call::AssumeRole), None);
+        assert_eq!(faults.take(Operation::AssumeRole), None);
     }
 
     #[test]
-    fn a_plan_can_be_written() {
+    fn a_plan_is_parsed_from_text() {
         let throttle = |status, millis: Option<u64>| Fault::Throttle {
             status,
             retry_after: millis.map(Duration::from_millis),
         };
-        for (text, call, fault, times) in [
+        for (text, operation, fault, times) in [
             ("cut", None, Fault::Cut, 1),
-            ("assume-role:cut-inside*3", Some(Call::AssumeRole), Fault::CutInside, 3),
+            ("assume-role:cut-inside*3", Some(Operation::AssumeRole), Fault::CutInside, 3),
             ("delay=1500", None, Fault::Delay(Duration::from_millis(1500)), 1),
             ("throttle-400", None, throttle(400, None), 1),
             ("throttle-429=500*2", None, throttle(429, Some(500)), 2),
-            ("credentials-uri:status=503", Some(Call::CredentialsUri), Fault::Failure(503), 1),
+            ("credentials-uri:status=503", Some(Operation::CredentialsUri), Fault::Failure(503), 1),
             ("clock=-3600", None, Fault::Clock(-3600), 1),
             ("malformed-json", None, Fault::MalformedJson, 1),
             ("gateway-xml", None, Fault::GatewayXml, 1),
         ] {
-            assert_eq!(text.parse(), Ok(Plan { call, fault, times }), "{text}");
+            assert_eq!(text.parse(), Ok(FaultPlan { operation, fault, times }), "{text}");
         }
         for text in ["", "cut=1", "delay", "status=404", "nobody:cut", "cut*", "clock=x"] {
-            assert_eq!(text.parse::<Plan>(), Err(PlanError(text.to_owned())));
+            assert_eq!(text.parse::<FaultPlan>(), Err(FaultPlanError(text.to_owned())));
         }
     }
 }

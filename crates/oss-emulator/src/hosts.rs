@@ -1,65 +1,65 @@
-//! The names that a local server answers to.
+//! The host names that a local server accepts.
 //!
-//! The owner of a web page can let the page's own name lead to this machine (DNS rebinding). The browser then takes
-//! the local server for a part of that page, and the page may read every answer. The browser still sends the page's
-//! name as `Host`, so a server that answers to its own names only is safe from it.
+//! The owner of a web page can let the page's name resolve to this machine (DNS rebinding). The
+//! browser then treats the local server as part of that page, and the page may read every response.
+//! The browser still sends the page's name as `Host`, so a server that accepts only its own names
+//! is protected.
 
 use std::net::IpAddr;
 
-use http::HeaderMap;
-use http::Uri;
-use http::header;
+use http::{HeaderMap, Uri, header};
 
-/// Holds the names that a local server answers to beside those that every one has: `localhost`, names below it,
-/// loopback addresses, and the address that a connection came to.
+/// The maximum number of characters of a foreign name in messages.
+const MAX_SHOWN: usize = 100;
+
+/// Additional names that a local server accepts. It always accepts `localhost`, names below it,
+/// loopback addresses, and the address that the connection was made to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hosts(Vec<String>);
+pub struct AllowedHosts(Vec<String>);
 
-impl Hosts {
-    /// Adds these names, without ports.
+impl AllowedHosts {
+    /// Allows these names, which have no ports.
     #[must_use]
     pub fn named(names: impl IntoIterator<Item = String>) -> Self {
         Self(names.into_iter().map(|name| name.to_ascii_lowercase()).collect())
     }
 
-    /// Says whether a host without its port is one of the names that were given.
+    /// Returns whether a host without its port is one of the additional names.
     pub(crate) fn has(&self, host: &str) -> bool {
         self.0.iter().any(|name| host.eq_ignore_ascii_case(name))
     }
 
-    /// Returns the first name in a request that is foreign. `reached` is the address that its connection came to.
+    /// Returns the first name in a request that is not accepted. `local` is the address that the
+    /// connection was made to.
     ///
-    /// A request without a name is no browser's, and passes.
+    /// A request without a name does not come from a browser and is accepted.
     pub(crate) fn foreign(
         &self,
         uri: &Uri,
         headers: &HeaderMap,
-        reached: Option<IpAddr>,
+        local: Option<IpAddr>,
     ) -> Option<String> {
         let of_headers = headers.get_all(header::HOST).iter();
         let names = of_headers.map(|value| String::from_utf8_lossy(value.as_bytes()));
         let names = names.chain(uri.authority().map(|authority| authority.as_str().into()));
         names
             .into_iter()
-            .find(|name| !self.is_own(name, reached))
-            .map(|name| name.chars().take(SHOWN).collect())
+            .find(|name| !self.accepts(name, local))
+            .map(|name| name.chars().take(MAX_SHOWN).collect())
     }
 
-    fn is_own(&self, authority: &str, reached: Option<IpAddr>) -> bool {
+    fn accepts(&self, authority: &str, local: Option<IpAddr>) -> bool {
         let Some(host) = host_of(authority) else {
             return false;
         };
         let address = host.parse::<IpAddr>().ok();
         self.has(host)
             || is_this_machine(host)
-            || address.is_some_and(|address| Some(address) == reached)
+            || address.is_some_and(|address| Some(address) == local)
     }
 }
 
-/// How many characters of a foreign name are shown.
-const SHOWN: usize = 100;
-
-/// Tells whether a name or an address means this machine, whatever a name server says.
+/// Returns whether a name or an address always means this machine.
 pub(crate) fn is_this_machine(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     if let Ok(address) = host.parse::<IpAddr>() {
@@ -68,7 +68,8 @@ pub(crate) fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.strip_suffix(".localhost").is_some_and(|name| !name.is_empty())
 }
 
-/// Takes a port off, and the brackets off an address; nothing where there is more than a host and a port.
+/// Removes the port, and the brackets of an IPv6 address. Returns `None` if the text is more than a
+/// host and a port.
 pub(crate) fn host_of(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -84,14 +85,14 @@ pub(crate) fn host_of(authority: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn foreign(hosts: &Hosts, host: &str) -> bool {
+    fn foreign(hosts: &AllowedHosts, host: &str) -> bool {
         let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
         hosts.foreign(&Uri::from_static("/"), &headers, "192.0.2.7".parse().ok()).is_some()
     }
 
     #[test]
-    fn a_server_answers_to_this_machine_its_address_and_the_names_that_it_was_given() {
-        let hosts = Hosts::named(["Tunnel.example".to_owned()]);
+    fn this_machine_the_local_address_and_the_given_names_are_accepted() {
+        let hosts = AllowedHosts::named(["Tunnel.example".to_owned()]);
         for host in [
             "localhost",
             "LocalHost:80",
@@ -132,13 +133,13 @@ mod tests {
             "",
             "xn--evil",
         ] {
-            assert!(foreign(&Hosts::default(), host), "{host}");
+            assert!(foreign(&AllowedHosts::default(), host), "{host}");
         }
     }
 
     #[test]
-    fn each_of_several_names_counts_and_none_is_no_browser() {
-        let hosts = Hosts::default();
+    fn every_name_of_a_request_is_checked_and_one_without_a_name_is_accepted() {
+        let hosts = AllowedHosts::default();
         let own = ("host", "localhost");
         let headers = |names: &[(&'static str, &'static str)]| -> HeaderMap {
             let pair = |(name, value): &(&'static str, &'static str)| {

@@ -1,19 +1,17 @@
-//! The keys that are known in the local cloud, and the ring that its services share.
+//! Access keys, and the key ring that the local services share.
 //!
-//! A service takes the whole ring at each request, so what STS issues works in OSS at once. Whether
-//! a key has expired is for the service to say, by its own clock; the ring has none.
+//! A service reads the whole ring for each request, so a key that STS issues works in OSS at once.
+//! The ring has no clock: each service checks by its own clock whether a key has expired.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::RwLock;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::ram::Permissions;
 
-/// Says whose key it is.
+/// The owner of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Holder {
-    /// The account itself; it may do everything but assume a role.
+pub enum KeyOwner {
+    /// The account itself. It may do everything except assume a role.
     Root,
     /// A RAM user.
     #[default]
@@ -22,25 +20,25 @@ pub enum Holder {
     Role(String),
 }
 
-/// Holds a key that may sign: a long-term one, or a temporary one with its token.
+/// A key that may sign: a long-term key, or a temporary key with its token.
 #[derive(Clone)]
 pub struct AccessKey {
-    /// The id that requests carry.
+    /// The access key id that requests carry.
     pub id: String,
-    /// The secret that signs.
+    /// The access key secret.
     pub secret: String,
-    /// The token that must come along with a temporary key.
+    /// The token that must accompany a temporary key.
     pub security_token: Option<String>,
-    /// The Unix second from which the key no longer works.
+    /// The Unix second from which the key is invalid.
     pub expires_at: Option<i64>,
-    /// What the key may do; none means everything.
+    /// The key's permissions; `None` allows everything.
     pub permissions: Option<Permissions>,
-    /// Whose key it is.
-    pub holder: Holder,
+    /// The owner of the key.
+    pub owner: KeyOwner,
 }
 
 impl AccessKey {
-    /// Makes a user's long-term key, which may do everything.
+    /// Creates a user's long-term key that may do everything.
     #[must_use]
     pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
@@ -49,11 +47,11 @@ impl AccessKey {
             security_token: None,
             expires_at: None,
             permissions: None,
-            holder: Holder::User,
+            owner: KeyOwner::User,
         }
     }
 
-    /// Says whether the key may do this.
+    /// Returns whether the key may do this action on this resource.
     #[must_use]
     pub fn may(&self, action: &str, resource: &str) -> bool {
         self.permissions.as_ref().is_none_or(|permissions| permissions.allow(action, resource))
@@ -70,23 +68,23 @@ impl fmt::Debug for AccessKey {
             .field("security_token", &token)
             .field("expires_at", &self.expires_at)
             .field("permissions", &self.permissions)
-            .field("holder", &self.holder)
+            .field("holder", &self.owner)
             .finish()
     }
 }
 
-/// Holds the keys of a local cloud; its clones are the same ring.
+/// The keys that the services know. Clones share one ring.
 #[derive(Clone, Default)]
 pub struct KeyRing(Arc<RwLock<Arc<Vec<AccessKey>>>>);
 
 impl KeyRing {
-    /// Returns all keys as they are now.
+    /// Returns a snapshot of all keys.
     #[must_use]
     pub fn all(&self) -> Arc<Vec<AccessKey>> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Adds a key; one with the same id and token is replaced.
+    /// Adds a key. A key with the same id and token is replaced.
     pub fn add(&self, key: AccessKey) {
         self.change(|keys| {
             let same =
@@ -96,17 +94,19 @@ impl KeyRing {
         });
     }
 
-    /// Forgets what has expired before this moment, so that a long run does not grow.
-    pub fn forget(&self, before: i64) {
+    /// Removes keys that expired before this Unix second, so that the ring does not grow in a long
+    /// run.
+    pub fn remove_expired(&self, before: i64) {
         let over = |key: &AccessKey| key.expires_at.is_some_and(|end| end < before);
         if self.all().iter().any(over) {
             self.change(|keys| keys.retain(|key| !over(key)));
         }
     }
 
-    /// Changes the list; who holds an older one keeps it as it was.
+    /// Changes the list. Snapshots taken earlier do not change.
     fn change(&self, change: impl FnOnce(&mut Vec<AccessKey>)) {
-        // A panic elsewhere cannot leave a list half changed, so a poisoned lock is still good.
+        // A panic cannot leave the list half changed, so the data of a poisoned lock is still
+        // consistent.
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut keys));
     }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_is_the_same_ring_and_a_list_once_taken_stays() {
+    fn clones_share_the_ring_and_snapshots_do_not_change() {
         let ring: KeyRing = [key("one", None)].into_iter().collect();
         let before = ring.all();
         ring.clone().add(key("two", None));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_comes_again_replaces_itself_and_no_other_token() {
+    fn a_key_replaces_one_with_the_same_id_and_token_only() {
         let token =
             |token: &str| AccessKey { security_token: Some(token.to_owned()), ..key("one", None) };
         let ring: KeyRing = [token("a"), token("b"), token("a")].into_iter().collect();
@@ -156,15 +156,15 @@ mod tests {
     }
 
     #[test]
-    fn what_has_long_expired_is_forgotten() {
+    fn expired_keys_are_removed() {
         let ring: KeyRing =
             [key("old", Some(9)), key("new", Some(10)), key("ever", None)].into_iter().collect();
-        ring.forget(10);
+        ring.remove_expired(10);
         assert_eq!(ids(&ring.all()), ["new", "ever"]);
     }
 
     #[test]
-    fn debug_shows_neither_secret_nor_token() {
+    fn debug_output_contains_neither_secret_nor_token() {
         let key = AccessKey { security_token: Some("marker-token".to_owned()), ..key("id", None) };
         let ring: KeyRing = [key].into_iter().collect();
         let text = format!("{ring:?}");

@@ -1,24 +1,25 @@
-//! Writes the small XML documents that the local cloud answers with.
+//! Writes the small XML documents that the local services respond with.
 
 use std::fmt::Write;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-/// Writes a document: a root with children that hold text, in this order.
+/// Writes a document: a root element whose children hold text, in this order.
 pub(crate) fn document(root: &str, children: &[(&str, &str)]) -> String {
     let mut text = format!("{DECLARATION}<{root}>\n");
     for (name, value) in children {
         // Writing into a String cannot fail.
-        let _ = writeln!(text, "  <{name}>{}</{name}>", Escaped(value));
+        let _ = writeln!(text, "  <{name}>{}</{name}>", XmlEscaped(value));
     }
     let _ = writeln!(text, "</{root}>");
     text
 }
 
-/// Shows a text with XML's own characters escaped and those that XML cannot hold replaced.
-pub(crate) struct Escaped<'a>(pub(crate) &'a str);
+/// Displays a text with XML's special characters escaped, and characters that XML does not allow
+/// replaced.
+pub(crate) struct XmlEscaped<'a>(pub(crate) &'a str);
 
-impl std::fmt::Display for Escaped<'_> {
+impl std::fmt::Display for XmlEscaped<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for character in self.0.chars() {
             match character {
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn children_keep_their_order_and_their_values_cannot_break_out() {
+    fn elements_keep_their_order_and_values_are_escaped() {
         let text = document("Error", &[("Code", "A"), ("Message", "<b>&\u{1}\"é")]);
         assert_eq!(
             text,

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::console;
 use crate::failure::Failure;
-use oss_emulator::hosts::Hosts;
+use oss_emulator::hosts::AllowedHosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
 use oss_upload_signer::app;
@@ -50,12 +50,12 @@ pub(super) struct Pages {
 /// What a local OSS is made of.
 pub(super) struct Setup {
     pub(super) data_directory: PathBuf,
-    pub(super) buckets: Vec<oss::Bucket>,
+    pub(super) buckets: Vec<oss::LocalBucket>,
     pub(super) key: oss::AccessKey,
     pub(super) pages: Pages,
-    pub(super) hosts: Hosts,
-    pub(super) callback_to: oss::CallbackTo,
-    pub(super) judgement: oss::Judgement,
+    pub(super) hosts: AllowedHosts,
+    pub(super) allowed_callbacks: oss::AllowedCallbacks,
+    pub(super) strictness: oss::Strictness,
 }
 
 impl Setup {
@@ -70,8 +70,8 @@ impl Setup {
             cors_local_pages: self.pages.local,
             refuse_other_pages: true,
             hosts: self.hosts,
-            callback_to: self.callback_to,
-            judgement: self.judgement,
+            allowed_callbacks: self.allowed_callbacks,
+            strictness: self.strictness,
             observer: Some(Arc::new(report)),
             seed: app::draw()()
                 .map_err(|error| Failure::new(format!("no randomness for a key: {error}")))?,
@@ -83,22 +83,22 @@ impl Setup {
 }
 
 /// Says on the console what has just happened to an upload.
-fn report(event: &oss::Event) {
+fn report(event: &oss::OssEvent) {
     match event {
-        oss::Event::Stored { key, size, path, .. } => {
+        oss::OssEvent::Stored { key, size, path, .. } => {
             console::say(&format!("stored   {key}  {}  {}", console::size(*size), path.display()));
         }
-        oss::Event::Warned { key, reason } => {
+        oss::OssEvent::Warned { key, reason } => {
             console::say(&format!("warning  {key}  {reason}"));
         }
-        oss::Event::Called { url, key, failure: None, spent } => {
+        oss::OssEvent::Called { url, key, failure: None, spent } => {
             console::say(&format!("callback {url}  200  {key}  {} ms", spent.as_millis()));
         }
-        oss::Event::Called { url, key, failure: Some(reason), spent } => {
+        oss::OssEvent::Called { url, key, failure: Some(reason), spent } => {
             let spent = spent.as_millis();
             console::say(&format!("callback {url}  failed  {key}  {spent} ms  {reason}"));
         }
-        oss::Event::Refused { status, code, ec, reason, .. } => {
+        oss::OssEvent::Refused { status, code, ec, reason, .. } => {
             let ec = ec.as_deref().unwrap_or("-");
             console::say(&format!("refused  {status} {code} ({ec})  {reason}"));
         }

@@ -29,15 +29,15 @@ use crate::dev_keys::UploadKey;
 use crate::failure::Failure;
 use crate::lender::Lender;
 use crate::lender::Loan;
-use crate::strictness::Strictness;
+use crate::strictness::StrictnessArgs;
 use crate::told;
-use oss_emulator::faults::Plan;
-use oss_emulator::hosts::Hosts;
-use oss_emulator::keys::Holder;
+use oss_emulator::faults::FaultPlan;
+use oss_emulator::hosts::AllowedHosts;
+use oss_emulator::keys::KeyOwner;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
-use oss_emulator::ram::Document;
 use oss_emulator::ram::Permissions;
+use oss_emulator::ram::RamPolicy;
 use oss_upload_signer::app::App;
 use oss_upload_signer::auth::origin::Origin;
 use oss_upload_signer::auth::origin::Origins;
@@ -80,11 +80,11 @@ pub(super) struct Options {
     /// A fault that the local STS meets, such as 'assume-role:throttle-429*2'; may be given several
     /// times
     #[arg(long, value_name = "FAULT", requires = "role")]
-    fault: Vec<Plan>,
+    fault: Vec<FaultPlan>,
     #[command(flatten)]
     names: Names,
     #[command(flatten)]
-    strictness: Strictness,
+    strictness: StrictnessArgs,
 }
 
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
@@ -238,7 +238,7 @@ async fn open_sts(
     let account = parts.next().map(str::to_owned);
     let roles = parts.map(str::to_owned).collect();
     let listener = cloud::listen(0, "--role").await?;
-    let hosts = Hosts::named(options.names.allow_host.clone());
+    let hosts = AllowedHosts::named(options.names.allow_host.clone());
     sources.sts_endpoint = format!("http://{}", listener.local_addr()?);
     let loan = Loan { account, roles, faults: options.fault.clone(), hosts };
     Lender::open(listener, loan, ring).map(Some)
@@ -257,10 +257,10 @@ fn open_oss(
     key: oss::AccessKey,
     ring: KeyRing,
 ) -> Result<oss::Oss, Failure> {
-    let mut buckets: Vec<oss::Bucket> = Vec::new();
+    let mut buckets: Vec<oss::LocalBucket> = Vec::new();
     for Route { bucket, region, .. } in &settings.routes {
         if !buckets.iter().any(|known| known.name == bucket.as_str()) {
-            buckets.push(oss::Bucket {
+            buckets.push(oss::LocalBucket {
                 name: bucket.as_str().to_owned(),
                 region: region.as_str().to_owned(),
             });
@@ -271,9 +271,9 @@ fn open_oss(
         buckets,
         key,
         pages: Pages { local: true, named: named_origins(&settings.origins) },
-        hosts: Hosts::named(options.names.allow_host.clone()),
-        callback_to: oss::CallbackTo::Only(callback_addresses(settings)?),
-        judgement: options.strictness.clone().judgement(),
+        hosts: AllowedHosts::named(options.names.allow_host.clone()),
+        allowed_callbacks: oss::AllowedCallbacks::Only(callback_addresses(settings)?),
+        strictness: options.strictness.clone().strictness(),
     };
     setup.open_with(ring)
 }
@@ -294,7 +294,7 @@ fn named_origins(origins: &Origins) -> Vec<String> {
 }
 
 /// The addresses that the routes have called, and no other of this machine.
-fn callback_addresses(settings: &Settings) -> Result<Vec<oss::Address>, Failure> {
+fn callback_addresses(settings: &Settings) -> Result<Vec<oss::CallbackAddress>, Failure> {
     let own = settings.completion.public_url.as_deref();
     let of_route = |route: &Route| route.callback.as_ref()?.address(&route.name, own);
     let addresses = settings.routes.iter().filter_map(of_route);
@@ -303,7 +303,7 @@ fn callback_addresses(settings: &Settings) -> Result<Vec<oss::Address>, Failure>
     let parsed = addresses.iter().map(|address| address.parse());
     parsed
         .collect::<Result<_, _>>()
-        .map_err(|error: oss::InvalidAddress| Failure::new(error.to_string()))
+        .map_err(|error: oss::InvalidCallbackAddress| Failure::new(error.to_string()))
 }
 
 /// The names that the gateway answers to: those that were given, and the `Host` that a route's callback
@@ -320,7 +320,7 @@ fn gateway_hosts(settings: &Settings, options: &Options) -> fc_emulator::Hosts {
 fn role_key(key: &UploadKey, takes_a_role: bool) -> oss::AccessKey {
     oss::AccessKey {
         security_token: Some(key.token.clone()),
-        holder: Holder::Role(format!("acs:ram::{ACCOUNT}:role/dev-function")),
+        owner: KeyOwner::Role(format!("acs:ram::{ACCOUNT}:role/dev-function")),
         permissions: takes_a_role.then(only_assume_role),
         ..key.long_lived()
     }
@@ -328,8 +328,8 @@ fn role_key(key: &UploadKey, takes_a_role: bool) -> oss::AccessKey {
 
 fn only_assume_role() -> Permissions {
     let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}"#;
-    let document = Document::parse(policy).ok();
-    document.map(|document| Permissions::default().within(document)).unwrap_or_default()
+    let document = RamPolicy::parse(policy).ok();
+    document.map(|document| Permissions::default().restricted_by(document)).unwrap_or_default()
 }
 
 fn announce(front: SocketAddr, back: SocketAddr, lender: Option<&Lender>) -> Result<(), Failure> {

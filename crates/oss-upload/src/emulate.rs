@@ -12,8 +12,8 @@ use crate::cloud::Setup;
 use crate::console;
 use crate::failure::Failure;
 use crate::lender::Lending;
-use crate::strictness::Strictness;
-use oss_emulator::hosts::Hosts;
+use crate::strictness::StrictnessArgs;
+use oss_emulator::hosts::AllowedHosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
 use oss_upload_signer::policy::name::Bucket;
@@ -50,13 +50,13 @@ pub(super) struct Options {
     /// An address that callbacks may go to: a whole server as '127.0.0.1:3000', or one path of it; may be
     /// given several times. Without it no callback is made
     #[arg(long, value_name = "URL")]
-    allow_callback_to: Vec<oss::Address>,
+    allow_callback_to: Vec<oss::CallbackAddress>,
     #[command(flatten)]
     names: Names,
     #[command(flatten)]
     lending: Lending,
     #[command(flatten)]
-    strictness: Strictness,
+    strictness: StrictnessArgs,
 }
 
 /// The options hold keys, so they show only what is none.
@@ -82,7 +82,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let data = cloud::absolute(&options.data_dir);
     let setup = Setup {
         data_directory: options.data_dir,
-        buckets: vec![oss::Bucket {
+        buckets: vec![oss::LocalBucket {
             name: name.as_str().to_owned(),
             region: region.as_str().to_owned(),
         }],
@@ -91,13 +91,13 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
             ..oss::AccessKey::new(options.access_key_id, options.access_key_secret)
         },
         pages: Pages { local: options.cors_origin.is_empty(), named: options.cors_origin },
-        hosts: Hosts::named(options.names.allow_host.clone()),
-        callback_to: oss::CallbackTo::Only(options.allow_callback_to),
-        judgement: options.strictness.judgement(),
+        hosts: AllowedHosts::named(options.names.allow_host.clone()),
+        allowed_callbacks: oss::AllowedCallbacks::Only(options.allow_callback_to),
+        strictness: options.strictness.strictness(),
     };
     let ring = KeyRing::default();
     let oss = setup.open_with(ring.clone())?;
-    let lender = options.lending.open(ring, Hosts::named(options.names.allow_host)).await?;
+    let lender = options.lending.open(ring, AllowedHosts::named(options.names.allow_host)).await?;
     console::say(&format!(
         "oss   http://{address}   http://{}.localhost:{}",
         name.as_str(),

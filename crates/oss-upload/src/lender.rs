@@ -8,9 +8,9 @@ use tokio::net::TcpListener;
 use crate::cloud;
 use crate::console;
 use crate::failure::Failure;
+use oss_emulator::faults::FaultPlan;
 use oss_emulator::faults::Faults;
-use oss_emulator::faults::Plan;
-use oss_emulator::hosts::Hosts;
+use oss_emulator::hosts::AllowedHosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::sts;
 use oss_upload_signer::app;
@@ -27,7 +27,7 @@ pub(super) struct Lending {
     /// A fault that calls of the STS meet, such as 'assume-role:throttle-429*2'; may be given
     /// several times
     #[arg(long, value_name = "FAULT", requires = "sts_port")]
-    fault: Vec<Plan>,
+    fault: Vec<FaultPlan>,
 }
 
 /// A local STS with its place to listen.
@@ -44,14 +44,18 @@ pub(super) struct Loan {
     /// The roles; the first is also that of the metadata service.
     pub(super) roles: Vec<String>,
     /// The faults that its calls meet.
-    pub(super) faults: Vec<Plan>,
+    pub(super) faults: Vec<FaultPlan>,
     /// The further names that it answers to.
-    pub(super) hosts: Hosts,
+    pub(super) hosts: AllowedHosts,
 }
 
 impl Lending {
     /// Opens the local STS, if one is wanted, over the keys of the local OSS.
-    pub(super) async fn open(self, ring: KeyRing, hosts: Hosts) -> Result<Option<Lender>, Failure> {
+    pub(super) async fn open(
+        self,
+        ring: KeyRing,
+        hosts: AllowedHosts,
+    ) -> Result<Option<Lender>, Failure> {
         let Some(port) = self.sts_port else {
             return Ok(None);
         };
@@ -73,7 +77,7 @@ impl Lender {
         }
         options.ring = ring;
         options.hosts = loan.hosts;
-        options.roles = loan.roles.iter().map(sts::Role::new).collect();
+        options.roles = loan.roles.iter().map(sts::RamRole::new).collect();
         options.metadata.role = loan.roles.first().cloned();
         options.faults = faults;
         options.observer = Some(Arc::new(report));
@@ -107,12 +111,12 @@ fn seed() -> Result<[u8; 16], Failure> {
 }
 
 /// Says on the console what has just happened to a call.
-fn report(event: &sts::Event) {
+fn report(event: &sts::StsEvent) {
     match event {
-        sts::Event::Issued { role, session, key_id, .. } => {
+        sts::StsEvent::Issued { role, session, key_id, .. } => {
             console::say(&format!("lent     {key_id}  {role}/{session}"));
         }
-        sts::Event::Refused { status, code } => {
+        sts::StsEvent::Refused { status, code } => {
             console::say(&format!("refused  {status} {code}  (sts)"));
         }
     }

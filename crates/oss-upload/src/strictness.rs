@@ -8,7 +8,7 @@ use clap::Args;
 use oss_emulator::oss;
 
 #[derive(Args, Clone, Debug)]
-pub(super) struct Strictness {
+pub(super) struct StrictnessArgs {
     /// Refuse V1 forms, as OSS does for new accounts and new buckets
     #[arg(long)]
     refuse_v1: bool,
@@ -20,24 +20,24 @@ pub(super) struct Strictness {
     #[arg(long)]
     case_sensitive_names: bool,
     /// The longest value of a form field
-    #[arg(long, value_name = "BYTES", default_value_t = oss::Judgement::default().value_limit)]
+    #[arg(long, value_name = "BYTES", default_value_t = oss::Strictness::default().value_limit)]
     value_limit: u64,
     /// Believe the client on an uncertain point; may be given several times, and a wrong name
     /// lists all there are
-    #[arg(long, value_name = "NAME")]
-    lenient: Vec<oss::Leniency>,
+    #[arg(long = "lenient", value_name = "NAME")]
+    relaxed: Vec<oss::Relaxation>,
 }
 
-impl Strictness {
+impl StrictnessArgs {
     /// Gives the judge's settings.
-    pub(super) fn judgement(self) -> oss::Judgement {
-        oss::Judgement {
-            lenient: self.lenient.into_iter().collect(),
+    pub(super) fn strictness(self) -> oss::Strictness {
+        oss::Strictness {
+            relaxed: self.relaxed.into_iter().collect(),
             refuse_v1: self.refuse_v1,
             refuse_public_endpoint: self.refuse_public_endpoint,
             case_sensitive_names: self.case_sensitive_names,
             value_limit: self.value_limit,
-            ..oss::Judgement::default()
+            ..oss::Strictness::default()
         }
     }
 }
@@ -51,25 +51,25 @@ mod tests {
     #[derive(Parser)]
     struct Cli {
         #[command(flatten)]
-        strictness: Strictness,
+        strictness: StrictnessArgs,
     }
 
-    fn judgement(options: &[&str]) -> oss::Judgement {
+    fn strictness(options: &[&str]) -> oss::Strictness {
         let options = ["oss-upload"].iter().chain(options);
-        Cli::try_parse_from(options).map(|cli| cli.strictness.judgement()).unwrap()
+        Cli::try_parse_from(options).map(|cli| cli.strictness.strictness()).unwrap()
     }
 
     #[test]
     fn without_options_it_is_the_judges_own_strictness() {
-        let strict = format!("{:?}", oss::Judgement::default());
-        assert_eq!(format!("{:?}", judgement(&[])), strict);
+        let strict = format!("{:?}", oss::Strictness::default());
+        assert_eq!(format!("{:?}", strictness(&[])), strict);
     }
 
     #[test]
     fn every_leniency_can_be_asked_for() {
-        for leniency in oss::Leniency::ALL {
-            let two = ["--lenient", "preamble", "--lenient", leniency.name()];
-            assert!(judgement(&two).allows(*leniency));
+        for relaxation in oss::Relaxation::ALL {
+            let two = ["--lenient", "preamble", "--lenient", relaxation.name()];
+            assert!(strictness(&two).allows(*relaxation));
         }
     }
 }

@@ -2,7 +2,7 @@
 //! and dropped or changed it is refused.
 
 use insta::assert_snapshot;
-use oss_emulator::oss::Leniency;
+use oss_emulator::oss::Relaxation;
 
 use crate::agreement::clear;
 use crate::agreement::native_form;
@@ -137,15 +137,15 @@ async fn tags_are_signed_though_the_strict_judge_takes_none() {
     let strict = Server::with(same_world).await;
     assert_eq!(strict.post(&form).await.refusal().1, "InvalidArgument");
     strict.stop().await;
-    let lenient = Server::with(|options| {
+    let relaxed = Server::with(|options| {
         same_world(options);
-        options.judgement.lenient.insert(Leniency::IgnoredTagging);
+        options.strictness.relaxed.insert(Relaxation::IgnoredTagging);
     })
     .await;
-    assert_eq!(lenient.post(&form).await.status, 200);
+    assert_eq!(relaxed.post(&form).await.status, 200);
     form.set("x-oss-tagging", "a=1");
-    assert_eq!(lenient.post(&form).await.refusal().2, "0006-00000227");
+    assert_eq!(relaxed.post(&form).await.refusal().2, "0006-00000227");
     form.take("x-oss-tagging");
-    assert_eq!(lenient.post(&form).await.refusal().2, "0006-00000226");
-    lenient.stop().await;
+    assert_eq!(relaxed.post(&form).await.refusal().2, "0006-00000226");
+    relaxed.stop().await;
 }

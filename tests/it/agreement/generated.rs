@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use oss_emulator::oss;
-use oss_emulator::oss::Court;
-use oss_emulator::oss::Judgement;
+use oss_emulator::oss::Strictness;
+use oss_emulator::oss::Validator;
 use oss_upload_signer::grant;
 use oss_upload_signer::grant::Grant;
 use oss_upload_signer::policy::template::context::CallerAttributes;
@@ -167,17 +167,17 @@ impl Upload {
 
     /// Asks the pure judge.
     fn is_accepted(&self) -> bool {
-        let judgement = Judgement::default();
+        let strictness = Strictness::default();
         let mut options = oss::Options::new("", Arc::new(|| NOW));
         same_world(&mut options);
         let (bucket, keys) = (&options.buckets[0], &options.keys[..]);
-        let court = Court { bucket, keys, judgement: &judgement, now: self.arrival };
-        let mut form = oss::Form::new(&judgement);
+        let validator = Validator { bucket, keys, strictness: &strictness, now: self.arrival };
+        let mut form = oss::UploadForm::new(&strictness);
         for (name, value) in &self.fields {
-            form.push(name, value.as_str(), &judgement).unwrap();
+            form.push(name, value.as_str(), &strictness).unwrap();
         }
         form.set_file(Some("a.png".to_owned()), self.part_type.clone());
-        court.judge(&form).is_ok_and(|verdict| verdict.sizes.contains(&self.size))
+        validator.validate(&form).is_ok_and(|verdict| verdict.sizes.contains(&self.size))
     }
 
     /// Asks a server.

@@ -14,7 +14,7 @@ mod table;
 mod told;
 
 use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::Bucket;
+use oss_emulator::oss::LocalBucket;
 use oss_emulator::oss::Options;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
@@ -51,7 +51,7 @@ fn same_world(options: &mut Options) {
         ("besidebucket", "cn-hangzhou"),
         ("farbucket", "cn-beijing"),
     ]
-    .map(|(name, region)| Bucket { name: name.to_owned(), region: region.to_owned() })
+    .map(|(name, region)| LocalBucket { name: name.to_owned(), region: region.to_owned() })
     .to_vec();
 }
 

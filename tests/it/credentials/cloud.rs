@@ -10,10 +10,10 @@ use http::Response;
 use http_body_util::BodyExt;
 use http_body_util::Full;
 use oss_emulator::keys::KeyRing;
-use oss_emulator::oss::Bucket;
-use oss_emulator::oss::Court;
-use oss_emulator::oss::Form;
-use oss_emulator::oss::Judgement;
+use oss_emulator::oss::LocalBucket;
+use oss_emulator::oss::Strictness;
+use oss_emulator::oss::UploadForm;
+use oss_emulator::oss::Validator;
 use oss_emulator::sts;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
@@ -62,7 +62,7 @@ impl Cloud {
     pub(super) fn open(change: impl FnOnce(&mut sts::Options)) -> Self {
         let clock = Clock::start();
         let mut options = sts::Options::new(Arc::new(move || clock.unix()), [7; 16]);
-        options.roles = vec![sts::Role::new("oss-uploader")];
+        options.roles = vec![sts::RamRole::new("oss-uploader")];
         change(&mut options);
         let sts = Arc::new(sts::Sts::open(options.clone()).unwrap());
         Self { options, sts, clock }
@@ -81,16 +81,19 @@ impl Cloud {
 
     /// Validates a form with the local OSS at a given time; returns the key or the reason.
     pub(super) fn judge(&self, fields: &Value, now: i64) -> Result<String, String> {
-        let judgement = Judgement::default();
-        let mut form = Form::new(&judgement);
+        let strictness = Strictness::default();
+        let mut form = UploadForm::new(&strictness);
         for (name, value) in fields.as_object().unwrap() {
-            form.push(name, value.as_str().unwrap(), &judgement).unwrap();
+            form.push(name, value.as_str().unwrap(), &strictness).unwrap();
         }
         form.set_file(Some("a.png".to_owned()), Some("image/png".to_owned()));
-        let bucket = Bucket { name: "examplebucket".into(), region: "cn-hangzhou".into() };
+        let bucket = LocalBucket { name: "examplebucket".into(), region: "cn-hangzhou".into() };
         let keys = self.ring().all();
-        let court = Court { bucket: &bucket, keys: &keys, judgement: &judgement, now };
-        court.judge(&form).map(|verdict| verdict.key).map_err(|refusal| refusal.reason().to_owned())
+        let validator = Validator { bucket: &bucket, keys: &keys, strictness: &strictness, now };
+        validator
+            .validate(&form)
+            .map(|verdict| verdict.key)
+            .map_err(|refusal| refusal.reason().to_owned())
     }
 
     pub(super) fn ring(&self) -> &KeyRing {

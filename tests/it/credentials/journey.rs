@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use oss_emulator::faults::Call;
 use oss_emulator::faults::Fault;
+use oss_emulator::faults::Operation;
 use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
 use oss_upload_signer::auth::ticket::Ticket;
@@ -85,7 +85,7 @@ async fn the_whole_role_is_used_only_when_it_is_configured() {
 async fn a_service_that_is_down_gives_a_retry_time_and_works_again_later() {
     let cloud = cloud();
     let app = Arc::new(cloud.function(&VARIABLES));
-    cloud.options.faults.next(Call::AssumeRole, Fault::Failure(503), 3);
+    cloud.options.faults.next(Operation::AssumeRole, Fault::Failure(503), 3);
     let (status, answer) = ask(&app).await;
     assert_eq!((status, &answer["error"]), (503, &Value::from("credentials_unavailable")));
     // The failure is remembered, so there is no request at once.
@@ -98,7 +98,7 @@ async fn a_service_that_is_down_gives_a_retry_time_and_works_again_later() {
 async fn a_wrong_clock_is_corrected_by_that_of_the_service() {
     let cloud = cloud();
     let app = Arc::new(cloud.function(&VARIABLES));
-    cloud.options.faults.next(Call::AssumeRole, Fault::Clock(3_600), 2);
+    cloud.options.faults.next(Operation::AssumeRole, Fault::Clock(3_600), 2);
     assert_eq!(ask(&app).await.0, 200);
 }
 

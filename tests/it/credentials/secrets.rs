@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use oss_emulator::faults::Call;
+use oss_emulator::faults::Operation;
 use oss_emulator::faults::Fault;
 use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
@@ -137,7 +137,7 @@ async fn a_role_with_every_fault_of_sts_shows_no_secret() {
         Fault::GatewayXml,
     ] {
         pass(3_600).await;
-        search.network.cloud.options.faults.next(Call::AssumeRole, fault, 3);
+        search.network.cloud.options.faults.next(Operation::AssumeRole, fault, 3);
         search.ask().await;
         search.network.cloud.options.faults.clear();
     }
@@ -180,8 +180,8 @@ async fn the_metadata_service_and_a_credentials_uri_show_no_secret() {
         };
         let mut search = SecretSearch::start(Cloud::open(role), variables);
         assert_eq!(search.ask().await, 200);
-        search.network.cloud.options.faults.next(Call::MetadataKeys, Fault::MalformedJson, 1);
-        search.network.cloud.options.faults.next(Call::CredentialsUri, Fault::MalformedJson, 1);
+        search.network.cloud.options.faults.next(Operation::MetadataKeys, Fault::MalformedJson, 1);
+        search.network.cloud.options.faults.next(Operation::CredentialsUri, Fault::MalformedJson, 1);
         pass(6 * 3_600).await;
         assert_eq!(search.ask().await, 503);
         search.search();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use oss_emulator::faults::Call;
+use oss_emulator::faults::Operation;
 use oss_emulator::faults::Fault;
 use oss_emulator::sts::Event;
 use oss_upload_signer::app::App;
@@ -34,19 +34,19 @@ const VARIABLES: [(&str, &str); 6] = [
 ];
 
 /// The faults, one after the other, repeatedly.
-const FAULTS: [(Call, Fault, u32); 12] = [
-    (Call::AssumeRole, Fault::Throttle { status: 429, retry_after: None }, 2),
-    (Call::AssumeRole, Fault::Cut, 1),
-    (Call::MetadataKeys, Fault::Failure(500), 3),
-    (Call::AssumeRole, Fault::Delay(Duration::from_secs(20)), 1),
-    (Call::AssumeRole, Fault::MalformedJson, 2),
-    (Call::MetadataToken, Fault::Cut, 2),
-    (Call::AssumeRole, Fault::GatewayXml, 5),
-    (Call::AssumeRole, Fault::Clock(3_000), 1),
-    (Call::AssumeRole, Fault::CutInside, 4),
-    (Call::MetadataRole, Fault::Delay(Duration::from_secs(5)), 2),
-    (Call::AssumeRole, Fault::Failure(503), 9),
-    (Call::AssumeRole, Fault::Clock(-3_000), 1),
+const FAULTS: [(Operation, Fault, u32); 12] = [
+    (Operation::AssumeRole, Fault::Throttle { status: 429, retry_after: None }, 2),
+    (Operation::AssumeRole, Fault::Cut, 1),
+    (Operation::MetadataKeys, Fault::Failure(500), 3),
+    (Operation::AssumeRole, Fault::Delay(Duration::from_secs(20)), 1),
+    (Operation::AssumeRole, Fault::MalformedJson, 2),
+    (Operation::MetadataToken, Fault::Cut, 2),
+    (Operation::AssumeRole, Fault::GatewayXml, 5),
+    (Operation::AssumeRole, Fault::Clock(3_000), 1),
+    (Operation::AssumeRole, Fault::CutInside, 4),
+    (Operation::MetadataRole, Fault::Delay(Duration::from_secs(5)), 2),
+    (Operation::AssumeRole, Fault::Failure(503), 9),
+    (Operation::AssumeRole, Fault::Clock(-3_000), 1),
 ];
 
 /// Requests one grant, and returns the response with its status.

@@ -93,7 +93,7 @@ async fn the_hosts_that_oss_refuses_are_called_by_name() {
 async fn a_new_account_is_led_to_a_domain_of_its_own() {
     let host = "http://examplebucket.oss-cn-hangzhou.localhost:OSS";
     let stage = Stage::new().with("OSS_UPLOAD_HOST", host);
-    let stage = stage.bucket(|oss| oss.judgement.refuse_public_endpoint = true);
+    let stage = stage.bucket(|oss| oss.strictness.refuse_public_endpoint = true);
     assert_snapshot!(stage.troubles().await, @"
     look  caller.nobody     who shows nothing gets a grant
           is    open-to-everyone

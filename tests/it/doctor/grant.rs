@@ -96,7 +96,7 @@ async fn v1_is_told_to_be_old_and_refused_where_it_is_closed() {
     let stage = || Stage::new().with("UPLOAD_SIGNATURE", "v1");
     let names = stage().names().await;
     assert_eq!(names, ["warn caller.nobody open-to-everyone", "warn grant.signature v1-signature"]);
-    let closed = stage().bucket(|oss| oss.judgement.refuse_v1 = true);
+    let closed = stage().bucket(|oss| oss.strictness.refuse_v1 = true);
     assert_snapshot!(closed.troubles().await, @"
     look  caller.nobody     who shows nothing gets a grant
           is    open-to-everyone

@@ -4,8 +4,8 @@ use http::Method;
 use http::Response;
 use insta::assert_snapshot;
 use oss_emulator::oss::AccessKey;
-use oss_emulator::ram::Document;
 use oss_emulator::ram::Permissions;
+use oss_emulator::ram::RamPolicy;
 
 use super::stage::Stage;
 
@@ -13,8 +13,8 @@ use super::stage::Stage;
 async fn a_role_that_may_not_store_is_given_its_policy() {
     let stage = Stage::new().bucket(|oss| {
         let elsewhere = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:PutObject","Resource":"acs:oss:*:*:examplebucket/other/*"}]}"#;
-        let document = Document::parse(elsewhere).unwrap();
-        oss.keys[0].permissions = Some(Permissions::default().within(document));
+        let document = RamPolicy::parse(elsewhere).unwrap();
+        oss.keys[0].permissions = Some(Permissions::default().restricted_by(document));
     });
     assert_snapshot!(stage.troubles().await, @r#"
     look  caller.nobody     who shows nothing gets a grant
@@ -88,8 +88,8 @@ async fn a_region_that_only_oss_knows_to_be_wrong_is_told() {
 #[tokio::test]
 async fn a_bucket_that_does_not_check_is_found_out() {
     let stage = Stage::new().bucket(|oss| {
-        let unchecked = &mut oss.judgement.unchecked;
-        (unchecked.signatures, unchecked.conditions, unchecked.sizes) = (true, true, true);
+        let skipped = &mut oss.strictness.skipped;
+        (skipped.signatures, skipped.conditions, skipped.sizes) = (true, true, true);
     });
     assert_snapshot!(stage.troubles().await, @"
     look  caller.nobody     who shows nothing gets a grant

@@ -1,15 +1,14 @@
-//! The neighbours that hand out keys without a signature: instance metadata and credentials URI.
+//! Tests the services that return keys without a signature: instance metadata and credentials URI.
 
 use std::sync::atomic::Ordering;
 
 use http::Request;
 use http_body_util::Full;
-use oss_emulator::sts::Role;
+use oss_emulator::sts::RamRole;
 use serde_json::Value;
 
 use crate::support::form::NOW;
-use crate::support::local_sts::Desk;
-use crate::support::local_sts::Keys;
+use crate::support::local_sts::{Keys, StsFixture};
 
 const TOKEN_PATH: &str = "/latest/api/token";
 const ROLES_PATH: &str = "/latest/meta-data/ram/security-credentials/";
@@ -17,26 +16,26 @@ const KEYS_PATH: &str = "/latest/meta-data/ram/security-credentials/EcsRamRoleTe
 const TTL: &str = "x-aliyun-ecs-metadata-token-ttl-seconds";
 const TOKEN: &str = "x-aliyun-ecs-metadata-token";
 
-fn desk(hardened: bool) -> Desk {
-    Desk::with(|options| {
-        options.roles = vec![Role::new("EcsRamRoleTest")];
+fn sts(hardened: bool) -> StsFixture {
+    StsFixture::with(|options| {
+        options.roles = vec![RamRole::new("EcsRamRoleTest")];
         options.metadata.role = Some("EcsRamRoleTest".to_owned());
         options.metadata.hardened = hardened;
     })
 }
 
-async fn token(desk: &Desk, ttl: &str) -> String {
-    let reply = desk.get("PUT", TOKEN_PATH, &[(TTL, ttl)]).await;
+async fn token(sts: &StsFixture, ttl: &str) -> String {
+    let reply = sts.get("PUT", TOKEN_PATH, &[(TTL, ttl)]).await;
     assert_eq!(reply.status, 200);
     reply.text
 }
 
 #[tokio::test]
-async fn the_sequence_of_an_official_library_ends_with_keys() {
+async fn the_requests_of_an_official_library_lead_to_keys() {
     let all: Value = serde_json::from_str(include_str!("../../vectors/sts.json")).unwrap();
     let flow = all["vectors"].as_array().unwrap().iter().find(|one| one["id"] == "imds-v2-flow");
     let flow = flow.unwrap();
-    let desk = desk(true);
+    let sts = sts(true);
     let mut last = String::new();
     let mut answers = Vec::new();
     for step in flow["steps"].as_array().unwrap() {
@@ -47,7 +46,7 @@ async fn the_sequence_of_an_official_library_ends_with_keys() {
             let token = name == TOKEN;
             request = request.header(name, if token { &last } else { value.as_str().unwrap() });
         }
-        let reply = desk.send(request.body(Full::default()).unwrap()).await;
+        let reply = sts.send(request.body(Full::default()).unwrap()).await;
         assert_eq!(reply.status, 200, "{step} {}", reply.text);
         last.clone_from(&reply.text);
         answers.push(reply);
@@ -63,77 +62,77 @@ async fn the_sequence_of_an_official_library_ends_with_keys() {
 }
 
 #[tokio::test]
-async fn a_token_is_given_for_one_second_to_six_hours() {
-    let desk = desk(false);
+async fn a_token_is_valid_for_one_second_to_six_hours() {
+    let sts = sts(false);
     for ttl in ["1", "21600"] {
-        token(&desk, ttl).await;
+        token(&sts, ttl).await;
     }
     for ttl in ["0", "21601", "-1", "long", ""] {
-        let reply = desk.get("PUT", TOKEN_PATH, &[(TTL, ttl)]).await;
+        let reply = sts.get("PUT", TOKEN_PATH, &[(TTL, ttl)]).await;
         assert_eq!(reply.status, 400, "{ttl}");
     }
-    assert_eq!(desk.get("PUT", TOKEN_PATH, &[]).await.status, 400);
-    assert_eq!(desk.get("GET", TOKEN_PATH, &[(TTL, "60")]).await.status, 405);
-    assert_eq!(desk.get("POST", ROLES_PATH, &[]).await.status, 405);
+    assert_eq!(sts.get("PUT", TOKEN_PATH, &[]).await.status, 400);
+    assert_eq!(sts.get("GET", TOKEN_PATH, &[(TTL, "60")]).await.status, 405);
+    assert_eq!(sts.get("POST", ROLES_PATH, &[]).await.status, 405);
 }
 
 #[tokio::test]
-async fn a_token_is_good_until_its_end() {
-    let desk = desk(false);
-    let token = token(&desk, "60").await;
-    let ask = async || desk.get("GET", KEYS_PATH, &[(TOKEN, &token)]).await.status;
+async fn a_token_is_valid_until_it_expires() {
+    let sts = sts(false);
+    let token = token(&sts, "60").await;
+    let ask = async || sts.get("GET", KEYS_PATH, &[(TOKEN, &token)]).await.status;
     assert_eq!(ask().await, 200);
-    desk.clock.store(NOW + 60, Ordering::Relaxed);
+    sts.clock.store(NOW + 60, Ordering::Relaxed);
     assert_eq!(ask().await, 401);
-    assert_eq!(desk.get("GET", ROLES_PATH, &[(TOKEN, "invented")]).await.status, 401);
+    assert_eq!(sts.get("GET", ROLES_PATH, &[(TOKEN, "invented")]).await.status, 401);
 }
 
 #[tokio::test]
-async fn a_hardened_instance_wants_a_token_and_none_is_served_through_a_proxy() {
-    assert_eq!(desk(false).get("GET", ROLES_PATH, &[]).await.text, "EcsRamRoleTest");
-    assert_eq!(desk(true).get("GET", ROLES_PATH, &[]).await.status, 403);
-    let desk = desk(false);
-    let token = token(&desk, "60").await;
+async fn a_hardened_instance_requires_a_token_and_refuses_proxies() {
+    assert_eq!(sts(false).get("GET", ROLES_PATH, &[]).await.text, "EcsRamRoleTest");
+    assert_eq!(sts(true).get("GET", ROLES_PATH, &[]).await.status, 403);
+    let sts = sts(false);
+    let token = token(&sts, "60").await;
     let forwarded = ("x-forwarded-for", "10.0.0.1");
-    assert_eq!(desk.get("GET", ROLES_PATH, &[(TOKEN, &token), forwarded]).await.status, 403);
-    assert_eq!(desk.get("PUT", TOKEN_PATH, &[(TTL, "60"), forwarded]).await.status, 403);
+    assert_eq!(sts.get("GET", ROLES_PATH, &[(TOKEN, &token), forwarded]).await.status, 403);
+    assert_eq!(sts.get("PUT", TOKEN_PATH, &[(TTL, "60"), forwarded]).await.status, 403);
 }
 
 #[tokio::test]
-async fn without_the_role_there_is_nothing() {
-    let none = Desk::open();
+async fn an_instance_without_a_role_has_no_keys() {
+    let none = StsFixture::open();
     for path in [ROLES_PATH, KEYS_PATH, "/credentials"] {
         assert_eq!(none.get("GET", path, &[]).await.status, 404, "{path}");
     }
     let path = format!("{ROLES_PATH}OtherRole");
-    assert_eq!(desk(false).get("GET", &path, &[]).await.status, 404);
+    assert_eq!(sts(false).get("GET", &path, &[]).await.status, 404);
 }
 
 #[tokio::test]
-async fn keys_are_renewed_from_half_of_their_life_on() {
-    let desk = desk(false);
-    let keys = async || Keys::of(&desk.get("GET", KEYS_PATH, &[]).await.json());
+async fn keys_are_renewed_after_half_of_their_lifetime() {
+    let sts = sts(false);
+    let keys = async || Keys::of(&sts.get("GET", KEYS_PATH, &[]).await.json());
     let first = keys().await;
-    desk.clock.store(NOW + 3 * 3600 - 1, Ordering::Relaxed);
+    sts.clock.store(NOW + 3 * 3600 - 1, Ordering::Relaxed);
     assert_eq!(keys().await, first);
-    desk.clock.store(NOW + 3 * 3600, Ordering::Relaxed);
+    sts.clock.store(NOW + 3 * 3600, Ordering::Relaxed);
     let second = keys().await;
     assert_ne!(second.id, first.id);
     assert_eq!(second.expiration, "2024-11-27T15:09:41Z");
-    // Both are good at STS, the older one to its own end.
+    // Both are valid at STS, the older one until it expires.
     let role = ("RoleArn", "acs:ram::1234567890123456:role/EcsRamRoleTest");
     for keys in [&first, &second] {
-        assert_eq!(desk.ask(&keys.caller(), &[role]).await.status, 200);
+        assert_eq!(sts.ask(&keys.caller(), &[role]).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn the_credentials_uri_gives_the_same_keys() {
-    let desk = desk(true);
-    let reply = desk.get("GET", "/credentials?x=1", &[]).await;
+async fn the_credentials_uri_returns_the_same_keys() {
+    let sts = sts(true);
+    let reply = sts.get("GET", "/credentials?x=1", &[]).await;
     assert_eq!(reply.json()["Code"], "Success");
-    let token = token(&desk, "60").await;
-    let other = desk.get("GET", KEYS_PATH, &[(TOKEN, &token)]).await;
+    let token = token(&sts, "60").await;
+    let other = sts.get("GET", KEYS_PATH, &[(TOKEN, &token)]).await;
     assert_eq!(reply.json(), other.json());
-    assert_eq!(desk.get("POST", "/credentials", &[]).await.status, 405);
+    assert_eq!(sts.get("POST", "/credentials", &[]).await.status, 405);
 }

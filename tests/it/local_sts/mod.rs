@@ -1,7 +1,7 @@
-//! The local STS in process: whom it believes, what it lends, and how it fails when asked to.
+//! Tests the local STS in process: authentication, issued keys and injected faults.
 
 mod faults;
-mod lending;
+mod issuing;
 mod metadata;
 mod oidc;
 mod refusals;

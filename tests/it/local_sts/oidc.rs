@@ -1,30 +1,22 @@
-//! `AssumeRoleWithOIDC`: tokens of a provider that shares a secret with the local STS.
+//! Tests `AssumeRoleWithOIDC` with tokens of a provider that shares a secret with the local STS.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
-use oss_emulator::sts::Provider;
-use oss_emulator::sts::Trusted;
-use serde_json::Value;
-use serde_json::json;
+use hmac::{Hmac, KeyInit, Mac};
+use oss_emulator::sts::{OidcProvider, TrustedPrincipal};
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::support::form::NOW;
-use crate::support::local_sts::Desk;
-use crate::support::local_sts::ROLE_ARN;
-use crate::support::local_sts::Reply;
-use crate::support::local_sts::encode;
-use crate::support::local_sts::form;
+use crate::support::local_sts::{ROLE_ARN, Reply, StsFixture, encode, form};
 
 const PROVIDER: &str = "acs:ram::1234567890123456:oidc-provider/ack";
 const SECRET: &str = "ProviderSecret";
 
-fn desk() -> Desk {
-    Desk::with(|options| {
-        options.providers = vec![Provider::new("ack", "https://issuer.test", SECRET)];
-        options.roles[0].trusted = vec![Trusted::Provider("ack".to_owned())];
+fn sts() -> StsFixture {
+    StsFixture::with(|options| {
+        options.providers = vec![OidcProvider::new("ack", "https://issuer.test", SECRET)];
+        options.roles[0].trusted = vec![TrustedPrincipal::Provider("ack".to_owned())];
     })
 }
 
@@ -50,7 +42,7 @@ fn good(claims: &Value) -> String {
     token(&json!({"alg": "HS256", "typ": "JWT"}), claims, SECRET)
 }
 
-async fn exchange(desk: &Desk, provider: &str, token: &str) -> Reply {
+async fn exchange(sts: &StsFixture, provider: &str, token: &str) -> Reply {
     let parameters = [
         ("Action", "AssumeRoleWithOIDC"),
         ("Version", "2015-04-01"),
@@ -62,12 +54,12 @@ async fn exchange(desk: &Desk, provider: &str, token: &str) -> Reply {
         ("RoleSessionName", "session"),
     ];
     let pairs = parameters.map(|(name, value)| format!("{name}={}", encode(value)));
-    desk.send(form(&pairs.join("&"))).await
+    sts.send(form(&pairs.join("&"))).await
 }
 
 #[tokio::test]
 async fn a_token_is_exchanged_for_keys_of_the_role() {
-    let reply = exchange(&desk(), PROVIDER, &good(&claims())).await;
+    let reply = exchange(&sts(), PROVIDER, &good(&claims())).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let answer = reply.json();
     assert!(answer["Credentials"]["AccessKeyId"].as_str().unwrap().starts_with("STS."));
@@ -84,7 +76,7 @@ async fn a_token_is_exchanged_for_keys_of_the_role() {
 }
 
 #[tokio::test]
-async fn each_flaw_of_a_token_has_its_code() {
+async fn each_fault_of_a_token_has_its_code() {
     let with = |name: &str, value: Value| {
         let mut claims = claims();
         claims[name] = value;
@@ -102,7 +94,7 @@ async fn each_flaw_of_a_token_has_its_code() {
         (with("aud", json!("somebody")), "AudienceNotMatch"),
         (with("exp", json!(NOW)), "Expired"),
     ] {
-        let refusal = exchange(&desk(), PROVIDER, &token).await.refusal();
+        let refusal = exchange(&sts(), PROVIDER, &token).await.refusal();
         assert_eq!(refusal, (401, format!("AuthenticationFail.OIDCToken.{code}")));
     }
 }
@@ -111,9 +103,9 @@ async fn each_flaw_of_a_token_has_its_code() {
 async fn a_provider_must_be_registered_and_trusted() {
     let refused = (401, "AuthenticationFail.NoPermission".to_owned());
     let other = "acs:ram::1234567890123456:oidc-provider/other";
-    assert_eq!(exchange(&desk(), other, &good(&claims())).await.refusal(), refused);
-    let distrusting = Desk::with(|options| {
-        options.providers = vec![Provider::new("ack", "https://issuer.test", SECRET)];
+    assert_eq!(exchange(&sts(), other, &good(&claims())).await.refusal(), refused);
+    let distrusting = StsFixture::with(|options| {
+        options.providers = vec![OidcProvider::new("ack", "https://issuer.test", SECRET)];
     });
     assert_eq!(exchange(&distrusting, PROVIDER, &good(&claims())).await.refusal(), refused);
 }

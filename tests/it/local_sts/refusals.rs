@@ -1,30 +1,21 @@
-//! Each way in which the local STS refuses a call, by status and `Code`.
+//! Tests each error of the local STS, by status and `Code`.
 
 use std::sync::atomic::Ordering;
 
 use http_body_util::Full;
-use oss_emulator::keys::AccessKey;
-use oss_emulator::keys::Holder;
-use oss_emulator::sts::OpenError;
-use oss_emulator::sts::Options;
-use oss_emulator::sts::Role;
-use oss_emulator::sts::Sts;
-use oss_emulator::sts::Trusted;
+use oss_emulator::keys::{AccessKey, KeyOwner};
+use oss_emulator::sts::{OpenError, Options, RamRole, Sts, TrustedPrincipal};
 
 use crate::support::form::NOW;
-use crate::support::local_sts::Caller;
-use crate::support::local_sts::Desk;
-use crate::support::local_sts::USER;
-use crate::support::local_sts::USER_SECRET;
-use crate::support::local_sts::form;
+use crate::support::local_sts::{Caller, StsFixture, USER, USER_SECRET, form};
 
 fn known(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
 #[tokio::test]
-async fn a_wrong_parameter_is_refused_by_its_code() {
-    let desk = Desk::open();
+async fn each_wrong_parameter_has_its_code() {
+    let sts = StsFixture::open();
     let long = "x".repeat(65);
     let large = format!(r#"{{"Version":"1","Statement":[]{}}}"#, " ".repeat(2018));
     assert_eq!(large.len(), 2048);
@@ -59,14 +50,14 @@ async fn a_wrong_parameter_is_refused_by_its_code() {
         ("ExternalId", "!!", 400, "InvalidParameter.ExternalId"),
         ("SourceIdentity", "acs:somebody", 400, "InvalidParameter"),
     ] {
-        let refusal = desk.ask(&Caller::user(), &[(name, value)]).await.refusal();
+        let refusal = sts.ask(&Caller::user(), &[(name, value)]).await.refusal();
         assert_eq!(refusal, known(status, code), "{name} {value}");
     }
 }
 
 #[tokio::test]
-async fn good_values_at_the_edge_are_taken() {
-    let desk = Desk::open();
+async fn values_at_the_limits_are_accepted() {
+    let sts = StsFixture::open();
     let long = "x".repeat(64);
     let statement = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
     let large = format!(r#"{{"Version":"1","Statement":[{statement}]{}}}"#, " ".repeat(1971));
@@ -82,14 +73,14 @@ async fn good_values_at_the_edge_are_taken() {
         ("DurationSeconds", "3600"),
         ("ExternalId", "a+b=c,d.e@f:g/h-i_j"),
     ] {
-        let reply = desk.ask(&Caller::user(), &[(name, value)]).await;
+        let reply = sts.ask(&Caller::user(), &[(name, value)]).await;
         assert_eq!(reply.status, 200, "{name} {value}: {}", reply.text);
     }
 }
 
 #[tokio::test]
-async fn a_caller_is_believed_with_the_right_key_only() {
-    let desk = Desk::with(|options| {
+async fn a_caller_is_authenticated_with_a_valid_key_only() {
+    let sts = StsFixture::with(|options| {
         options.ring.add(AccessKey { expires_at: Some(NOW), ..AccessKey::new("gone", "secret") });
         options.ring.add(AccessKey {
             security_token: Some("token".to_owned()),
@@ -112,79 +103,79 @@ async fn a_caller_is_believed_with_the_right_key_only() {
         (caller("STS.temporary", "wrong", Some("token")), 400, "SignatureDoesNotMatch"),
     ];
     for (caller, status, code) in asks {
-        assert_eq!(desk.ask(&caller, &[]).await.refusal(), known(status, code));
+        assert_eq!(sts.ask(&caller, &[]).await.refusal(), known(status, code));
     }
     let temporary = caller("STS.temporary", "secret", Some("token"));
-    assert_eq!(desk.ask(&temporary, &[]).await.status, 200);
-    desk.clock.store(NOW + 10, Ordering::Relaxed);
+    assert_eq!(sts.ask(&temporary, &[]).await.status, 200);
+    sts.clock.store(NOW + 10, Ordering::Relaxed);
     let expired = known(400, "InvalidSecurityToken.Expired");
-    assert_eq!(desk.ask(&temporary, &[]).await.refusal(), expired);
+    assert_eq!(sts.ask(&temporary, &[]).await.refusal(), expired);
 }
 
 #[tokio::test]
-async fn a_role_is_lent_to_those_whom_it_trusts() {
+async fn a_role_can_be_assumed_by_trusted_principals_only() {
     let outer = "acs:ram::1234567890123456:role/outer";
-    let desk = Desk::with(|options| {
-        let trusting = |name: &str, trusted| Role { trusted, ..Role::new(name) };
+    let sts = StsFixture::with(|options| {
+        let trusting = |name: &str, trusted| RamRole { trusted, ..RamRole::new(name) };
         options.roles = vec![
-            trusting("outer", vec![Trusted::Key(USER.to_owned())]),
-            trusting("oss-uploader", vec![Trusted::Role(outer.to_owned())]),
+            trusting("outer", vec![TrustedPrincipal::Key(USER.to_owned())]),
+            trusting("oss-uploader", vec![TrustedPrincipal::Role(outer.to_owned())]),
         ];
-        options.ring.add(AccessKey { holder: Holder::Root, ..AccessKey::new("root", "secret") });
+        options.ring.add(AccessKey { owner: KeyOwner::Root, ..AccessKey::new("root", "secret") });
         options.ring.add(AccessKey::new("other", "secret"));
     });
     let refused = known(403, "NoPermission");
     let root = Caller { id: "root", secret: "secret", token: None };
-    let reply = desk.ask(&root, &[]).await;
+    let reply = sts.ask(&root, &[]).await;
     assert_eq!(reply.refusal(), refused);
     assert!(reply.text.contains("root accounts"), "{}", reply.text);
     let other = Caller { id: "other", secret: "secret", token: None };
-    assert_eq!(desk.ask(&other, &[("RoleArn", outer)]).await.refusal(), refused);
-    assert_eq!(desk.ask(&Caller::user(), &[]).await.refusal(), refused);
-    let keys = desk.keys(&[("RoleArn", outer)]).await;
-    assert_eq!(desk.ask(&keys.caller(), &[("RoleArn", outer)]).await.refusal(), refused);
-    let reply = desk.ask(&keys.caller(), &[]).await;
+    assert_eq!(sts.ask(&other, &[("RoleArn", outer)]).await.refusal(), refused);
+    assert_eq!(sts.ask(&Caller::user(), &[]).await.refusal(), refused);
+    let keys = sts.keys(&[("RoleArn", outer)]).await;
+    assert_eq!(sts.ask(&keys.caller(), &[("RoleArn", outer)]).await.refusal(), refused);
+    let reply = sts.ask(&keys.caller(), &[]).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
 }
 
 #[tokio::test]
-async fn a_caller_needs_leave_to_assume_the_role() {
+async fn a_caller_needs_permission_to_assume_the_role() {
     let policy = |action: &str| {
         format!(
             r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"{action}","Resource":"acs:ram:*:1234567890123456:role/oss-uploader"}}]}}"#
         )
     };
-    let desk = Desk::open();
+    let sts = StsFixture::open();
     for (action, status) in [("sts:AssumeRole", 200), ("oss:PutObject", 403)] {
-        let keys = desk.keys(&[("Policy", &policy(action))]).await;
-        assert_eq!(desk.ask(&keys.caller(), &[]).await.status, status, "{action}");
+        let keys = sts.keys(&[("Policy", &policy(action))]).await;
+        assert_eq!(sts.ask(&keys.caller(), &[]).await.status, status, "{action}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_call_is_refused_before_its_signature() {
-    let desk = Desk::open();
+async fn malformed_requests_are_refused_before_their_signature() {
+    let sts = StsFixture::open();
     let mut json = form("{}");
     json.headers_mut().insert("content-type", "application/json".parse().unwrap());
     let twice = form("Action=AssumeRole&Version=2015-04-01&Format=JSON&Action=AssumeRole");
-    assert_eq!(desk.send(twice).await.refusal(), known(400, "InvalidParameter"));
-    let reply = desk.send(json).await;
+    assert_eq!(sts.send(twice).await.refusal(), known(400, "InvalidParameter"));
+    let reply = sts.send(json).await;
     assert_eq!(reply.status, 400);
     assert!(reply.text.contains("<Code>InvalidParameter.ContentType</Code>"), "{}", reply.text);
-    let reply = desk.get("DELETE", "/?Format=json", &[]).await;
+    let reply = sts.get("DELETE", "/?Format=json", &[]).await;
     assert_eq!(reply.refusal(), known(405, "UnsupportedHTTPMethod"));
-    assert_eq!(desk.get("GET", "/elsewhere", &[]).await.status, 404);
+    assert_eq!(sts.get("GET", "/elsewhere", &[]).await.status, 404);
     let mut large = form("");
     *large.body_mut() = Full::from("x".repeat(300_000));
-    assert_eq!(desk.send(large).await.status, 413);
+    assert_eq!(sts.send(large).await.status, 413);
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_what_was_signed_and_nobody_else_is() {
-    let desk = Desk::open();
+async fn only_the_error_for_a_wrong_signature_has_the_string_to_sign() {
+    let sts = StsFixture::open();
     let caller = Caller { secret: "wrong", ..Caller::user() };
-    let reply = desk.ask(&caller, &[("SignatureNonce", "nonce"), ("DurationSeconds", "900")]).await;
-    insta::assert_snapshot!(reply.whole(), @r#"
+    let reply = sts.ask(&caller, &[("SignatureNonce", "nonce"), ("DurationSeconds", "900")]).await;
+    insta::assert_snapshot!(reply.normalized(), @r#"
     400
     content-type: application/json;charset=utf-8
     date: Wed, 27 Nov 2024 06:09:41 GMT
@@ -193,22 +184,22 @@ async fn a_wrong_secret_is_told_what_was_signed_and_nobody_else_is() {
     {"Code":"SignatureDoesNotMatch","HostId":"sts.test","Message":"Specified signature is not matched with our calculation. server string to sign is:POST&%2F&AccessKeyId%3DLTAI5tUser%26Action%3DAssumeRole%26DurationSeconds%3D900%26Format%3DJSON%26RoleArn%3Dacs%253Aram%253A%253A1234567890123456%253Arole%252Foss-uploader%26RoleSessionName%3Dsession%26SignatureMethod%3DHMAC-SHA1%26SignatureNonce%3Dnonce%26SignatureVersion%3D1.0%26Timestamp%3D2024-11-27T06%253A09%253A41Z%26Version%3D2015-04-01","Recommend":"https://api.aliyun.com/troubleshoot?q=SignatureDoesNotMatch","RequestId":"05C1E3A6-489C-F6B4-250C-E1656FBF6DC5"}
     "#);
     let caller = Caller { secret: "wrong", ..Caller::user() };
-    let again = desk.ask(&Caller::user(), &[("SignatureNonce", "nonce")]).await;
+    let again = sts.ask(&Caller::user(), &[("SignatureNonce", "nonce")]).await;
     assert_eq!(again.status, 200, "a refused call does not use up its nonce: {}", again.text);
-    let again = desk.ask(&caller, &[("SignatureNonce", "nonce")]).await;
+    let again = sts.ask(&caller, &[("SignatureNonce", "nonce")]).await;
     assert_eq!(again.refusal(), known(400, "SignatureDoesNotMatch"));
 }
 
 #[test]
-fn a_role_needs_a_name_of_its_own_and_an_instance_a_role_that_is_there() {
+fn role_names_are_unique_and_the_role_of_an_instance_exists() {
     let open = |change: &dyn Fn(&mut Options)| {
         let mut options = Options::new(std::sync::Arc::new(|| NOW), [0; 16]);
         change(&mut options);
         Sts::open(options).map(drop)
     };
     let role = |name: &str| Err(OpenError::RoleName(name.to_owned()));
-    assert_eq!(open(&|options| options.roles = vec![Role::new("a/b")]), role("a/b"));
-    let twice = open(&|options| options.roles = vec![Role::new("a"), Role::new("a")]);
+    assert_eq!(open(&|options| options.roles = vec![RamRole::new("a/b")]), role("a/b"));
+    let twice = open(&|options| options.roles = vec![RamRole::new("a"), RamRole::new("a")]);
     assert_eq!(twice, role("a"));
     let unknown = open(&|options| options.metadata.role = Some("a".to_owned()));
     assert_eq!(unknown, Err(OpenError::UnknownRole("a".to_owned())));

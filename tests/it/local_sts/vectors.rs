@@ -1,5 +1,5 @@
-//! The calls that official libraries made: the local STS believes each of them, as it was sent, and
-//! none of which a byte was changed.
+//! Tests the requests that official libraries made: the local STS accepts each of them as it was
+//! sent, and none after a change of one byte.
 
 use std::sync::atomic::Ordering;
 
@@ -9,12 +9,12 @@ use http_body_util::Full;
 use oss_emulator::keys::AccessKey;
 use serde_json::Value;
 
-use crate::support::local_sts::Desk;
+use crate::support::local_sts::StsFixture;
 
-/// 2030-01-02T03:04:05Z, when all of them were made.
+/// 2030-01-02T03:04:05Z, the time of all requests.
 const MOMENT: i64 = 1_893_553_445;
 
-/// A call that can still be changed.
+/// A request that can still be changed.
 #[derive(Clone, Debug)]
 struct Wire {
     id: String,
@@ -36,7 +36,7 @@ impl Wire {
             body: text(&wire["raw_body"]),
         };
         if wire.id == "v3-assumerole-form-body" {
-            // That one names its signature only.
+            // This vector contains only its signature.
             let expected = &vector["expected"];
             let canonical = text(&expected["canonical_request"]);
             let names = canonical.lines().rev().nth(1).unwrap();
@@ -52,7 +52,7 @@ impl Wire {
         wire
     }
 
-    /// The same call with the fewest signed headers, where the vector has it.
+    /// The same request with the fewest signed headers, where the vector has it.
     fn minimal(vector: &Value) -> Option<Self> {
         let authorization = vector["minimal_signed_headers_variant"]["authorization"].as_str()?;
         let mut wire = Self::of(vector);
@@ -75,17 +75,17 @@ impl Wire {
         request.body(Full::from(self.body.clone())).unwrap()
     }
 
-    /// Sends it to a desk that has seen nothing yet.
+    /// Sends the request to a new local STS.
     async fn outcome(&self) -> (u16, String) {
-        let desk = desk();
-        let reply = desk.send(self.request()).await;
+        let sts = sts();
+        let reply = sts.send(self.request()).await;
         let name = if reply.status == 200 { "Arn" } else { "Code" };
         (reply.status, reply.child(name))
     }
 }
 
-fn desk() -> Desk {
-    let desk = Desk::with(|options| {
+fn sts() -> StsFixture {
+    let sts = StsFixture::with(|options| {
         let constants = &vectors()["constants"];
         let text = |name: &str| constants[name].as_str().unwrap();
         let permanent =
@@ -96,15 +96,15 @@ fn desk() -> Desk {
         };
         options.ring = [permanent, temporary].into_iter().collect();
     });
-    desk.clock.store(MOMENT, Ordering::Relaxed);
-    desk
+    sts.clock.store(MOMENT, Ordering::Relaxed);
+    sts
 }
 
 fn vectors() -> Value {
     serde_json::from_str(include_str!("../../vectors/sts.json")).unwrap()
 }
 
-/// All calls of `AssumeRole` that are signed by the rule.
+/// All signed requests of `AssumeRole`.
 fn calls() -> Vec<Wire> {
     let all = vectors();
     let signed: Vec<&Value> = all["vectors"]
@@ -119,7 +119,7 @@ fn calls() -> Vec<Wire> {
 }
 
 #[tokio::test]
-async fn every_call_of_an_official_library_is_believed() {
+async fn every_request_of_an_official_library_is_accepted() {
     let arn = "acs:ram::1234567890123456:role/oss-uploader/test-session";
     let calls = calls();
     assert!(calls.len() >= 14, "{}", calls.len());
@@ -129,7 +129,7 @@ async fn every_call_of_an_official_library_is_believed() {
 }
 
 #[tokio::test]
-async fn no_call_is_believed_after_a_parameter_was_changed() {
+async fn no_request_with_a_changed_parameter_is_accepted() {
     let mismatch = (400, "SignatureDoesNotMatch".to_owned());
     for call in calls() {
         let mut changed = call.clone();
@@ -146,7 +146,7 @@ async fn no_call_is_believed_after_a_parameter_was_changed() {
 }
 
 #[tokio::test]
-async fn no_v3_call_is_believed_after_a_header_was_changed() {
+async fn no_v3_request_with_a_changed_header_is_accepted() {
     let refused = |code: &str| (400, code.to_owned());
     for call in calls().into_iter().filter(|call| call.id.starts_with("v3-")) {
         for (name, value, code) in [
@@ -167,7 +167,7 @@ async fn no_v3_call_is_believed_after_a_header_was_changed() {
 }
 
 #[tokio::test]
-async fn a_plus_sign_for_a_space_in_what_is_signed_is_refused() {
+async fn a_plus_sign_for_a_space_in_the_string_to_sign_is_refused() {
     let all = vectors();
     let vector = all["vectors"].as_array().unwrap().iter();
     let mut vector = vector.filter(|vector| !vector["wire_is_wrong"].is_null());
@@ -176,24 +176,24 @@ async fn a_plus_sign_for_a_space_in_what_is_signed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_call_sent_twice_is_refused() {
+async fn a_request_sent_twice_is_refused() {
     for call in calls() {
-        let desk = desk();
-        assert_eq!(desk.send(call.request()).await.status, 200);
-        let refusal = desk.send(call.request()).await.refusal();
+        let sts = sts();
+        assert_eq!(sts.send(call.request()).await.status, 200);
+        let refusal = sts.send(call.request()).await.refusal();
         assert_eq!(refusal, (400, "SignatureNonceUsed".to_owned()), "{}", call.id);
     }
 }
 
 #[tokio::test]
-async fn the_calls_with_an_oidc_token_are_understood() {
+async fn requests_with_an_oidc_token_are_parsed() {
     let all = vectors();
     let vectors = all["vectors"].as_array().unwrap().iter();
     let anonymous: Vec<Wire> =
         vectors.filter(|vector| vector["kind"] == "anonymous").map(Wire::of).collect();
     assert_eq!(anonymous.len(), 2);
     for call in anonymous {
-        // The provider that they name is not registered: that far they were read.
+        // The provider in them is not registered, so parsing succeeded.
         let outcome = call.outcome().await;
         assert_eq!(outcome.0, 401, "{}", call.id);
         assert_eq!(outcome.1, "AuthenticationFail.NoPermission", "{}", call.id);

@@ -1,7 +1,7 @@
 //! A local STS in process, with a clock that tests set, and a caller that signs by hand.
 //!
-//! The signing here is straight from the rule of V1 and the hash crates: neither the function's nor
-//! the judge's.
+//! Requests are signed with the V1 rule and the hash crates, without the code of the function or the
+//! emulator.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use http_body_util::BodyExt;
 use http_body_util::Full;
 use oss_emulator::keys::AccessKey;
 use oss_emulator::sts::Options;
-use oss_emulator::sts::Role;
+use oss_emulator::sts::RamRole;
 use oss_emulator::sts::Sts;
 use serde_json::Value;
 use sha1::Sha1;
@@ -37,14 +37,14 @@ pub(crate) const USER: &str = "LTAI5tUser";
 pub(crate) const USER_SECRET: &str = "UserSecret";
 pub(crate) const ROLE_ARN: &str = "acs:ram::1234567890123456:role/oss-uploader";
 
-/// A local STS that knows one user and the role `oss-uploader`.
-pub(crate) struct Desk {
+/// A local STS with one user and the role `oss-uploader`.
+pub(crate) struct StsFixture {
     pub(crate) sts: Sts,
     pub(crate) options: Options,
     pub(crate) clock: Arc<AtomicI64>,
 }
 
-impl Desk {
+impl StsFixture {
     pub(crate) fn open() -> Self {
         Self::with(|_| {})
     }
@@ -54,7 +54,7 @@ impl Desk {
         let clock = Arc::new(AtomicI64::new(NOW));
         let time = Arc::clone(&clock);
         let mut options = Options::new(Arc::new(move || time.load(Ordering::Relaxed)), [7; 16]);
-        options.roles = vec![Role::new("oss-uploader")];
+        options.roles = vec![RamRole::new("oss-uploader")];
         options.ring.add(AccessKey::new(USER, USER_SECRET));
         change(&mut options);
         Self { sts: Sts::open(options.clone()).unwrap(), options, clock }
@@ -64,7 +64,7 @@ impl Desk {
         self.try_send(request).await.unwrap()
     }
 
-    /// Sends a request to a desk that may cut the connection.
+    /// Sends a request to an STS that may close the connection.
     pub(crate) async fn try_send(&self, request: Request<Full<Bytes>>) -> std::io::Result<Reply> {
         let (head, body) = self.sts.call(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
@@ -72,19 +72,19 @@ impl Desk {
         Ok(Reply { status: head.status.as_u16(), headers: head.headers, text })
     }
 
-    /// Asks for something as this caller, at the desk's own time.
+    /// Sends a request as this caller, at the time of the STS.
     pub(crate) async fn ask(&self, caller: &Caller<'_>, parameters: &[(&str, &str)]) -> Reply {
         self.send(caller.request(self.clock.load(Ordering::Relaxed), parameters)).await
     }
 
-    /// Gets keys of the role, with further parameters.
+    /// Assumes the role with further parameters and returns the keys.
     pub(crate) async fn keys(&self, parameters: &[(&str, &str)]) -> Keys {
         let reply = self.ask(&Caller::user(), parameters).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         Keys::of(&reply.json()["Credentials"])
     }
 
-    /// Sends a request without a body to one of the neighbours.
+    /// Sends a request without a body, for example to the metadata service.
     pub(crate) async fn get(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
@@ -94,7 +94,7 @@ impl Desk {
     }
 }
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -107,12 +107,12 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap()
     }
 
-    /// Returns status and `Code`: what a refusal is known by.
+    /// Returns the status and `Code` of an error.
     pub(crate) fn refusal(&self) -> (u16, String) {
         (self.status, self.child("Code"))
     }
 
-    /// Returns the text of this name in the XML or the JSON, or nothing.
+    /// Returns the value of this name in the XML or JSON, or an empty text.
     pub(crate) fn child(&self, name: &str) -> String {
         let within = |open: &str, close: &str| {
             let rest = self.text.split(open).nth(1)?;
@@ -126,8 +126,8 @@ impl Reply {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Gives the whole answer as text.
-    pub(crate) fn whole(&self) -> String {
+    /// Formats the whole response as text.
+    pub(crate) fn normalized(&self) -> String {
         let headers = self.headers.iter();
         let mut lines: Vec<String> =
             headers.map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect();
@@ -136,7 +136,7 @@ impl Reply {
     }
 }
 
-/// Makes a call over a socket, and reads until the connection ends.
+/// Sends a request over a socket and reads until the connection ends.
 pub(crate) async fn over_socket(address: &str, call: Request<Full<Bytes>>) -> String {
     let body = call.into_body().collect().await.unwrap().to_bytes();
     let head = format!(
@@ -152,7 +152,7 @@ pub(crate) async fn over_socket(address: &str, call: Request<Full<Bytes>>) -> St
     String::from_utf8(answer).unwrap()
 }
 
-/// A temporary key as it was handed out.
+/// An issued temporary key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Keys {
     pub(crate) id: String,
@@ -177,7 +177,7 @@ impl Keys {
     }
 }
 
-/// Somebody who signs with V1.
+/// A caller that signs with V1.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {
     pub(crate) id: &'a str,
@@ -190,8 +190,8 @@ impl Caller<'_> {
         Self { id: USER, secret: USER_SECRET, token: None }
     }
 
-    /// Makes the call `AssumeRole` for the role, signed, everything in a form body; a parameter
-    /// given here replaces the ordinary one, and an empty value leaves it out.
+    /// Builds a signed `AssumeRole` request for the role with a form body. A parameter given here
+    /// replaces the default one, and an empty value removes it.
     pub(crate) fn request(&self, now: i64, parameters: &[(&str, &str)]) -> Request<Full<Bytes>> {
         static CALLS: AtomicU64 = AtomicU64::new(0);
         let nonce = format!("nonce-{}", CALLS.fetch_add(1, Ordering::Relaxed));
@@ -221,7 +221,7 @@ impl Caller<'_> {
     }
 }
 
-/// Makes a call with this form body.
+/// Builds a request with this form body.
 pub(crate) fn form(body: &str) -> Request<Full<Bytes>> {
     Request::post("/")
         .header("host", "sts.test")
@@ -230,7 +230,7 @@ pub(crate) fn form(body: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
-/// Encodes all but the unreserved characters.
+/// Percent-encodes all but the unreserved characters.
 pub(crate) fn encode(text: &str) -> String {
     let keeps = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     text.bytes()

@@ -9,11 +9,11 @@ use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
 
 use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::Bucket;
-use oss_emulator::oss::Event;
-use oss_emulator::oss::Judgement;
+use oss_emulator::oss::LocalBucket;
 use oss_emulator::oss::Options;
 use oss_emulator::oss::Oss;
+use oss_emulator::oss::OssEvent;
+use oss_emulator::oss::Strictness;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -37,7 +37,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
     pub(crate) clock: Arc<AtomicI64>,
-    events: mpsc::UnboundedReceiver<Event>,
+    events: mpsc::UnboundedReceiver<OssEvent>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<std::io::Result<()>>,
 }
@@ -49,8 +49,8 @@ impl Server {
     }
 
     /// Starts one whose judge is told something.
-    pub(crate) async fn judging(change: impl FnOnce(&mut Judgement)) -> Self {
-        Self::with(|options| change(&mut options.judgement)).await
+    pub(crate) async fn with_strictness(change: impl FnOnce(&mut Strictness)) -> Self {
+        Self::with(|options| change(&mut options.strictness)).await
     }
 
     /// Starts one with changed options.
@@ -61,7 +61,7 @@ impl Server {
         let time = Arc::clone(&clock);
         let mut options =
             Options::new(folder.path(), Arc::new(move || time.load(Ordering::Relaxed)));
-        options.observer = Some(Arc::new(move |event: &Event| {
+        options.observer = Some(Arc::new(move |event: &OssEvent| {
             let _ = report.send(event.clone());
         }));
         options.cors_origins = vec!["http://page.test".to_owned()];
@@ -90,7 +90,7 @@ impl Server {
     }
 
     /// Waits for the next event.
-    pub(crate) async fn event(&mut self) -> Event {
+    pub(crate) async fn event(&mut self) -> OssEvent {
         within(LIMIT, "the next event", self.events.recv()).await.unwrap()
     }
 
@@ -171,8 +171,8 @@ fn header_lines<'a>(headers: impl Iterator<Item = &'a (&'a str, &'a str)>) -> St
     lines.concat()
 }
 
-fn bucket(name: &str, region: &str) -> Bucket {
-    Bucket { name: name.to_owned(), region: region.to_owned() }
+fn bucket(name: &str, region: &str) -> LocalBucket {
+    LocalBucket { name: name.to_owned(), region: region.to_owned() }
 }
 
 /// An answer, taken apart.

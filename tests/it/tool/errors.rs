@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use oss_emulator::oss::Kind;
+use oss_emulator::oss::OssErrorKind;
 use oss_upload::language::Language;
 use oss_upload::remedy;
 use oss_upload::remedy::MARKERS;
@@ -13,7 +13,7 @@ use crate::support::PROJECT;
 
 #[test]
 fn every_refusal_with_a_number_has_an_entry_under_its_code() {
-    for kind in Kind::ALL {
+    for kind in OssErrorKind::ALL {
         let refusal = kind.because("");
         let Some(ec) = refusal.ec() else { continue };
         let entry = remedy::find(Some(ec), "").unwrap_or_else(|| panic!("no entry for {ec}"));

@@ -2,10 +2,10 @@
 
 use insta::assert_snapshot;
 use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::Bucket;
-use oss_emulator::oss::Court;
-use oss_emulator::oss::Form;
-use oss_emulator::oss::Judgement;
+use oss_emulator::oss::LocalBucket;
+use oss_emulator::oss::Strictness;
+use oss_emulator::oss::UploadForm;
+use oss_emulator::oss::Validator;
 use oss_upload_signer::time;
 use serde_json::Value;
 
@@ -23,17 +23,24 @@ fn with<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
 
 /// Lets the judge look at a form now and gives the key under which it would keep the file.
 fn judge(fields: &[(&str, &str)]) -> Result<String, String> {
-    let judgement = Judgement::default();
-    let mut form = Form::new(&judgement);
+    let strictness = Strictness::default();
+    let mut form = UploadForm::new(&strictness);
     for (name, value) in fields {
-        form.push(name, *value, &judgement).unwrap();
+        form.push(name, *value, &strictness).unwrap();
     }
     form.set_file(Some("a.png".to_owned()), Some("image/png".to_owned()));
-    let bucket = Bucket { name: BUCKET.to_owned(), region: REGION.to_owned() };
+    let bucket = LocalBucket { name: BUCKET.to_owned(), region: REGION.to_owned() };
     let key = AccessKey::new(KEY_ID, SECRET);
-    let court =
-        Court { bucket: &bucket, keys: &[key], judgement: &judgement, now: time::now().unix() };
-    court.judge(&form).map(|verdict| verdict.key).map_err(|refusal| refusal.reason().to_owned())
+    let validator = Validator {
+        bucket: &bucket,
+        keys: &[key],
+        strictness: &strictness,
+        now: time::now().unix(),
+    };
+    validator
+        .validate(&form)
+        .map(|verdict| verdict.key)
+        .map_err(|refusal| refusal.reason().to_owned())
 }
 
 fn fields(json: &Value) -> Vec<(&str, &str)> {

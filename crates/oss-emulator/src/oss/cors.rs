@@ -1,73 +1,69 @@
-//! CORS: who may read the answers, and the preflight.
+//! CORS: preflight responses, and the headers that let a page read a response.
 //!
-//! CORS pages and the Options page. One rule for the allowed origins, with all that a browser
-//! upload needs. The upload itself is never blocked by CORS; an origin that is not allowed merely
-//! cannot read the answer.
+//! CORS pages and the Options page. There is one rule for the allowed origins, which allows
+//! everything that a browser upload needs. CORS never blocks the upload itself; a page whose origin
+//! is not allowed cannot read the response.
 //!
-//! Nor is it the signature alone that guards a developer's machine: a page of any site can post to it. So the
-//! pages of other sites can be refused altogether.
+//! A signature alone does not protect a developer's machine, because a page of any site can post to
+//! it. Therefore requests of pages of other sites can be rejected altogether.
 
-use http::HeaderMap;
-use http::HeaderName;
-use http::HeaderValue;
-use http::header;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::hosts;
-use crate::oss::refusal::Kind;
-use crate::oss::refusal::Refusal;
+use crate::oss::error::{OssError, OssErrorKind};
 
 const METHODS: [&str; 3] = ["POST", "GET", "HEAD"];
 
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("POST, GET, HEAD");
 
-/// How a browser asks whether a page of a public site may reach a server of a private network
-/// (Private Network Access), and how it is told so.
+/// The headers of Private Network Access, by which a browser asks whether a page of a public site
+/// may reach a server in a private network.
 const REQUEST_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
 const ALLOW_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-allow-private-network");
 
-/// The seconds for which a browser may remember a preflight.
+/// The number of seconds for which a browser may cache a preflight response.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-/// Answers for one list of origins.
+/// The CORS rule of all buckets.
 #[derive(Clone, Debug)]
 pub(super) struct Cors {
     origins: Vec<String>,
     local_pages: bool,
-    refuses_others: bool,
+    others_refused: bool,
     exposed: Option<HeaderValue>,
     varies: bool,
 }
 
 impl Cors {
     pub(super) fn new(origins: Vec<String>) -> Self {
-        Self { origins, local_pages: false, refuses_others: false, exposed: None, varies: true }
+        Self { origins, local_pages: false, others_refused: false, exposed: None, varies: true }
     }
 
-    /// Allows pages of this machine too.
+    /// Sets whether pages of this machine are allowed too.
     pub(super) fn with_local_pages(self, local_pages: bool) -> Self {
         Self { local_pages, ..self }
     }
 
-    /// Refuses requests of pages that are neither on this machine nor among the origins.
-    pub(super) fn refusing_others(self, refuses_others: bool) -> Self {
-        Self { refuses_others, ..self }
+    /// Sets whether requests of pages are rejected that are neither local nor listed.
+    pub(super) fn with_others_refused(self, others_refused: bool) -> Self {
+        Self { others_refused, ..self }
     }
 
-    /// Names the headers that pages may read.
-    pub(super) fn exposing(self, names: &[String]) -> Self {
+    /// Sets the response headers that pages may read.
+    pub(super) fn with_exposed(self, names: &[String]) -> Self {
         let exposed = HeaderValue::try_from(names.join(", ")).ok();
         Self { exposed: exposed.filter(|names| !names.is_empty()), ..self }
     }
 
-    /// Says whether answers name what they depend on.
-    pub(super) fn varying(self, varies: bool) -> Self {
+    /// Sets whether responses carry `Vary: Origin`.
+    pub(super) fn with_vary(self, varies: bool) -> Self {
         Self { varies, ..self }
     }
 
-    /// Adds to an answer what lets the request's origin read it.
-    pub(super) fn stamp(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    /// Adds the headers that let the request's origin read the response.
+    pub(super) fn apply(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         if self.is_off() {
             return;
         }
@@ -81,27 +77,27 @@ impl Cors {
         }
     }
 
-    /// Answers a preflight with the headers that go beyond those of [`Cors::stamp`].
-    pub(super) fn preflight(&self, request: &HeaderMap) -> Result<HeaderMap, Refusal> {
+    /// Returns the headers of a preflight response, without those of [`Cors::apply`].
+    pub(super) fn preflight(&self, request: &HeaderMap) -> Result<HeaderMap, OssError> {
         let origin = request.get(header::ORIGIN);
         let method = request.get(header::ACCESS_CONTROL_REQUEST_METHOD);
         let (Some(origin), Some(method)) = (origin, method) else {
-            return Err(Kind::CorsIncomplete
+            return Err(OssErrorKind::CorsIncomplete
                 .because("an OPTIONS request needs Origin and Access-Control-Request-Method"));
         };
         if self.allow(origin).is_none() {
             return Err(self.forbid(origin));
         }
         if !METHODS.iter().any(|known| method == known) {
-            return Err(Kind::CorsForbidden.because(
-                "a browser asks for another method than POST, GET and HEAD; upload with POST",
+            return Err(OssErrorKind::CorsForbidden.because(
+                "the preflight requests another method than POST, GET and HEAD; upload with POST",
             ));
         }
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-        if let Some(asked) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+        if let Some(requested) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, requested.clone());
         }
         if request.contains_key(REQUEST_PRIVATE_NETWORK) {
             headers.insert(ALLOW_PRIVATE_NETWORK, HeaderValue::from_static("true"));
@@ -109,10 +105,10 @@ impl Cors {
         Ok(headers)
     }
 
-    /// Refuses the request of a page of another site, where those are refused. A request that no page
-    /// makes names none, and passes.
-    pub(super) fn check_page(&self, request: &HeaderMap) -> Result<(), Refusal> {
-        if !self.refuses_others {
+    /// Rejects the request of a page of another site if such requests are refused. A request of a
+    /// program names no page and is accepted.
+    pub(super) fn check_page(&self, request: &HeaderMap) -> Result<(), OssError> {
+        if !self.others_refused {
             return Ok(());
         }
         let page = match request.get(header::ORIGIN) {
@@ -127,7 +123,7 @@ impl Cors {
             return Ok(());
         }
         let shown: String = page.chars().take(100).collect();
-        Err(Kind::ForeignPage.because(format!(
+        Err(OssErrorKind::ForeignPage.because(format!(
             "a page of {shown} makes the request, and only pages of this machine may, and those \
              that origins or --cors-origin names"
         )))
@@ -150,20 +146,20 @@ impl Cors {
         self.origins.iter().any(|one| matches(one, origin))
     }
 
-    fn forbid(&self, origin: &HeaderValue) -> Refusal {
+    fn forbid(&self, origin: &HeaderValue) -> OssError {
         let origin = String::from_utf8_lossy(origin.as_bytes());
         let reason = if self.is_off() {
-            format!("a page of {origin} wants to upload, but CORS is switched off")
+            format!("a page of {origin} wants to upload, but CORS is disabled")
         } else {
             let local = self.local_pages.then_some("pages of this machine");
             let allowed: Vec<&str> = self.origins.iter().map(String::as_str).chain(local).collect();
             format!("a page of {origin} wants to upload; CORS allows {} only", allowed.join(", "))
         };
-        Kind::CorsForbidden.because(reason)
+        OssErrorKind::CorsForbidden.because(reason)
     }
 }
 
-/// Compares an origin with a rule's, in which one `*` stands for labels of a name.
+/// Matches an origin with a rule, in which one `*` stands for labels of a name.
 fn matches(rule: &str, origin: &str) -> bool {
     let Some((beginning, end)) = rule.split_once('*') else {
         return rule == origin;
@@ -176,7 +172,7 @@ fn matches(rule: &str, origin: &str) -> bool {
     middle.is_some_and(|middle| !middle.is_empty() && middle.bytes().all(label))
 }
 
-/// Tells whether an origin is that of a page which this machine itself serves.
+/// Returns whether an origin is that of a page on this machine.
 fn is_local_page(origin: &str) -> bool {
     let Some(("http" | "https", authority)) = origin.split_once("://") else {
         return false;
@@ -184,15 +180,15 @@ fn is_local_page(origin: &str) -> bool {
     hosts::host_of(authority).is_some_and(hosts::is_this_machine)
 }
 
-/// Tells whether a page of another site embeds what it asks for: a picture, a script, a frame. A link that
-/// somebody follows is no such thing, and neither is a request that says nothing of it.
+/// Returns whether a page of another site embeds the requested resource, such as an image, a script
+/// or a frame. Following a link is not embedding, and neither is a request without these headers.
 fn is_embedded_elsewhere(request: &HeaderMap) -> bool {
     let is = |name: &str, value: &str| request.get(name).is_some_and(|one| one == value);
     let is_followed = is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document");
     is("sec-fetch-site", "cross-site") && !is_followed
 }
 
-/// Takes the origin out of an address.
+/// Returns the origin of an address.
 fn origin_of(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -203,7 +199,7 @@ fn origin_of(address: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn asking(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
             .map(|(name, value)| {
@@ -217,45 +213,45 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_of_an_allowed_origin_gets_what_it_asked_for() {
-        let request = asking(&[
+    fn a_preflight_of_an_allowed_origin_gets_the_requested_headers() {
+        let request = headers(&[
             ("origin", "http://a.test"),
             ("access-control-request-method", "POST"),
             ("access-control-request-headers", "x-one, x-two"),
         ]);
-        let answer = cors(&["http://a.test"]).preflight(&request).unwrap();
-        assert_eq!(answer.get("access-control-allow-methods").unwrap(), "POST, GET, HEAD");
-        assert_eq!(answer.get("access-control-allow-headers").unwrap(), "x-one, x-two");
-        assert_eq!(answer.get("access-control-max-age").unwrap(), "600");
+        let response = cors(&["http://a.test"]).preflight(&request).unwrap();
+        assert_eq!(response.get("access-control-allow-methods").unwrap(), "POST, GET, HEAD");
+        assert_eq!(response.get("access-control-allow-headers").unwrap(), "x-one, x-two");
+        assert_eq!(response.get("access-control-max-age").unwrap(), "600");
     }
 
     #[test]
     fn other_origins_other_methods_and_no_cors_at_all_are_forbidden() {
         let request =
-            asking(&[("origin", "http://b.test"), ("access-control-request-method", "POST")]);
+            headers(&[("origin", "http://b.test"), ("access-control-request-method", "POST")]);
         for origins in [&["http://a.test"][..], &[]] {
-            let refusal = cors(origins).preflight(&request).unwrap_err();
-            assert_eq!(refusal.kind(), Kind::CorsForbidden);
+            let error = cors(origins).preflight(&request).unwrap_err();
+            assert_eq!(error.kind(), OssErrorKind::CorsForbidden);
         }
         let request =
-            asking(&[("origin", "http://a.test"), ("access-control-request-method", "PUT")]);
-        let refusal = cors(&["*"]).preflight(&request).unwrap_err();
-        assert_eq!(refusal.kind(), Kind::CorsForbidden);
+            headers(&[("origin", "http://a.test"), ("access-control-request-method", "PUT")]);
+        let error = cors(&["*"]).preflight(&request).unwrap_err();
+        assert_eq!(error.kind(), OssErrorKind::CorsForbidden);
     }
 
     #[test]
-    fn a_preflight_without_its_headers_lacks_information() {
+    fn a_preflight_without_its_headers_is_incomplete() {
         for request in [
-            asking(&[("origin", "http://a.test")]),
-            asking(&[("access-control-request-method", "POST")]),
+            headers(&[("origin", "http://a.test")]),
+            headers(&[("access-control-request-method", "POST")]),
         ] {
-            let refusal = cors(&["*"]).preflight(&request).unwrap_err();
-            assert_eq!(refusal.kind(), Kind::CorsIncomplete);
+            let error = cors(&["*"]).preflight(&request).unwrap_err();
+            assert_eq!(error.kind(), OssErrorKind::CorsIncomplete);
         }
     }
 
     #[test]
-    fn pages_of_this_machine_can_be_allowed_without_being_named() {
+    fn local_pages_can_be_allowed_without_a_list() {
         let cors = cors(&["https://*.example.com"]).with_local_pages(true);
         let allowed =
             |origin: &'static str| cors.allow(&HeaderValue::from_static(origin)).is_some();
@@ -292,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_page_of_another_site_is_refused_and_a_program_is_not() {
-        let strict = cors(&["http://a.test"]).refusing_others(true);
+        let strict = cors(&["http://a.test"]).with_others_refused(true);
         let embedded = ("sec-fetch-site", "cross-site");
         let dest = ("sec-fetch-dest", "image");
         for request in [
@@ -306,7 +302,7 @@ mod tests {
             &[("sec-fetch-site", "none"), dest],
             &[("referer", "http://evil.example/")],
         ] {
-            assert!(strict.check_page(&asking(request)).is_ok(), "{request:?}");
+            assert!(strict.check_page(&headers(request)).is_ok(), "{request:?}");
         }
         for request in [
             &[("origin", "http://evil.example")][..],
@@ -317,35 +313,35 @@ mod tests {
             &[embedded, dest, ("referer", "http://evil.example/http://a.test/")],
             &[embedded, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
         ] {
-            let refusal = strict.check_page(&asking(request)).unwrap_err();
-            assert_eq!(refusal.kind(), Kind::ForeignPage, "{request:?}");
-            assert!(cors(&[]).check_page(&asking(request)).is_ok(), "the real one: {request:?}");
+            let error = strict.check_page(&headers(request)).unwrap_err();
+            assert_eq!(error.kind(), OssErrorKind::ForeignPage, "{request:?}");
+            assert!(cors(&[]).check_page(&headers(request)).is_ok(), "the real one: {request:?}");
         }
-        let every = cors(&["*"]).refusing_others(true);
-        assert!(every.check_page(&asking(&[("origin", "http://evil.example")])).is_ok());
+        let every = cors(&["*"]).with_others_refused(true);
+        assert!(every.check_page(&headers(&[("origin", "http://evil.example")])).is_ok());
     }
 
     #[test]
-    fn a_private_network_is_opened_to_allowed_pages_only() {
+    fn private_network_access_is_granted_to_allowed_pages_only() {
         let request = |origin: &'static str| {
-            asking(&[
+            headers(&[
                 ("origin", origin),
                 ("access-control-request-method", "POST"),
                 ("access-control-request-private-network", "true"),
             ])
         };
         let cors = cors(&["https://a.test"]);
-        let answer = cors.preflight(&request("https://a.test")).unwrap();
-        assert_eq!(answer.get("access-control-allow-private-network").unwrap(), "true");
+        let response = cors.preflight(&request("https://a.test")).unwrap();
+        assert_eq!(response.get("access-control-allow-private-network").unwrap(), "true");
         assert!(cors.preflight(&request("https://evil.example")).is_err());
     }
 
     #[test]
-    fn an_answer_names_the_origin_only_when_it_is_allowed() {
+    fn a_response_names_the_origin_only_if_it_is_allowed() {
         let named = |origins: &[&str]| {
             let mut headers = HeaderMap::new();
             let origin = HeaderValue::from_static("http://a.test");
-            cors(origins).stamp(Some(&origin), &mut headers);
+            cors(origins).apply(Some(&origin), &mut headers);
             let name = headers.get("access-control-allow-origin").cloned();
             (name, headers.contains_key("vary"))
         };

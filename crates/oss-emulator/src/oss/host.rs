@@ -1,17 +1,16 @@
-//! Which bucket a request is for: the host says so.
+//! Finds the bucket of a request by its host.
 //!
-//! The pages on regions, endpoints and custom domains, on a laptop: `<bucket>.localhost` and
-//! `<bucket>.oss-<region>.localhost` are the virtual hosts, a bare address or `localhost` is a
-//! custom domain bound to the first bucket.
+//! The pages on regions, endpoints and custom domains, translated to one machine:
+//! `<bucket>.localhost` and `<bucket>.oss-<region>.localhost` are virtual hosts; a bare address or
+//! `localhost` stands for a custom domain bound to the first bucket.
 
 use std::net::IpAddr;
 
-use crate::oss::judgement::Judgement;
-use crate::oss::options::Bucket;
-use crate::oss::refusal::Kind;
-use crate::oss::refusal::Refusal;
+use crate::oss::error::{OssError, OssErrorKind};
+use crate::oss::options::LocalBucket;
+use crate::oss::strictness::Strictness;
 
-/// Takes the port off a host, and the brackets off an address.
+/// Removes the port of a host, and the brackets of an IPv6 address.
 pub(super) fn without_port(authority: &str) -> &str {
     if let Some(rest) = authority.strip_prefix('[') {
         return rest.split(']').next().unwrap_or_default();
@@ -19,12 +18,12 @@ pub(super) fn without_port(authority: &str) -> &str {
     authority.split(':').next().unwrap_or_default()
 }
 
-/// Finds the bucket that a host without its port names.
+/// Finds the bucket that a host (without its port) names.
 pub(super) fn bucket<'a>(
     host: &str,
-    buckets: &'a [Bucket],
-    judgement: &Judgement,
-) -> Result<&'a Bucket, Refusal> {
+    buckets: &'a [LocalBucket],
+    strictness: &Strictness,
+) -> Result<&'a LocalBucket, OssError> {
     let host = host.to_ascii_lowercase();
     if host == "localhost" || host.parse::<IpAddr>().is_ok() {
         return buckets.first().ok_or_else(|| unknown(&host));
@@ -41,39 +40,39 @@ pub(super) fn bucket<'a>(
     if let Some(endpoint) = endpoint {
         check_endpoint(endpoint, bucket)?;
     }
-    if judgement.refuse_public_endpoint {
-        return Err(Kind::PublicEndpoint.because(
+    if strictness.refuse_public_endpoint {
+        return Err(OssErrorKind::PublicEndpoint.because(
             "the bucket's default host is refused, as for new accounts; upload to a custom domain",
         ));
     }
     Ok(bucket)
 }
 
-/// Checks what stands between the bucket and `localhost`: the endpoint of the bucket's region.
-fn check_endpoint(endpoint: &str, bucket: &Bucket) -> Result<(), Refusal> {
+/// Checks the part between the bucket and `localhost`, which must be the endpoint of the bucket's
+/// region.
+fn check_endpoint(endpoint: &str, bucket: &LocalBucket) -> Result<(), OssError> {
     if endpoint.strip_prefix("oss-") == Some(&bucket.region) {
         return Ok(());
     }
     if endpoint.starts_with("oss-accelerate") {
-        return Err(Kind::AccelerationDisabled
+        return Err(OssErrorKind::AccelerationDisabled
             .because("the host asks for transfer acceleration, which is not enabled"));
     }
     let (name, region) = (&bucket.name, &bucket.region);
-    Err(Kind::WrongEndpoint.because(format!(
+    Err(OssErrorKind::WrongEndpoint.because(format!(
         "the host names {endpoint:?}, but the bucket's host is {name}.oss-{region}.localhost"
     )))
 }
 
-/// Refuses a request that names its bucket in the path.
-pub(super) fn path_style() -> Refusal {
-    Kind::PathStyle.because(
-        "the bucket stands in the path; put it in front of the host, as in <bucket>.localhost",
-    )
+/// Builds the error for a request that names its bucket in the path.
+pub(super) fn path_style() -> OssError {
+    OssErrorKind::PathStyle
+        .because("the bucket is in the path; put it in front of the host, as in <bucket>.localhost")
 }
 
-fn unknown(name: &str) -> Refusal {
-    Kind::NoSuchBucket
-        .because(format!("the host names {name:?}, and no such bucket is here"))
+fn unknown(name: &str) -> OssError {
+    OssErrorKind::NoSuchBucket
+        .because(format!("the host names the bucket {name:?}, which does not exist here"))
         .with_child("BucketName", name)
 }
 
@@ -81,17 +80,17 @@ fn unknown(name: &str) -> Refusal {
 mod tests {
     use super::*;
 
-    fn named(host: &str) -> Result<String, Kind> {
-        judged(host, &Judgement::default())
+    fn named(host: &str) -> Result<String, OssErrorKind> {
+        checked(host, &Strictness::default())
     }
 
-    fn judged(host: &str, judgement: &Judgement) -> Result<String, Kind> {
+    fn checked(host: &str, strictness: &Strictness) -> Result<String, OssErrorKind> {
         let buckets = [("first", "cn-hangzhou"), ("second", "cn-beijing")];
         let buckets = buckets
-            .map(|(name, region)| Bucket { name: name.to_owned(), region: region.to_owned() });
-        bucket(without_port(host), &buckets, judgement)
+            .map(|(name, region)| LocalBucket { name: name.to_owned(), region: region.to_owned() });
+        bucket(without_port(host), &buckets, strictness)
             .map(|bucket| bucket.name.clone())
-            .map_err(|refusal| refusal.kind())
+            .map_err(|error| error.kind())
     }
 
     #[test]
@@ -111,34 +110,34 @@ mod tests {
     #[test]
     fn other_hosts_name_no_bucket() {
         for host in ["third.localhost", "example.com", "", "first.example.com", ".localhost"] {
-            assert_eq!(named(host), Err(Kind::NoSuchBucket), "{host}");
+            assert_eq!(named(host), Err(OssErrorKind::NoSuchBucket), "{host}");
         }
     }
 
     #[test]
     fn the_endpoint_of_another_region_is_refused() {
-        assert_eq!(named("first.oss-cn-beijing.localhost"), Err(Kind::WrongEndpoint));
-        assert_eq!(named("first.cn-hangzhou.localhost"), Err(Kind::WrongEndpoint));
+        assert_eq!(named("first.oss-cn-beijing.localhost"), Err(OssErrorKind::WrongEndpoint));
+        assert_eq!(named("first.cn-hangzhou.localhost"), Err(OssErrorKind::WrongEndpoint));
     }
 
     #[test]
     fn an_endpoint_without_a_bucket_is_path_style() {
-        assert_eq!(named("oss-cn-hangzhou.localhost"), Err(Kind::PathStyle));
+        assert_eq!(named("oss-cn-hangzhou.localhost"), Err(OssErrorKind::PathStyle));
     }
 
     #[test]
     fn acceleration_is_not_enabled() {
         for host in ["first.oss-accelerate.localhost", "first.oss-accelerate-overseas.localhost"] {
-            assert_eq!(named(host), Err(Kind::AccelerationDisabled));
+            assert_eq!(named(host), Err(OssErrorKind::AccelerationDisabled));
         }
     }
 
     #[test]
     fn the_default_hosts_can_be_refused_as_for_new_accounts() {
-        let judgement = Judgement { refuse_public_endpoint: true, ..Judgement::default() };
-        let refused = Err(Kind::PublicEndpoint);
-        assert_eq!(judged("second.localhost", &judgement), refused);
-        assert_eq!(judged("second.oss-cn-beijing.localhost", &judgement), refused);
-        assert_eq!(judged("127.0.0.1", &judgement), Ok("first".to_owned()));
+        let strictness = Strictness { refuse_public_endpoint: true, ..Strictness::default() };
+        let refused = Err(OssErrorKind::PublicEndpoint);
+        assert_eq!(checked("second.localhost", &strictness), refused);
+        assert_eq!(checked("second.oss-cn-beijing.localhost", &strictness), refused);
+        assert_eq!(checked("127.0.0.1", &strictness), Ok("first".to_owned()));
     }
 }

@@ -1,78 +1,77 @@
-//! What the local OSS is opened with, and what it tells while it runs.
+//! The options of a local OSS, and the events that it reports.
 //!
-//! Everything from the outside world comes in here: the folder, the buckets, the keys, the clock.
-//! Reads no environment and no clock of its own.
+//! Everything from outside is passed in here: the data directory, the buckets, the keys, the clock.
+//! The emulator reads no environment variable and no clock of its own.
 
 use std::error::Error;
-use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
-use crate::hosts::Hosts;
-use crate::keys::AccessKey;
-use crate::keys::KeyRing;
-use crate::oss::callback::CallbackTo;
-use crate::oss::judgement::Judgement;
+use crate::hosts::AllowedHosts;
+use crate::keys::{AccessKey, KeyRing};
+use crate::oss::callback::allowed::AllowedCallbacks;
+use crate::oss::strictness::Strictness;
 
-/// What CORS lets pages read unless told otherwise.
+/// The response headers that CORS exposes to pages by default.
 const EXPOSED: [&str; 4] = ["ETag", "x-oss-request-id", "x-oss-hash-crc64ecma", "Location"];
 
-/// Gives the time in Unix seconds.
+/// Returns the current time in Unix seconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Is told what happened, for the tool's console.
-pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+/// Receives events, for example to print them on a console.
+pub type Observer = Arc<dyn Fn(&OssEvent) + Send + Sync>;
 
-/// Names a bucket and the region where it lies.
+/// A bucket and its region.
 #[derive(Clone, Debug)]
-pub struct Bucket {
-    /// The bucket's name, as it stands in the host.
+pub struct LocalBucket {
+    /// The bucket's name, as it appears in the host.
     pub name: String,
     /// The general region id, such as `cn-hangzhou`.
     pub region: String,
 }
 
-/// Holds everything that a local OSS is opened with.
+/// The options of a local OSS.
 #[derive(Clone)]
 pub struct Options {
-    /// Where objects are kept; created when it is not there.
+    /// The directory for objects; it is created if it does not exist.
     pub data_dir: PathBuf,
-    /// The buckets; the first is the one behind a bare address or `localhost`.
-    pub buckets: Vec<Bucket>,
-    /// The keys that may sign; they are put on the ring.
+    /// The buckets. The first one also answers under a bare address and `localhost`.
+    pub buckets: Vec<LocalBucket>,
+    /// The keys that may sign; they are added to `ring`.
     pub keys: Vec<AccessKey>,
-    /// The ring of keys, to be shared with who issues more; by default one of its own.
+    /// The key ring. It can be shared with a local STS; the default is an empty ring.
     pub ring: KeyRing,
-    /// The origins that CORS allows: `*` or exact ones; none switches CORS off.
+    /// The origins that CORS allows: `*` or exact origins. An empty list disables CORS.
     pub cors_origins: Vec<String>,
-    /// The headers of answers that CORS lets pages read; by default all that a browser upload needs.
+    /// The response headers that CORS exposes to pages; the default covers a browser upload.
     pub cors_exposed: Vec<String>,
-    /// Whether answers say `Vary: Origin`, which a rule of the bucket may leave out.
+    /// Whether responses carry `Vary: Origin`, which a CORS rule of a bucket may leave out.
     pub cors_vary: bool,
-    /// The clock that expiry is judged by.
+    /// The clock for expiry checks.
     pub clock: Clock,
-    /// Who is told what happened.
+    /// The receiver of events.
     pub observer: Option<Observer>,
-    /// How strictly to judge.
-    pub judgement: Judgement,
-    /// What the key that signs callbacks is made of; the same seed makes the same key.
+    /// The settings for checks that the documentation leaves open.
+    pub strictness: Strictness,
+    /// The seed of the key that signs callbacks; the same seed gives the same key.
     pub seed: [u8; 16],
-    /// The names that the server answers to beside this machine's own; they are bound to the first bucket.
-    pub hosts: Hosts,
-    /// Whether CORS allows pages of this machine too, at any port.
+    /// Additional host names of the server; they are bound to the first bucket.
+    pub hosts: AllowedHosts,
+    /// Whether CORS also allows pages of this machine, at any port.
     pub cors_local_pages: bool,
-    /// Whether a request of a page is refused that is neither on this machine nor among `cors_origins`. The real
-    /// OSS stores what such a page posts, and only keeps it from reading the answer.
+    /// Whether requests of a page are rejected that is neither on this machine nor among
+    /// `cors_origins`. The real OSS stores what such a page posts, and only prevents it from reading
+    /// the response.
     pub refuse_other_pages: bool,
-    /// Where callbacks may go.
-    pub callback_to: CallbackTo,
+    /// The addresses that callbacks may be sent to.
+    pub allowed_callbacks: AllowedCallbacks,
 }
 
 impl Options {
-    /// Makes options with this folder and clock, no bucket, no key, CORS off, the strict judge, a
-    /// seed that everybody knows, and callbacks to every address of this machine.
+    /// Creates options with this data directory and clock, without buckets and keys, with CORS
+    /// disabled, the strictest checks, a fixed seed, and callbacks to every address of this machine.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, clock: Clock) -> Self {
         Self {
@@ -85,12 +84,12 @@ impl Options {
             cors_vary: true,
             clock,
             observer: None,
-            judgement: Judgement::default(),
+            strictness: Strictness::default(),
             seed: [0; 16],
-            hosts: Hosts::default(),
+            hosts: AllowedHosts::default(),
             cors_local_pages: false,
             refuse_other_pages: false,
-            callback_to: CallbackTo::default(),
+            allowed_callbacks: AllowedCallbacks::default(),
         }
     }
 }
@@ -104,69 +103,69 @@ impl fmt::Debug for Options {
             .field("keys", &self.keys)
             .field("ring", &self.ring)
             .field("cors_origins", &self.cors_origins)
-            .field("callback_to", &self.callback_to)
-            .field("judgement", &self.judgement)
+            .field("allowed_callbacks", &self.allowed_callbacks)
+            .field("strictness", &self.strictness)
             .finish_non_exhaustive()
     }
 }
 
-/// Tells what happened to a request, or to the call that it led to.
+/// An event that a request or a callback caused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// An upload arrived whole and was kept.
+pub enum OssEvent {
+    /// An upload was stored.
     Stored {
         /// The bucket.
         bucket: String,
         /// The object's key.
         key: String,
-        /// The content's size in bytes.
+        /// The size of the content in bytes.
         size: u64,
-        /// The file that holds the content.
+        /// The file with the content.
         path: PathBuf,
     },
-    /// An object was stored with a type that browsers may read as another one.
+    /// An object was stored with a content type that browsers may interpret as another type.
     Warned {
         /// The object's key.
         key: String,
-        /// One sentence in words that a developer understands.
+        /// One sentence for developers.
         reason: String,
     },
-    /// Somebody was to be told of a stored object, at one of the addresses that the form names.
+    /// A callback was sent to one of the addresses that the form names.
     Called {
-        /// The address, without its query, which may hold a secret.
+        /// The address without its query, which may hold a secret.
         url: String,
         /// The object's key.
         key: String,
-        /// Why it failed, in words that a developer understands; none if it went well.
+        /// The reason why the callback failed, for developers; `None` after a success.
         failure: Option<String>,
-        /// How long it took.
+        /// The duration of the call.
         spent: Duration,
     },
-    /// An upload or a preflight was refused.
+    /// An upload or a preflight request was rejected.
     Refused {
-        /// The HTTP status of the answer.
+        /// The HTTP status of the response.
         status: u16,
-        /// The `Code` of the answer.
+        /// The `Code` of the response.
         code: &'static str,
         /// The EC number, where one is known.
         ec: Option<&'static str>,
-        /// One sentence in words that a developer understands.
+        /// One sentence for developers.
         reason: String,
     },
 }
 
-/// Says why the local OSS could not be opened.
+/// The reason why the local OSS could not be opened.
 #[derive(Debug)]
 pub enum OpenError {
-    /// No bucket was named; name at least one.
+    /// No bucket was given; give at least one.
     NoBucket,
-    /// A name that no bucket can have; use 3 to 63 of `a-z`, `0-9` and `-`.
+    /// The name is not a valid bucket name; use 3 to 63 of `a-z`, `0-9` and `-`.
     BucketName(String),
-    /// The data folder cannot be used; choose another or mend its permissions.
+    /// The data directory cannot be used; choose another one or correct its permissions.
     DataDir {
-        /// The folder.
+        /// The data directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -1,205 +1,165 @@
-//! PostObject, as a list of checks that can be read from top to bottom.
+//! PostObject, as a list of checks in the order of execution.
 //!
-//! 1. The host names a bucket (`dispatch`).
+//! 1. The host names a bucket (`handler`).
 //! 2. The request is a form upload with a length under 5 GB.
-//! 3. The fields before the file can be read and keep to their limits.
-//! 4. The key is there.
-//! 5. The fields of one signature version are there.
-//! 6. Version, credential, region, date, key id and token are good.
-//! 7. The signature is.
-//! 8. The policy has the right shape, has not expired, is met, and leaves no V4 field open.
-//! 9. The values of fields, and the key with the file name in it, are good.
+//! 3. The fields before the file can be read and keep to their limits (`form_reader`).
+//! 4. There is a `key` field.
+//! 5. The fields of one signature version are complete.
+//! 6. Version, credential, region, date, key id and token are valid.
+//! 7. The signature is correct.
+//! 8. The policy is well-formed, has not expired, is met, and leaves no V4 field open.
+//! 9. The values of fields, and the key with the file name inserted, are valid.
 //! 10. The key that signed may write this object.
-//! 11. The file and all that follows it arrive whole, in the allowed size.
-//! 12. Nothing is overwritten that must not be; the object is put in its place.
-//! 13. Who asked for a callback is told, and what they answer is the answer (`callback`).
+//! 11. The file and the parts after it arrive completely, in the allowed size.
+//! 12. No object is overwritten that must not be; the object is stored.
+//! 13. The callback, if there is one, is sent, and its response becomes the response (`callback`).
 //!
-//! No page gives the order; this one agrees with every message that is known. 4 to 10 are pure and
-//! live in `judge`. The file streams to disk; nothing of it is seen unless the first twelve pass, and all of it
-//! stays whatever becomes of the last.
+//! No page documents the order; this one is consistent with every known message. Checks 4 to 10 are
+//! pure and are in `validator`. The file is streamed to disk. The object becomes visible only if the
+//! first twelve checks pass, and stays whatever the result of the callback is.
 
+use std::io;
+use std::ops::RangeInclusive;
+
+use crc::{CRC_64_XZ, Crc, Table};
 use http::request;
+use md5::{Digest, Md5};
 
-use crate::oss::answer;
-use crate::oss::answer::Answer;
-use crate::oss::call::Call;
-use crate::oss::callback;
-use crate::oss::callback::Callback;
-use crate::oss::callback::Picture;
-use crate::oss::callback::Variables;
-use crate::oss::fields::Success;
-use crate::oss::form::Form;
-use crate::oss::inflow::Inflow;
-use crate::oss::judge::Court;
-use crate::oss::judge::Verdict;
-use crate::oss::judgement::Judgement;
-use crate::oss::judgement::Leniency;
-use crate::oss::media_type;
-use crate::oss::multipart::Parts;
-use crate::oss::multipart::boundary::boundary;
-use crate::oss::multipart::head::Head;
-use crate::oss::options::Bucket;
-use crate::oss::options::Event;
+use crate::oss::callback::parameter::CallbackParameter;
+use crate::oss::callback::template::{CallbackVariables, ImageInfo};
+use crate::oss::error::{OssError, OssErrorKind};
+use crate::oss::form_reader::{read_form, read_rest};
+use crate::oss::multipart::{MultipartReader, boundary};
+use crate::oss::options::{LocalBucket, OssEvent};
 use crate::oss::policy::MAX_OBJECT;
-use crate::oss::reception;
-use crate::oss::reception::Upload;
-use crate::oss::refusal::Kind;
-use crate::oss::refusal::Refusal;
-use crate::oss::site::Site;
-use crate::oss::store::KeepError;
-use crate::oss::store::Sidecar;
+use crate::oss::request::{RequestInfo, UploadBody};
+use crate::oss::response::OssResponse;
+use crate::oss::state::OssState;
+use crate::oss::store::{Sidecar, StoreError, TempUpload};
+use crate::oss::strictness::{Relaxation, Strictness};
+use crate::oss::validator::fields::SuccessAction;
+use crate::oss::validator::{AcceptedForm, Validator};
+use crate::oss::{callback, content_type, response};
 
-/// The most bytes before the file: 8 MB.
-const MAX_BEFORE_FILE: u64 = 8 * 1024 * 1024;
+static CRC64: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
 
-/// Judges an upload and keeps it.
+/// Validates an upload and stores it.
 pub(super) async fn post_object(
-    site: &Site,
-    call: &Call<'_>,
-    bucket: &Bucket,
+    state: &OssState,
+    info: &RequestInfo<'_>,
+    bucket: &LocalBucket,
     head: &request::Parts,
-    inflow: &mut Inflow,
-) -> Result<Answer, Refusal> {
-    let judgement = &site.judgement;
-    let boundary = check_request(site, head, inflow)?;
-    let mut parts = Parts::new(inflow, &boundary, judgement);
-    let mut form = read_form(&mut parts, judgement).await?;
+    body: &mut UploadBody,
+) -> Result<OssResponse, OssError> {
+    let strictness = &state.strictness;
+    let boundary = check_request(state, head, body)?;
+    let mut reader = MultipartReader::new(body, &boundary, strictness);
+    let mut form = read_form(&mut reader, strictness).await?;
     form.set_acl_header(text_header(head, "x-oss-object-acl"));
-    let keys = site.ring.all();
-    let court = Court { bucket, keys: &keys, judgement, now: site.now() };
-    let verdict = court.judge(&form)?;
-    let upload = reception::receive(site, call, &verdict, parts).await?;
-    let callback = verdict.wishes.callback.as_ref();
-    let (md5, picture) = (upload.md5, picture(callback, &upload).await);
-    let object = keep(site, bucket, &verdict, upload).await?;
-    let parameters = judgement.allows(Leniency::RedirectParameters);
-    let success = &verdict.wishes.success;
-    let answer = answer::stored(call, &bucket.name, &object, success, parameters);
+    let keys = state.ring.all();
+    let validator = Validator { bucket, keys: &keys, strictness, now: state.now() };
+    let accepted = validator.validate(&form)?;
+    let upload = receive_file(state, info, &accepted, reader).await?;
+    let callback = accepted.options.callback.as_ref();
+    let (md5, image_info) = (upload.md5, image_info(callback, &upload).await);
+    let object = store_object(state, bucket, &accepted, upload).await?;
+    let parameters = strictness.allows(Relaxation::RedirectParameters);
+    let success = &accepted.options.success;
+    let response = response::stored(info, &bucket.name, &object, success, parameters);
     let Some(callback) = callback else {
-        return Ok(answer);
+        return Ok(response);
     };
-    let variables =
-        Variables { call, bucket: &bucket.name, object: &object, form: &form, picture, md5 };
-    Ok(match callback::tell(site, callback, &variables).await {
-        Ok(json) if json_goes_first(success, judgement) => answer::told(answer, json),
-        Ok(_) => answer,
-        // No refusal of the upload: the object is stored, and a redirect is not followed.
-        Err(refusal) => answer::refused(call, &refusal),
+    let variables = CallbackVariables {
+        info,
+        bucket: &bucket.name,
+        object: &object,
+        form: &form,
+        image_info,
+        md5,
+    };
+    Ok(match callback::send(state, callback, &variables).await {
+        Ok(json) if json_is_response(success, strictness) => {
+            response::callback_result(response, json)
+        }
+        Ok(_) => response,
+        // The upload itself succeeded: the object is stored, and a redirect is not followed.
+        Err(error) => response::error(info, &error),
     })
 }
 
-/// Looks at the file while nobody can have put another in its place.
-async fn picture(callback: Option<&Callback>, upload: &Upload) -> Option<Picture> {
-    if !callback.is_some_and(Callback::wants_picture) {
+/// Reads the image's properties before the file is moved, when no other upload can have replaced
+/// it.
+async fn image_info(
+    callback: Option<&CallbackParameter>,
+    upload: &ReceivedFile,
+) -> Option<ImageInfo> {
+    if !callback.is_some_and(CallbackParameter::wants_image_info) {
         return None;
     }
-    Picture::of(upload.arrival.path().to_owned()).await
+    ImageInfo::read(upload.temp.path().to_owned()).await
 }
 
-/// Says whether the answer to a callback becomes that to the upload: over a status it does, and
-/// whether over a redirect too is not documented.
-fn json_goes_first(success: &Success, judgement: &Judgement) -> bool {
-    let redirect = matches!(success, Success::Redirect(_));
-    !redirect || judgement.allows(Leniency::CallbackBeforeRedirect)
+/// Returns whether the callback's response becomes the response to the upload. It takes precedence
+/// over a status; its precedence over a redirect is not documented.
+fn json_is_response(success: &SuccessAction, strictness: &Strictness) -> bool {
+    let redirect = matches!(success, SuccessAction::Redirect(_));
+    !redirect || strictness.allows(Relaxation::CallbackBeforeRedirect)
 }
 
 /// Check 2.
 fn check_request(
-    site: &Site,
+    state: &OssState,
     head: &request::Parts,
-    inflow: &mut Inflow,
-) -> Result<String, Refusal> {
+    body: &mut UploadBody,
+) -> Result<String, OssError> {
     let content_type = text_header(head, "content-type");
-    let boundary = boundary(content_type.as_deref(), &site.judgement)?;
-    let length = inflow.announced().ok_or_else(|| {
-        Kind::MissingContentLength
-            .because("the upload has no Content-Length; chunked uploads are not taken")
+    let boundary = boundary(content_type.as_deref(), &state.strictness)?;
+    let length = body.announced().ok_or_else(|| {
+        OssErrorKind::MissingContentLength
+            .because("the upload has no Content-Length; chunked uploads are not accepted")
     })?;
     if length >= MAX_OBJECT {
         let reason = format!("the upload has {length} bytes; less than 5 GB are allowed");
-        return Err(Kind::BodyTooLarge.too_long(MAX_OBJECT, length, reason));
+        return Err(OssErrorKind::BodyTooLarge.too_long(MAX_OBJECT, length, reason));
     }
     if let Some(digest) = head.headers.get("content-md5") {
-        inflow.expect_digest(digest.as_bytes())?;
+        body.expect_digest(digest.as_bytes())?;
     }
     Ok(boundary)
 }
 
-/// Check 3: reads the fields, up to the file's first byte.
-pub(super) async fn read_form(
-    parts: &mut Parts<'_>,
-    judgement: &Judgement,
-) -> Result<Form, Refusal> {
-    let mut form = Form::new(judgement);
-    while let Some(part) = parts.next_part().await? {
-        check_before_file(parts)?;
-        if part.is_file(judgement) {
-            form.set_file(part.filename, part.content_type);
-            return Ok(form);
-        }
-        let value = read_value(parts, &part, judgement.value_limit).await?;
-        form.push(&part.name, value, judgement)?;
-    }
-    Err(Kind::FileCount.because("the form has no part named file"))
-}
-
-async fn read_value(parts: &mut Parts<'_>, part: &Head, limit: u64) -> Result<String, Refusal> {
-    let mut value = Vec::new();
-    while let Some(bytes) = parts.data().await? {
-        value.extend_from_slice(&bytes);
-        let length = value.len() as u64;
-        if length > limit {
-            let reason = format!("the field {:?} is longer than {limit} bytes", part.name);
-            return Err(Kind::ValueTooLong.too_long(limit, length, reason));
-        }
-        check_before_file(parts)?;
-    }
-    String::from_utf8(value).map_err(|_| {
-        Kind::FieldMalformed.because(format!("the field {:?} is not UTF-8", part.name))
-    })
-}
-
-fn check_before_file(parts: &Parts<'_>) -> Result<(), Refusal> {
-    let taken = parts.taken();
-    if taken <= MAX_BEFORE_FILE {
-        return Ok(());
-    }
-    let reason = "more than 8 MB stand before the file";
-    Err(Kind::FieldsTooLarge.too_long(MAX_BEFORE_FILE, taken, reason))
-}
-
 /// Check 12.
-async fn keep(
-    site: &Site,
-    bucket: &Bucket,
-    verdict: &Verdict,
-    upload: Upload,
-) -> Result<Sidecar, Refusal> {
-    let wishes = &verdict.wishes;
+async fn store_object(
+    state: &OssState,
+    bucket: &LocalBucket,
+    accepted: &AcceptedForm,
+    upload: ReceivedFile,
+) -> Result<Sidecar, OssError> {
+    let options = &accepted.options;
     let object = Sidecar {
-        key: verdict.key.clone(),
+        key: accepted.key.clone(),
         size: upload.size,
-        etag: upload.etag(&site.judgement),
+        etag: upload.etag(&state.strictness),
         crc64: upload.crc64,
-        stored_at: site.now(),
-        content_type: wishes.content_type.clone(),
-        headers: wishes.headers.clone(),
+        stored_at: state.now(),
+        content_type: options.content_type.clone(),
+        headers: options.headers.clone(),
     };
-    let (arrival, forbid) = (upload.arrival, wishes.forbid_overwrite);
-    let kept = site.store.keep(arrival, &bucket.name, object.clone(), forbid).await;
-    let path = kept.map_err(|error| match error {
-        KeepError::Exists => Kind::FileExists
+    let (temp, forbid) = (upload.temp, options.forbid_overwrite);
+    let stored = state.store.commit(temp, &bucket.name, object.clone(), forbid).await;
+    let path = stored.map_err(|error| match error {
+        StoreError::Exists => OssErrorKind::FileExists
             .because("an object of this key is there already, and x-oss-forbid-overwrite is true"),
-        KeepError::Io(error) => reception::trouble(&error),
+        StoreError::Io(error) => storage_error(&error),
     })?;
-    site.tell(&Event::Stored {
+    state.notify(&OssEvent::Stored {
         bucket: bucket.name.clone(),
         key: object.key.clone(),
         size: object.size,
         path,
     });
-    if let Some(reason) = media_type::warning(&object.content_type) {
-        site.tell(&Event::Warned { key: object.key.clone(), reason });
+    if let Some(reason) = content_type::warning(&object.content_type) {
+        state.notify(&OssEvent::Warned { key: object.key.clone(), reason });
     }
     Ok(object)
 }
@@ -207,4 +167,95 @@ async fn keep(
 fn text_header(head: &request::Parts, name: &str) -> Option<String> {
     let value = head.headers.get(name)?;
     value.to_str().ok().map(str::to_owned)
+}
+
+/// A completely received file, and the checksums computed on the way.
+struct ReceivedFile {
+    temp: TempUpload,
+    size: u64,
+    crc64: u64,
+    /// Computed only where it is needed, because MD5 is the most expensive step of an upload.
+    md5: Option<[u8; 16]>,
+}
+
+/// Streams the file to disk and reads the parts after it. Stops as soon as the file exceeds the
+/// size that the policy allows. The temporary file is deleted unless it is stored later.
+async fn receive_file(
+    state: &OssState,
+    info: &RequestInfo<'_>,
+    accepted: &AcceptedForm,
+    mut reader: MultipartReader<'_>,
+) -> Result<ReceivedFile, OssError> {
+    let temp = state.store.begin(&info.id).await.map_err(|error| storage_error(&error))?;
+    let in_callback = accepted.options.callback.as_ref().is_some_and(CallbackParameter::wants_md5);
+    let wants_md5 = in_callback || state.strictness.allows(Relaxation::Md5Etag);
+    let upload = read_file(temp, &accepted.sizes, wants_md5, &mut reader).await?;
+    read_rest(reader, &state.strictness).await?;
+    if upload.size < *accepted.sizes.start() {
+        return Err(too_small(upload.size, &accepted.sizes));
+    }
+    if !state.strictness.allows(Relaxation::ExpiryDuringUpload) {
+        accepted.policy.check_expiry(state.now())?;
+    }
+    Ok(upload)
+}
+
+async fn read_file(
+    mut temp: TempUpload,
+    sizes: &RangeInclusive<u64>,
+    wants_md5: bool,
+    reader: &mut MultipartReader<'_>,
+) -> Result<ReceivedFile, OssError> {
+    let mut size = 0;
+    let mut crc64 = CRC64.digest();
+    let mut md5 = wants_md5.then(Md5::new);
+    while let Some(bytes) = reader.data().await? {
+        size += bytes.len() as u64;
+        if size > *sizes.end() {
+            return Err(too_large(size, sizes));
+        }
+        crc64.update(&bytes);
+        if let Some(md5) = &mut md5 {
+            md5.update(&bytes);
+        }
+        temp.write(&bytes).await.map_err(|error| storage_error(&error))?;
+    }
+    temp.flush().await.map_err(|error| storage_error(&error))?;
+    Ok(ReceivedFile {
+        temp,
+        size,
+        crc64: crc64.finalize(),
+        md5: md5.map(|md5| md5.finalize().into()),
+    })
+}
+
+fn too_large(size: u64, sizes: &RangeInclusive<u64>) -> OssError {
+    let max = *sizes.end();
+    let reason = format!("the file is larger than the {max} bytes that the policy allows");
+    OssErrorKind::FileTooLarge.too_long(max, size, reason)
+}
+
+fn too_small(size: u64, sizes: &RangeInclusive<u64>) -> OssError {
+    let min = sizes.start();
+    OssErrorKind::FileTooSmall
+        .because(format!("the file has {size} bytes; the policy wants at least {min}"))
+}
+
+impl ReceivedFile {
+    /// Returns the `ETag`. By default it only looks like an MD5, because the documentation says
+    /// that a posted object's `ETag` is not the MD5.
+    fn etag(&self, strictness: &Strictness) -> String {
+        let md5 = self.md5.filter(|_| strictness.allows(Relaxation::Md5Etag));
+        let digest = md5.unwrap_or_else(|| {
+            let (crc64, size) = (self.crc64.to_be_bytes(), self.size.to_be_bytes());
+            Md5::digest([crc64, size].concat()).into()
+        });
+        hex::encode_upper(digest)
+    }
+}
+
+/// Builds the error for a failure of the emulator itself, such as a full disk.
+fn storage_error(error: &io::Error) -> OssError {
+    OssErrorKind::InternalError
+        .because(format!("the local OSS could not write its data folder: {error}"))
 }

@@ -1,103 +1,95 @@
-//! The accept loop: connections, their end, and the end of them all.
+//! The accept loop: accepts connections, closes them, and shuts down gracefully.
 //!
-//! Gets a bound listener and a future that ends when the server should. What a request means is
-//! `dispatch`'s business.
+//! It takes a bound listener and a future that completes when the server should stop. Requests are
+//! handled in `handler`.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::pin::pin;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use hyper_util::rt::TokioTimer;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
-use tokio::sync::watch;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::oss::answer::Answer;
-use crate::oss::call::Client;
-use crate::oss::call::Reached;
-use crate::oss::callback::key;
-use crate::oss::dispatch;
-use crate::oss::site::Site;
+use crate::oss::callback::signing_key;
+use crate::oss::handler;
+use crate::oss::request::ClientAddress;
+use crate::oss::response::OssResponse;
+use crate::oss::state::OssState;
+use crate::server::LocalAddress;
 
-/// The connections that are served at a time; further ones wait in the listener's queue.
+/// The maximum number of open connections; further ones wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 512;
 
-/// The bytes of a request that wait in memory, per connection.
+/// The buffer for a request, in bytes per connection.
 const READ_BUFFER: usize = 128 * 1024;
 
-/// How long a connection may stay without a request; longer than browsers keep theirs.
+/// The time that a connection may be idle; longer than browsers keep theirs open.
 const IDLE: Duration = Duration::from_mins(10);
 
-/// How long the uploads that are under way at the end may still take.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// The time that uploads in progress have to finish after a shutdown.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// How long the rest of a refused body is read after the answer, so that the answer arrives.
+/// The time for which the rest of a rejected body is read after the response, so that the response
+/// arrives.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How long to wait after a connection could not be accepted.
+/// The pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// An answer that is being made; boxed so that the connection can be polled in place.
-type Answering = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+/// A response in progress; boxed so that the connection can be polled in place.
+type ResponseFuture = Pin<Box<dyn Future<Output = Result<OssResponse, Infallible>> + Send>>;
 
-/// Serves until `shutdown` ends, then lets what is under way finish.
+/// Serves until `shutdown` completes, then waits for requests in progress.
 pub(super) async fn serve(
-    site: Site,
+    state: OssState,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    // Nobody else gets here first: the site is not shared yet.
-    let _ = site.key_url.set(key::url(reachable(address)));
-    let site = Arc::new(site);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    // The state is not shared yet, so the value is never set already.
+    let _ = state.callback_key_url.set(signing_key::url(reachable(address)));
+    let state = Arc::new(state);
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &slots) => accepted,
         };
-        let Some((stream, place)) = accepted else {
+        let Some((stream, paths)) = accepted else {
             break;
         };
-        let (site, stopping) = (Arc::clone(&site), stopping.clone());
+        let (state, stopping) = (Arc::clone(&state), stopping.clone());
         connections.spawn(async move {
-            connection(site, stream, stopping).await;
-            drop(place);
+            connection(state, stream, stopping).await;
+            drop(paths);
         });
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
     drop(stop);
-    // Whoever is not done by then is cut off when the set is dropped.
+    // Connections that are still open after that are closed when the set is dropped.
     let all_done = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(FAREWELL, all_done).await;
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, all_done).await;
     Ok(())
 }
 
-/// Gives the address at which this machine reaches a listener, which may listen on all of its own.
+/// Returns the address under which this machine reaches a listener that may be bound to all
+/// interfaces.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -105,16 +97,17 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Waits for a free place and a connection to put there.
+/// Waits for a free slot and a connection.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    slots: &Arc<Semaphore>,
 ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let paths = Arc::clone(slots).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Some((stream, place)),
-            // Out of file descriptors, or the client is gone already: others still want service.
+            Ok((stream, _)) => return Some((stream, paths)),
+            // Out of file descriptors, or the client has gone: other connections can still be
+            // served.
             Err(error) => {
                 tracing::warn!(%error, "the local OSS could not accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -123,26 +116,26 @@ async fn accept(
     }
 }
 
-/// Serves one connection until the client or the server has had enough.
-async fn connection(site: Arc<Site>, stream: TcpStream, mut stopping: watch::Receiver<()>) {
+/// Serves one connection until the client closes it or the server shuts down.
+async fn connection(state: Arc<OssState>, stream: TcpStream, mut stopping: watch::Receiver<()>) {
     let unread = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&unread);
-    let client = stream.peer_addr().map(|address| Client(address.ip())).ok();
-    let reached = stream.local_addr().map(|address| Reached(address.ip())).ok();
+    let client = stream.peer_addr().map(|address| ClientAddress(address.ip())).ok();
+    let local = stream.local_addr().map(|address| LocalAddress(address.ip())).ok();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        if let Some(reached) = reached {
-            request.extensions_mut().insert(reached);
+        if let Some(local) = local {
+            request.extensions_mut().insert(local);
         }
         if let Some(client) = client {
             request.extensions_mut().insert(client);
         }
-        let (site, unread) = (Arc::clone(&site), Arc::clone(&unread));
-        let answer: Answering =
-            Box::pin(async move { Ok(dispatch::answer(&site, request, &unread).await) });
-        answer
+        let (state, unread) = (Arc::clone(&state), Arc::clone(&unread));
+        let response: ResponseFuture =
+            Box::pin(async move { Ok(handler::handle(&state, request, &unread).await) });
+        response
     });
     let mut connection = http1::Builder::new()
-        // A client that has sent everything may close its half and still wants the answer.
+        // A client that has sent everything may close its half and still wait for the response.
         .half_close(true)
         .max_buf_size(READ_BUFFER)
         .timer(TokioTimer::new())
@@ -159,8 +152,8 @@ async fn connection(site: Arc<Site>, stream: TcpStream, mut stopping: watch::Rec
     close(stream, seen.load(Ordering::Relaxed)).await;
 }
 
-/// Closes a connection; one with unread bytes is read for a while longer, because closing it at
-/// once would make the system throw away the answer on its way.
+/// Closes a connection. If a part of the body is unread, reading goes on for a while, because the
+/// system would discard a response in transit if the connection were closed at once.
 async fn close(mut stream: TcpStream, unread: bool) {
     let _ = stream.shutdown().await;
     if !unread {

@@ -1,111 +1,173 @@
 //! `AssumeRole` and `AssumeRoleWithOIDC`, each as a list of checks from top to bottom.
 //!
-//! The order is a choice: no page gives one. What was signed is judged before, in `auth`.
+//! The order is a choice, because no page documents it. `auth` verifies the signature earlier.
+//! Source: the STS pages of both actions. A missing parameter is reported like a malformed one.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::dates;
-use crate::keys::AccessKey;
-use crate::keys::Holder;
-use crate::sts::call::Call;
-use crate::sts::issue::Issued;
+use crate::keys::{AccessKey, KeyOwner};
+use crate::ram::{Permissions, RamPolicy, RamPolicyError};
+use crate::sts::error::{StsError, StsErrorKind};
 use crate::sts::oidc;
-use crate::sts::options::Event;
-use crate::sts::options::Role;
-use crate::sts::options::Trusted;
-use crate::sts::refusal::Kind;
-use crate::sts::refusal::Refusal;
-use crate::sts::site::Site;
-use crate::sts::wish::Wish;
-use crate::sts::wish::is_made_of;
+use crate::sts::options::{RamRole, TrustedPrincipal};
+use crate::sts::request::StsRequest;
+use crate::sts::state::StsState;
 
-/// What a source identity may not begin with.
+/// The prefixes that a source identity may not have.
 const RESERVED: [&str; 3] = ["acs:", "aliyun:", "alibabacloud:"];
 
-/// Lends a session of a role to a caller who signed.
+/// The default duration of a session in seconds.
+const DEFAULT_DURATION: i64 = 3600;
+
+/// The minimum duration of a session in seconds.
+const MIN_DURATION: i64 = 900;
+
+/// The size in bytes from which a session policy is too long.
+const POLICY_LIMIT: usize = 2048;
+
+/// Issues a session of a role to a caller with a signature.
 pub(super) fn assume_role(
-    site: &Site,
-    call: &Call,
+    state: &StsState,
+    request: &StsRequest,
     caller: &AccessKey,
     now: i64,
-) -> Result<Value, Refusal> {
-    let wish = Wish::read(site, call)?;
-    let external = call.parameter("ExternalId");
-    if external.is_some_and(|id| !is_made_of(id, b"_=,.@:/+-", 2, 1224)) {
-        return Err(Kind::ExternalId.plain());
+) -> Result<Value, StsError> {
+    let assumed = AssumeRoleRequest::read(state, request)?;
+    let external = request.parameter("ExternalId");
+    if external.is_some_and(|id| !consists_of(id, b"_=,.@:/+-", 2, 1224)) {
+        return Err(StsErrorKind::ExternalId.error());
     }
-    let source = call.parameter("SourceIdentity");
+    let source = request.parameter("SourceIdentity");
     if source.is_some_and(|source| !is_source_identity(source)) {
-        return Err(Kind::Invalid.because("SourceIdentity"));
+        return Err(StsErrorKind::Invalid.because("SourceIdentity"));
     }
-    if caller.holder == Holder::Root {
-        return Err(Kind::NoPermission.because("Roles may not be assumed by root accounts."));
+    if caller.owner == KeyOwner::Root {
+        return Err(
+            StsErrorKind::NoPermission.because("Roles may not be assumed by root accounts.")
+        );
     }
-    let allowed = caller.may("sts:AssumeRole", wish.role_arn);
-    if !allowed || !is_trusted(wish.role, caller) {
-        return Err(Kind::NoPermission.plain());
+    let allowed = caller.may("sts:AssumeRole", assumed.role_arn);
+    if !allowed || !is_trusted(assumed.role, caller) {
+        return Err(StsErrorKind::NoPermission.error());
     }
-    let mut answer = lend(site, &wish, now);
+    let mut response = issue_session(state, &assumed, now);
     if let Some(source) = source {
-        answer["SourceIdentity"] = json!(source);
+        response["SourceIdentity"] = json!(source);
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// Lends a session of a role to whoever has a token of a provider that the role trusts.
-pub(super) fn assume_role_with_oidc(site: &Site, call: &Call, now: i64) -> Result<Value, Refusal> {
-    let wish = Wish::read(site, call)?;
-    let arn = call.parameter("OIDCProviderArn").unwrap_or_default();
-    let provider = site.provider(arn).ok_or_else(|| Kind::OidcNoPermission.plain())?;
-    let token = call.parameter("OIDCToken").unwrap_or_default();
+/// Issues a session of a role to the holder of a token of a provider that the role trusts.
+pub(super) fn assume_role_with_oidc(
+    state: &StsState,
+    request: &StsRequest,
+    now: i64,
+) -> Result<Value, StsError> {
+    let assumed = AssumeRoleRequest::read(state, request)?;
+    let arn = request.parameter("OIDCProviderArn").unwrap_or_default();
+    let provider = state.provider(arn).ok_or_else(|| StsErrorKind::OidcNoPermission.error())?;
+    let token = request.parameter("OIDCToken").unwrap_or_default();
     let info = oidc::verify(provider, token, now)?;
-    if !wish.role.trusted.contains(&Trusted::Provider(provider.name.clone())) {
-        return Err(Kind::OidcNoPermission.plain());
+    if !assumed.role.trusted.contains(&TrustedPrincipal::Provider(provider.name.clone())) {
+        return Err(StsErrorKind::OidcNoPermission.error());
     }
-    let mut answer = lend(site, &wish, now);
-    answer["OIDCTokenInfo"] = info;
-    Ok(answer)
+    let mut response = issue_session(state, &assumed, now);
+    response["OIDCTokenInfo"] = info;
+    Ok(response)
 }
 
-fn is_trusted(role: &Role, caller: &AccessKey) -> bool {
+fn is_trusted(role: &RamRole, caller: &AccessKey) -> bool {
     role.trusted.iter().any(|trusted| match trusted {
-        Trusted::Account => true,
-        Trusted::Key(id) => caller.holder == Holder::User && caller.id == *id,
-        Trusted::Role(arn) => matches!(&caller.holder, Holder::Role(own) if own == arn),
-        Trusted::Provider(_) => false,
+        TrustedPrincipal::Account => true,
+        TrustedPrincipal::Key(id) => caller.owner == KeyOwner::User && caller.id == *id,
+        TrustedPrincipal::Role(arn) => matches!(&caller.owner, KeyOwner::Role(own) if own == arn),
+        TrustedPrincipal::Provider(_) => false,
     })
 }
 
 fn is_source_identity(text: &str) -> bool {
-    is_made_of(text, b"_+=,.@-", 2, 64) && !RESERVED.iter().any(|prefix| text.starts_with(prefix))
+    consists_of(text, b"_+=,.@-", 2, 64) && !RESERVED.iter().any(|prefix| text.starts_with(prefix))
 }
 
-fn lend(site: &Site, wish: &Wish<'_>, now: i64) -> Value {
-    let (role, session) = (&wish.role.name, wish.session);
-    let arn = wish.role_arn.to_owned();
-    let issued = site.mint.issue(arn, wish.permissions(), now, wish.duration);
-    tell(site, role, session, &issued);
+fn issue_session(state: &StsState, request: &AssumeRoleRequest<'_>, now: i64) -> Value {
+    let (role, session) = (&request.role.name, request.session);
+    let arn = request.role_arn.to_owned();
+    let issued = state.issuer.issue(arn, request.permissions(), now, request.duration);
+    state.notify_issued(role, session, &issued);
     json!({
         "AssumedRoleUser": {
-            "Arn": format!("{}/{session}", wish.role_arn),
-            "AssumedRoleId": format!("{}:{session}", site.mint.role_id(role)),
+            "Arn": format!("{}/{session}", request.role_arn),
+            "AssumedRoleId": format!("{}:{session}", state.issuer.role_id(role)),
         },
         "Credentials": {
             "AccessKeyId": issued.id,
             "AccessKeySecret": issued.secret,
             "SecurityToken": issued.token,
-            "Expiration": dates::iso(issued.until),
+            "Expiration": dates::iso(issued.expires_at),
         },
     })
 }
 
-/// Tells the observer that a key was issued.
-pub(super) fn tell(site: &Site, role: &str, session: &str, issued: &Issued) {
-    site.tell(&Event::Issued {
-        role: role.to_owned(),
-        session: session.to_owned(),
-        key_id: issued.id.clone(),
-        expires_at: issued.until,
-    });
+/// The checked parameters that both actions share.
+pub(super) struct AssumeRoleRequest<'a> {
+    pub(super) role: &'a RamRole,
+    pub(super) role_arn: &'a str,
+    pub(super) session: &'a str,
+    pub(super) duration: i64,
+    policy: Option<RamPolicy>,
+}
+
+impl<'a> AssumeRoleRequest<'a> {
+    /// Reads and checks the parameters.
+    pub(super) fn read(state: &'a StsState, request: &'a StsRequest) -> Result<Self, StsError> {
+        let role_arn = request.parameter("RoleArn").filter(|arn| is_role_arn(arn));
+        let role_arn = role_arn.ok_or_else(|| StsErrorKind::RoleArn.error())?;
+        let session = request.parameter("RoleSessionName");
+        let session = session.filter(|name| consists_of(name, b".@-_", 2, 64));
+        let session = session.ok_or_else(|| StsErrorKind::RoleSessionName.error())?;
+        let policy = request.parameter("Policy").map(session_policy).transpose()?;
+        let role = state.role(role_arn).ok_or_else(|| StsErrorKind::NoRole.because(role_arn))?;
+        let duration = match request.parameter("DurationSeconds") {
+            None => DEFAULT_DURATION,
+            Some(text) => text.parse().map_err(|_| StsErrorKind::DurationSeconds.error())?,
+        };
+        if !(MIN_DURATION..=role.max_session).contains(&duration) {
+            return Err(StsErrorKind::DurationSeconds.error());
+        }
+        Ok(Self { role, role_arn, session, duration, policy })
+    }
+
+    /// Returns the session's permissions: what both the role's and the session's policy allow.
+    pub(super) fn permissions(&self) -> Permissions {
+        let policies = self.role.policy.iter().chain(&self.policy);
+        policies.fold(Permissions::default(), |all, policy| all.restricted_by(policy.clone()))
+    }
+}
+
+fn session_policy(text: &str) -> Result<RamPolicy, StsError> {
+    if text.is_empty() || text.len() >= POLICY_LIMIT {
+        return Err(StsErrorKind::PolicySize.error());
+    }
+    RamPolicy::parse(text).map_err(|error| match error {
+        RamPolicyError::Grammar(_) => StsErrorKind::PolicyGrammar.because(error),
+        RamPolicyError::Unsupported(_) => StsErrorKind::NotImplemented.because(error),
+    })
+}
+
+fn is_role_arn(arn: &str) -> bool {
+    let items: Vec<&str> = arn.splitn(5, ':').collect();
+    let ["acs", "ram", "", account, role] = items[..] else {
+        return false;
+    };
+    let name = role.strip_prefix("role/").unwrap_or_default();
+    !account.is_empty()
+        && account.bytes().all(|byte| byte.is_ascii_digit())
+        && consists_of(name, b"._-", 1, 64)
+}
+
+/// Returns whether a text consists of `min` to `max` letters, digits and these other characters.
+pub(super) fn consists_of(text: &str, others: &[u8], min: usize, max: usize) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    (min..=max).contains(&text.len()) && text.bytes().all(known)
 }

@@ -1,90 +1,78 @@
-//! STS: the service that lends out temporary keys of a role, and its neighbours.
+//! A local STS that issues temporary keys of roles, with a metadata service and a credentials URI.
 //!
-//! One server plays three: STS itself at `/` (`AssumeRole` and `AssumeRoleWithOIDC`, version
-//! 2015-04-01), the metadata service of an instance below `/latest/`, and a credentials URI at
-//! `/credentials`. The keys that they issue hang on the [`KeyRing`](crate::keys::KeyRing)
-//! of the [`Options`]; a local OSS with the same ring takes them at once, within their permissions,
+//! One server offers three services: STS itself at `/` (`AssumeRole` and `AssumeRoleWithOIDC`,
+//! version 2015-04-01), the metadata service of an instance below `/latest/`, and a credentials URI
+//! at `/credentials`. Issued keys are added to the [`KeyRing`](crate::keys::KeyRing) of the
+//! [`Options`]; a local OSS with the same ring accepts them at once, within their permissions,
 //! until they expire.
 //!
-//! It judges both signatures with code of its own; nothing here comes from the signer. What it does
-//! not play: `GetCallerIdentity`, MFA, conditions in policies (a policy with one is refused, never
-//! read as wider than it is), and the keys that real OIDC providers publish, for which a shared
-//! secret stands in.
+//! Both signature versions are verified with own code; nothing here comes from the signer. Not
+//! emulated are `GetCallerIdentity`, MFA, and conditions in policies (such a policy is rejected,
+//! because ignoring the condition would allow more). OIDC providers use a shared secret instead of
+//! published keys.
 //!
-//! # Where the documentation leaves a choice
+//! # Choices where the documentation is unclear
 //!
-//! | Question | What is known of it | Taken here |
+//! | Question | What is documented | Behaviour here |
 //! |---|---|---|
-//! | The longest session name | 64 on the page of today, 32 on older ones | 64 |
+//! | The longest session name | 64 on the current page, 32 on older ones | 64 |
 //! | The longest session policy | 2048 characters, smaller than 2048 bytes | 2047 bytes |
-//! | How far a timestamp may be off | 15 minutes in most sources, an hour in an old one | 15 minutes either way |
-//! | ACS3 with parameters in a form body | no official client does it | taken |
-//! | A header `x-acs-*` that ACS3 does not sign | the page wants all of them signed | `IncompleteSignature` |
-//! | A parameter given twice | silent | `InvalidParameter` |
-//! | Answer without `Format` | XML | XML, unless `Accept` names JSON |
-//! | A shorter session for a role that assumes a role | no page knows one | none |
-//! | White space around an OIDC token | silent | `AuthenticationFail.OIDCToken.Invalid` |
-//! | When the metadata service has a new key | silent | from half of the old one's life on |
+//! | The tolerance for timestamps | 15 minutes in most sources, an hour in an old one | 15 minutes either way |
+//! | ACS3 with parameters in a form body | no official client does this | accepted |
+//! | A header `x-acs-*` that ACS3 does not sign | the page requires all of them to be signed | `IncompleteSignature` |
+//! | A parameter given twice | nothing | `InvalidParameter` |
+//! | The response without `Format` | XML | XML, unless `Accept` names JSON |
+//! | A shorter session for a role that assumes a role | nothing | no limit |
+//! | White space around an OIDC token | nothing | `AuthenticationFail.OIDCToken.Invalid` |
+//! | When the metadata service has a new key | nothing | after half of the old key's lifetime |
 //! | An instance without a role | clients expect 404 | 404 |
 
-mod answer;
-mod assume_role;
-mod auth;
-mod call;
-mod dispatch;
-mod flow;
-mod issue;
-mod metadata;
-mod oidc;
-mod options;
-mod refusal;
-mod site;
-mod wish;
-
 use std::error::Error;
-use std::fmt;
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
-use hyper::body::Body;
-use hyper::body::Incoming;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
 
-use crate::server;
-use crate::server::Reached;
+use crate::server::{self, LocalAddress};
+use crate::sts::state::StsState;
 
-use self::site::Site;
+mod assume_role;
+mod auth;
+mod error;
+mod handler;
+mod key_issuer;
+mod metadata;
+mod oidc;
+mod options;
+mod request;
+mod response;
+mod state;
 
-pub use self::options::Clock;
-pub use self::options::Event;
-pub use self::options::Metadata;
-pub use self::options::Observer;
-pub use self::options::OpenError;
-pub use self::options::Options;
-pub use self::options::Provider;
-pub use self::options::Role;
-pub use self::options::Trusted;
+pub use self::options::{
+    Clock, InstanceMetadata, Observer, OidcProvider, OpenError, Options, RamRole, StsEvent,
+    TrustedPrincipal,
+};
 
-/// A local STS, opened and not yet serving; its clones are the same.
+/// A local STS. Clones share one instance.
 #[derive(Clone)]
-pub struct Sts(Arc<Site>);
+pub struct Sts(Arc<StsState>);
 
 impl Sts {
-    /// Opens it.
+    /// Opens a local STS.
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        Site::open(options).map(|site| Self(Arc::new(site)))
+        StsState::open(options).map(|state| Self(Arc::new(state)))
     }
 
-    /// Answers one request in process, without a socket.
+    /// Handles one request in process, without a socket.
     ///
     /// # Errors
     ///
-    /// If a fault was asked for that cuts the connection before an answer.
+    /// If an injected fault closes the connection before a response.
     pub async fn call<B>(
         &self,
         request: Request<B>,
@@ -92,11 +80,13 @@ impl Sts {
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
     {
-        dispatch::answer(&self.0, request).await
+        handler::handle(&self.0, request).await
     }
 
-    /// Serves until `shutdown` ends, then lets the calls that are under way finish for a moment. Who calls it
-    /// by another name than this machine's is refused with 421: its neighbours hand out keys without a signature.
+    /// Serves until `shutdown` completes, then waits briefly for requests in progress.
+    ///
+    /// A request under a foreign host name gets the status 421, because the metadata service returns
+    /// keys without a signature.
     ///
     /// # Errors
     ///
@@ -108,12 +98,12 @@ impl Sts {
     ) -> io::Result<()> {
         listener.local_addr()?;
         let service = service_fn(move |request: Request<Incoming>| {
-            let site = Arc::clone(&self.0);
+            let state = Arc::clone(&self.0);
             async move {
-                let reached = request.extensions().get().map(|Reached(address)| *address);
-                match site.hosts.foreign(request.uri(), request.headers(), reached) {
-                    Some(name) => Ok(answer::misdirected(&name, site.now())),
-                    None => dispatch::answer(&site, request).await,
+                let local = request.extensions().get().map(|LocalAddress(address)| *address);
+                match state.hosts.foreign(request.uri(), request.headers(), local) {
+                    Some(name) => Ok(response::misdirected(&name, state.now())),
+                    None => handler::handle(&state, request).await,
                 }
             }
         });

@@ -1,35 +1,31 @@
-//! Tokens of OIDC providers: compact JWTs, signed with the provider's secret (HS256).
+//! Verifies tokens of OIDC providers: compact JWTs signed with the provider's secret (HS256).
 //!
 //! STS page `AssumeRoleWithOIDC`, RFC 7515 and 7519. A real provider signs with a private key and
-//! publishes the other half; here a shared secret stands in for both, so that a test can make a
-//! token with a few lines.
+//! publishes the public one. A shared secret replaces both here, so that a test can create a token
+//! with a few lines.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::dates;
-use crate::sts::options::Provider;
-use crate::sts::refusal::Kind;
-use crate::sts::refusal::Refusal;
+use crate::sts::error::{StsError, StsErrorKind};
+use crate::sts::options::OidcProvider;
 
 #[derive(Deserialize)]
-struct Header {
+struct JwtHeader {
     alg: String,
 }
 
 #[derive(Deserialize)]
-struct Claims {
+struct JwtClaims {
     iss: String,
     sub: String,
-    aud: Audience,
+    aud: JwtAudience,
     exp: i64,
     #[serde(default)]
     iat: i64,
@@ -37,14 +33,14 @@ struct Claims {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Audience {
+enum JwtAudience {
     One(String),
     Many(Vec<String>),
 }
 
-/// Checks a token and returns what the answer says of it.
-pub(super) fn verify(provider: &Provider, token: &str, now: i64) -> Result<Value, Refusal> {
-    let invalid = || Kind::OidcInvalid.plain();
+/// Verifies a token and returns its description for the response.
+pub(super) fn verify(provider: &OidcProvider, token: &str, now: i64) -> Result<Value, StsError> {
+    let invalid = || StsErrorKind::OidcInvalid.error();
     if !(4..=20_000).contains(&token.len()) {
         return Err(invalid());
     }
@@ -52,25 +48,25 @@ pub(super) fn verify(provider: &Provider, token: &str, now: i64) -> Result<Value
     let [header, claims, signature] = items[..] else {
         return Err(invalid());
     };
-    let known: Header = decode(header).ok_or_else(invalid)?;
+    let known: JwtHeader = decode(header).ok_or_else(invalid)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid())?;
     let signed = &token[..header.len() + 1 + claims.len()];
     if known.alg != "HS256" || !verifies(&provider.secret, signed, &signature) {
-        return Err(Kind::OidcSignature.plain());
+        return Err(StsErrorKind::OidcSignature.error());
     }
-    let claims: Claims = decode(claims).ok_or_else(invalid)?;
+    let claims: JwtClaims = decode(claims).ok_or_else(invalid)?;
     if claims.iss != provider.issuer {
-        return Err(Kind::OidcIssuer.plain());
+        return Err(StsErrorKind::OidcIssuer.error());
     }
     let audiences = match &claims.aud {
-        Audience::One(one) => std::slice::from_ref(one),
-        Audience::Many(many) => many,
+        JwtAudience::One(one) => std::slice::from_ref(one),
+        JwtAudience::Many(many) => many,
     };
     if !audiences.contains(&provider.audience) {
-        return Err(Kind::OidcAudience.plain());
+        return Err(StsErrorKind::OidcAudience.error());
     }
     if now >= claims.exp {
-        return Err(Kind::OidcExpired.plain());
+        return Err(StsErrorKind::OidcExpired.error());
     }
     Ok(json!({
         "ClientIds": audiences.join(","),

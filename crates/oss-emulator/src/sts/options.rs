@@ -1,72 +1,78 @@
-//! What the local STS is opened with, and what it tells while it runs.
+//! The options of a local STS, and the events that it reports.
 //!
-//! Everything from the outside world comes in here: keys, roles, clock, seed.
+//! Everything from outside is passed in here: keys, roles, clock and seed.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::faults::Faults;
-use crate::hosts::Hosts;
+use crate::hosts::AllowedHosts;
 use crate::keys::KeyRing;
-use crate::ram::Document;
+use crate::ram::RamPolicy;
 
-/// Gives the time in Unix seconds.
+/// Returns the current time in Unix seconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Is told what happened, for the tool's console.
-pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+/// Receives events, for example to print them on a console.
+pub type Observer = Arc<dyn Fn(&StsEvent) + Send + Sync>;
 
-/// Names somebody whom a role trusts to assume it.
+/// A principal that may assume a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trusted {
-    /// Every user and every role of the account; never the account itself.
+pub enum TrustedPrincipal {
+    /// Every user and role of the account, but not the account itself.
     Account,
-    /// The user who has the key of this id.
+    /// The user with the key of this id.
     Key(String),
     /// The sessions of the role with this ARN.
     Role(String),
-    /// Whoever has a token of this OIDC provider.
+    /// The holder of a token of this OIDC provider.
     Provider(String),
 }
 
-/// Describes a role.
+/// A RAM role.
 #[derive(Clone, Debug)]
-pub struct Role {
-    /// The role's name, as it stands at the end of its ARN.
+pub struct RamRole {
+    /// The name, as it appears at the end of the role's ARN.
     pub name: String,
-    /// Who may assume it.
-    pub trusted: Vec<Trusted>,
-    /// What its sessions may do; none means everything.
-    pub policy: Option<Document>,
+    /// The principals that may assume the role.
+    pub trusted: Vec<TrustedPrincipal>,
+    /// The permissions of the role's sessions; `None` allows everything.
+    pub policy: Option<RamPolicy>,
     /// The longest session in seconds.
     pub max_session: i64,
 }
 
-impl Role {
-    /// Makes a role that its whole account may assume for an hour and that may do everything.
+impl RamRole {
+    /// Creates a role that every principal of the account may assume for up to an hour and that
+    /// allows everything.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), trusted: vec![Trusted::Account], policy: None, max_session: 3600 }
+        Self {
+            name: name.into(),
+            trusted: vec![TrustedPrincipal::Account],
+            policy: None,
+            max_session: 3600,
+        }
     }
 }
 
-/// Describes an OIDC provider. Its tokens are signed with a shared secret (HS256), a stand-in for
-/// the published keys of a real one.
+/// An OIDC provider. Its tokens are signed with a shared secret (HS256) instead of the public keys
+/// of a real provider.
 #[derive(Clone)]
-pub struct Provider {
-    /// The provider's name, as it stands at the end of its ARN.
+pub struct OidcProvider {
+    /// The name, as it appears at the end of the provider's ARN.
     pub name: String,
     /// The `iss` of its tokens.
     pub issuer: String,
     /// The `aud` of its tokens.
     pub audience: String,
-    /// What signs them.
+    /// The shared secret.
     pub secret: String,
 }
 
-impl Provider {
-    /// Makes a provider whose tokens are for `sts.aliyuncs.com`, as those of pods are.
+impl OidcProvider {
+    /// Creates a provider whose tokens are for `sts.aliyuncs.com`, like those of Kubernetes pods.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -82,7 +88,7 @@ impl Provider {
     }
 }
 
-impl fmt::Debug for Provider {
+impl fmt::Debug for OidcProvider {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Provider")
@@ -93,50 +99,50 @@ impl fmt::Debug for Provider {
     }
 }
 
-/// Describes the instance whose metadata is served.
+/// The instance whose metadata is served.
 #[derive(Clone, Debug)]
-pub struct Metadata {
-    /// The instance's role; none means that the instance has none.
+pub struct InstanceMetadata {
+    /// The instance's role; `None` for an instance without a role.
     pub role: Option<String>,
-    /// How long its keys live, in seconds; new ones are there from half of that on.
+    /// The lifetime of the role's keys in seconds. A new key is issued after half of it.
     pub lifetime: i64,
-    /// Whether a call without a metadata token is refused.
+    /// Whether requests without a metadata token are rejected.
     pub hardened: bool,
 }
 
-impl Default for Metadata {
+impl Default for InstanceMetadata {
     fn default() -> Self {
         Self { role: None, lifetime: 6 * 3600, hardened: false }
     }
 }
 
-/// Holds everything that a local STS is opened with.
+/// The options of a local STS.
 #[derive(Clone)]
 pub struct Options {
-    /// The account to which roles and providers belong.
+    /// The account id of roles and providers.
     pub account: String,
-    /// The keys of callers, and where issued ones go.
+    /// The key ring, with the keys of callers. Issued keys are added to it.
     pub ring: KeyRing,
-    /// The roles.
-    pub roles: Vec<Role>,
-    /// The OIDC providers.
-    pub providers: Vec<Provider>,
+    /// The roles of the account.
+    pub roles: Vec<RamRole>,
+    /// The OIDC providers of the account.
+    pub providers: Vec<OidcProvider>,
     /// The instance whose metadata is served.
-    pub metadata: Metadata,
-    /// The faults that calls meet.
+    pub metadata: InstanceMetadata,
+    /// The faults to inject.
     pub faults: Faults,
-    /// The clock that expiry is judged by.
+    /// The clock for expiry checks.
     pub clock: Clock,
-    /// What keys, tokens and ids are made from; the same seed makes the same ones.
+    /// The seed of keys, tokens and ids; the same seed gives the same values.
     pub seed: [u8; 16],
-    /// Who is told what happened.
+    /// The receiver of events.
     pub observer: Option<Observer>,
-    /// The names that the server answers to beside this machine's own.
-    pub hosts: Hosts,
+    /// Additional host names of the server.
+    pub hosts: AllowedHosts,
 }
 
 impl Options {
-    /// Makes options with this clock and seed, no key, no role, no provider and no fault.
+    /// Creates options with this clock and seed, without keys, roles, providers and faults.
     #[must_use]
     pub fn new(clock: Clock, seed: [u8; 16]) -> Self {
         Self {
@@ -144,12 +150,12 @@ impl Options {
             ring: KeyRing::default(),
             roles: Vec::new(),
             providers: Vec::new(),
-            metadata: Metadata::default(),
+            metadata: InstanceMetadata::default(),
             faults: Faults::default(),
             clock,
             seed,
             observer: None,
-            hosts: Hosts::default(),
+            hosts: AllowedHosts::default(),
         }
     }
 }
@@ -168,35 +174,35 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Tells what happened to a call.
+/// An event that a request caused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum StsEvent {
     /// A temporary key was issued.
     Issued {
-        /// The role whose session it is.
+        /// The role of the session.
         role: String,
         /// The session's name.
         session: String,
         /// The key's id.
         key_id: String,
-        /// The Unix second at which it ends.
+        /// The Unix second from which the key is invalid.
         expires_at: i64,
     },
-    /// A call of STS was refused.
+    /// A request to STS was rejected.
     Refused {
-        /// The HTTP status of the answer.
+        /// The HTTP status of the response.
         status: u16,
-        /// The `Code` of the answer.
+        /// The `Code` of the response.
         code: &'static str,
     },
 }
 
-/// Says why the local STS could not be opened.
+/// The reason why the local STS could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenError {
-    /// A role's name is none; use 1 to 64 of letters, digits, `.`, `_` and `-`, and each once.
+    /// A role's name is invalid or used twice; use 1 to 64 of letters, digits, `.`, `_` and `-`.
     RoleName(String),
-    /// The instance has a role that is not among the roles.
+    /// The role of the instance is not among the roles.
     UnknownRole(String),
 }
 
@@ -208,7 +214,7 @@ impl fmt::Display for OpenError {
                 "{name:?} cannot be a role: 1 to 64 of letters, digits, . _ and -, each name once"
             ),
             Self::UnknownRole(name) => {
-                write!(formatter, "the instance has the role {name:?}, which is not described")
+                write!(formatter, "the role {name:?} of the instance is not among the roles")
             }
         }
     }
@@ -222,10 +228,10 @@ mod tests {
     use crate::keys::AccessKey;
 
     #[test]
-    fn debug_shows_no_secret_and_no_seed() {
+    fn debug_output_contains_no_secret_and_no_seed() {
         let mut options = Options::new(Arc::new(|| 0), [77; 16]);
         options.ring.add(AccessKey::new("key-id", "marker-secret"));
-        options.providers.push(Provider::new("ack", "issuer", "marker-shared"));
+        options.providers.push(OidcProvider::new("ack", "issuer", "marker-shared"));
         let text = format!("{options:?}");
         assert!(text.contains("key-id") && text.contains("issuer"));
         assert!(!text.contains("marker") && !text.contains("77"), "{text}");

@@ -13,8 +13,8 @@ use crate::doctor::place;
 use crate::doctor::place::Place;
 use crate::doctor::ungranted;
 use crate::doctor::wire::Reply;
-use oss_emulator::oss::Judgement;
-use oss_emulator::oss::policy::Policy;
+use oss_emulator::oss::Strictness;
+use oss_emulator::oss::policy::PostPolicy;
 use oss_upload_signer::time::Timestamp;
 
 /// What is looked at in a grant.
@@ -149,8 +149,8 @@ impl Grant {
         self.field("x-oss-signature-version").is_some()
     }
 
-    pub(super) fn policy(&self) -> Option<Policy> {
-        Policy::decode(self.field("policy")?, &Judgement::default()).ok()
+    pub(super) fn policy(&self) -> Option<PostPolicy> {
+        PostPolicy::decode(self.field("policy")?, &Strictness::default()).ok()
     }
 
     /// How long it lasts from when it was given, in seconds.

@@ -4,8 +4,8 @@ use crate::doctor::finding::Finding;
 use crate::doctor::grant::Grant;
 use crate::explain::wish;
 use crate::language::Language;
-use oss_emulator::oss::policy::Condition;
-use oss_emulator::oss::policy::Policy;
+use oss_emulator::oss::policy::PolicyCondition;
+use oss_emulator::oss::policy::PostPolicy;
 
 const ID: &str = "grant.policy";
 
@@ -57,8 +57,9 @@ pub(super) fn judge(grant: &Grant) -> Finding {
         .mend("Let the signer add a condition for each; the function of this repository does.")
 }
 
-fn open(policy: &Policy) -> Vec<&'static str> {
-    let is_sized = policy.conditions().iter().any(|one| matches!(one, Condition::SizeRange(..)));
+fn open(policy: &PostPolicy) -> Vec<&'static str> {
+    let is_sized =
+        policy.conditions().iter().any(|one| matches!(one, PolicyCondition::SizeRange(..)));
     let mut open = Vec::new();
     if !names(policy, "bucket") {
         open.push("the bucket");
@@ -73,16 +74,17 @@ fn open(policy: &Policy) -> Vec<&'static str> {
 }
 
 /// Whether a condition speaks of a field; the content type has two names.
-fn names(policy: &Policy, name: &str) -> bool {
+fn names(policy: &PostPolicy, name: &str) -> bool {
     let also = format!("x-oss-{name}");
-    let fields = policy.conditions().iter().filter_map(Condition::field);
+    let fields = policy.conditions().iter().filter_map(PolicyCondition::field);
     fields.into_iter().any(|field| is_one_of(&[name, &also], field))
 }
 
 /// Whether a condition limits a field at all: an empty beginning does not.
-fn pins(policy: &Policy, name: &str) -> bool {
+fn pins(policy: &PostPolicy, name: &str) -> bool {
     policy.conditions().iter().any(|condition| {
-        let is_open = matches!(condition, Condition::StartsWith(_, prefix) if prefix.is_empty());
+        let is_open =
+            matches!(condition, PolicyCondition::StartsWith(_, prefix) if prefix.is_empty());
         !is_open && condition.field().is_some_and(|field| field.eq_ignore_ascii_case(name))
     })
 }
@@ -92,9 +94,9 @@ fn is_one_of(names: &[&str], field: &str) -> bool {
 }
 
 /// The bucket that the policy names.
-pub(super) fn bucket(policy: &Policy) -> Option<&str> {
+pub(super) fn bucket(policy: &PostPolicy) -> Option<&str> {
     policy.conditions().iter().find_map(|condition| match condition {
-        Condition::Equal(field, value) if field.eq_ignore_ascii_case("bucket") => {
+        PolicyCondition::Equal(field, value) if field.eq_ignore_ascii_case("bucket") => {
             Some(value.as_str())
         }
         _ => None,

@@ -6,8 +6,8 @@ use crate::explain::form::Captured;
 use crate::explain::har;
 use crate::explain::lines;
 use crate::explain::multipart;
-use oss_emulator::oss::Judgement;
-use oss_emulator::oss::policy::Policy;
+use oss_emulator::oss::Strictness;
+use oss_emulator::oss::policy::PostPolicy;
 
 const UNKNOWN: &str = "this is neither a policy (base64 or JSON), nor a form (a HAR, a multipart body or key=value \
                        lines), nor the XML of a refusal; --help says more";
@@ -88,11 +88,11 @@ impl Document {
     /// Reads the policy, or says with OSS's words why it cannot be read.
     pub(super) fn parse(
         &self,
-        judgement: &Judgement,
-    ) -> Result<Policy, oss_emulator::oss::Refusal> {
+        strictness: &Strictness,
+    ) -> Result<PostPolicy, oss_emulator::oss::OssError> {
         match self {
-            Self::Base64(text) => Policy::decode(text, judgement),
-            Self::Json(text) => Policy::parse(text, judgement),
+            Self::Base64(text) => PostPolicy::decode(text, strictness),
+            Self::Json(text) => PostPolicy::parse(text, strictness),
         }
     }
 }

@@ -2,24 +2,24 @@
 
 use crate::explain::form::Captured;
 use crate::language::Language;
-use oss_emulator::oss::policy::Condition;
-use oss_emulator::oss::policy::Policy;
+use oss_emulator::oss::policy::PolicyCondition;
+use oss_emulator::oss::policy::PostPolicy;
 use oss_upload_signer::policy::content_type::ContentType;
 
 /// The field that decides the stored type, and the one that OSS compares the file part's type with.
 const FIELDS: [&str; 2] = ["x-oss-content-type", "content-type"];
 
 /// Warns of what a policy allows.
-pub(super) fn of_policy(policy: &Policy, language: Language) -> Vec<String> {
+pub(super) fn of_policy(policy: &PostPolicy, language: Language) -> Vec<String> {
     let mut said = Vec::new();
     for condition in policy.conditions().iter().filter(|one| is_about_type(one)) {
         match condition {
-            Condition::Equal(_, value) => said.extend(warn(value, language)),
-            Condition::In(_, values) => {
+            PolicyCondition::Equal(_, value) => said.extend(warn(value, language)),
+            PolicyCondition::In(_, values) => {
                 said.extend(values.iter().filter_map(|value| warn(value, language)));
             }
-            Condition::StartsWith(_, prefix) => said.push(warn_of_prefix(prefix, language)),
-            Condition::NotIn(..) | Condition::SizeRange(..) => {}
+            PolicyCondition::StartsWith(_, prefix) => said.push(warn_of_prefix(prefix, language)),
+            PolicyCondition::NotIn(..) | PolicyCondition::SizeRange(..) => {}
         }
     }
     said
@@ -34,7 +34,7 @@ pub(super) fn of_form(captured: &Captured, language: Language) -> Option<String>
     warn(given.find(|value| !value.is_empty())?, language)
 }
 
-fn is_about_type(condition: &Condition) -> bool {
+fn is_about_type(condition: &PolicyCondition) -> bool {
     let is = |field: &str| FIELDS.iter().any(|name| field.eq_ignore_ascii_case(name));
     condition.field().is_some_and(is)
 }

@@ -6,9 +6,9 @@ use crate::explain::input::Document;
 use crate::explain::media_type;
 use crate::explain::refusal;
 use crate::language::Language;
-use oss_emulator::oss::Judgement;
-use oss_emulator::oss::policy::Condition;
-use oss_emulator::oss::policy::Policy;
+use oss_emulator::oss::Strictness;
+use oss_emulator::oss::policy::PolicyCondition;
+use oss_emulator::oss::policy::PostPolicy;
 use oss_upload_signer::time::Timestamp;
 
 /// The field whose value is a secret.
@@ -16,14 +16,14 @@ const TOKEN: &str = "x-oss-security-token";
 
 /// Explains a policy that came without a form.
 pub(super) fn explain_document(document: &Document, view: &View) -> Vec<String> {
-    match document.parse(&Judgement::default()) {
+    match document.parse(&Strictness::default()) {
         Ok(policy) => explain(&policy, view),
         Err(refused) => refusal::from_judge(&refused, view.language),
     }
 }
 
 /// Explains a policy.
-pub(super) fn explain(policy: &Policy, view: &View) -> Vec<String> {
+pub(super) fn explain(policy: &PostPolicy, view: &View) -> Vec<String> {
     let language = view.language;
     let mut said = vec![until(policy, view)];
     said.extend(
@@ -32,14 +32,14 @@ pub(super) fn explain(policy: &Policy, view: &View) -> Vec<String> {
     said.extend(open(policy, language));
     said.extend(media_type::of_policy(policy, language));
     for condition in policy.conditions().iter().filter(|one| is_callback(one)) {
-        if let Condition::Equal(_, value) = condition {
+        if let PolicyCondition::Equal(_, value) = condition {
             said.extend(callback::explain(value, language));
         }
     }
     said
 }
 
-fn until(policy: &Policy, view: &View) -> String {
+fn until(policy: &PostPolicy, view: &View) -> String {
     let end = policy.expires_at();
     let moment = Timestamp::from_unix(end).map_or_else(|| end.to_string(), Timestamp::rfc3339);
     let left = end - view.now.unix();
@@ -68,7 +68,7 @@ fn span(seconds: i64, language: Language) -> String {
 }
 
 /// Says what one condition wants, without the token.
-pub(crate) fn wish(condition: &Condition, language: Language) -> String {
+pub(crate) fn wish(condition: &PolicyCondition, language: Language) -> String {
     let field = condition.field().unwrap_or_default();
     if is_secret(condition) {
         return language.choose(
@@ -78,28 +78,28 @@ pub(crate) fn wish(condition: &Condition, language: Language) -> String {
     }
     match condition {
         // Said in words below.
-        Condition::Equal(..) if is_callback(condition) => language.choose(
+        PolicyCondition::Equal(..) if is_callback(condition) => language.choose(
             format!("{field} is the one that was granted"),
             format!("{field} 与授权时相同"),
         ),
-        Condition::Equal(_, value) => {
+        PolicyCondition::Equal(_, value) => {
             language.choose(format!("{field} is {value:?}"), format!("{field} 等于 {value:?}"))
         }
-        Condition::StartsWith(_, prefix) if prefix.is_empty() => language.choose(
+        PolicyCondition::StartsWith(_, prefix) if prefix.is_empty() => language.choose(
             format!("{field} is sent, with any value"),
             format!("{field} 必须发送，值不限"),
         ),
-        Condition::StartsWith(_, prefix) => language.choose(
+        PolicyCondition::StartsWith(_, prefix) => language.choose(
             format!("{field} begins with {prefix:?}"),
             format!("{field} 以 {prefix:?} 开头"),
         ),
-        Condition::In(_, values) => language
+        PolicyCondition::In(_, values) => language
             .choose(format!("{field} is one of {values:?}"), format!("{field} 是 {values:?} 之一")),
-        Condition::NotIn(_, values) => language.choose(
+        PolicyCondition::NotIn(_, values) => language.choose(
             format!("{field} is none of {values:?}"),
             format!("{field} 不是 {values:?} 中的任何一个"),
         ),
-        Condition::SizeRange(min, max) => language.choose(
+        PolicyCondition::SizeRange(min, max) => language.choose(
             format!("the file has {min} to {max} bytes"),
             format!("文件大小为 {min} 至 {max} 字节"),
         ),
@@ -107,17 +107,17 @@ pub(crate) fn wish(condition: &Condition, language: Language) -> String {
 }
 
 /// Tells the condition whose value nobody should see.
-pub(super) fn is_secret(condition: &Condition) -> bool {
+pub(super) fn is_secret(condition: &PolicyCondition) -> bool {
     condition.field().is_some_and(|field| field.eq_ignore_ascii_case(TOKEN))
 }
 
 /// Tells the condition on the callback.
-pub(super) fn is_callback(condition: &Condition) -> bool {
+pub(super) fn is_callback(condition: &PolicyCondition) -> bool {
     condition.field().is_some_and(|field| field.eq_ignore_ascii_case(callback::FIELD))
 }
 
 /// Quotes a condition as OSS does, without the token.
-pub(super) fn quote(condition: &Condition) -> String {
+pub(super) fn quote(condition: &PolicyCondition) -> String {
     if is_secret(condition) {
         return format!("[\"eq\", \"${TOKEN}\", \"…\"]");
     }
@@ -125,15 +125,15 @@ pub(super) fn quote(condition: &Condition) -> String {
 }
 
 /// Names what nothing pins: there OSS takes what the sender likes.
-fn open(policy: &Policy, language: Language) -> Vec<String> {
+fn open(policy: &PostPolicy, language: Language) -> Vec<String> {
     let named = |field: &str| {
         policy
             .conditions()
             .iter()
-            .filter_map(Condition::field)
+            .filter_map(PolicyCondition::field)
             .any(|one| one.eq_ignore_ascii_case(field))
     };
-    let sized = policy.conditions().iter().any(|one| matches!(one, Condition::SizeRange(..)));
+    let sized = policy.conditions().iter().any(|one| matches!(one, PolicyCondition::SizeRange(..)));
     let mut open = Vec::new();
     if !named("bucket") {
         open.push(language.choose("the bucket", "存储空间"));

@@ -6,7 +6,7 @@ use crate::explain::permission;
 use crate::language::Language;
 use crate::remedy;
 use crate::xml;
-use oss_emulator::oss::Refusal;
+use oss_emulator::oss::OssError;
 
 /// Explains the XML of OSS; a policy in it, as a wrong signature brings one, is explained too.
 pub(super) fn explain(document: &str, view: &View) -> Vec<String> {
@@ -33,7 +33,7 @@ pub(super) fn explain(document: &str, view: &View) -> Vec<String> {
 }
 
 /// Explains what the judge says of a policy or a form.
-pub(super) fn from_judge(refusal: &Refusal, language: Language) -> Vec<String> {
+pub(super) fn from_judge(refusal: &OssError, language: Language) -> Vec<String> {
     let mut said = vec![title(refusal.code(), refusal.ec(), language)];
     let specific = language.choose(Some(format!("  {}", refusal.reason())), None);
     let advice = advice(refusal.code(), refusal.ec(), language);

@@ -12,29 +12,29 @@ use crate::explain::permission;
 use crate::explain::refusal;
 use crate::language::Language;
 use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::Bucket;
-use oss_emulator::oss::Court;
-use oss_emulator::oss::Form;
-use oss_emulator::oss::Judgement;
-use oss_emulator::oss::Kind;
-use oss_emulator::oss::Refusal;
-use oss_emulator::oss::policy::Condition;
-use oss_emulator::oss::policy::Policy;
+use oss_emulator::oss::LocalBucket;
+use oss_emulator::oss::OssError;
+use oss_emulator::oss::OssErrorKind;
+use oss_emulator::oss::Strictness;
+use oss_emulator::oss::UploadForm;
+use oss_emulator::oss::Validator;
+use oss_emulator::oss::policy::PolicyCondition;
+use oss_emulator::oss::policy::PostPolicy;
 
 /// Explains a form: its policy, the verdict, what came back, and what was not looked at.
 pub(super) fn explain(captured: &Captured, view: &View) -> Vec<String> {
     let language = view.language;
-    let judgement = Judgement::default();
-    let policy = match captured.field("policy").map(|text| Policy::decode(text, &judgement)) {
+    let strictness = Strictness::default();
+    let policy = match captured.field("policy").map(|text| PostPolicy::decode(text, &strictness)) {
         Some(Ok(policy)) => policy,
         Some(Err(refused)) => return refusal::from_judge(&refused, language),
         None => {
             let reason = "the form has no policy before the file";
-            return refusal::from_judge(&Kind::PolicyMissing.because(reason), language);
+            return refusal::from_judge(&OssErrorKind::PolicyMissing.because(reason), language);
         }
     };
     let (key, note) = key(captured, language);
-    let case = Case { captured, view, policy: &policy, judgement: &judgement };
+    let case = Case { captured, view, policy: &policy, strictness: &strictness };
     let mut said = permission::explain(&policy, view);
     if !policy.conditions().iter().any(permission::is_callback) {
         // What the policy does not name is the sender's, and stands only here.
@@ -91,33 +91,35 @@ fn key(captured: &Captured, language: Language) -> (Option<AccessKey>, String) {
 struct Case<'a> {
     captured: &'a Captured,
     view: &'a View,
-    policy: &'a Policy,
-    judgement: &'a Judgement,
+    policy: &'a PostPolicy,
+    strictness: &'a Strictness,
 }
 
 impl Case<'_> {
-    fn judge(&self, key: Option<AccessKey>) -> Result<(), Refusal> {
+    fn judge(&self, key: Option<AccessKey>) -> Result<(), OssError> {
         let form = self.form()?;
-        let bucket = Bucket { name: self.bucket(), region: self.region() };
-        let (judgement, now) = (self.judgement, self.view.now.unix());
+        let bucket = LocalBucket { name: self.bucket(), region: self.region() };
+        let (strictness, now) = (self.strictness, self.view.now.unix());
         if let Some(key) = key {
-            Court { bucket: &bucket, keys: &[key], judgement, now }.judge(&form)?;
+            Validator { bucket: &bucket, keys: &[key], strictness, now }.validate(&form)?;
         } else {
             if form.get("key").is_none() {
-                return Err(Kind::KeyMissing.because("the form has no key field before the file"));
+                return Err(
+                    OssErrorKind::KeyMissing.because("the form has no key field before the file")
+                );
             }
-            self.policy.evaluate(&form, &bucket.name, now, judgement)?;
+            self.policy.evaluate(&form, &bucket.name, now, strictness)?;
             if form.get("x-oss-signature-version").is_some() {
-                self.policy.check_cover(&form, judgement)?;
+                self.policy.check_cover(&form, strictness)?;
             }
         }
         self.check_size()
     }
 
-    fn form(&self) -> Result<Form, Refusal> {
-        let mut form = Form::new(self.judgement);
+    fn form(&self) -> Result<UploadForm, OssError> {
+        let mut form = UploadForm::new(self.strictness);
         for (name, value) in &self.captured.fields {
-            form.push(name, value.as_str(), self.judgement)?;
+            form.push(name, value.as_str(), self.strictness)?;
         }
         // A capture without its file is of a form that is still to be sent.
         let file = self.captured.file.as_ref();
@@ -126,18 +128,18 @@ impl Case<'_> {
         Ok(form)
     }
 
-    fn check_size(&self) -> Result<(), Refusal> {
+    fn check_size(&self) -> Result<(), OssError> {
         let Some(size) = self.captured.file.as_ref().and_then(|file| file.size) else {
             return Ok(());
         };
         let sizes = self.policy.sizes();
         if size > *sizes.end() {
             let reason = format!("the file has {size} bytes; the policy allows {}", sizes.end());
-            return Err(Kind::FileTooLarge.because(reason));
+            return Err(OssErrorKind::FileTooLarge.because(reason));
         }
         if size < *sizes.start() {
             let reason = format!("the file has {size} bytes; the policy wants {}", sizes.start());
-            return Err(Kind::FileTooSmall.because(reason));
+            return Err(OssErrorKind::FileTooSmall.because(reason));
         }
         Ok(())
     }
@@ -147,7 +149,7 @@ impl Case<'_> {
         let named = self.view.bucket.as_deref().or_else(|| self.captured.bucket());
         let wanted = || {
             self.policy.conditions().iter().find_map(|condition| match condition {
-                Condition::Equal(field, value) if field.eq_ignore_ascii_case("bucket") => {
+                PolicyCondition::Equal(field, value) if field.eq_ignore_ascii_case("bucket") => {
                     Some(value.as_str())
                 }
                 _ => None,
@@ -163,7 +165,7 @@ impl Case<'_> {
     }
 
     /// Says which condition fails, what the form has instead, and what to change.
-    fn say(&self, refused: &Refusal) -> Vec<String> {
+    fn say(&self, refused: &OssError) -> Vec<String> {
         let language = self.view.language;
         let condition = self
             .policy
@@ -176,7 +178,7 @@ impl Case<'_> {
         let mut said = vec![refusal::title(refused.code(), refused.ec(), language)];
         let first = language.choose("The first condition that fails", "最先不满足的条件");
         said.push(format!("  {first}: {}", permission::quote(condition)));
-        if refused.kind() == Kind::FieldAbsent {
+        if refused.kind() == OssErrorKind::FieldAbsent {
             said.push(self.absence(condition));
             said.extend(
                 refusal::advice(refused.code(), refused.ec(), language).into_iter().skip(1),
@@ -187,7 +189,7 @@ impl Case<'_> {
         said
     }
 
-    fn absence(&self, condition: &Condition) -> String {
+    fn absence(&self, condition: &PolicyCondition) -> String {
         let field = condition.field().unwrap_or_default();
         self.view.language.choose(
             format!("  The form does not send {field} before the file."),
@@ -196,7 +198,7 @@ impl Case<'_> {
     }
 
     /// Holds the form against the condition, and says how the two could be brought together.
-    fn difference(&self, condition: &Condition) -> [String; 2] {
+    fn difference(&self, condition: &PolicyCondition) -> [String; 2] {
         let language = self.view.language;
         let field = condition.field().unwrap_or_default();
         let wish = permission::wish(condition, language);
@@ -225,7 +227,7 @@ impl Case<'_> {
     }
 
     /// What the form has where the condition looks.
-    fn value(&self, field: &str, condition: &Condition) -> String {
+    fn value(&self, field: &str, condition: &PolicyCondition) -> String {
         if field.eq_ignore_ascii_case("bucket") {
             return self.bucket();
         }

@@ -1,65 +1,67 @@
-//! The addresses that callbacks may go to.
+//! The addresses that callbacks may be sent to.
 //!
-//! A form can name any address, and the answer to the callback is the answer to the upload. On a developer's machine
-//! that would let whoever has a form call every service that listens there, and read what it answers.
+//! A form can name any address, and the response to the callback becomes the response to the
+//! upload. Without a restriction, anyone who can upload could call every service on a developer's
+//! machine and read its responses.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::oss::callback::outcome::Failure;
-use crate::oss::callback::target::Target;
+use crate::oss::callback::client::CallbackError;
+use crate::oss::callback::parameter::CallbackTarget;
 
-/// Says which addresses of this machine callbacks may go to.
+/// The addresses of this machine that callbacks may be sent to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum CallbackTo {
-    /// Every one.
+pub enum AllowedCallbacks {
+    /// All addresses.
     #[default]
-    Everywhere,
-    /// These only.
-    Only(Vec<Address>),
+    All,
+    /// Only these addresses.
+    Only(Vec<CallbackAddress>),
 }
 
-/// An address that callbacks may go to: a path of a server, with any query, or a whole server.
+/// An address that callbacks may be sent to: one path of a server with any query, or a whole
+/// server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    target: Target,
+pub struct CallbackAddress {
+    target: CallbackTarget,
     is_whole_server: bool,
 }
 
-/// Says that a text is no address to call, and why.
+/// The reason why a text is not a callback address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidAddress(String);
+pub struct InvalidCallbackAddress(String);
 
-impl fmt::Display for InvalidAddress {
+impl fmt::Display for InvalidCallbackAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-impl std::error::Error for InvalidAddress {}
+impl std::error::Error for InvalidCallbackAddress {}
 
-impl FromStr for Address {
-    type Err = InvalidAddress;
+impl FromStr for CallbackAddress {
+    type Err = InvalidCallbackAddress;
 
-    /// Reads `http://127.0.0.1:3000`, which is the whole server, or an address with a path.
-    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        let target = Target::parse(text).map_err(|refusal| {
-            InvalidAddress(refusal.reason().replace("callbackUrl has the address", "it is"))
+    /// Parses `http://127.0.0.1:3000`, which means the whole server, or an address with a path.
+    fn from_str(text: &str) -> Result<Self, InvalidCallbackAddress> {
+        let target = CallbackTarget::parse(text).map_err(|error| {
+            InvalidCallbackAddress(error.reason().replace("callbackUrl has the address", "it is"))
         })?;
         let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
         Ok(Self { target, is_whole_server: !authority.contains(['/', '?']) })
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for CallbackAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.target.without_query();
         formatter.write_str(if self.is_whole_server { text.trim_end_matches('/') } else { &text })
     }
 }
 
-impl Address {
-    fn covers(&self, target: &Target) -> bool {
+impl CallbackAddress {
+    fn covers(&self, target: &CallbackTarget) -> bool {
         let own = &self.target;
         let same_server =
             (own.secure, &own.host, own.port) == (target.secure, &target.host, target.port);
@@ -68,14 +70,14 @@ impl Address {
     }
 }
 
-impl CallbackTo {
-    /// Refuses an address that may not be called.
-    pub(super) fn check(&self, target: &Target) -> Result<(), Failure> {
+impl AllowedCallbacks {
+    /// Checks that callbacks may be sent to this address.
+    pub(super) fn check(&self, target: &CallbackTarget) -> Result<(), CallbackError> {
         match self {
-            Self::Everywhere => Ok(()),
+            Self::All => Ok(()),
             Self::Only(allowed) if allowed.iter().any(|one| one.covers(target)) => Ok(()),
             Self::Only(allowed) => {
-                Err(Failure::NotAllowed(allowed.iter().map(ToString::to_string).collect()))
+                Err(CallbackError::NotAllowed(allowed.iter().map(ToString::to_string).collect()))
             }
         }
     }
@@ -85,9 +87,9 @@ impl CallbackTo {
 mod tests {
     use super::*;
 
-    fn goes(allowed: &[&str], to: &str) -> bool {
+    fn allows(allowed: &[&str], to: &str) -> bool {
         let allowed = allowed.iter().map(|one| one.parse().unwrap()).collect();
-        CallbackTo::Only(allowed).check(&Target::parse(to).unwrap()).is_ok()
+        AllowedCallbacks::Only(allowed).check(&CallbackTarget::parse(to).unwrap()).is_ok()
     }
 
     #[test]
@@ -99,7 +101,7 @@ mod tests {
             "http://LOCALHOST:3000/any/path",
             "http://localhost:3000",
         ] {
-            assert!(goes(&allowed, to), "{to}");
+            assert!(allows(&allowed, to), "{to}");
         }
         for to in [
             "http://127.0.0.1:8080/",
@@ -113,23 +115,23 @@ mod tests {
             "http://localhost/",
             "http://evil.localhost:3000/",
         ] {
-            assert!(!goes(&allowed, to), "{to}");
+            assert!(!allows(&allowed, to), "{to}");
         }
-        assert!(!goes(&[], "http://127.0.0.1:8080/"));
-        assert!(!goes(&["http://127.0.0.1:8080/"], "http://127.0.0.1:8080/admin"));
+        assert!(!allows(&[], "http://127.0.0.1:8080/"));
+        assert!(!allows(&["http://127.0.0.1:8080/"], "http://127.0.0.1:8080/admin"));
     }
 
     #[test]
-    fn everything_is_allowed_where_nothing_is_said() {
-        let target = Target::parse("http://127.0.0.1:1/x").unwrap();
-        assert_eq!(CallbackTo::default().check(&target), Ok(()));
+    fn all_addresses_are_allowed_by_default() {
+        let target = CallbackTarget::parse("http://127.0.0.1:1/x").unwrap();
+        assert_eq!(AllowedCallbacks::default().check(&target), Ok(()));
     }
 
     #[test]
-    fn an_address_is_written_as_it_is_read() {
+    fn an_address_is_formatted_as_it_was_parsed() {
         for text in ["http://127.0.0.1:3000", "http://127.0.0.1:3000/", "http://a.localhost/b"] {
-            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<CallbackAddress>().unwrap().to_string(), text);
         }
-        assert!("ftp://a".parse::<Address>().is_err());
+        assert!("ftp://a".parse::<CallbackAddress>().is_err());
     }
 }

@@ -1,110 +1,97 @@
-//! The callback: who asked for one is told of the stored object, and the answer goes to the browser.
+//! Upload callbacks: notifies the address that the form names of a stored object, and returns the
+//! address's response to the browser.
 //!
-//! Callback page. [`parameter`] reads the `callback` field before anything is stored; afterwards the
-//! body is made of its [`template`] and the [`variables`], signed with the local [`key`], and sent
-//! by [`exchange`]. Whatever comes of it, the object stays: what went wrong is [`outcome`]'s.
+//! Callback page. [`parameter`] parses the `callback` field before anything is stored. Afterwards
+//! the [`template`] is rendered, signed with the local [`signing_key`], and sent by [`client`]. The
+//! object stays stored whatever the result is.
 //!
-//! # How it differs from the real one
+//! # Differences from the real service
 //!
-//! It calls this machine only, and with HTTP only. The real one refuses exactly such addresses, but
-//! nobody rehearses on a laptop to have another server told of what was never uploaded. Which addresses of
-//! this machine can be limited ([`CallbackTo`]): whoever has a form can name others in it, and reads the answer. The key is
-//! made at the first use from a seed, lives in memory, and is as short as the real one, 512 bits, so
-//! that a verifier which takes no such key is found out here.
+//! Callbacks go to addresses of this machine only, and with HTTP only. The real service rejects
+//! exactly these addresses; here a test must not send data about local uploads to another server.
+//! [`AllowedCallbacks`](allowed::AllowedCallbacks) can restrict the addresses further, because anyone
+//! who can upload chooses the address and reads its response. The key is generated from a seed at the first use and kept in memory. It has 512 bits like the
+//! real one, so that a verifier that rejects such short keys fails here too.
 
-mod allowed;
-mod exchange;
-pub(super) mod key;
-mod outcome;
-mod parameter;
-mod picture;
-mod target;
-mod template;
-mod variables;
-
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Method;
-use http::Request;
-use http::Version;
-use http::header;
+use http::{HeaderName, HeaderValue, Method, Request, Version, header};
 use http_body_util::Full;
 
-use crate::oss::options::Event;
-use crate::oss::refusal::Refusal;
-use crate::oss::site::Site;
+use crate::oss::callback::client::CallbackError;
+use crate::oss::callback::parameter::{CallbackParameter, CallbackTarget};
+use crate::oss::callback::signing_key::CallbackKey;
+use crate::oss::callback::template::CallbackVariables;
+use crate::oss::error::OssError;
+use crate::oss::options::OssEvent;
+use crate::oss::state::OssState;
 
-use self::outcome::Failure;
-
-pub use self::allowed::Address;
-pub use self::allowed::CallbackTo;
-pub use self::allowed::InvalidAddress;
-pub use self::parameter::BodyType;
-pub use self::parameter::Callback;
-pub(super) use self::parameter::parse;
-pub(super) use self::picture::Picture;
-pub use self::target::Target;
-pub(super) use self::variables::Variables;
+pub(super) mod allowed;
+mod client;
+pub(super) mod parameter;
+pub(super) mod signing_key;
+pub(super) mod template;
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static("http-client/0.0.1");
 
 const X_OSS_PUB_KEY_URL: HeaderName = HeaderName::from_static("x-oss-pub-key-url");
 
-/// Tells one address after another, until one answers as it should, and returns that answer's JSON.
+/// Sends the callback to one address after another until one responds correctly, and returns that
+/// response's JSON.
 ///
-/// All of them together have the time that one is documented to have; there is no second try.
-pub(super) async fn tell(
-    site: &Site,
-    callback: &Callback,
-    variables: &Variables<'_>,
-) -> Result<Bytes, Refusal> {
+/// All addresses share the time limit that is documented for one; there is no retry.
+pub(super) async fn send(
+    state: &OssState,
+    callback: &CallbackParameter,
+    variables: &CallbackVariables<'_>,
+) -> Result<Bytes, OssError> {
     let body = template::render(&callback.body, callback.body_type, variables);
     let body = Bytes::from(body);
-    // The first use makes the key; that is not to be taken off the server's time.
-    let key = site.key.get().await.map_err(|error| Failure::Key(error).refusal())?;
-    let deadline = tokio::time::Instant::now() + site.judgement.patience.callback;
-    let mut last = Failure::Late;
+    // The first use generates the key; that time must not count against the callback's server.
+    let key =
+        state.callback_key.get().await.map_err(|error| CallbackError::Key(error).to_oss_error())?;
+    let deadline = tokio::time::Instant::now() + state.strictness.limits.callback;
+    let mut last = CallbackError::Timeout;
     for target in &callback.targets {
         let started = Instant::now();
-        let request = site
-            .callback_to
+        let request = state
+            .allowed_callbacks
             .check(target)
-            .and_then(|()| request(callback, target, &body, key, &variables.key_url(site)));
-        let told = match request {
+            .and_then(|()| request(callback, target, &body, key, &variables.key_url(state)));
+        let result = match request {
             Ok(request) => {
-                let answer = exchange::send(target, request);
-                tokio::time::timeout_at(deadline, answer).await.unwrap_or(Err(Failure::Late))
+                let response = client::send(target, request);
+                tokio::time::timeout_at(deadline, response)
+                    .await
+                    .unwrap_or(Err(CallbackError::Timeout))
             }
-            Err(failure) => Err(failure),
+            Err(error) => Err(error),
         };
-        report(site, target, variables, told.as_ref().err(), started.elapsed());
-        match told {
+        report(state, target, variables, result.as_ref().err(), started.elapsed());
+        match result {
             Ok(json) => return Ok(json),
-            Err(failure) => last = failure,
+            Err(error) => last = error,
         }
         if tokio::time::Instant::now() >= deadline {
             break;
         }
     }
-    Err(last.refusal())
+    Err(last.to_oss_error())
 }
 
-/// Makes the call as the page shows it: HTTP/1.0, and the connection is closed afterwards.
+/// Builds the request as the page shows it: HTTP/1.0, and the connection is closed afterwards.
 fn request(
-    callback: &Callback,
-    target: &Target,
+    callback: &CallbackParameter,
+    target: &CallbackTarget,
     body: &Bytes,
-    key: &key::Key,
+    key: &CallbackKey,
     key_url: &str,
-) -> Result<Request<Full<Bytes>>, Failure> {
-    let signature = key.sign(&signed_text(target, body)).map_err(Failure::Key)?;
-    // The page's own example leaves the port out of the host.
+) -> Result<Request<Full<Bytes>>, CallbackError> {
+    let signature = key.sign(&string_to_sign(target, body)).map_err(CallbackError::Key)?;
+    // The page's own example has no port in `Host`.
     let host = callback.host.as_deref().unwrap_or(&target.host);
     Request::builder()
         .version(Version::HTTP_10)
@@ -118,14 +105,14 @@ fn request(
         .header(header::AUTHORIZATION, STANDARD.encode(signature))
         .header(X_OSS_PUB_KEY_URL, STANDARD.encode(key_url))
         .body(Full::new(body.clone()))
-        // All of it was checked with the parameter, so this does not happen.
-        .map_err(|error| Failure::Unreachable(error.to_string()))
+        // All parts were validated with the parameter, so this does not happen.
+        .map_err(|error| CallbackError::Unreachable(error.to_string()))
 }
 
-/// Writes what is signed: the path decoded, the query as it is, a line end, the body.
+/// Returns the string to sign: the decoded path, the query as it is, a line end, the body.
 ///
-/// A `+` in the path is left alone: the page's sample decodes it as a path is decoded, not a form.
-fn signed_text(target: &Target, body: &[u8]) -> Vec<u8> {
+/// A `+` in the path is kept: the page's sample decodes it as a path, not as a form.
+fn string_to_sign(target: &CallbackTarget, body: &[u8]) -> Vec<u8> {
     let mut text: Vec<u8> =
         percent_encoding::percent_decode_str(target.path_and_query.path()).collect();
     if let Some(query) = target.path_and_query.query() {
@@ -138,16 +125,16 @@ fn signed_text(target: &Target, body: &[u8]) -> Vec<u8> {
 }
 
 fn report(
-    site: &Site,
-    target: &Target,
-    variables: &Variables<'_>,
-    failure: Option<&Failure>,
+    state: &OssState,
+    target: &CallbackTarget,
+    variables: &CallbackVariables<'_>,
+    error: Option<&CallbackError>,
     spent: Duration,
 ) {
-    site.tell(&Event::Called {
+    state.notify(&OssEvent::Called {
         url: target.without_query(),
         key: variables.object.key.clone(),
-        failure: failure.map(Failure::reason),
+        failure: error.map(CallbackError::reason),
         spent,
     });
 }
@@ -157,11 +144,11 @@ mod tests {
     use super::*;
 
     fn text(url: &str) -> Vec<u8> {
-        signed_text(&Target::parse(url).unwrap(), b"a=1")
+        string_to_sign(&CallbackTarget::parse(url).unwrap(), b"a=1")
     }
 
     #[test]
-    fn path_is_decoded_query_is_not_and_the_body_follows_a_line_end() {
+    fn the_path_is_decoded_and_the_query_is_not() {
         assert_eq!(
             text("http://a.test/x%20y/%C3%A9+z?q=%20&r"),
             "/x y/é+z?q=%20&r\na=1".as_bytes()

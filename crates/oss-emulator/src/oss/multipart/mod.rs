@@ -1,112 +1,197 @@
-//! The multipart body: boundary, parts, headers, damage.
+//! Reads a multipart body: the boundary from `Content-Type`, and the parts one after the other.
 //!
-//! Our own reader, because OSS minds what libraries smooth over: the order of a part's headers, a
-//! missing space, the size of a name. Gives parts and their bytes in order; what they
-//! mean is `form`'s and `post_object`'s business.
-
-pub(super) mod boundary;
-pub(super) mod head;
-mod splitter;
+//! This is an own parser, because OSS rejects what libraries accept: other orders of a part's
+//! headers, a missing space, a long name. It returns parts and their bytes in order; `form_reader`
+//! and `post_object` interpret them. Public issues show that OSS does not treat a request as
+//! PostObject at all unless its type is `multipart/form-data; boundary=…`.
 
 use bytes::Bytes;
 
-use crate::oss::inflow::Inflow;
-use crate::oss::judgement::Judgement;
-use crate::oss::judgement::Leniency;
-use crate::oss::multipart::head::Head;
-use crate::oss::multipart::splitter::Damage;
-use crate::oss::multipart::splitter::Piece;
-use crate::oss::multipart::splitter::Splitter;
-use crate::oss::refusal::Kind;
-use crate::oss::refusal::Refusal;
+use crate::oss::error::{OssError, OssErrorKind};
+use crate::oss::multipart::part_headers::PartHeaders;
+use crate::oss::multipart::splitter::{MultipartError, MultipartSplitter, MultipartToken};
+use crate::oss::request::UploadBody;
+use crate::oss::strictness::{Relaxation, Strictness};
 
-/// Reads the parts of one request body, one after the other.
+pub(super) mod part_headers;
+mod splitter;
+
+/// The longest boundary that MIME allows.
+const MAX_BOUNDARY: usize = 70;
+
+/// Reads the parts of a request body in order.
 #[derive(Debug)]
-pub(super) struct Parts<'a> {
-    inflow: &'a mut Inflow,
-    judgement: &'a Judgement,
-    splitter: Splitter,
-    /// How many bytes of heads and contents have been taken out.
-    taken: u64,
+pub(super) struct MultipartReader<'a> {
+    body: &'a mut UploadBody,
+    strictness: &'a Strictness,
+    splitter: MultipartSplitter,
+    /// The number of bytes of part headers and contents read so far.
+    bytes_read: u64,
 }
 
-impl<'a> Parts<'a> {
-    /// Begins to read a body with this boundary.
-    pub(super) fn new(inflow: &'a mut Inflow, boundary: &str, judgement: &'a Judgement) -> Self {
+impl<'a> MultipartReader<'a> {
+    /// Creates a reader for a body with this boundary.
+    pub(super) fn new(
+        body: &'a mut UploadBody,
+        boundary: &str,
+        strictness: &'a Strictness,
+    ) -> Self {
         Self {
-            splitter: Splitter::new(boundary, judgement.allows(Leniency::Preamble)),
-            inflow,
-            judgement,
-            taken: 0,
+            splitter: MultipartSplitter::new(boundary, strictness.allows(Relaxation::Preamble)),
+            body,
+            strictness,
+            bytes_read: 0,
         }
     }
 
-    /// Returns the head of the next part, or none after the last one.
+    /// Returns the headers of the next part, or `None` after the last one.
     ///
-    /// What is left of the current part is read over.
-    pub(super) async fn next_part(&mut self) -> Result<Option<Head>, Refusal> {
+    /// The rest of the current part is skipped.
+    pub(super) async fn next_part(&mut self) -> Result<Option<PartHeaders>, OssError> {
         loop {
-            match self.piece().await? {
-                Piece::Head(block) => {
-                    let announced = self.inflow.announced().unwrap_or_default();
-                    let remaining = announced.saturating_sub(self.taken);
-                    return Head::parse(&block, remaining, self.judgement).map(Some);
+            match self.next_token().await? {
+                MultipartToken::Headers(block) => {
+                    let announced = self.body.announced().unwrap_or_default();
+                    let remaining = announced.saturating_sub(self.bytes_read);
+                    return PartHeaders::parse(&block, remaining, self.strictness).map(Some);
                 }
-                Piece::End => return Ok(None),
-                Piece::Data(_) | Piece::PartEnd => {}
+                MultipartToken::End => return Ok(None),
+                MultipartToken::Data(_) | MultipartToken::PartEnd => {}
             }
         }
     }
 
-    /// Returns some more bytes of the current part, or none at its end.
-    pub(super) async fn data(&mut self) -> Result<Option<Bytes>, Refusal> {
-        match self.piece().await? {
-            Piece::Data(bytes) => Ok(Some(bytes)),
-            Piece::Head(_) | Piece::PartEnd | Piece::End => Ok(None),
+    /// Returns the next bytes of the current part, or `None` at its end.
+    pub(super) async fn data(&mut self) -> Result<Option<Bytes>, OssError> {
+        match self.next_token().await? {
+            MultipartToken::Data(bytes) => Ok(Some(bytes)),
+            MultipartToken::Headers(_) | MultipartToken::PartEnd | MultipartToken::End => Ok(None),
         }
     }
 
-    /// Returns how many bytes the heads and contents read so far have.
-    pub(super) fn taken(&self) -> u64 {
-        self.taken
+    /// Returns the number of bytes of part headers and contents read so far.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.bytes_read
     }
 
-    /// Reads what stands behind the closing boundary and checks the body's digest.
-    pub(super) async fn finish(self) -> Result<(), Refusal> {
-        while self.inflow.chunk().await?.is_some() {}
-        self.inflow.check_digest()
+    /// Reads the rest of the body after the closing boundary and checks its digest.
+    pub(super) async fn finish(self) -> Result<(), OssError> {
+        while self.body.chunk().await?.is_some() {}
+        self.body.check_digest()
     }
 
-    async fn piece(&mut self) -> Result<Piece, Refusal> {
+    async fn next_token(&mut self) -> Result<MultipartToken, OssError> {
         loop {
-            if let Some(piece) = self.splitter.next().map_err(refuse)? {
-                if let Piece::Head(bytes) | Piece::Data(bytes) = &piece {
-                    self.taken += bytes.len() as u64;
+            if let Some(next_token) = self.splitter.next().map_err(to_oss_error)? {
+                if let MultipartToken::Headers(bytes) | MultipartToken::Data(bytes) = &next_token {
+                    self.bytes_read += bytes.len() as u64;
                 }
-                return Ok(piece);
+                return Ok(next_token);
             }
-            if let Some(chunk) = self.inflow.chunk().await? {
+            if let Some(chunk) = self.body.chunk().await? {
                 self.splitter.feed(&chunk);
             } else {
-                self.splitter.finish().map_err(refuse)?;
-                return Ok(Piece::End);
+                self.splitter.finish().map_err(to_oss_error)?;
+                return Ok(MultipartToken::End);
             }
         }
     }
 }
 
-fn refuse(damage: Damage) -> Refusal {
-    let reason = match damage {
-        Damage::NoHead => return head::no_disposition(),
-        Damage::EndlessHead(seen) => return head::name_too_long(seen as u64),
-        Damage::Opening => {
+fn to_oss_error(error: MultipartError) -> OssError {
+    let reason = match error {
+        MultipartError::NoHeaders => return part_headers::no_disposition(),
+        MultipartError::EndlessHeaders(seen) => return part_headers::name_too_long(seen as u64),
+        MultipartError::Opening => {
             "the body does not begin with the boundary that the Content-Type header names"
         }
-        Damage::Boundary => "a boundary in the body is damaged: no line end and no -- follows it",
-        Damage::Truncated => {
+        MultipartError::Boundary => {
+            "a boundary in the body is damaged: no line end and no -- follows it"
+        }
+        MultipartError::Truncated => {
             "the body stops before its closing boundary, so Content-Length is too small or the \
              last line is missing"
         }
     };
-    Kind::BodyMalformed.because(reason)
+    OssErrorKind::BodyMalformed.because(reason)
+}
+
+/// Reads the boundary from a `Content-Type` header.
+///
+/// Quotes around a boundary are kept, so that it matches nothing in the body, unless
+/// [`Relaxation::QuotedBoundary`] is in effect.
+pub(in crate::oss) fn boundary(
+    content_type: Option<&str>,
+    strictness: &Strictness,
+) -> Result<String, OssError> {
+    let text = content_type.ok_or_else(|| unrecognised("it has no Content-Type"))?;
+    let mut items = text.split(';').map(str::trim);
+    let kind = items.next().unwrap_or_default();
+    if !kind.eq_ignore_ascii_case("multipart/form-data") {
+        return Err(unrecognised("its Content-Type is not multipart/form-data"));
+    }
+    let boundary = items
+        .filter_map(|item| item.split_once('='))
+        .find(|(name, _)| name.eq_ignore_ascii_case("boundary"))
+        .map(|(_, value)| unquoted(value, strictness))
+        .ok_or_else(|| unrecognised("its Content-Type has no boundary"))?;
+    if boundary.is_empty() || boundary.len() > MAX_BOUNDARY {
+        return Err(unrecognised("its boundary is not 1 to 70 characters long"));
+    }
+    Ok(boundary.to_owned())
+}
+
+fn unquoted<'a>(value: &'a str, strictness: &Strictness) -> &'a str {
+    let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match inner {
+        Some(inner) if strictness.allows(Relaxation::QuotedBoundary) => inner,
+        _ => value,
+    }
+}
+
+fn unrecognised(what: &str) -> OssError {
+    OssErrorKind::MethodNotAllowed
+        .because(format!(
+            "OSS does not see a form upload in this POST because {what}; let the browser or HTTP \
+             library set the header"
+        ))
+        .with_child("Method", "POST")
+        .with_child("ResourceType", "Bucket")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, OssErrorKind> {
+        boundary(Some(text), &Strictness::default()).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_boundary_is_found_among_parameters() {
+        let text = "Multipart/Form-Data; charset=utf-8; Boundary=--x_1";
+        assert_eq!(read(text), Ok("--x_1".to_owned()));
+    }
+
+    #[test]
+    fn a_comma_instead_of_a_semicolon_is_not_a_form_upload() {
+        assert_eq!(read("multipart/form-data, boundary=x"), Err(OssErrorKind::MethodNotAllowed));
+    }
+
+    #[test]
+    fn a_type_without_boundary_is_not_a_form_upload() {
+        assert_eq!(read("multipart/form-data"), Err(OssErrorKind::MethodNotAllowed));
+        assert_eq!(read("multipart/form-data; boundary="), Err(OssErrorKind::MethodNotAllowed));
+        let long = format!("multipart/form-data; boundary={}", "x".repeat(71));
+        assert_eq!(read(&long), Err(OssErrorKind::MethodNotAllowed));
+    }
+
+    #[test]
+    fn quotes_are_kept_unless_the_relaxation_removes_them() {
+        let text = "multipart/form-data; boundary=\"x\"";
+        assert_eq!(read(text), Ok("\"x\"".to_owned()));
+        let mut strictness = Strictness::default();
+        strictness.relaxed.insert(Relaxation::QuotedBoundary);
+        assert_eq!(boundary(Some(text), &strictness).unwrap(), "x");
+    }
 }

@@ -1,46 +1,45 @@
-//! One condition of a policy: how it is read, when it holds, how it is printed when it does not.
+//! One condition of a policy: parsing, evaluation and display.
 //!
-//! PostObject page, appendix on policies; error code pages 0006-00000216 to 0006-00000224. Knows
-//! one condition at a time; which values of the form it is asked about is the policy's business.
+//! Sources: the PostObject page, appendix on policies; error code pages 0006-00000216 to
+//! 0006-00000224. `policy` chooses the values of the form that a condition is evaluated with.
 
 use std::fmt;
 
-use crate::oss::policy::json::Json;
-use crate::oss::refusal::Kind;
-use crate::oss::refusal::Refusal;
+use crate::oss::error::{OssError, OssErrorKind};
+use crate::oss::policy::json::PolicyJson;
 
-/// A condition, with the field's name as the policy spells it but without the `$`.
+/// A condition, with the field's name as the policy spells it, without the `$`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// The field has exactly this value.
+pub enum PolicyCondition {
+    /// The field equals this value.
     Equal(String, String),
-    /// The field begins like this.
+    /// The field starts with this prefix.
     StartsWith(String, String),
     /// The field has one of these values.
     In(String, Vec<String>),
     /// The field has none of these values.
     NotIn(String, Vec<String>),
-    /// The file has a size between these two, both included.
+    /// The size of the file is in this range, both ends included.
     SizeRange(u64, u64),
 }
 
-impl Condition {
-    pub(super) fn parse(json: &Json) -> Result<Self, Refusal> {
+impl PolicyCondition {
+    pub(super) fn parse(json: &PolicyJson) -> Result<Self, OssError> {
         match json {
-            Json::Object(items) => Self::from_object(items),
-            Json::List(items) => Self::from_list(items),
-            _ => Err(Kind::ConditionShape
+            PolicyJson::Object(items) => Self::from_object(items),
+            PolicyJson::List(items) => Self::from_list(items),
+            _ => Err(OssErrorKind::ConditionShape
                 .because("a condition of the policy is neither an object nor an array")),
         }
     }
 
-    fn from_object(items: &[(String, Json)]) -> Result<Self, Refusal> {
+    fn from_object(items: &[(String, PolicyJson)]) -> Result<Self, OssError> {
         match items {
-            [(field, Json::Text(value))] => Ok(Self::Equal(name(field)?, dollars(value))),
+            [(field, PolicyJson::Text(value))] => Ok(Self::Equal(name(field)?, dollars(value))),
             [(field, _)] => Err(wrong_type(format!(
                 "the condition on {field:?} compares with something that is not a string"
             ))),
-            _ => Err(Kind::ConditionArity
+            _ => Err(OssErrorKind::ConditionArity
                 .because(format!(
                     "a condition written as an object has {} properties; it must have one",
                     items.len()
@@ -52,26 +51,25 @@ impl Condition {
         }
     }
 
-    fn from_list(items: &[Json]) -> Result<Self, Refusal> {
+    fn from_list(items: &[PolicyJson]) -> Result<Self, OssError> {
         let (operator, operands) = match items.split_first() {
             None => {
-                return Err(
-                    Kind::OperatorMissing.because("a condition of the policy is an empty array")
-                );
+                return Err(OssErrorKind::OperatorMissing
+                    .because("a condition of the policy is an empty array"));
             }
-            Some((Json::Text(operator), operands)) => (operator.as_str(), operands),
+            Some((PolicyJson::Text(operator), operands)) => (operator.as_str(), operands),
             Some(_) => {
                 return Err(wrong_type("a condition's operator is not a string"));
             }
         };
         if !matches!(operator, "eq" | "starts-with" | "in" | "not-in" | "content-length-range") {
-            return Err(Kind::OperatorUnknown.because(format!(
+            return Err(OssErrorKind::OperatorUnknown.because(format!(
                 "the operator {operator:?} does not exist; there are eq, starts-with, in, not-in \
                  and content-length-range"
             )));
         }
         let [first, second] = operands else {
-            return Err(Kind::ConditionArity.because(format!(
+            return Err(OssErrorKind::ConditionArity.because(format!(
                 "a condition with {operator} has {} items; it must have 3",
                 items.len()
             )));
@@ -83,8 +81,12 @@ impl Condition {
         }
     }
 
-    fn comparison(operator: &str, field: &Json, value: &Json) -> Result<Self, Refusal> {
-        let (Json::Text(field), Json::Text(value)) = (field, value) else {
+    fn comparison(
+        operator: &str,
+        field: &PolicyJson,
+        value: &PolicyJson,
+    ) -> Result<Self, OssError> {
+        let (PolicyJson::Text(field), PolicyJson::Text(value)) = (field, value) else {
             return Err(wrong_type(format!(
                 "a condition with {operator} has an item that is not a string"
             )));
@@ -96,21 +98,25 @@ impl Condition {
         })
     }
 
-    fn membership(operator: &str, field: &Json, values: &Json) -> Result<Self, Refusal> {
-        let Json::Text(field) = field else {
+    fn membership(
+        operator: &str,
+        field: &PolicyJson,
+        values: &PolicyJson,
+    ) -> Result<Self, OssError> {
+        let PolicyJson::Text(field) = field else {
             return Err(wrong_type(format!(
                 "the field of a condition with {operator} is not a string"
             )));
         };
-        let Json::List(values) = values else {
-            return Err(Kind::ListMissing.because(format!(
+        let PolicyJson::List(values) = values else {
+            return Err(OssErrorKind::ListMissing.because(format!(
                 "the values of the condition {operator} on {field:?} are not a list"
             )));
         };
         let values: Option<Vec<String>> = values
             .iter()
             .map(|value| match value {
-                Json::Text(value) => Some(dollars(value)),
+                PolicyJson::Text(value) => Some(dollars(value)),
                 _ => None,
             })
             .collect();
@@ -127,26 +133,26 @@ impl Condition {
         })
     }
 
-    fn size_range(min: &Json, max: &Json) -> Result<Self, Refusal> {
+    fn size_range(min: &PolicyJson, max: &PolicyJson) -> Result<Self, OssError> {
         let min = integer(min).ok_or_else(|| {
-            Kind::RangeMinInvalid.because(
+            OssErrorKind::RangeMinInvalid.because(
                 "the minimum of content-length-range is not a whole number; quotes are not allowed",
             )
         })?;
         let max = integer(max).ok_or_else(|| {
-            Kind::RangeMaxInvalid.because(
+            OssErrorKind::RangeMaxInvalid.because(
                 "the maximum of content-length-range is not a whole number; quotes are not allowed",
             )
         })?;
         if max < min {
-            return Err(Kind::RangeReversed.because(format!(
+            return Err(OssErrorKind::RangeReversed.because(format!(
                 "content-length-range ends at {max}, before its start at {min}"
             )));
         }
         Ok(Self::SizeRange(min, max))
     }
 
-    /// Returns the field that the condition is about; none for the file's size.
+    /// Returns the field of the condition; `None` for the file's size.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
         match self {
@@ -158,12 +164,12 @@ impl Condition {
         }
     }
 
-    /// Says whether a value of the field meets the condition.
+    /// Returns whether a value meets the condition.
     #[must_use]
     pub fn holds(&self, value: &str) -> bool {
         match self {
-            // The real service was seen to fail a comparison with the empty string: an upload plugin
-            // that sent an empty token was refused with this condition in the message.
+            // The real service was observed to reject a comparison with the empty string: an upload
+            // plugin that sent an empty token got an error with this condition in its message.
             Self::Equal(_, wanted) => !wanted.is_empty() && value == wanted,
             Self::StartsWith(_, prefix) => value.starts_with(prefix),
             Self::In(_, values) => values.iter().any(|one| one == value),
@@ -173,8 +179,8 @@ impl Condition {
     }
 }
 
-impl fmt::Display for Condition {
-    /// Writes the condition as OSS quotes it: always as an array, with `$` and `", "`.
+impl fmt::Display for PolicyCondition {
+    /// Formats the condition as OSS quotes it: always as an array, with `$` and `", "`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Equal(field, value) => write_one(formatter, "eq", field, value),
@@ -213,27 +219,29 @@ fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn wrong_type(reason: impl Into<String>) -> Refusal {
-    Kind::ConditionType.because(reason)
+fn wrong_type(reason: impl Into<String>) -> OssError {
+    OssErrorKind::ConditionType.because(reason)
 }
 
-/// Takes the `$` off a field's name, which array form has and object form has not; both may.
-fn name(field: &str) -> Result<String, Refusal> {
+/// Removes the `$` of a field's name. Array form has one and object form does not; both are
+/// accepted.
+fn name(field: &str) -> Result<String, OssError> {
     let name = field.strip_prefix('$').unwrap_or(field);
     if name.is_empty() {
-        return Err(Kind::PolicyInvalid.because("a condition of the policy names no field"));
+        return Err(OssErrorKind::PolicyInvalid.because("a condition of the policy names no field"));
     }
     Ok(name.to_owned())
 }
 
-/// Reads `\$` as `$`: some SDKs escape twice, and their tests show that the service takes both.
+/// Replaces `\$` by `$`: some SDKs escape twice, and their tests show that the service accepts
+/// both.
 fn dollars(value: &str) -> String {
     value.replace("\\$", "$")
 }
 
-fn integer(json: &Json) -> Option<u64> {
+fn integer(json: &PolicyJson) -> Option<u64> {
     match json {
-        Json::Number(number) => number.parse().ok(),
+        PolicyJson::Number(number) => number.parse().ok(),
         _ => None,
     }
 }
@@ -243,13 +251,13 @@ mod tests {
     use super::*;
     use crate::oss::policy::json;
 
-    fn parse(text: &str) -> Result<Condition, Kind> {
+    fn parse(text: &str) -> Result<PolicyCondition, OssErrorKind> {
         let json = json::parse(text).unwrap();
-        Condition::parse(&json).map_err(|refusal| refusal.kind())
+        PolicyCondition::parse(&json).map_err(|error| error.kind())
     }
 
     #[test]
-    fn each_operator_is_read_and_printed_as_oss_prints_it() {
+    fn each_operator_is_parsed_and_formatted_as_oss_does() {
         for (written, printed) in [
             (r#"{"key":"a/b"}"#, r#"["eq", "$key", "a/b"]"#),
             (r#"["eq","$key","a\"b"]"#, r#"["eq", "$key", "a\"b"]"#),
@@ -263,51 +271,51 @@ mod tests {
     }
 
     #[test]
-    fn each_misshapen_condition_has_its_own_refusal() {
+    fn each_malformed_condition_has_its_own_error() {
         for (written, kind) in [
-            ("[]", Kind::OperatorMissing),
-            (r#"["EQ","$key","a"]"#, Kind::OperatorUnknown),
-            (r#"["eq","$key"]"#, Kind::ConditionArity),
-            (r#"["starts-with","$key","a","b"]"#, Kind::ConditionArity),
-            (r#"["in","$key"]"#, Kind::ConditionArity),
-            (r#"["not-in","$key",[],[]]"#, Kind::ConditionArity),
-            (r#"["content-length-range",1]"#, Kind::ConditionArity),
-            ("{}", Kind::ConditionArity),
-            (r#"{"a":"1","b":"2"}"#, Kind::ConditionArity),
-            (r#"["content-length-range",2,1]"#, Kind::RangeReversed),
-            (r#"["content-length-range","1",2]"#, Kind::RangeMinInvalid),
-            (r#"["content-length-range",1.0,2]"#, Kind::RangeMinInvalid),
-            (r#"["content-length-range",-1,2]"#, Kind::RangeMinInvalid),
-            (r#"["content-length-range",1,"2"]"#, Kind::RangeMaxInvalid),
-            (r#"["content-length-range",1,1e3]"#, Kind::RangeMaxInvalid),
-            ("\"eq\"", Kind::ConditionShape),
-            ("7", Kind::ConditionShape),
-            (r#"[1,"$key","a"]"#, Kind::ConditionType),
-            (r#"["eq","$key",1]"#, Kind::ConditionType),
-            (r#"["starts-with",["$key"],"a"]"#, Kind::ConditionType),
-            (r#"["in",1,[]]"#, Kind::ConditionType),
-            (r#"["not-in","$key",["a",1]]"#, Kind::ConditionType),
-            (r#"{"key":1}"#, Kind::ConditionType),
-            (r#"["in","$key","a"]"#, Kind::ListMissing),
-            (r#"["not-in","$key","a"]"#, Kind::ListMissing),
-            (r#"["eq","$","a"]"#, Kind::PolicyInvalid),
+            ("[]", OssErrorKind::OperatorMissing),
+            (r#"["EQ","$key","a"]"#, OssErrorKind::OperatorUnknown),
+            (r#"["eq","$key"]"#, OssErrorKind::ConditionArity),
+            (r#"["starts-with","$key","a","b"]"#, OssErrorKind::ConditionArity),
+            (r#"["in","$key"]"#, OssErrorKind::ConditionArity),
+            (r#"["not-in","$key",[],[]]"#, OssErrorKind::ConditionArity),
+            (r#"["content-length-range",1]"#, OssErrorKind::ConditionArity),
+            ("{}", OssErrorKind::ConditionArity),
+            (r#"{"a":"1","b":"2"}"#, OssErrorKind::ConditionArity),
+            (r#"["content-length-range",2,1]"#, OssErrorKind::RangeReversed),
+            (r#"["content-length-range","1",2]"#, OssErrorKind::RangeMinInvalid),
+            (r#"["content-length-range",1.0,2]"#, OssErrorKind::RangeMinInvalid),
+            (r#"["content-length-range",-1,2]"#, OssErrorKind::RangeMinInvalid),
+            (r#"["content-length-range",1,"2"]"#, OssErrorKind::RangeMaxInvalid),
+            (r#"["content-length-range",1,1e3]"#, OssErrorKind::RangeMaxInvalid),
+            ("\"eq\"", OssErrorKind::ConditionShape),
+            ("7", OssErrorKind::ConditionShape),
+            (r#"[1,"$key","a"]"#, OssErrorKind::ConditionType),
+            (r#"["eq","$key",1]"#, OssErrorKind::ConditionType),
+            (r#"["starts-with",["$key"],"a"]"#, OssErrorKind::ConditionType),
+            (r#"["in",1,[]]"#, OssErrorKind::ConditionType),
+            (r#"["not-in","$key",["a",1]]"#, OssErrorKind::ConditionType),
+            (r#"{"key":1}"#, OssErrorKind::ConditionType),
+            (r#"["in","$key","a"]"#, OssErrorKind::ListMissing),
+            (r#"["not-in","$key","a"]"#, OssErrorKind::ListMissing),
+            (r#"["eq","$","a"]"#, OssErrorKind::PolicyInvalid),
         ] {
             assert_eq!(parse(written), Err(kind), "{written}");
         }
     }
 
     #[test]
-    fn an_object_with_two_properties_is_refused_in_the_services_words() {
+    fn an_object_with_two_properties_is_refused_with_the_services_message() {
         let json = json::parse(r#"{"a":"1","b":"2"}"#).unwrap();
         assert_eq!(
-            Condition::parse(&json).unwrap_err().message(),
+            PolicyCondition::parse(&json).unwrap_err().message(),
             "Invalid Policy: Invalid Simple-Condition: Simple-Conditions must have exactly one \
              property specified."
         );
     }
 
     #[test]
-    fn values_are_compared_whole_and_with_case() {
+    fn values_are_compared_completely_and_case_sensitively() {
         let holds = |written: &str, value: &str| parse(written).unwrap().holds(value);
         assert!(holds(r#"["eq","$key","a"]"#, "a"));
         assert!(!holds(r#"["eq","$key","a"]"#, "A"));

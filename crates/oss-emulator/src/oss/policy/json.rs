@@ -1,26 +1,26 @@
-//! A small JSON reader with the habits of the one behind OSS.
+//! A small JSON parser that behaves like the one of OSS.
 //!
-//! It takes `\$` for a dollar sign (PostObject page), keeps numbers as they are written so that a
-//! fraction can be told from an integer, keeps double keys so that they can be refused, and words
-//! its complaints as OSS does where that is known (error code page 0006-00000204).
+//! It accepts `\$` for a dollar sign (PostObject page), keeps numbers as written so that a fraction
+//! differs from an integer, keeps duplicate keys so that they can be rejected, and uses the error
+//! messages of OSS where they are known (error code page 0006-00000204).
 
-/// The deepest nesting that is read; a policy needs four.
+/// The maximum nesting depth; a policy needs four levels.
 const MAX_DEPTH: usize = 16;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Json {
+pub(super) enum PolicyJson {
     Null,
     Bool,
     Number(String),
     Text(String),
-    List(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    List(Vec<PolicyJson>),
+    Object(Vec<(String, PolicyJson)>),
 }
 
-/// Reads a whole text as one value; the error completes the sentence "Invalid JSON: …".
-pub(super) fn parse(text: &str) -> Result<Json, String> {
-    let mut reader = Reader { rest: text };
+/// Parses a text as one value. The error completes the sentence "Invalid JSON: …".
+pub(super) fn parse(text: &str) -> Result<PolicyJson, String> {
+    let mut reader = JsonReader { rest: text };
     let value = reader.value(0)?;
     reader.skip_space();
     match reader.peek() {
@@ -29,12 +29,12 @@ pub(super) fn parse(text: &str) -> Result<Json, String> {
     }
 }
 
-struct Reader<'a> {
+struct JsonReader<'a> {
     rest: &'a str,
 }
 
-impl Reader<'_> {
-    fn value(&mut self, depth: usize) -> Result<Json, String> {
+impl JsonReader<'_> {
+    fn value(&mut self, depth: usize) -> Result<PolicyJson, String> {
         if depth > MAX_DEPTH {
             return Err("nested too deeply".to_owned());
         }
@@ -43,17 +43,17 @@ impl Reader<'_> {
             None => Err("unexpected end".to_owned()),
             Some('{') => self.object(depth),
             Some('[') => self.list(depth),
-            Some('"') => self.text().map(Json::Text),
+            Some('"') => self.text().map(PolicyJson::Text),
             Some('-' | '0'..='9') => self.number(),
             Some(other) => self.word().ok_or_else(|| format!("unknown char {other}")),
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Json, String> {
+    fn object(&mut self, depth: usize) -> Result<PolicyJson, String> {
         self.take();
         let mut items = Vec::new();
         if self.closes('}') {
-            return Ok(Json::Object(items));
+            return Ok(PolicyJson::Object(items));
         }
         loop {
             self.skip_space();
@@ -64,22 +64,22 @@ impl Reader<'_> {
             self.expect(':', ": expected")?;
             items.push((key, self.value(depth + 1)?));
             if self.closes('}') {
-                return Ok(Json::Object(items));
+                return Ok(PolicyJson::Object(items));
             }
             self.expect(',', ", or } expected")?;
         }
     }
 
-    fn list(&mut self, depth: usize) -> Result<Json, String> {
+    fn list(&mut self, depth: usize) -> Result<PolicyJson, String> {
         self.take();
         let mut items = Vec::new();
         if self.closes(']') {
-            return Ok(Json::List(items));
+            return Ok(PolicyJson::List(items));
         }
         loop {
             items.push(self.value(depth + 1)?);
             if self.closes(']') {
-                return Ok(Json::List(items));
+                return Ok(PolicyJson::List(items));
             }
             self.expect(',', ", or ] expected")?;
         }
@@ -140,7 +140,7 @@ impl Reader<'_> {
         }
     }
 
-    fn number(&mut self) -> Result<Json, String> {
+    fn number(&mut self) -> Result<PolicyJson, String> {
         let length = self
             .rest
             .find(|character: char| !matches!(character, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'))
@@ -150,11 +150,12 @@ impl Reader<'_> {
             return Err("number expected".to_owned());
         }
         self.rest = rest;
-        Ok(Json::Number(number.to_owned()))
+        Ok(PolicyJson::Number(number.to_owned()))
     }
 
-    fn word(&mut self) -> Option<Json> {
-        let words = [("null", Json::Null), ("true", Json::Bool), ("false", Json::Bool)];
+    fn word(&mut self) -> Option<PolicyJson> {
+        let words =
+            [("null", PolicyJson::Null), ("true", PolicyJson::Bool), ("false", PolicyJson::Bool)];
         for (word, value) in words {
             if let Some(rest) = self.rest.strip_prefix(word) {
                 self.rest = rest;
@@ -219,8 +220,8 @@ fn is_number(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn text(value: &str) -> Json {
-        Json::Text(value.to_owned())
+    fn text(value: &str) -> PolicyJson {
+        PolicyJson::Text(value.to_owned())
     }
 
     #[test]
@@ -233,25 +234,25 @@ mod tests {
     fn values_of_every_type_are_read() {
         let read = parse(" {\"a\" : [ 1 , -0.5e+3 , true , null , {} , [] ] , \"a\":\"\"} ");
         let list = vec![
-            Json::Number("1".to_owned()),
-            Json::Number("-0.5e+3".to_owned()),
-            Json::Bool,
-            Json::Null,
-            Json::Object(vec![]),
-            Json::List(vec![]),
+            PolicyJson::Number("1".to_owned()),
+            PolicyJson::Number("-0.5e+3".to_owned()),
+            PolicyJson::Bool,
+            PolicyJson::Null,
+            PolicyJson::Object(vec![]),
+            PolicyJson::List(vec![]),
         ];
-        let items = vec![("a".to_owned(), Json::List(list)), ("a".to_owned(), text(""))];
-        assert_eq!(read, Ok(Json::Object(items)));
+        let items = vec![("a".to_owned(), PolicyJson::List(list)), ("a".to_owned(), text(""))];
+        assert_eq!(read, Ok(PolicyJson::Object(items)));
     }
 
     #[test]
-    fn complaints_are_worded_as_oss_words_them() {
+    fn error_messages_are_those_of_oss() {
         assert_eq!(parse("eyJleH"), Err("unknown char e".to_owned()));
         assert_eq!(parse("[1 2]"), Err(", or ] expected".to_owned()));
     }
 
     #[test]
-    fn damaged_texts_are_refused() {
+    fn malformed_texts_are_refused() {
         for damaged in [
             "",
             "{",
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_nesting_is_refused() {
+    fn deep_nesting_is_refused() {
         let deep = "[".repeat(100_000);
         assert_eq!(parse(&deep), Err("nested too deeply".to_owned()));
     }

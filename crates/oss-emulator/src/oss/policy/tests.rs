@@ -1,8 +1,8 @@
-//! Every error code page of family 0006 that is about the document, and what the policy appendix
-//! of the PostObject page says that it means.
+//! Tests every error code of family 0006 that concerns the document, and the rules of the appendix
+//! on policies of the PostObject page.
 
 use super::*;
-use crate::oss::form::Form;
+use crate::oss::form::UploadForm;
 
 const NOW: i64 = 1_732_687_781;
 
@@ -10,29 +10,29 @@ fn document(conditions: &str) -> String {
     format!("{{\"expiration\":\"2024-11-27T07:09:41.000Z\",\"conditions\":[{conditions}]}}")
 }
 
-fn policy(conditions: &str) -> Policy {
-    Policy::parse(document(conditions).as_bytes(), &Judgement::default()).unwrap()
+fn policy(conditions: &str) -> PostPolicy {
+    PostPolicy::parse(document(conditions).as_bytes(), &Strictness::default()).unwrap()
 }
 
-fn broken(document: &str) -> Refusal {
-    Policy::parse(document.as_bytes(), &Judgement::default()).unwrap_err()
+fn broken(document: &str) -> OssError {
+    PostPolicy::parse(document.as_bytes(), &Strictness::default()).unwrap_err()
 }
 
-fn form(fields: &[(&str, &str)]) -> Form {
-    let judgement = Judgement::default();
-    let mut form = Form::new(&judgement);
+fn form(fields: &[(&str, &str)]) -> UploadForm {
+    let strictness = Strictness::default();
+    let mut form = UploadForm::new(&strictness);
     for (name, value) in fields {
-        form.push(name, *value, &judgement).unwrap();
+        form.push(name, *value, &strictness).unwrap();
     }
     form
 }
 
-fn check(conditions: &str, form: &Form) -> Result<(), Refusal> {
-    policy(conditions).evaluate(form, "examplebucket", NOW, &Judgement::default())
+fn check(conditions: &str, form: &UploadForm) -> Result<(), OssError> {
+    policy(conditions).evaluate(form, "examplebucket", NOW, &Strictness::default())
 }
 
 #[test]
-fn each_damage_of_the_document_has_its_own_ec() {
+fn each_fault_of_the_document_has_its_own_ec() {
     for (damaged, ec) in [
         ("[]", "0006-00000201"),
         (r#"{"expiration":"a","expiration":"a","conditions":[]}"#, "0006-00000201"),
@@ -47,14 +47,14 @@ fn each_damage_of_the_document_has_its_own_ec() {
         (r#"{"expiration":"2023-02-19 13:19:00","conditions":[]}"#, "0006-00000212"),
         (r#"{"expiration":"2024-11-27T07:09:41Z","conditions":[]}"#, "0006-00000215"),
     ] {
-        let refusal = broken(damaged);
-        assert_eq!(refusal.ec(), Some(ec), "{damaged}");
-        assert_eq!((refusal.status(), refusal.code()), (400, "InvalidPolicyDocument"));
+        let error = broken(damaged);
+        assert_eq!(error.ec(), Some(ec), "{damaged}");
+        assert_eq!((error.status(), error.code()), (400, "InvalidPolicyDocument"));
     }
 }
 
 #[test]
-fn each_damage_of_a_condition_has_its_own_ec() {
+fn each_fault_of_a_condition_has_its_own_ec() {
     for (condition, ec) in [
         ("[]", "0006-00000216"),
         (r#"["like","$key","a"]"#, "0006-00000217"),
@@ -72,14 +72,14 @@ fn each_damage_of_a_condition_has_its_own_ec() {
 }
 
 #[test]
-fn a_quoted_number_is_refused_in_the_services_words() {
-    let refusal = broken(&document(r#"["content-length-range","1","2"]"#));
-    assert_eq!(refusal.message(), "Invalid Policy: Invalid JSON. ");
+fn a_quoted_number_is_refused_with_the_services_message() {
+    let error = broken(&document(r#"["content-length-range","1","2"]"#));
+    assert_eq!(error.message(), "Invalid Policy: Invalid JSON. ");
 }
 
 #[test]
 fn the_field_is_standard_base64_of_utf_8_of_json() {
-    let decode = |field: &str| Policy::decode(field, &Judgement::default()).unwrap_err();
+    let decode = |field: &str| PostPolicy::decode(field, &Strictness::default()).unwrap_err();
     for field in ["%", "YQ", "YQ==\n", "_-8=", " YQ=="] {
         assert_eq!(decode(field).ec(), Some("0006-00000202"), "{field:?}");
     }
@@ -91,34 +91,34 @@ fn the_field_is_standard_base64_of_utf_8_of_json() {
 }
 
 #[test]
-fn a_policy_is_good_up_to_its_last_second() {
+fn a_policy_is_valid_up_to_its_last_second() {
     let policy = policy(r#"{"bucket":"examplebucket"}"#);
     assert_eq!(policy.expires_at(), NOW + 3600);
     assert!(policy.check_expiry(NOW + 3600).is_ok());
-    let refusal = policy.check_expiry(NOW + 3601).unwrap_err();
-    assert_eq!((refusal.status(), refusal.code()), (403, "AccessDenied"));
-    assert_eq!(refusal.ec(), Some("0006-00000213"));
-    assert_eq!(refusal.message(), "Invalid according to Policy: Policy expired.");
+    let error = policy.check_expiry(NOW + 3601).unwrap_err();
+    assert_eq!((error.status(), error.code()), (403, "AccessDenied"));
+    assert_eq!(error.ec(), Some("0006-00000213"));
+    assert_eq!(error.message(), "Invalid according to Policy: Policy expired.");
 }
 
 #[test]
-fn other_forms_of_an_expiration_need_the_leniency() {
+fn other_forms_of_an_expiration_need_the_relaxation() {
     let text = document("{\"bucket\":\"examplebucket\"}").replace(".000Z", ".123456+00:00");
-    assert_eq!(broken(&text).kind(), Kind::ExpirationMalformed);
-    let mut judgement = Judgement::default();
-    judgement.lenient.insert(Leniency::AnyExpiration);
-    let policy = Policy::parse(text.as_bytes(), &judgement).unwrap();
+    assert_eq!(broken(&text).kind(), OssErrorKind::ExpirationMalformed);
+    let mut strictness = Strictness::default();
+    strictness.relaxed.insert(Relaxation::AnyExpiration);
+    let policy = PostPolicy::parse(text.as_bytes(), &strictness).unwrap();
     assert_eq!(policy.expires_at(), NOW + 3600);
 }
 
 #[test]
 fn a_condition_that_is_not_met_is_quoted_as_oss_quotes_it() {
     let form = form(&[("success_action_status", "201")]);
-    let refusal = check(r#"{"success_action_status":"200"}"#, &form).unwrap_err();
-    assert_eq!((refusal.status(), refusal.code()), (403, "AccessDenied"));
-    assert_eq!(refusal.ec(), Some("0006-00000227"));
+    let error = check(r#"{"success_action_status":"200"}"#, &form).unwrap_err();
+    assert_eq!((error.status(), error.code()), (403, "AccessDenied"));
+    assert_eq!(error.ec(), Some("0006-00000227"));
     assert_eq!(
-        refusal.message(),
+        error.message(),
         "Invalid according to Policy: Policy Condition failed: \
          [\"eq\", \"$success_action_status\", \"200\"]"
     );
@@ -133,13 +133,11 @@ fn a_condition_on_a_field_that_is_not_there_fails_with_every_operator() {
         r#"["in","$x-oss-object-acl",["private"]]"#,
         r#"["not-in","$x-oss-object-acl",["private"]]"#,
     ] {
-        // Underscores make another field.
-        let refusal = check(condition, &form(&[("x_oss_object_acl", "private")])).unwrap_err();
-        assert_eq!(refusal.ec(), Some("0006-00000226"), "{condition}");
+        // A name with underscores is a different field.
+        let error = check(condition, &form(&[("x_oss_object_acl", "private")])).unwrap_err();
+        assert_eq!(error.ec(), Some("0006-00000226"), "{condition}");
         assert!(
-            refusal
-                .message()
-                .starts_with("Invalid according to Policy: Policy Condition failed: [")
+            error.message().starts_with("Invalid according to Policy: Policy Condition failed: [")
         );
     }
 }
@@ -148,8 +146,8 @@ fn a_condition_on_a_field_that_is_not_there_fails_with_every_operator() {
 fn the_first_condition_that_fails_is_named() {
     let form = form(&[("key", "x"), ("a", "x")]);
     let conditions = r#"["eq","$key","x"],["eq","$a","1"],["eq","$b","2"]"#;
-    let refusal = check(conditions, &form).unwrap_err();
-    assert!(refusal.message().ends_with(r#"["eq", "$a", "1"]"#));
+    let error = check(conditions, &form).unwrap_err();
+    assert!(error.message().ends_with(r#"["eq", "$a", "1"]"#));
 }
 
 #[test]
@@ -172,53 +170,53 @@ fn the_bucket_is_the_one_in_the_host() {
     let condition = r#"{"bucket":"examplebucket"}"#;
     assert!(check(condition, &form(&[])).is_ok());
     assert!(check(condition, &form(&[("bucket", "other")])).is_ok());
-    let refusal = check(r#"{"bucket":"other"}"#, &form(&[("bucket", "other")])).unwrap_err();
-    assert_eq!(refusal.kind(), Kind::ConditionFailed);
+    let error = check(r#"{"bucket":"other"}"#, &form(&[("bucket", "other")])).unwrap_err();
+    assert_eq!(error.kind(), OssErrorKind::ConditionFailed);
 }
 
 #[test]
-fn an_empty_token_condition_fails_as_it_was_seen_to_fail() {
+fn an_empty_token_condition_fails_as_observed() {
     let form = form(&[("x-oss-security-token", "")]);
-    let refusal = check(r#"{"x-oss-security-token":""}"#, &form).unwrap_err();
+    let error = check(r#"{"x-oss-security-token":""}"#, &form).unwrap_err();
     assert_eq!(
-        refusal.message(),
+        error.message(),
         "Invalid according to Policy: Policy Condition failed: [\"eq\", \"$x-oss-security-token\", \
          \"\"]"
     );
 }
 
 #[test]
-fn a_wrong_token_is_not_shown_to_the_console() {
+fn a_wrong_token_is_not_in_the_reason() {
     let form = form(&[("x-oss-security-token", "marker-sent")]);
-    let refusal = check(r#"{"x-oss-security-token":"marker-own"}"#, &form).unwrap_err();
-    assert!(!refusal.reason().contains("marker"));
+    let error = check(r#"{"x-oss-security-token":"marker-own"}"#, &form).unwrap_err();
+    assert!(!error.reason().contains("marker"));
 }
 
 #[test]
 fn the_content_type_is_that_of_the_part_when_there_is_no_field() {
     let condition = r#"["in","$content-type",["image/jpg","image/png"]]"#;
     let mut form = form(&[]);
-    assert_eq!(check(condition, &form).unwrap_err().kind(), Kind::FieldAbsent);
+    assert_eq!(check(condition, &form).unwrap_err().kind(), OssErrorKind::FieldAbsent);
     form.set_file(None, Some("image/png".to_owned()));
     assert!(check(condition, &form).is_ok());
     form.set_file(None, Some("image/jpeg".to_owned()));
-    assert_eq!(check(condition, &form).unwrap_err().kind(), Kind::ConditionFailed);
+    assert_eq!(check(condition, &form).unwrap_err().kind(), OssErrorKind::ConditionFailed);
 }
 
 #[test]
 fn a_content_type_field_and_a_different_part_header_must_both_pass() {
     let policy = policy(r#"{"content-type":"image/png"}"#);
     let mut form = form(&[("Content-Type", "image/png")]);
-    let mut judgement = Judgement::default();
+    let mut strictness = Strictness::default();
     form.set_file(None, Some("text/html".to_owned()));
-    let refusal = policy.check_conditions(&form, "b", &judgement).unwrap_err();
-    assert_eq!(refusal.kind(), Kind::ConditionFailed);
-    judgement.lenient.insert(Leniency::ContentTypeField);
-    assert!(policy.check_conditions(&form, "b", &judgement).is_ok());
+    let error = policy.check_conditions(&form, "b", &strictness).unwrap_err();
+    assert_eq!(error.kind(), OssErrorKind::ConditionFailed);
+    strictness.relaxed.insert(Relaxation::ContentTypeField);
+    assert!(policy.check_conditions(&form, "b", &strictness).is_ok());
 }
 
 #[test]
-fn the_policy_sees_the_placeholder_and_not_the_file_name() {
+fn a_condition_is_compared_with_the_placeholder_and_not_the_file_name() {
     let form = form(&[("key", "user/eric/${filename}")]);
     assert!(check(r#"["eq","$key","user\/eric\/\${filename}"]"#, &form).is_ok());
     assert!(check(r#"["eq","$key","user/eric/a.png"]"#, &form).is_err());
@@ -233,19 +231,19 @@ fn v4_fields_that_no_condition_names_are_extra() {
         ("x-oss-signature", "s"),
         ("key", "k"),
     ]);
-    let judgement = Judgement::default();
+    let strictness = Strictness::default();
     let covered = policy(
         r#"{"x-oss-signature-version":"a"},["starts-with","$X-Oss-Credential",""],{"x-oss-date":"d"}"#,
     );
-    assert!(covered.check_cover(&form, &judgement).is_ok());
+    assert!(covered.check_cover(&form, &strictness).is_ok());
     let one = policy(r#"{"x-oss-signature-version":"a"},{"x-oss-date":"d"}"#);
-    let refusal = one.check_cover(&form, &judgement).unwrap_err();
-    assert_eq!((refusal.status(), refusal.ec()), (403, Some("0006-00000228")));
+    let error = one.check_cover(&form, &strictness).unwrap_err();
+    assert_eq!((error.status(), error.ec()), (403, Some("0006-00000228")));
     assert_eq!(
-        refusal.message(),
+        error.message(),
         "Invalid according to Policy: Extra input fields: x-oss-credential"
     );
-    let none = policy(r#"{"bucket":"b"}"#).check_cover(&form, &judgement).unwrap_err();
+    let none = policy(r#"{"bucket":"b"}"#).check_cover(&form, &strictness).unwrap_err();
     assert!(none.message().ends_with("x-oss-signature-version, x-oss-credential, x-oss-date"));
 }
 
@@ -253,11 +251,11 @@ fn v4_fields_that_no_condition_names_are_extra() {
 fn a_token_that_no_condition_names_is_extra_unless_allowed() {
     let form = form(&[("x-oss-security-token", "t")]);
     let policy = policy(r#"{"bucket":"b"}"#);
-    let mut judgement = Judgement::default();
-    let refusal = policy.check_cover(&form, &judgement).unwrap_err();
-    assert!(refusal.message().ends_with("Extra input fields: x-oss-security-token"));
-    judgement.lenient.insert(Leniency::UncoveredToken);
-    assert!(policy.check_cover(&form, &judgement).is_ok());
+    let mut strictness = Strictness::default();
+    let error = policy.check_cover(&form, &strictness).unwrap_err();
+    assert!(error.message().ends_with("Extra input fields: x-oss-security-token"));
+    strictness.relaxed.insert(Relaxation::UncoveredToken);
+    assert!(policy.check_cover(&form, &strictness).is_ok());
 }
 
 #[test]
@@ -271,14 +269,14 @@ fn the_sizes_are_those_that_all_ranges_allow() {
 
 proptest::proptest! {
     #[test]
-    fn no_document_makes_it_panic(
+    fn no_document_causes_a_panic(
         document in r#"([\[\]{}:,"$\\u]|eq|in|key|content-length-range|conditions|expiration|[0-9-]){0,60}"#,
     ) {
-        let _ = Policy::parse(document.as_bytes(), &Judgement::default());
+        let _ = PostPolicy::parse(document.as_bytes(), &Strictness::default());
     }
 
     #[test]
-    fn a_condition_for_exactly_this_value_holds_for_it_and_for_no_other(
+    fn an_eq_condition_holds_for_its_value_and_for_no_other(
         value in r"[^\\]{1,20}",
         other in r"[^\\]{1,20}",
     ) {

@@ -1,68 +1,63 @@
-//! The data folder: one file per object, one sidecar beside it, nothing half-written.
+//! The data directory: one file per object, one sidecar file beside it, and no partial objects.
 //!
 //! ```text
-//! <data>/.incoming/<request id>           on its way in; cleared when the store is opened
-//! <data>/<bucket>/objects/<name>          the bytes
-//! <data>/<bucket>/sidecars/<name>.json    what is known of them; an object without it is none
+//! <data>/.incoming/<request id>           an upload in progress; removed when the store is opened
+//! <data>/<bucket>/objects/<name>          the content
+//! <data>/<bucket>/sidecars/<name>.json    the properties; without this file there is no object
 //! ```
 //!
-//! The dot keeps `.incoming` apart from every bucket. An upload is written to `.incoming` and moved
-//! into place when all of it is there and judged. The moves happen under one lock, so that of two
-//! uploads which must not overwrite exactly one wins, and a reader never sees one object's bytes
-//! with another's sidecar. Which file name a key gets is `name`'s business.
+//! No bucket name begins with a dot, so `.incoming` conflicts with none. An upload is written to
+//! `.incoming` and moved when it is complete and accepted. The moves are done under one lock, so
+//! that of two uploads that must not overwrite exactly one succeeds, and a reader never sees the
+//! content of one object with the sidecar of another. `file_name` chooses the file names.
 
-mod arrival;
-mod name;
-mod sidecar;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fs, io};
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
 
-use crate::oss::options::Bucket;
-use crate::oss::options::OpenError;
+use crate::oss::options::{LocalBucket, OpenError};
 
-pub(super) use self::arrival::Arrival;
-pub(super) use self::sidecar::Sidecar;
+mod file_name;
 
-/// Says why an object could not be put in its place.
+/// The reason why an object could not be stored.
 #[derive(Debug)]
-pub(super) enum KeepError {
-    /// An object of this key is there and must not be overwritten.
+pub(super) enum StoreError {
+    /// An object of this key exists and must not be overwritten.
     Exists,
-    /// The disk is full, or the folder is gone.
+    /// The file system failed, for example because the disk is full.
     Io(io::Error),
 }
 
-impl From<io::Error> for KeepError {
+impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-/// Keeps the objects of all buckets.
+/// The objects of all buckets.
 #[derive(Debug)]
 pub(super) struct Store {
     root: PathBuf,
-    /// Held while files are moved or opened, never while bytes are copied.
-    places: Mutex<()>,
+    /// Held while files are moved or opened, but not while content is copied.
+    renames: Mutex<()>,
 }
 
 impl Store {
-    /// Creates the folders and clears what an earlier run left unfinished.
-    pub(super) fn open(root: PathBuf, buckets: &[Bucket]) -> Result<Self, OpenError> {
-        let store = Self { root, places: Mutex::new(()) };
+    /// Creates the directories and removes the unfinished uploads of an earlier run.
+    pub(super) fn open(root: PathBuf, buckets: &[LocalBucket]) -> Result<Self, OpenError> {
+        let store = Self { root, renames: Mutex::new(()) };
         match store.prepare(buckets) {
             Ok(()) => Ok(store),
             Err(source) => Err(OpenError::DataDir { path: store.root, source }),
         }
     }
 
-    fn prepare(&self, buckets: &[Bucket]) -> io::Result<()> {
+    fn prepare(&self, buckets: &[LocalBucket]) -> io::Result<()> {
         let incoming = self.incoming();
         fs::create_dir_all(&incoming)?;
         for entry in fs::read_dir(&incoming)? {
@@ -72,75 +67,75 @@ impl Store {
             fs::create_dir_all(self.root.join(&bucket.name).join("objects"))?;
             fs::create_dir_all(self.root.join(&bucket.name).join("sidecars"))?;
         }
-        // Whether the folder can be written is better known now than at the first upload.
+        // A directory that is not writable is reported now and not at the first upload.
         let probe = incoming.join("probe");
         fs::write(&probe, b"")?;
         fs::remove_file(&probe)
     }
 
-    /// Begins to take in an upload; the id is that of the request.
-    pub(super) async fn receive(&self, id: &str) -> io::Result<Arrival> {
-        Arrival::create(self.incoming().join(id)).await
+    /// Creates the temporary file of an upload; the id is that of the request.
+    pub(super) async fn begin(&self, id: &str) -> io::Result<TempUpload> {
+        TempUpload::create(self.incoming().join(id)).await
     }
 
-    /// Puts an upload that arrived whole in its place and returns that place.
-    pub(super) async fn keep(
+    /// Moves a complete upload to its final path and returns that path.
+    pub(super) async fn commit(
         self: &Arc<Self>,
-        arrival: Arrival,
+        temp: TempUpload,
         bucket: &str,
         sidecar: Sidecar,
         forbid_overwrite: bool,
-    ) -> Result<PathBuf, KeepError> {
+    ) -> Result<PathBuf, StoreError> {
         let store = Arc::clone(self);
-        let place = Place::of(&self.root, bucket, &sidecar.key);
-        blocking(move || store.settle(&arrival, place, &sidecar, forbid_overwrite)).await
+        let paths = ObjectPaths::of(&self.root, bucket, &sidecar.key);
+        blocking(move || store.commit_files(&temp, paths, &sidecar, forbid_overwrite)).await
     }
 
-    fn settle(
+    fn commit_files(
         &self,
-        arrival: &Arrival,
-        place: Place,
+        temp: &TempUpload,
+        paths: ObjectPaths,
         sidecar: &Sidecar,
         forbid_overwrite: bool,
-    ) -> Result<PathBuf, KeepError> {
-        let description = Leftover(arrival.path().with_extension("json"));
+    ) -> Result<PathBuf, StoreError> {
+        let description = TempFile(temp.path().with_extension("json"));
         let json = serde_json::to_vec_pretty(sidecar).map_err(io::Error::from)?;
         fs::write(&description.0, json)?;
-        let _moving = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if forbid_overwrite && place.sidecar.exists() {
-            return Err(KeepError::Exists);
+        let _moving = self.renames.lock().unwrap_or_else(PoisonError::into_inner);
+        if forbid_overwrite && paths.sidecar.exists() {
+            return Err(StoreError::Exists);
         }
         // Without its sidecar an object does not exist, so a crash between the steps leaves no
-        // object rather than a wrong one.
-        match fs::remove_file(&place.sidecar) {
+        // object rather than an inconsistent one.
+        match fs::remove_file(&paths.sidecar) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        fs::rename(arrival.path(), &place.object)?;
-        fs::rename(&description.0, &place.sidecar)?;
-        Ok(place.object)
+        fs::rename(temp.path(), &paths.object)?;
+        fs::rename(&description.0, &paths.sidecar)?;
+        Ok(paths.object)
     }
 
-    /// Finds an object and opens its bytes; none when there is no such object.
+    /// Finds an object and opens its content; `None` if there is no such object.
     pub(super) async fn find(
         self: &Arc<Self>,
         bucket: &str,
         key: &str,
     ) -> io::Result<Option<(Sidecar, fs::File)>> {
         let store = Arc::clone(self);
-        let place = Place::of(&self.root, bucket, key);
-        let found = blocking(move || store.open_object(&place)).await?;
+        let paths = ObjectPaths::of(&self.root, bucket, key);
+        let found = blocking(move || store.open_object(&paths)).await?;
         Ok(found.filter(|(sidecar, _)| sidecar.key == key))
     }
 
-    fn open_object(&self, place: &Place) -> io::Result<Option<(Sidecar, fs::File)>> {
-        let _staying = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let json = match fs::read(&place.sidecar) {
+    fn open_object(&self, paths: &ObjectPaths) -> io::Result<Option<(Sidecar, fs::File)>> {
+        let _staying = self.renames.lock().unwrap_or_else(PoisonError::into_inner);
+        let json = match fs::read(&paths.sidecar) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read?,
         };
         let sidecar = serde_json::from_slice(&json)?;
-        Ok(Some((sidecar, fs::File::open(&place.object)?)))
+        Ok(Some((sidecar, fs::File::open(&paths.object)?)))
     }
 
     fn incoming(&self) -> PathBuf {
@@ -148,15 +143,15 @@ impl Store {
     }
 }
 
-/// Where an object and its sidecar lie.
-struct Place {
+/// The paths of an object and its sidecar.
+struct ObjectPaths {
     object: PathBuf,
     sidecar: PathBuf,
 }
 
-impl Place {
+impl ObjectPaths {
     fn of(root: &Path, bucket: &str, key: &str) -> Self {
-        let name = name::file_name(key);
+        let name = file_name::file_name(key);
         let bucket = root.join(bucket);
         Self {
             object: bucket.join("objects").join(&name),
@@ -165,16 +160,16 @@ impl Place {
     }
 }
 
-/// A file that is removed when it was not moved away.
-struct Leftover(PathBuf);
+/// A file that is removed on drop unless it was moved.
+struct TempFile(PathBuf);
 
-impl Drop for Leftover {
+impl Drop for TempFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Runs file work where it may block.
+/// Runs blocking file operations on the blocking thread pool.
 async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
 where
     T: Send + 'static,
@@ -187,4 +182,201 @@ where
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn bucket() -> Vec<LocalBucket> {
+        vec![LocalBucket { name: "examplebucket".to_owned(), region: "cn-hangzhou".to_owned() }]
+    }
+
+    fn open(folder: &TempDir) -> Arc<Store> {
+        Arc::new(Store::open(folder.path().to_owned(), &bucket()).unwrap())
+    }
+
+    fn describe(key: &str, size: u64) -> Sidecar {
+        Sidecar {
+            key: key.to_owned(),
+            size,
+            etag: "E".to_owned(),
+            crc64: 0,
+            stored_at: 0,
+            content_type: "text/plain".to_owned(),
+            headers: Vec::new(),
+        }
+    }
+
+    async fn put(
+        store: &Arc<Store>,
+        id: &str,
+        key: &str,
+        forbid: bool,
+    ) -> Result<PathBuf, StoreError> {
+        let mut temp = store.begin(id).await?;
+        temp.write(&Bytes::from(id.to_owned())).await?;
+        temp.flush().await?;
+        let sidecar = describe(key, id.len() as u64);
+        store.commit(temp, "examplebucket", sidecar, forbid).await
+    }
+
+    async fn get(store: &Arc<Store>, key: &str) -> Option<String> {
+        let (_, file) = store.find("examplebucket", key).await.unwrap()?;
+        Some(io::read_to_string(file).unwrap())
+    }
+
+    fn files(folder: &Path) -> BTreeSet<String> {
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn keys_of_every_form_are_stored_separately() {
+        let folder = TempDir::new().unwrap();
+        let store = open(&folder);
+        let long = "é".repeat(511);
+        let keys = ["a", "a/b", "A", "..", "../../x", "a/../b", "%2e%2e", &long, "a!b", "."];
+        for (index, key) in keys.iter().enumerate() {
+            put(&store, &format!("id{index}"), key, true).await.unwrap();
+        }
+        for (index, key) in keys.iter().enumerate() {
+            assert_eq!(get(&store, key).await, Some(format!("id{index}")), "{key}");
+        }
+        let inside = [".incoming", "examplebucket"].map(str::to_owned);
+        assert_eq!(files(folder.path()), BTreeSet::from(inside));
+        assert_eq!(files(&folder.path().join("examplebucket/objects")).len(), keys.len());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_upload_leaves_no_file() {
+        let folder = TempDir::new().unwrap();
+        let store = open(&folder);
+        let mut temp = store.begin("id").await.unwrap();
+        temp.write(&Bytes::from_static(b"half")).await.unwrap();
+        drop(temp);
+        assert!(files(&folder.path().join(".incoming")).is_empty());
+    }
+
+    #[tokio::test]
+    async fn unfinished_uploads_of_an_earlier_run_are_removed_and_its_objects_kept() {
+        let folder = TempDir::new().unwrap();
+        put(&open(&folder), "id", "key", false).await.unwrap();
+        let leftover = folder.path().join(".incoming/old");
+        fs::write(&leftover, b"half").unwrap();
+        let store = open(&folder);
+        assert!(!leftover.exists());
+        assert_eq!(get(&store, "key").await.as_deref(), Some("id"));
+    }
+
+    #[tokio::test]
+    async fn of_many_uploads_that_must_not_overwrite_exactly_one_wins() {
+        let folder = TempDir::new().unwrap();
+        let store = open(&folder);
+        let uploads: Vec<_> = (0..16)
+            .map(|index| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { put(&store, &format!("id{index}"), "key", true).await })
+            })
+            .collect();
+        let mut kept = 0;
+        for upload in uploads {
+            match upload.await.unwrap() {
+                Ok(_) => kept += 1,
+                Err(StoreError::Exists) => {}
+                Err(StoreError::Io(error)) => panic!("{error}"),
+            }
+        }
+        assert_eq!(kept, 1);
+        assert!(files(&folder.path().join(".incoming")).is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_overwritten_object_stays_readable_for_open_readers() {
+        let folder = TempDir::new().unwrap();
+        let store = open(&folder);
+        put(&store, "first", "key", false).await.unwrap();
+        let (_, file) = store.find("examplebucket", "key").await.unwrap().unwrap();
+        put(&store, "second", "key", false).await.unwrap();
+        assert_eq!(io::read_to_string(file).unwrap(), "first");
+        assert_eq!(get(&store, "key").await.as_deref(), Some("second"));
+    }
+
+    #[tokio::test]
+    async fn content_without_a_sidecar_is_not_an_object() {
+        let folder = TempDir::new().unwrap();
+        let store = open(&folder);
+        put(&store, "id", "key", false).await.unwrap();
+        fs::remove_file(folder.path().join("examplebucket/sidecars/key.json")).unwrap();
+        assert_eq!(get(&store, "key").await, None);
+        assert!(put(&store, "new", "key", true).await.is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_created_gives_a_clear_error() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, b"").unwrap();
+        let error = Store::open(file.join("data"), &bucket()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("the data folder "), "{text}");
+        assert!(text.contains("cannot be created or written"), "{text}");
+    }
+}
+
+/// The write buffer of one upload, in bytes.
+const WRITE_BUFFER: usize = 256 * 1024;
+
+/// The temporary file of an upload. It is removed on drop unless it was moved.
+#[derive(Debug)]
+pub(in crate::oss) struct TempUpload {
+    path: PathBuf,
+    file: File,
+}
+
+impl TempUpload {
+    pub(super) async fn create(path: PathBuf) -> io::Result<Self> {
+        let mut file = File::create_new(&path).await?;
+        file.set_max_buf_size(WRITE_BUFFER);
+        Ok(Self { path, file })
+    }
+
+    /// Appends bytes.
+    pub(in crate::oss) async fn write(&mut self, bytes: &Bytes) -> io::Result<()> {
+        self.file.write_all(bytes).await
+    }
+
+    /// Waits until all bytes are written; a full disk may be reported only here.
+    pub(in crate::oss) async fn flush(&mut self) -> io::Result<()> {
+        self.file.flush().await
+    }
+
+    pub(in crate::oss) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for TempUpload {
+    /// Removes the file. After a move there is no file at this path.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// The properties of a stored object, kept as JSON in a sidecar file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::oss) struct Sidecar {
+    pub(in crate::oss) key: String,
+    pub(in crate::oss) size: u64,
+    /// Without quotes.
+    pub(in crate::oss) etag: String,
+    pub(in crate::oss) crc64: u64,
+    /// Unix seconds.
+    pub(in crate::oss) stored_at: i64,
+    pub(in crate::oss) content_type: String,
+    /// The headers to return, including metadata, with lower-case names.
+    pub(in crate::oss) headers: Vec<(String, String)>,
+}
