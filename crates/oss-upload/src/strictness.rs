@@ -1,7 +1,7 @@
 //! How strictly the local OSS judges, as options that `dev` and `emulate` share.
 //!
 //! Without any of them it is strict where the real OSS may be, and takes V1 and default hosts as it
-//! does for old accounts. What each setting means is [`oss::Judgement`]'s business.
+//! does for old accounts. [`oss::Strictness`] says what each setting means.
 
 use clap::Args;
 

@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use oss_emulator::faults::Operation;
 use oss_emulator::faults::Fault;
+use oss_emulator::faults::Operation;
 use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
@@ -181,7 +181,11 @@ async fn the_metadata_service_and_a_credentials_uri_show_no_secret() {
         let mut search = SecretSearch::start(Cloud::open(role), variables);
         assert_eq!(search.ask().await, 200);
         search.network.cloud.options.faults.next(Operation::MetadataKeys, Fault::MalformedJson, 1);
-        search.network.cloud.options.faults.next(Operation::CredentialsUri, Fault::MalformedJson, 1);
+        search.network.cloud.options.faults.next(
+            Operation::CredentialsUri,
+            Fault::MalformedJson,
+            1,
+        );
         pass(6 * 3_600).await;
         assert_eq!(search.ask().await, 503);
         search.search();

@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use oss_emulator::faults::Operation;
 use oss_emulator::faults::Fault;
-use oss_emulator::sts::Event;
+use oss_emulator::faults::Operation;
+use oss_emulator::sts::StsEvent;
 use oss_upload_signer::app::App;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
@@ -110,7 +110,7 @@ async fn every_form_of_two_days_with_rotations_and_faults_is_valid_until_its_end
     let cloud = Cloud::open(|options| {
         options.metadata.role = Some("oss-uploader".to_owned());
         options.observer = Some(Arc::new(move |event: &Event| {
-            if matches!(event, Event::Issued { .. }) {
+            if matches!(event, StsEvent::Issued { .. }) {
                 *counter.lock().unwrap() += 1;
             }
         }));
