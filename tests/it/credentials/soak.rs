@@ -109,7 +109,7 @@ async fn every_form_of_two_days_with_rotations_and_faults_is_valid_until_its_end
     let counter = Arc::clone(&lent);
     let cloud = Cloud::open(|options| {
         options.metadata.role = Some("oss-uploader".to_owned());
-        options.observer = Some(Arc::new(move |event: &Event| {
+        options.observer = Some(Arc::new(move |event: &StsEvent| {
             if matches!(event, StsEvent::Issued { .. }) {
                 *counter.lock().unwrap() += 1;
             }
