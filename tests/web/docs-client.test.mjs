@@ -9,6 +9,8 @@ import { openBrowser, serve, startDev, witness } from './support.mjs'
 
 const PAGE = '<!doctype html><html lang="en"><head><title>another site</title><link rel="icon" href="data:,"></head><body></body></html>'
 
+const FOREIGN = 'another.example.com'
+
 let browser, listed, foreign, dev
 
 before(async () => {
@@ -16,7 +18,8 @@ before(async () => {
   listed = await serve(html)
   foreign = await serve(html)
   dev = await startDev({ UPLOAD_ORIGINS: listed.origin })
-  browser = await openBrowser()
+  // `dev` admits the pages of this machine, so the page that it has to refuse needs another host.
+  browser = await openBrowser(`--host-resolver-rules=MAP ${FOREIGN} 127.0.0.1`)
 })
 
 after(async () => {
@@ -63,7 +66,7 @@ test('a page written after the documentation uploads from a listed origin', asyn
 
 test('an origin that is not listed is refused by the signer itself', async () => {
   const page = await browser.newPage()
-  await page.goto(foreign.origin)
+  await page.goto(foreign.origin.replace('127.0.0.1', FOREIGN))
   // A missing header hides an answer from the page but not from the wire, where the status has to be 403 too.
   const wire = await page.context().newCDPSession(page)
   await wire.send('Network.enable')
