@@ -254,12 +254,12 @@ async fn a_package_that_is_too_large_is_not_written() {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             state.to_be_bytes()[0]
         })
-        .take(2_100_000),
+        .take(4_100_000),
     );
     tool.write("function", &binary);
     let outcome = package(&tool).await;
     assert_eq!(outcome.code, 1);
-    assert!(outcome.err.contains(" bytes zipped, over 2000000; look for"), "{}", outcome.err);
+    assert!(outcome.err.contains(" bytes zipped, over 4000000; look for"), "{}", outcome.err);
     assert!(!tool.path("out").exists());
 }
 

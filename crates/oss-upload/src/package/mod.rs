@@ -32,7 +32,7 @@ use crate::console;
 use crate::failure::Failure;
 
 /// What the registry and the console take easily, and what a cold start fetches quickly.
-const LIMIT: usize = 2_000_000;
+const LIMIT: usize = 4_000_000;
 
 /// The settings that go along, as the function looks for them.
 const SETTINGS: &str = "upload.toml";
