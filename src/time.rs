@@ -5,14 +5,9 @@
 //! clock gives the scope's date, `x-oss-date` and the expiry, and they can never disagree.
 
 use std::fmt;
-use std::time::Duration;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
-use ::time::Date;
-use ::time::Month;
-use ::time::OffsetDateTime;
-use ::time::Time;
-use ::time::UtcDateTime;
+use ::time::{Date, Month, OffsetDateTime, Time, UtcDateTime};
 
 /// The patterns of [`Timestamp::write`].
 const DATE: &str = "YMD";

@@ -1,9 +1,7 @@
 //! The golden vectors, asserted at every stage through the public API. See `vectors/README.md`.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use oss_upload_signer::crypto::base64;
-use oss_upload_signer::crypto::hex;
-use oss_upload_signer::crypto::hmac_sha256;
+use oss_upload_signer::crypto::{base64, hex, hmac_sha256};
 use oss_upload_signer::policy::condition::Condition;
 use oss_upload_signer::policy::document::PolicyDocument;
 use oss_upload_signer::secret::Secret;

@@ -5,15 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::auth::caller::AuthMethod;
-use crate::auth::caller::Caller;
+use crate::auth::caller::{AuthMethod, Caller};
 use crate::auth::error::AuthError;
-use crate::auth::jwt;
 use crate::auth::jwt::claims::Required;
 use crate::auth::origin::Verdict;
 use crate::auth::request_credentials::RequestCredentials;
 use crate::auth::rule::AuthRule;
-use crate::auth::ticket;
+use crate::auth::{jwt, ticket};
 use crate::net::HttpClient;
 use crate::time::Timestamp;
 

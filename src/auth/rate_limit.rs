@@ -9,14 +9,11 @@
 //! what a grant allows at most. Ten thousand callers are remembered; then the one whose window ends
 //! first is forgotten, which gives nobody more than a window they were about to get.
 
-use std::collections::HashMap;
-use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::auth::caller::AuthMethod;
-use crate::auth::caller::Caller;
+use crate::auth::caller::{AuthMethod, Caller};
 use crate::crypto;
 use crate::time::Timestamp;
 

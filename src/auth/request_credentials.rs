@@ -5,9 +5,8 @@
 
 use std::fmt;
 
-use http::HeaderMap;
-use http::HeaderName;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 
 use crate::auth::error::AuthError;
 use crate::auth::origin::Verdict;

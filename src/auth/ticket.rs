@@ -13,12 +13,9 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::auth::caller::AuthMethod;
-use crate::auth::caller::Caller;
-use crate::auth::caller::Claims;
+use crate::auth::caller::{AuthMethod, Caller, Claims};
 use crate::auth::error::AuthError;
 use crate::crypto;
 use crate::secret::Secret;

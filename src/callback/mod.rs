@@ -43,21 +43,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use tokio::time::Instant;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::callback::deduplicator::Deduplicator;
-use crate::callback::error::CallbackError;
-use crate::callback::error::Mismatched;
-use crate::callback::event::Event;
-use crate::callback::event::Variables;
+use crate::callback::error::{CallbackError, Mismatched};
+use crate::callback::event::{Event, Variables};
 use crate::callback::public_key::PublicKeys;
 use crate::callback::signed::SignedCallback;
-use crate::callback::webhook::WebhookKey;
-use crate::callback::webhook::WebhookMessage;
+use crate::callback::webhook::{WebhookKey, WebhookMessage};
 use crate::net::HttpClient;
-use crate::receipt::Receipt;
-use crate::receipt::ReceiptMismatch;
+use crate::receipt::{Receipt, ReceiptMismatch};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 

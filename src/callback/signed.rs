@@ -6,10 +6,8 @@
 //! signed           = percent-decoded path ["?" query as received] "\n" body as received
 //! ```
 
-use http::HeaderMap;
-use http::HeaderName;
-use http::Uri;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, Uri};
 use percent_encoding::percent_decode_str;
 
 use crate::callback::CallbackRequest;

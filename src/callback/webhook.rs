@@ -15,23 +15,16 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
-use serde_json::Map;
-use serde_json::Value;
+use http::{Request, Response};
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::callback::error::CallbackError;
-use crate::callback::event::Event;
-use crate::callback::event::Image;
+use crate::callback::event::{Event, Image};
 use crate::crypto;
-use crate::net::HttpClient;
-use crate::net::RequestLimits;
-use crate::net::SendError;
-use crate::receipt::Receipt;
-use crate::receipt::ReceiptMismatch;
-use crate::receipt::ReceiptScope;
+use crate::net::{HttpClient, RequestLimits, SendError};
+use crate::receipt::{Receipt, ReceiptMismatch, ReceiptScope};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 

@@ -4,30 +4,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::auth::authenticator;
-use crate::auth::jwt;
 use crate::auth::jwt::claims;
-use crate::auth::jwt::claims::Required;
-use crate::auth::jwt::claims::Rules;
+use crate::auth::jwt::claims::{Required, Rules};
 use crate::auth::jwt::jwks::JwksUrl;
 use crate::auth::jwt::key::Key;
-use crate::auth::origin::Origin;
-use crate::auth::origin::Origins;
-use crate::auth::rate_limit;
+use crate::auth::origin::{Origin, Origins};
 use crate::auth::rate_limit::Budget;
 use crate::auth::rule::AuthRule;
-use crate::auth::ticket;
+use crate::auth::{authenticator, jwt, rate_limit, ticket};
 use crate::config::environment::Environment;
 use crate::config::error::ConfigErrors;
-use crate::config::known_key;
-use crate::config::reader::ConfigReader;
-use crate::config::reader::KEYS_EXAMPLE;
-use crate::config::route;
+use crate::config::reader::{ConfigReader, KEYS_EXAMPLE};
 use crate::config::route::Reader;
-use crate::config::setting;
 use crate::config::setting::Setting;
 use crate::config::toml_file::File;
-use crate::config::value;
+use crate::config::{known_key, route, setting, value};
 
 /// The longest that clocks may differ before somebody should set them.
 const MAX_LEEWAY: Duration = Duration::from_mins(5);

@@ -1,21 +1,11 @@
 //! A route's callback: who is called when an object is stored, and what is told.
 
-use crate::config::address;
 use crate::config::route::Reader;
-use crate::config::setting;
-use crate::config::setting::RawSetting;
-use crate::config::setting::RawValue;
-use crate::config::setting::Setting;
-use crate::config::setting::VARIABLES;
-use crate::config::value;
+use crate::config::setting::{RawSetting, RawValue, Setting, VARIABLES};
+use crate::config::{address, setting, value};
 use crate::policy::callback;
-use crate::policy::callback::Callback;
-use crate::policy::callback::MAX_ADDRESSES;
-use crate::policy::callback::MAX_FIELD_BYTES;
-use crate::policy::callback::RECEIPT;
-use crate::policy::callback::Target;
-use crate::policy::callback::body::Body;
-use crate::policy::callback::body::BodyType;
+use crate::policy::callback::body::{Body, BodyType};
+use crate::policy::callback::{Callback, MAX_ADDRESSES, MAX_FIELD_BYTES, RECEIPT, Target};
 use crate::policy::template::Template;
 use crate::receipt::callback_form;
 

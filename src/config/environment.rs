@@ -1,10 +1,8 @@
 //! The one reading of the process's environment, and of the file beside the binary.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use crate::config::env_credentials;
 

@@ -3,15 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::config::route::Reader;
-use crate::config::setting;
-use crate::config::setting::METADATA;
-use crate::config::setting::RawSetting;
-use crate::config::setting::Setting;
-use crate::config::value;
-use crate::policy::header::Header;
-use crate::policy::header::X_OSS_SERVER_SIDE_ENCRYPTION;
-use crate::policy::metadata::Pattern;
-use crate::policy::metadata::Rule;
+use crate::config::setting::{METADATA, RawSetting, Setting};
+use crate::config::{setting, value};
+use crate::policy::header::{Header, X_OSS_SERVER_SIDE_ENCRYPTION};
+use crate::policy::metadata::{Pattern, Rule};
 
 /// What a error about a pattern shows as an example.
 const PATTERN: Setting = Setting { variable: "", key: "pattern", example: "[a-z0-9-]{1,40}" };

@@ -4,17 +4,10 @@ use std::fmt;
 
 use crate::config::address::Reach;
 use crate::config::environment::Environment;
-use crate::config::error::ConfigError;
-use crate::config::error::ConfigErrors;
-use crate::config::known_key;
-use crate::config::setting;
-use crate::config::setting::Place;
-use crate::config::setting::ROUTE;
-use crate::config::setting::RawSetting;
-use crate::config::setting::RawValue;
-use crate::config::setting::Setting;
-use crate::config::setting::TOP;
+use crate::config::error::{ConfigError, ConfigErrors};
+use crate::config::setting::{Place, ROUTE, RawSetting, RawValue, Setting, TOP};
 use crate::config::toml_file::File;
+use crate::config::{known_key, setting};
 use crate::secret::Secret;
 
 /// Variables of our own that are no entries: secrets, and the file's place.

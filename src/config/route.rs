@@ -1,34 +1,21 @@
 //! The named routes: `[routes.<name>]` of the file over its top, and for the route `default` the
 //! environment over both.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use crate::auth::rule::AuthRule;
-use crate::config::DEFAULT_ROUTE;
 use crate::config::reader::ConfigReader;
-use crate::config::session;
-use crate::config::setting;
-use crate::config::setting::RawSetting;
-use crate::config::setting::Setting;
-use crate::config::value;
+use crate::config::setting::{RawSetting, Setting};
+use crate::config::{DEFAULT_ROUTE, session, setting, value};
 use crate::policy::content_type::TypePattern;
 use crate::policy::key::is_extension;
-use crate::policy::name::Bucket;
-use crate::policy::name::Region;
-use crate::policy::name::UploadHost;
-use crate::policy::route::DEFAULT_LIFETIME;
-use crate::policy::route::DEFAULT_MAX_BYTES;
-use crate::policy::route::DEFAULT_MIN_BYTES;
-use crate::policy::route::MAX_FILES;
-use crate::policy::route::MAX_LIFETIME;
-use crate::policy::route::MAX_OBJECT_BYTES;
-use crate::policy::route::Route;
-use crate::policy::route::SignatureVersion;
-use crate::policy::route::SizeRange;
-use crate::policy::route::SuccessStatus;
+use crate::policy::name::{Bucket, Region, UploadHost};
+use crate::policy::route::{
+    DEFAULT_LIFETIME, DEFAULT_MAX_BYTES, DEFAULT_MIN_BYTES, MAX_FILES, MAX_LIFETIME,
+    MAX_OBJECT_BYTES, Route, SignatureVersion, SizeRange, SuccessStatus,
+};
 use crate::policy::template::Template;
 
 /// A directory of its own for every grant: nobody guesses or overwrites another's object.

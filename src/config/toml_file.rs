@@ -3,21 +3,13 @@
 use std::collections::BTreeMap;
 
 use toml::Spanned;
-use toml::de::DeString;
-use toml::de::DeTable;
-use toml::de::DeValue;
+use toml::de::{DeString, DeTable, DeValue};
 
 use crate::config::callback;
 use crate::config::error::ConfigError;
-use crate::config::setting::ADDED;
-use crate::config::setting::METADATA;
-use crate::config::setting::Place;
-use crate::config::setting::ROUTE;
-use crate::config::setting::RawSetting;
-use crate::config::setting::RawValue;
-use crate::config::setting::Setting;
-use crate::config::setting::TOP;
-use crate::config::setting::VARIABLES;
+use crate::config::setting::{
+    ADDED, METADATA, Place, ROUTE, RawSetting, RawValue, Setting, TOP, VARIABLES,
+};
 use crate::policy::metadata;
 
 /// The settings of one table of the file, by key. What stands in a table of its own has the whole

@@ -6,11 +6,8 @@ use crate::config::Settings;
 use crate::credentials::options::SourceKind;
 use crate::credentials::providers::environment::EnvironmentCredentials;
 use crate::policy::callback::Target;
-use crate::policy::header::Header;
-use crate::policy::header::X_OSS_OBJECT_ACL;
-use crate::policy::header::X_OSS_TAGGING;
-use crate::policy::route::Route;
-use crate::policy::route::SignatureVersion;
+use crate::policy::header::{Header, X_OSS_OBJECT_ACL, X_OSS_TAGGING};
+use crate::policy::route::{Route, SignatureVersion};
 
 impl Settings {
     /// Sentences that an operator should read once at the start.

@@ -8,10 +8,8 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crypto_bigint::NonZero;
-use crypto_bigint::U4096;
-use md5::Digest;
-use md5::Md5;
+use crypto_bigint::{NonZero, U4096};
+use md5::{Digest, Md5};
 
 /// Bytes of the largest number that is computed with.
 const WIDTH: usize = 512;

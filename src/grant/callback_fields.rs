@@ -4,20 +4,14 @@
 //! All of them are conditions of the policy too, so no uploader can drop the callback, lead it
 //! elsewhere, or say something else in it.
 
-use crate::grant::Form;
-use crate::grant::GrantError;
 use crate::grant::form::Field;
-use crate::policy::callback::Callback;
-use crate::policy::callback::RECEIPT;
+use crate::grant::{Form, GrantError};
+use crate::policy::callback::{Callback, RECEIPT};
 use crate::policy::error::PolicyError;
-use crate::policy::route::Route;
-use crate::policy::route::SizeRange;
-use crate::policy::template::context::RandomBytes;
-use crate::policy::template::context::RenderContext;
+use crate::policy::route::{Route, SizeRange};
+use crate::policy::template::context::{RandomBytes, RenderContext};
 use crate::receipt;
-use crate::receipt::Receipt;
-use crate::receipt::ReceiptScope;
-use crate::receipt::callback_form;
+use crate::receipt::{Receipt, ReceiptScope, callback_form};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 

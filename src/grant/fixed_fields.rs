@@ -1,13 +1,11 @@
 //! The fields that every grant fixes beside key, size and proof, and the type that the object gets.
 
-use crate::grant::Form;
-use crate::grant::GrantRequest;
 use crate::grant::form::Field;
+use crate::grant::{Form, GrantRequest};
 use crate::policy::content_type::ContentType;
-use crate::policy::header;
 use crate::policy::header::CONTENT_DISPOSITION;
-use crate::policy::metadata;
 use crate::policy::route::Route;
+use crate::policy::{header, metadata};
 
 /// The field that says with which status OSS answers.
 pub(super) const SUCCESS_ACTION_STATUS: &str = "success_action_status";

@@ -33,20 +33,16 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
-use crate::grant::callback_fields::GrantedUpload;
-use crate::grant::callback_fields::ReceiptSigner;
+use crate::grant::callback_fields::{GrantedUpload, ReceiptSigner};
 use crate::grant::form::Field;
 use crate::grant::form::{FormRules, sign_form};
 use crate::policy::condition::Condition;
-use crate::policy::content_type;
 use crate::policy::content_type::ContentType;
 use crate::policy::error::PolicyError;
 use crate::policy::key::safe_name;
-use crate::policy::metadata;
-use crate::policy::route::Route;
-use crate::policy::route::SizeRange;
-use crate::policy::route::SuccessStatus;
+use crate::policy::route::{Route, SizeRange, SuccessStatus};
 use crate::policy::template::context::RenderContext;
+use crate::policy::{content_type, metadata};
 use crate::receipt;
 use crate::time::Timestamp;
 

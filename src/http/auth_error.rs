@@ -1,8 +1,7 @@
 //! Callers who are not let in: status, stable code, what happened and what to do, and the challenge
 //! that a 401 carries.
 
-use http::HeaderValue;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use crate::auth::error::AuthError;
 

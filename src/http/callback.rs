@@ -5,10 +5,9 @@
 
 use crate::app::App;
 use crate::callback::CallbackRequest;
-use crate::http::Response;
-use crate::http::dialect;
 use crate::http::error::ApiError;
 use crate::http::request::ApiRequest;
+use crate::http::{Response, dialect};
 
 pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let name = asked.named()?.route;

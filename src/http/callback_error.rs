@@ -4,8 +4,7 @@
 
 use http::StatusCode;
 
-use crate::callback::error::CallbackError;
-use crate::callback::error::Mismatched;
+use crate::callback::error::{CallbackError, Mismatched};
 use crate::receipt;
 
 /// The longest key of an object in OSS, in bytes; no more of it goes to the log.

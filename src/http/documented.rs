@@ -5,14 +5,13 @@
 
 use crate::app::App;
 use crate::grant::Form;
-use crate::http::Response;
-use crate::http::dialect;
 use crate::http::dialect::documented::Documented;
 use crate::http::dialect::documented_v1::DocumentedV1;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::request::ApiRequest;
 use crate::http::signing::SigningSession;
+use crate::http::{Response, dialect};
 use crate::policy::route::SignatureVersion;
 
 pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {

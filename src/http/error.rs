@@ -10,8 +10,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::RETRY_AFTER;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
 use crate::auth::error::AuthError;
@@ -19,13 +18,9 @@ use crate::auth::rate_limit::RateLimitExceeded;
 use crate::callback;
 use crate::credentials::CredentialsError;
 use crate::grant::GrantError;
-use crate::http::Response;
-use crate::http::auth_error;
-use crate::http::callback_error;
 use crate::http::echo::Echo;
-use crate::http::error_response;
 use crate::http::limits::Limits;
-use crate::http::policy_error;
+use crate::http::{Response, auth_error, callback_error, error_response, policy_error};
 use crate::policy::error::PolicyError;
 use crate::policy::route::Route;
 

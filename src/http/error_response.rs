@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use crate::http::Response;
-use crate::http::dialect;
 use crate::http::dialect::uview;
 use crate::http::error::ErrorBody;
+use crate::http::{Response, dialect};
 
 /// Marks an answer whose client reads failures in a shape of its own. Status, code and sentence stay
 /// the same, and what every other client reads is there too.

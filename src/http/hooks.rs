@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::http::Response;
-use crate::http::dialect;
+use crate::http::{Response, dialect};
 
 #[derive(Serialize)]
 struct Health {

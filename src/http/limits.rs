@@ -6,12 +6,10 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::http::Response;
-use crate::http::dialect;
 use crate::http::error::ApiError;
 use crate::http::request::ApiRequest;
-use crate::policy::metadata::Pattern;
-use crate::policy::metadata::Rule;
+use crate::http::{Response, dialect};
+use crate::policy::metadata::{Pattern, Rule};
 use crate::policy::route::Route;
 
 /// What a route takes.

@@ -53,23 +53,17 @@ mod web;
 mod wechat;
 
 use bytes::Bytes;
-use http::HeaderValue;
-use http::Method;
-use http::Request;
-use http::StatusCode;
-use http::header::CONTENT_LENGTH;
-use http::header::X_CONTENT_TYPE_OPTIONS;
+use http::header::{CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tower::Service;
-use tower::service_fn;
+use tower::{Service, service_fn};
 
 use crate::app::App;
 use crate::http::router::Table;
-use fc_http::ContextExt;
-use fc_http::Event;
+use fc_http::{ContextExt, Event};
 
 /// An answer with its whole body in memory.
 pub type Response = http::Response<Full<Bytes>>;

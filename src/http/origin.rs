@@ -4,13 +4,8 @@
 //! with its own name, never with `*`, so that a browser may attach credentials in a later version;
 //! `Vary: Origin` keeps caches honest in either case.
 
-use http::HeaderMap;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Method;
-use http::StatusCode;
-use http::header;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::app::App;
 use crate::auth::origin::Verdict;

@@ -6,8 +6,7 @@ use http::StatusCode;
 use crate::http::echo::Echo;
 use crate::http::limits::Limits;
 use crate::policy::error::PolicyError;
-use crate::policy::metadata::MAX_BYTES;
-use crate::policy::metadata::MetadataError;
+use crate::policy::metadata::{MAX_BYTES, MetadataError};
 
 /// Gives the stable code.
 pub(super) fn code(refusal: &PolicyError) -> &'static str {

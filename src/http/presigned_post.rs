@@ -2,13 +2,12 @@
 
 use crate::app::App;
 use crate::grant::Form;
-use crate::http::Response;
-use crate::http::dialect;
 use crate::http::dialect::url_and_fields::UrlAndFields;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::request::ApiRequest;
 use crate::http::signing::SigningSession;
+use crate::http::{Response, dialect};
 
 pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let named = asked.named()?;

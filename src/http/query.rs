@@ -1,7 +1,6 @@
 //! The query of a signing call: which file, as far as the caller said.
 
-use crate::grant::Form;
-use crate::grant::GrantRequest;
+use crate::grant::{Form, GrantRequest};
 use crate::http::error::ApiError;
 use crate::http::file_type;
 use crate::policy::content_type::ContentType;

@@ -5,28 +5,18 @@
 //! path is called with one method (and `HEAD` where that is `GET`); a guarded one is preflighted besides.
 
 use bytes::Bytes;
-use http::HeaderValue;
-use http::Method;
-use http::Request;
 use http::header::ALLOW;
-use matchit::Params;
-use matchit::Router;
+use http::{HeaderValue, Method, Request};
+use matchit::{Params, Router};
 
 use crate::app::App;
-use crate::http::Response;
-use crate::http::callback;
-use crate::http::documented;
 use crate::http::error::ApiError;
-use crate::http::hooks;
-use crate::http::limits;
 use crate::http::origin::OriginCheck;
-use crate::http::presigned_post;
 use crate::http::request::ApiRequest;
-use crate::http::uploads;
-use crate::http::uppy;
-use crate::http::uview;
 use crate::http::web::Assets;
-use crate::http::wechat;
+use crate::http::{
+    Response, callback, documented, hooks, limits, presigned_post, uploads, uppy, uview, wechat,
+};
 
 /// What answers at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

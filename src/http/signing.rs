@@ -7,33 +7,24 @@ use http::header::HOST;
 use http::request::Parts;
 
 use crate::app::App;
-use crate::auth::caller::AuthMethod;
-use crate::auth::caller::Caller;
+use crate::auth::caller::{AuthMethod, Caller};
 use crate::auth::origin::Verdict;
 use crate::auth::request_credentials::RequestCredentials;
-use crate::credentials::Credentials;
-use crate::credentials::PlatformKeys;
 use crate::credentials::session::RoleSession;
 use crate::credentials::session_policy::{ObjectPrefix, UPLOAD_ACTIONS, session_policy};
-use crate::grant;
-use crate::grant::Grant;
-use crate::grant::GrantError;
-use crate::grant::GrantRequest;
+use crate::credentials::{Credentials, PlatformKeys};
 use crate::grant::callback_fields::ReceiptSigner;
+use crate::grant::{Grant, GrantError, GrantRequest};
 use crate::http::error::ApiError;
 use crate::http::own_host;
-use crate::http::request::ApiRequest;
-use crate::http::request::Named;
-use crate::policy;
+use crate::http::request::{ApiRequest, Named};
 use crate::policy::callback::Target;
 use crate::policy::route::Route;
-use crate::policy::template::context::CallerAttributes;
-use crate::policy::template::context::RandomBytes;
-use crate::policy::template::context::RenderContext;
+use crate::policy::template::context::{CallerAttributes, RandomBytes, RenderContext};
 use crate::secret::Secret;
 use crate::time::Timestamp;
-use fc_http::Context;
-use fc_http::ContextExt;
+use crate::{grant, policy};
+use fc_http::{Context, ContextExt};
 
 /// What a signing call brings along: who asks, by what they show, and the platform's word on it.
 #[derive(Clone, Copy)]

@@ -7,18 +7,14 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use crate::app::App;
-use crate::grant::Form;
-use crate::grant::Grant;
-use crate::grant::GrantRequest;
-use crate::http::Response;
-use crate::http::dialect;
+use crate::grant::{Form, Grant, GrantRequest};
 use crate::http::dialect::native::Native;
 use crate::http::error::ApiError;
 use crate::http::limits::Limits;
 use crate::http::query::content_type;
 use crate::http::request::ApiRequest;
-use crate::http::signing::Call;
-use crate::http::signing::SigningSession;
+use crate::http::signing::{Call, SigningSession};
+use crate::http::{Response, dialect};
 use fc_http::ContextExt;
 
 #[derive(Deserialize)]

@@ -9,16 +9,13 @@
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::grant::Form;
-use crate::grant::GrantRequest;
-use crate::http::Response;
-use crate::http::dialect;
+use crate::grant::{Form, GrantRequest};
 use crate::http::dialect::uppy::Uppy;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
-use crate::http::query::content_type;
+use crate::http::query::{Query, content_type};
 use crate::http::request::ApiRequest;
 use crate::http::signing::SigningSession;
+use crate::http::{Response, dialect};
 use crate::policy::route::SuccessStatus;
 
 /// What the plugin says that it will send. Of a part of a file there is more, which no form can say.

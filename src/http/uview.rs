@@ -1,14 +1,13 @@
 //! `GET /uview/{route}`: what the OSS driver of uview-plus asks before each file.
 
 use crate::app::App;
-use crate::http::Response;
-use crate::http::dialect;
 use crate::http::dialect::uview::Uview;
 use crate::http::error::ApiError;
 use crate::http::error_response::Wording;
 use crate::http::query::Query;
 use crate::http::request::ApiRequest;
 use crate::http::signing::SigningSession;
+use crate::http::{Response, dialect};
 
 pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
     let named = asked.named()?;

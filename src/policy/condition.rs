@@ -4,9 +4,8 @@
 //! condition on a field that the form does not carry is never satisfied, so only what the form
 //! will carry is listed. The operators are those of the PostObject page's appendix on policies.
 
-use serde::Serialize;
-use serde::Serializer;
 use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 /// States what one form field, or the file's size, has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The policy's text: the bytes that are signed and sent.
 
-use serde::Serialize;
-use serde::Serializer;
+use serde::{Serialize, Serializer};
 
 use crate::policy::condition::Condition;
 use crate::time::Timestamp;

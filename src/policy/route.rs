@@ -3,16 +3,12 @@
 use std::time::Duration;
 
 use crate::policy::callback::Callback;
-use crate::policy::content_type::ContentType;
-use crate::policy::content_type::TypePattern;
-use crate::policy::content_type::is_allowed;
+use crate::policy::content_type::{ContentType, TypePattern, is_allowed};
 use crate::policy::error::PolicyError;
 use crate::policy::header::Header;
 use crate::policy::key::split_extension;
 use crate::policy::metadata;
-use crate::policy::name::Bucket;
-use crate::policy::name::Region;
-use crate::policy::name::UploadHost;
+use crate::policy::name::{Bucket, Region, UploadHost};
 use crate::policy::template::Template;
 
 /// The largest object that a form upload can make: 5 GB, of which the whole body must stay below.

@@ -2,12 +2,9 @@
 //! tells. How the values come to be is `grant`'s business.
 
 use crate::crypto;
-use crate::policy::callback::Callback;
-use crate::policy::callback::MAX_FIELD_BYTES;
-use crate::policy::callback::PREFIX;
 use crate::policy::callback::body::BodyType;
-use crate::receipt::json::Object;
-use crate::receipt::json::Value;
+use crate::policy::callback::{Callback, MAX_FIELD_BYTES, PREFIX};
+use crate::receipt::json::{Object, Value};
 
 /// The field that orders the callback.
 pub const CALLBACK: &str = "callback";

@@ -1,8 +1,7 @@
 //! JSON objects whose members stand in the order in which they were named: what is signed, and what OSS
 //! reads.
 
-use serde::Serialize;
-use serde::Serializer;
+use serde::{Serialize, Serializer};
 
 /// What a member says.
 #[derive(Serialize)]

@@ -37,9 +37,7 @@ mod payload;
 use std::time::Duration;
 
 use crate::crypto;
-use crate::policy::content_type::ContentType;
-use crate::policy::content_type::TypePattern;
-use crate::policy::content_type::is_allowed;
+use crate::policy::content_type::{ContentType, TypePattern, is_allowed};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 

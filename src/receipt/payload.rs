@@ -2,10 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::receipt::Receipt;
-use crate::receipt::ReceiptScope;
-use crate::receipt::json::Object;
-use crate::receipt::json::Value;
+use crate::receipt::json::{Object, Value};
+use crate::receipt::{Receipt, ReceiptScope};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,8 +1,7 @@
 //! Receipts: the format as others write it, what is checked of an object, and that nothing else is one.
 
-use proptest::collection;
-use proptest::option;
 use proptest::prelude::*;
+use proptest::{collection, option};
 use serde_json::Value;
 
 use super::*;

@@ -13,22 +13,15 @@
 #![expect(clippy::panic, reason = "a wrong call of a measurement says how to call it")]
 
 use std::hint::black_box;
-use std::io::Read;
-use std::io::Write;
-use std::net::TcpListener;
-use std::net::TcpStream;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
-use std::time::Duration;
-use std::time::Instant;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::grant::Form;
-use oss_upload_signer::grant::GrantRequest;
-use oss_upload_signer::grant::issue;
+use oss_upload_signer::grant::{Form, GrantRequest, issue};
 use oss_upload_signer::policy::template::context::RenderContext;
 use oss_upload_signer::time;
 

@@ -11,31 +11,20 @@
 
 use std::fs;
 use std::fs::File;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
-use std::io::Write;
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
-use std::time::Duration;
-use std::time::Instant;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use oss_upload_signer::credentials::Credentials;
-use oss_upload_signer::grant;
 use oss_upload_signer::grant::GrantRequest;
-use oss_upload_signer::policy::name::Bucket;
-use oss_upload_signer::policy::name::Region;
-use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::route::SizeRange;
+use oss_upload_signer::policy::name::{Bucket, Region};
+use oss_upload_signer::policy::route::{Route, SizeRange};
 use oss_upload_signer::policy::template::Template;
 use oss_upload_signer::policy::template::context::RenderContext;
 use oss_upload_signer::secret::Secret;
-use oss_upload_signer::time;
+use oss_upload_signer::{grant, time};
 
 const ROUNDS: usize = 9;
 const SIZE: u64 = 1 << 30;

@@ -2,13 +2,10 @@
 
 use bytes::Bytes;
 use fc_http::Event;
-use http::Request;
-use http::header;
+use http::{Request, header};
 use serde_json::json;
 
-use crate::support::app::Answer;
-use crate::support::app::Function;
-use crate::support::app::context;
+use crate::support::app::{Answer, Function, context};
 
 const DOCUMENTED: &str = "/get_post_signature_for_oss_upload";
 

@@ -1,12 +1,10 @@
 //! The calls of other people's clients, as whole answers.
 
 use bytes::Bytes;
-use http::Request;
-use http::header;
+use http::{Request, header};
 use insta::assert_snapshot;
 
-use crate::support::app::Answer;
-use crate::support::app::Function;
+use crate::support::app::{Answer, Function};
 
 const RULES: &str = "[routes.photos]\ntypes = [\"image/*\"]\nmax_size = \"1KiB\"\n";
 

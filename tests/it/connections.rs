@@ -4,29 +4,22 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fc_http::Options;
-use fc_http::service_fn;
-use http::Request;
-use http::Response;
+use fc_http::{Options, service_fn};
+use http::{Request, Response};
 use http_body_util::Full;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time::Timestamp;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpSocket;
-use tokio::net::TcpStream;
-use tokio::time::Instant;
-use tokio::time::timeout;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout};
 
-use crate::support::app::NOW;
-use crate::support::app::SMALL;
+use crate::support::app::{NOW, SMALL};
 use crate::support::caller::Caller;
 use crate::support::log::Log;
 use crate::support::server::Server;

@@ -5,13 +5,10 @@
 
 use bytes::Bytes;
 use http::Request;
-use percent_encoding::NON_ALPHANUMERIC;
-use percent_encoding::utf8_percent_encode;
-use serde_json::Value;
-use serde_json::json;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
 
-use crate::support::app::Answer;
-use crate::support::app::Function;
+use crate::support::app::{Answer, Function};
 
 /// Two routes: one for a type, one for all types.
 const FILE: &str = r#"

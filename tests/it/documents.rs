@@ -4,11 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::PROJECT;
-use crate::support::source::DOCUMENTS;
-use crate::support::source::codes;
-use crate::support::source::quoted;
-use crate::support::source::source;
-use crate::support::source::statuses;
+use crate::support::source::{DOCUMENTS, codes, quoted, source, statuses};
 
 #[test]
 fn every_setting_is_in_the_table() {

@@ -5,9 +5,7 @@ use fc_http::Event;
 use http::Request;
 use insta::assert_snapshot;
 
-use crate::support::app::Answer;
-use crate::support::app::Function;
-use crate::support::app::context;
+use crate::support::app::{Answer, Function, context};
 
 async fn called(event: Event, body: &'static str) -> Answer {
     let request =

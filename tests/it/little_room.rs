@@ -1,8 +1,7 @@
 //! The local OSS as a process with little room: on the disk, and in memory.
 #![cfg(target_os = "linux")]
 
-use crate::support::emulate::Process;
-use crate::support::emulate::granted;
+use crate::support::emulate::{Process, granted};
 
 const MIB: usize = 1024 * 1024;
 

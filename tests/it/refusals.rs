@@ -1,12 +1,10 @@
 //! Every failure of the routes, as whole answers: one row per code.
 
 use bytes::Bytes;
-use http::Request;
-use http::header;
+use http::{Request, header};
 use insta::assert_snapshot;
 
-use crate::support::app::Answer;
-use crate::support::app::Function;
+use crate::support::app::{Answer, Function};
 
 const DOCUMENTED: &str = "/get_post_signature_for_oss_upload";
 

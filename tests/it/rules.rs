@@ -1,8 +1,7 @@
 //! What a named route says, in process: its answers before and after, one refusal per rule.
 
 use bytes::Bytes;
-use http::Request;
-use http::header;
+use http::{Request, header};
 use insta::assert_snapshot;
 
 use crate::support::app::Function;

@@ -6,12 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fc_http::ContextExt;
-use fc_http::Event;
-use fc_http::Options;
-use fc_http::service_fn;
-use http::Request;
-use http::Response;
+use fc_http::{ContextExt, Event, Options, service_fn};
+use http::{Request, Response};
 use http_body_util::Full;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -19,9 +15,7 @@ use tokio::sync::Notify;
 use crate::support::caller::Caller;
 use crate::support::log::Log;
 use crate::support::server::Server;
-use crate::support::wait::LIMIT;
-use crate::support::wait::until;
-use crate::support::wait::within;
+use crate::support::wait::{LIMIT, until, within};
 
 /// Answers with what it was asked; some paths misbehave.
 #[expect(clippy::panic, reason = "the panic is what is tested")]

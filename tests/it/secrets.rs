@@ -11,13 +11,11 @@ use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
-use crate::callback::openssl;
 use crate::callback::outside::Outside;
-use crate::callback::stage;
 use crate::callback::stage::Told;
+use crate::callback::{openssl, stage};
 use crate::support::app::NOW;
-use crate::support::caller::Answer;
-use crate::support::caller::Caller;
+use crate::support::caller::{Answer, Caller};
 use crate::support::log::Log;
 use crate::support::server::Server;
 

@@ -5,10 +5,7 @@ use fc_http::Event;
 use http::Request;
 use insta::assert_snapshot;
 
-use crate::support::app::Function;
-use crate::support::app::NOW;
-use crate::support::app::context;
-use crate::support::app::role_keys;
+use crate::support::app::{Function, NOW, context, role_keys};
 
 const DOCUMENTED: &str = "/get_post_signature_for_oss_upload";
 

@@ -3,18 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_upload_signer::credentials::FetchRequest;
-use oss_upload_signer::credentials::Provider;
-use oss_upload_signer::credentials::ProviderErrorKind;
-use oss_upload_signer::credentials::providers::ecs_metadata::EcsMetadata;
-use oss_upload_signer::credentials::providers::ecs_metadata::EcsMetadataOptions;
+use oss_upload_signer::credentials::providers::ecs_metadata::{EcsMetadata, EcsMetadataOptions};
 use oss_upload_signer::credentials::providers::uri::CredentialsUri;
-use oss_upload_signer::net::Proxy;
-use oss_upload_signer::net::ReqwestClient;
+use oss_upload_signer::credentials::{FetchRequest, Provider, ProviderErrorKind};
+use oss_upload_signer::net::{Proxy, ReqwestClient};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 

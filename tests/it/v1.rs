@@ -1,13 +1,10 @@
 //! V1 grants before the local OSS: what the pages of that time post, and what a retired V1 says.
 
-use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::OssEvent;
+use oss_emulator::oss::{AccessKey, OssEvent};
 use serde_json::Value;
 
 use crate::support::app::Function;
-use crate::support::form::Form;
-use crate::support::form::KEY_ID;
-use crate::support::form::SECRET;
+use crate::support::form::{Form, KEY_ID, SECRET};
 use crate::support::oss::Server;
 
 const DOCUMENTED: &str = "/get_post_signature_for_oss_upload";

@@ -6,9 +6,7 @@
 
 use std::net::IpAddr;
 
-use http::HeaderMap;
-use http::Uri;
-use http::header;
+use http::{HeaderMap, Uri, header};
 
 /// Holds the names that a local server answers to beside those that every one has: `localhost`, names below it,
 /// loopback addresses, and the address that a connection came to.

@@ -1,8 +1,6 @@
 //! What a connection is doing; shared by its byte stream, its requests and the list of connections.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 

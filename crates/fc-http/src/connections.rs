@@ -9,13 +9,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tokio::time::timeout;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, timeout};
 
-use crate::connection_state::ConnectionState;
-use crate::connection_state::Stage;
+use crate::connection_state::{ConnectionState, Stage};
 use crate::options::Options;
 
 /// How often a full list is looked through when every connection serves a request.

@@ -5,9 +5,8 @@
 
 use std::fmt;
 
-use http::Extensions;
-use http::Request;
 use http::request::Parts;
+use http::{Extensions, Request};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 

@@ -15,13 +15,8 @@
 //! syntax 400, more than 100 fields or a head of several times the limit 431.
 
 use bytes::Bytes;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Response;
-use http::StatusCode;
-use http::header::CONNECTION;
-use http::header::CONTENT_TYPE;
-use http::header::X_CONTENT_TYPE_OPTIONS;
+use http::header::{CONNECTION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use crate::service::BoxError;

@@ -48,21 +48,15 @@ mod wire;
 use std::io;
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
+use http::{Request, Response};
 use http_body::Body;
 use tokio::net::TcpListener;
 use tower::Service;
 
-pub use context::Context;
-pub use context::ContextExt;
-pub use context::Event;
-pub use context::RoleKeys;
+pub use context::{Context, ContextExt, Event, RoleKeys};
 pub use options::Options;
-pub use port::PortError;
-pub use port::port;
-pub use service::BoxError;
-pub use service::service_fn;
+pub use port::{PortError, port};
+pub use service::{BoxError, service_fn};
 pub use signal::stop_signal;
 
 /// Serves with the default [`Options`] until `shutdown` completes; see [`run_with`].

@@ -10,28 +10,22 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
+use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tower::Service;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
-use crate::connection_state::ConnectionState;
-use crate::connection_state::Stage;
+use crate::connection_state::{ConnectionState, Stage};
 use crate::connections::Connections;
 use crate::fault::Unread;
 use crate::options::Options;
 use crate::service::BoxError;
-use crate::wire::Timeouts;
-use crate::wire::Wire;
+use crate::wire::{Timeouts, Wire};
 
 /// The first and the longest pause after a failed accept.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -189,16 +183,11 @@ where
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
-    use std::sync::atomic::Ordering;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use http_body_util::Full;
-    use tokio::io::AsyncReadExt;
-    use tokio::io::AsyncWriteExt;
-    use tokio::io::DuplexStream;
-    use tokio::time::Instant;
-    use tokio::time::sleep;
-    use tokio::time::timeout;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
 

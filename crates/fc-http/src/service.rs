@@ -4,8 +4,7 @@
 //! among them; [`service_fn`] makes one of an async function.
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
+use http::{Request, Response};
 use tower::util::ServiceFn;
 
 /// Any error at all, as services and bodies hand it over.

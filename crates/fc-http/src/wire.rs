@@ -18,20 +18,13 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::Context;
-use std::task::Poll;
-use std::task::ready;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
-use tokio::io::ReadBuf;
-use tokio::time::Instant;
-use tokio::time::Sleep;
-use tokio::time::sleep_until;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::connection_state::ConnectionState;
-use crate::connection_state::Stage;
+use crate::connection_state::{ConnectionState, Stage};
 
 /// How long a request head may take from its first byte to its last.
 const HEAD_TIME: Duration = Duration::from_secs(10);

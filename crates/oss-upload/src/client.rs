@@ -4,9 +4,8 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
-use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
 
 use crate::failure::Failure;
 use oss_upload_signer::net;

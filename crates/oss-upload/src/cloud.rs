@@ -1,8 +1,7 @@
 //! The local OSS as both commands run it: where it listens, what it prints.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -13,8 +12,7 @@ use crate::failure::Failure;
 use oss_emulator::hosts::AllowedHosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
-use oss_upload_signer::app;
-use oss_upload_signer::time;
+use oss_upload_signer::{app, time};
 
 /// Where objects land unless told otherwise: a hidden folder below the current one.
 pub(super) const DATA_DIRECTORY: &str = ".oss-upload";

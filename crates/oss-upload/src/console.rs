@@ -16,8 +16,7 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::io::IsTerminal;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// Prints one line.
 pub(super) fn say(line: &str) {

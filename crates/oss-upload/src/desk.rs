@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::rules;
-use crate::rules::Place;
-use crate::rules::Rules;
+use crate::rules::{Place, Rules};
 use oss_upload_signer::app::{self, App};
 use oss_upload_signer::callback::Options as Completion;
 use oss_upload_signer::config::Settings;
@@ -14,18 +13,14 @@ use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::credentials::{
     Credentials, FetchRequest, Provider, ProviderContext, ProviderErrorKind,
 };
-use oss_upload_signer::grant::Form;
-use oss_upload_signer::grant::callback_fields;
-use oss_upload_signer::grant::callback_fields::GrantedUpload;
-use oss_upload_signer::grant::callback_fields::ReceiptSigner;
+use oss_upload_signer::grant::callback_fields::{GrantedUpload, ReceiptSigner};
 use oss_upload_signer::grant::form::Field;
+use oss_upload_signer::grant::{Form, callback_fields};
 use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::net::ReqwestClient;
 use oss_upload_signer::policy::callback::Target;
-use oss_upload_signer::policy::route::MAX_LIFETIME;
-use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::template::context::RandomBytes;
-use oss_upload_signer::policy::template::context::RenderContext;
+use oss_upload_signer::policy::route::{MAX_LIFETIME, Route};
+use oss_upload_signer::policy::template::context::{RandomBytes, RenderContext};
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 

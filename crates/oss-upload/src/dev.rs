@@ -10,37 +10,26 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::cloud;
-use crate::cloud::DATA_DIRECTORY;
-use crate::cloud::Names;
-use crate::cloud::Pages;
-use crate::cloud::Setup;
-use crate::console;
-use crate::dev_keys;
+use crate::cloud::{DATA_DIRECTORY, Names, Pages, Setup};
 use crate::dev_keys::UploadKey;
 use crate::failure::Failure;
-use crate::lender::Lender;
-use crate::lender::Loan;
+use crate::lender::{Lender, Loan};
 use crate::strictness::StrictnessArgs;
-use crate::told;
+use crate::{cloud, console, dev_keys, told};
 use oss_emulator::faults::FaultPlan;
 use oss_emulator::hosts::AllowedHosts;
-use oss_emulator::keys::KeyOwner;
-use oss_emulator::keys::KeyRing;
+use oss_emulator::keys::{KeyOwner, KeyRing};
 use oss_emulator::oss;
-use oss_emulator::ram::Permissions;
-use oss_emulator::ram::RamPolicy;
+use oss_emulator::ram::{Permissions, RamPolicy};
 use oss_upload_signer::app::App;
-use oss_upload_signer::auth::origin::Origin;
-use oss_upload_signer::auth::origin::Origins;
+use oss_upload_signer::auth::origin::{Origin, Origins};
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::net::ReqwestClient;

@@ -4,12 +4,10 @@
 //! works in the next run too. What signs uploads is drawn for each run: only the function and the local OSS, which
 //! are one process, have to agree on it.
 
-use std::fmt;
-use std::fs;
 use std::fs::OpenOptions;
-use std::io;
 use std::io::Write;
 use std::path::Path;
+use std::{fmt, fs, io};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

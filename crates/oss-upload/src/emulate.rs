@@ -4,20 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cloud;
-use crate::cloud::DATA_DIRECTORY;
-use crate::cloud::Names;
-use crate::cloud::Pages;
-use crate::cloud::Setup;
-use crate::console;
+use crate::cloud::{DATA_DIRECTORY, Names, Pages, Setup};
 use crate::failure::Failure;
 use crate::lender::Lending;
 use crate::strictness::StrictnessArgs;
+use crate::{cloud, console};
 use oss_emulator::hosts::AllowedHosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
-use oss_upload_signer::policy::name::Bucket;
-use oss_upload_signer::policy::name::Region;
+use oss_upload_signer::policy::name::{Bucket, Region};
 
 #[derive(Args)]
 pub(super) struct Options {

@@ -1,8 +1,7 @@
 //! What ends a command: one sentence that says what happened and what to do, and the exit code.
 
-use std::fmt;
-use std::io;
 use std::process::ExitCode;
+use std::{fmt, io};
 
 /// A failure of a command.
 #[derive(Debug)]

@@ -5,16 +5,13 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use crate::cloud;
-use crate::console;
 use crate::failure::Failure;
-use oss_emulator::faults::FaultPlan;
-use oss_emulator::faults::Faults;
+use crate::{cloud, console};
+use oss_emulator::faults::{FaultPlan, Faults};
 use oss_emulator::hosts::AllowedHosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::sts;
-use oss_upload_signer::app;
-use oss_upload_signer::time;
+use oss_upload_signer::{app, time};
 
 #[derive(Args, Debug)]
 pub(super) struct Lending {

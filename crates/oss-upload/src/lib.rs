@@ -47,9 +47,8 @@ mod xml;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::Subcommand;
 use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
 

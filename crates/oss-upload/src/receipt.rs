@@ -4,21 +4,16 @@
 //! stand in the history of the shell and in the process list. The key comes from the environment only.
 
 use std::io;
-use std::io::IsTerminal;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 
-use clap::Args;
-use clap::Subcommand;
-use serde_json::Value;
-use serde_json::json;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use crate::console;
 use crate::failure::Failure;
 use oss_upload_signer::config::completion;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::ReceiptError;
-use oss_upload_signer::receipt::ReceiptScope;
+use oss_upload_signer::receipt::{Receipt, ReceiptError, ReceiptScope};
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 

@@ -6,8 +6,7 @@
 
 use serde::Deserialize;
 
-use crate::language::Language;
-use crate::language::Said;
+use crate::language::{Language, Said};
 
 const TABLE: &str = include_str!("../../../src/http/web/oss-errors.json");
 

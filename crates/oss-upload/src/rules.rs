@@ -4,20 +4,16 @@
 //! what it complains of is said in the option's name. Keys come from the environment, or from the profile
 //! of Alibaba's command line tool.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::failure::Failure;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::config::error::ConfigError;
-use oss_upload_signer::config::error::ConfigErrors;
+use oss_upload_signer::config::error::{ConfigError, ConfigErrors};
 use oss_upload_signer::config::value::duration;
-use oss_upload_signer::policy::name::Bucket;
-use oss_upload_signer::policy::name::Region;
-use oss_upload_signer::policy::name::UploadHost;
+use oss_upload_signer::policy::name::{Bucket, Region, UploadHost};
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;

@@ -1,16 +1,13 @@
 //! `oss-upload sign`: a grant as JSON, for scripts and for back ends in other languages.
 
-use clap::Args;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 
 use crate::console;
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::rules::Place;
-use crate::rules::Rules;
+use crate::rules::{Place, Rules};
 use oss_upload_signer::grant;
-use oss_upload_signer::grant::Form;
-use oss_upload_signer::grant::GrantRequest;
+use oss_upload_signer::grant::{Form, GrantRequest};
 use oss_upload_signer::http::dialect::documented::Documented;
 use oss_upload_signer::http::dialect::documented_v1::DocumentedV1;
 use oss_upload_signer::http::dialect::native::Native;
@@ -18,8 +15,7 @@ use oss_upload_signer::http::dialect::url_and_fields::UrlAndFields;
 use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::route::SignatureVersion;
-use oss_upload_signer::policy::template::context::CallerAttributes;
-use oss_upload_signer::policy::template::context::RenderContext;
+use oss_upload_signer::policy::template::context::{CallerAttributes, RenderContext};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {

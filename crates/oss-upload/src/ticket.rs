@@ -8,11 +8,9 @@ use clap::Args;
 
 use crate::console;
 use crate::failure::Failure;
-use oss_upload_signer::auth::ticket::Options as Tickets;
-use oss_upload_signer::auth::ticket::Ticket;
-use oss_upload_signer::config::auth;
+use oss_upload_signer::auth::ticket::{Options as Tickets, Ticket};
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::config::value;
+use oss_upload_signer::config::{auth, value};
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 

@@ -7,18 +7,12 @@ use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
+use http::{Request, Response};
 
-use crate::console;
-use crate::dev_keys;
 use crate::dev_keys::Pair;
+use crate::{console, dev_keys};
 use oss_upload_signer::config::Settings;
-use oss_upload_signer::net::HttpClient;
-use oss_upload_signer::net::RequestLimits;
-use oss_upload_signer::net::ReqwestClient;
-use oss_upload_signer::net::ResponseFuture;
-use oss_upload_signer::net::SendError;
+use oss_upload_signer::net::{HttpClient, RequestLimits, ReqwestClient, ResponseFuture, SendError};
 
 /// Has the function called at the page's own address. Only another one of this machine may stand in the
 /// settings: a proxy that somebody has put in front.

@@ -3,12 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::auth::caller::AuthMethod;
-use crate::auth::caller::Caller;
-use crate::auth::caller::Claims;
+use crate::auth::caller::{AuthMethod, Caller, Claims};
 use crate::auth::error::AuthError;
 use crate::time::Timestamp;
 

@@ -5,8 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::auth::error::AuthError;
-use crate::auth::jwt::key::Algorithm;
-use crate::auth::jwt::key::Key;
+use crate::auth::jwt::key::{Algorithm, Key};
 use crate::crypto;
 
 /// What a token says of its key.

@@ -6,9 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::auth::jwt::key::Algorithm;
-use crate::auth::jwt::key::Key;
-use crate::auth::jwt::key::Material;
+use crate::auth::jwt::key::{Algorithm, Key, Material};
 use crate::crypto;
 
 /// The most keys that a set may have.

@@ -4,12 +4,9 @@
 use std::fmt;
 
 use ring::signature;
-use ring::signature::RsaPublicKeyComponents;
-use ring::signature::UnparsedPublicKey;
-use ring::signature::VerificationAlgorithm;
+use ring::signature::{RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 
-use crate::auth::jwt::jwk;
-use crate::auth::jwt::pem;
+use crate::auth::jwt::{jwk, pem};
 use crate::crypto;
 use crate::secret::Secret;
 

@@ -20,18 +20,14 @@ mod head;
 mod jwk;
 mod pem;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::auth::caller::Caller;
 use crate::auth::error::AuthError;
-use crate::auth::jwt::claims::Required;
-use crate::auth::jwt::claims::Rules;
+use crate::auth::jwt::claims::{Required, Rules};
 use crate::auth::jwt::head::Head;
-use crate::auth::jwt::jwks::Jwks;
-use crate::auth::jwt::jwks::JwksUrl;
-use crate::auth::jwt::key::Algorithm;
-use crate::auth::jwt::key::Key;
+use crate::auth::jwt::jwks::{Jwks, JwksUrl};
+use crate::auth::jwt::key::{Algorithm, Key};
 use crate::crypto;
 use crate::net::HttpClient;
 use crate::time::Timestamp;

@@ -1,8 +1,6 @@
 //! Public keys in PEM of the kinds that sign tokens.
 
-use crate::auth::jwt::key::InvalidKey;
-use crate::auth::jwt::key::Key;
-use crate::auth::jwt::key::Material;
+use crate::auth::jwt::key::{InvalidKey, Key, Material};
 use crate::crypto::spki;
 
 /// What stands before a point on P-256: the lengths, and the names of the kind and of the curve.

@@ -9,8 +9,7 @@ use serde::Serialize;
 
 use crate::grant::Grant;
 use crate::receipt::callback_form;
-use crate::signing::v1;
-use crate::signing::v4;
+use crate::signing::{v1, v4};
 
 /// A V1 grant in the documentation's shape.
 #[derive(Debug, Serialize)]

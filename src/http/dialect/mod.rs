@@ -11,10 +11,8 @@ pub mod wechat;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use http::header::CACHE_CONTROL;
-use http::header::CONTENT_TYPE;
-use serde::Serialize;
-use serde::Serializer;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use serde::{Serialize, Serializer};
 
 use crate::grant::Grant;
 use crate::http::Response;

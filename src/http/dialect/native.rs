@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use crate::grant::Grant;
 use crate::http::dialect::Fields;
-use crate::http::error::ApiError;
-use crate::http::error::ErrorBody;
+use crate::http::error::{ApiError, ErrorBody};
 use crate::time::Timestamp;
 
 /// The answer to one call.

@@ -4,8 +4,7 @@
 //! means nothing to it. The object's URL it makes itself, of `host` and `key`.
 
 use http::StatusCode;
-use serde::Serialize;
-use serde::Serializer;
+use serde::{Serialize, Serializer};
 
 use crate::grant::Grant;
 use crate::http::error::ErrorBody;

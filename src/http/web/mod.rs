@@ -9,9 +9,7 @@
 //! For machines there are `openapi.json`, every call with its answers, and `llms.txt`, one page for an
 //! assistant that is to write a client. The tests hold both against what the function answers.
 
-use http::HeaderMap;
-use http::HeaderValue;
-use http::header;
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::app::App;
 use crate::http::Response;

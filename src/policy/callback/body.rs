@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::de::IgnoredAny;
 
-use crate::policy::callback::PREFIX;
-use crate::policy::callback::RECEIPT;
+use crate::policy::callback::{PREFIX, RECEIPT};
 
 /// What OSS knows of every object; of one that is no image the last three are empty.
 const VARIABLES: [&str; 8] = [

@@ -23,9 +23,7 @@ use std::fmt;
 
 use crate::policy::error::PolicyError;
 use crate::policy::key::split_extension;
-use crate::policy::template::context::CallerAttributes;
-use crate::policy::template::context::RandomBytes;
-use crate::policy::template::context::RenderContext;
+use crate::policy::template::context::{CallerAttributes, RandomBytes, RenderContext};
 use crate::policy::template::error::TemplateError;
 use crate::policy::template::part::Part;
 

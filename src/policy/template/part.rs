@@ -3,8 +3,7 @@
 //! A segment is what stands between two `/`. Whatever is filled in, a segment is never empty, `.` or
 //! `..`, and two callers never come to the same one.
 
-use crate::policy::key::MAX_EXTENSION_BYTES;
-use crate::policy::key::MAX_NAME_BYTES;
+use crate::policy::key::{MAX_EXTENSION_BYTES, MAX_NAME_BYTES};
 use crate::policy::template::MAX_KEY_BYTES;
 use crate::policy::template::error::TemplateError;
 

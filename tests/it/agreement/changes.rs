@@ -2,26 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::agreement::clear;
-use crate::agreement::documented_form;
-use crate::agreement::native_form;
-use crate::agreement::same_world;
-use crate::agreement::table;
-use crate::agreement::table::Attempt;
-use crate::agreement::table::Case;
-use crate::agreement::table::Dialect;
-use crate::agreement::table::Dialect::Documented;
-use crate::agreement::table::Dialect::Long;
-use crate::agreement::table::Dialect::Native;
-use crate::agreement::table::FIELDS;
-use crate::agreement::table::Fate;
-use crate::agreement::table::Fate::Harmless;
-use crate::agreement::table::Fate::Refused;
-use crate::agreement::table::FieldChange;
-use crate::agreement::table::edit;
-use crate::agreement::table::rename;
-use crate::support::app::Function;
-use crate::support::app::NOW;
+use crate::agreement::table::Dialect::{Documented, Long, Native};
+use crate::agreement::table::Fate::{Harmless, Refused};
+use crate::agreement::table::{Attempt, Case, Dialect, FIELDS, Fate, FieldChange, edit, rename};
+use crate::agreement::{clear, documented_form, native_form, same_world, table};
+use crate::support::app::{Function, NOW};
 use crate::support::form::Form;
 use crate::support::oss::Server;
 

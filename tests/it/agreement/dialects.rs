@@ -2,12 +2,7 @@
 
 use serde_json::Value;
 
-use crate::agreement::clear;
-use crate::agreement::documented_form;
-use crate::agreement::form_of;
-use crate::agreement::native_form;
-use crate::agreement::same_world;
-use crate::agreement::stored;
+use crate::agreement::{clear, documented_form, form_of, native_form, same_world, stored};
 use crate::support::app::Function;
 use crate::support::form::Form;
 use crate::support::oss::Server;

@@ -4,13 +4,9 @@
 use insta::assert_snapshot;
 use oss_emulator::oss::Relaxation;
 
-use crate::agreement::clear;
-use crate::agreement::native_form;
 use crate::agreement::random::SIGNED;
-use crate::agreement::same_world;
-use crate::agreement::stored;
-use crate::agreement::table::NOT_THERE;
-use crate::agreement::table::OTHER_VALUE;
+use crate::agreement::table::{NOT_THERE, OTHER_VALUE};
+use crate::agreement::{clear, native_form, same_world, stored};
 use crate::support::app::Function;
 use crate::support::form::Form;
 use crate::support::oss::Server;

@@ -4,28 +4,20 @@
 use std::sync::Arc;
 
 use fc_http::Options;
-use http::Request;
-use http::Response;
+use http::{Request, Response};
 use oss_emulator::oss::callback_key_prefix;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::agreement::documented_form;
-use crate::agreement::native_form;
-use crate::agreement::same_world;
-use crate::agreement::stored;
-use crate::support::app::Function;
-use crate::support::app::NOW;
-use crate::support::app::SMALL;
+use crate::agreement::{documented_form, native_form, same_world, stored};
+use crate::support::app::{Function, NOW, SMALL};
 use crate::support::form::Form;
-use crate::support::oss::Reply;
-use crate::support::oss::Server as Oss;
+use crate::support::oss::{Reply, Server as Oss};
 use crate::support::server::Server;
 use crate::told::KEY;
 

@@ -13,17 +13,13 @@ mod random;
 mod table;
 mod told;
 
-use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::LocalBucket;
-use oss_emulator::oss::Options;
-use percent_encoding::NON_ALPHANUMERIC;
-use percent_encoding::utf8_percent_encode;
+use oss_emulator::oss::{AccessKey, LocalBucket, Options};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::support::app::SMALL;
 use crate::support::form::Form;
-use crate::support::oss::Reply;
-use crate::support::oss::Server;
+use crate::support::oss::{Reply, Server};
 
 /// The keys that the local OSS knows: the function's own with its token, the same for long, another
 /// with a token, and one more for long.

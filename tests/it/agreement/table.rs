@@ -3,11 +3,8 @@
 
 use crate::support::form::Form;
 
-use Dialect::Documented;
-use Dialect::Long;
-use Dialect::Native;
-use Fate::Harmless;
-use Fate::Refused;
+use Dialect::{Documented, Long, Native};
+use Fate::{Harmless, Refused};
 
 /// What becomes of a changed form.
 #[derive(Clone, Copy, Debug)]

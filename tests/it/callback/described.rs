@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::Request;
 
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
+use crate::callback::stage::{Stage, Told};
 use crate::machines::document::Document;
 use crate::support::script::ScriptedResponse;
 

@@ -3,8 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::callback::openssl;
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
+use crate::callback::stage::{Stage, Told};
 
 const MALFORMED: &str = "callback_malformed";
 

@@ -6,16 +6,11 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::ReceiptScope;
+use oss_upload_signer::receipt::{Receipt, ReceiptScope};
 
 use crate::callback::openssl;
 use crate::callback::openssl::Pair;
-use crate::callback::stage::KEY_URL;
-use crate::callback::stage::RECEIPT_KEY;
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
-use crate::callback::stage::receipt;
+use crate::callback::stage::{KEY_URL, RECEIPT_KEY, Stage, Told, receipt};
 use crate::support::script::ScriptedResponse;
 
 const INVALID: &str = "callback_signature_invalid";

@@ -3,15 +3,11 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::ReceiptScope;
-use serde_json::Value;
-use serde_json::json;
+use oss_upload_signer::receipt::{Receipt, ReceiptScope};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
-use crate::callback::stage::receipt;
+use crate::callback::stage::{Stage, Told, receipt};
 use crate::support::script::ScriptedResponse;
 
 /// The webhooks that the back end got.

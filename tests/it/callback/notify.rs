@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
+use hmac::{Hmac, KeyInit, Mac};
 use insta::assert_snapshot;
 use oss_upload_signer::callback::Options;
 use oss_upload_signer::net::SendError;
@@ -14,9 +12,7 @@ use oss_upload_signer::secret::Secret;
 use sha2::Sha256;
 use tokio::time::Instant;
 
-use crate::callback::stage::NOTIFY;
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
+use crate::callback::stage::{NOTIFY, Stage, Told};
 use crate::support::app::NOW;
 use crate::support::script::ScriptedResponse;
 

@@ -1,20 +1,15 @@
 //! The world outside: where OSS has its keys, and the application's back end.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use oss_upload_signer::net::HttpClient;
-use oss_upload_signer::net::RequestLimits;
-use oss_upload_signer::net::ResponseFuture;
-use oss_upload_signer::net::SendError;
+use oss_upload_signer::net::{HttpClient, RequestLimits, ResponseFuture, SendError};
 use tokio::time::Instant;
 
 use crate::callback::openssl;
-use crate::support::script::ScriptedResponse;
-use crate::support::script::SentRequest;
+use crate::support::script::{ScriptedResponse, SentRequest};
 
 /// One of the two, and what it was asked.
 #[derive(Debug)]

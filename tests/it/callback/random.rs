@@ -1,8 +1,7 @@
 //! Whatever a stranger sends: an answer out of the closed list, and no panic.
 
 use bytes::Bytes;
-use http::HeaderValue;
-use http::Request;
+use http::{HeaderValue, Request};
 use oss_upload_signer::callback::event::Event;
 use oss_upload_signer::callback::public_key::PublicKeys;
 use proptest::collection::vec;
@@ -10,9 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::callback::openssl;
-use crate::callback::stage::KEY_URL;
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
+use crate::callback::stage::{KEY_URL, Stage, Told};
 
 /// Bytes, or pieces of what would be right.
 fn pieces() -> impl Strategy<Value = Vec<u8>> {

@@ -1,14 +1,10 @@
 //! Receipts that do not fit what is stored.
 
 use insta::assert_snapshot;
-use oss_upload_signer::receipt::GRACE;
-use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::ReceiptScope;
+use oss_upload_signer::receipt::{GRACE, Receipt, ReceiptScope};
 use oss_upload_signer::secret::Secret;
 
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
-use crate::callback::stage::receipt;
+use crate::callback::stage::{Stage, Told, receipt};
 
 const MISMATCH: &str = "receipt_mismatch";
 

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::ReceiptScope;
+use oss_upload_signer::receipt::{Receipt, ReceiptScope};
 
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
-use crate::callback::stage::receipt;
+use crate::callback::stage::{Stage, Told, receipt};
 use crate::support::wait::until;
 
 /// The ids of all messages so far.

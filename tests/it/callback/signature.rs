@@ -1,13 +1,11 @@
 //! OSS's signature, tampered with in every part.
 
-use http::HeaderValue;
-use http::Request;
+use http::{HeaderValue, Request};
 use insta::assert_snapshot;
 
 use crate::callback::openssl;
 use crate::callback::openssl::Pair;
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
+use crate::callback::stage::{Stage, Told};
 
 const INVALID: &str = "callback_signature_invalid";
 

@@ -1,8 +1,7 @@
 //! A function that expects callbacks, and callbacks as OSS makes them.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use http::Request;
@@ -10,24 +9,17 @@ use oss_upload_signer::app::App;
 use oss_upload_signer::callback;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::policy::callback::Callback;
-use oss_upload_signer::policy::callback::Target;
-use oss_upload_signer::policy::callback::body::Body;
-use oss_upload_signer::policy::callback::body::BodyType;
+use oss_upload_signer::policy::callback::body::{Body, BodyType};
+use oss_upload_signer::policy::callback::{Callback, Target};
 use oss_upload_signer::policy::template::Template;
-use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::ReceiptScope;
-use oss_upload_signer::receipt::variables_hash;
+use oss_upload_signer::receipt::{Receipt, ReceiptScope, variables_hash};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 
 use crate::callback::openssl;
 use crate::callback::openssl::Pair;
 use crate::callback::outside::Outside;
-use crate::support::app::Answer;
-use crate::support::app::Function;
-use crate::support::app::NOW;
-use crate::support::app::SMALL;
+use crate::support::app::{Answer, Function, NOW, SMALL};
 use crate::support::log::Log;
 
 /// Where OSS says that its key is.

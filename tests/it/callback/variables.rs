@@ -3,15 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::ReceiptScope;
-use serde_json::Value;
-use serde_json::json;
+use oss_upload_signer::receipt::{Receipt, ReceiptScope};
+use serde_json::{Value, json};
 
-use crate::callback::stage::Stage;
-use crate::callback::stage::Told;
-use crate::callback::stage::receipt;
-use crate::callback::stage::sealed;
+use crate::callback::stage::{Stage, Told, receipt, sealed};
 use crate::support::script::SentRequest;
 
 /// The webhooks that the back end got.

@@ -7,12 +7,8 @@ use insta::assert_snapshot;
 use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::secret::Secret;
 
-use crate::callers::bearer;
-use crate::callers::text;
-use crate::callers::vectors;
-use crate::support::app::Function;
-use crate::support::app::NOW;
-use crate::support::app::context;
+use crate::callers::{bearer, text, vectors};
+use crate::support::app::{Function, NOW, context};
 
 const KEY: &str = "an example key of more than 32 bytes";
 

@@ -1,8 +1,7 @@
 //! Keys behind a URL: fetched once, kept, rotated, outlived.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use insta::assert_snapshot;
 use oss_upload_signer::app::App;
@@ -10,17 +9,11 @@ use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::net::SendError;
 use oss_upload_signer::time::Timestamp;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::callers::bearer;
 use crate::callers::network::Network;
-use crate::callers::text;
-use crate::callers::vectors;
-use crate::support::app::Answer;
-use crate::support::app::Function;
-use crate::support::app::NOW;
-use crate::support::app::SMALL;
+use crate::callers::{bearer, text, vectors};
+use crate::support::app::{Answer, Function, NOW, SMALL};
 
 const URL: &str = "https://login.example.com/keys?v=1";
 

@@ -12,12 +12,8 @@ use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 
-use crate::callers::bearer;
-use crate::callers::text;
-use crate::callers::vectors;
-use crate::support::app::Function;
-use crate::support::app::NOW;
-use crate::support::app::SMALL;
+use crate::callers::{bearer, text, vectors};
+use crate::support::app::{Function, NOW, SMALL};
 
 /// The function with every kind of key, and everything checked that can be.
 fn strict(vectors: &Value) -> Function {

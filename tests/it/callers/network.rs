@@ -1,16 +1,11 @@
 //! A network that answers what it was told to, counts, and can be held.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
-use oss_upload_signer::net::HttpClient;
-use oss_upload_signer::net::RequestLimits;
-use oss_upload_signer::net::ResponseFuture;
-use oss_upload_signer::net::SendError;
+use http::{Request, Response};
+use oss_upload_signer::net::{HttpClient, RequestLimits, ResponseFuture, SendError};
 use tokio::sync::Semaphore;
 
 type Outcome = Result<Response<Bytes>, SendError>;

@@ -5,10 +5,8 @@ use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time::Timestamp;
 
-use crate::callers::text;
-use crate::callers::vectors;
-use crate::support::app::NOW;
-use crate::support::app::SMALL;
+use crate::callers::{text, vectors};
+use crate::support::app::{NOW, SMALL};
 
 const KEY: &str = "an example key of more than 32 bytes";
 

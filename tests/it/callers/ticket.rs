@@ -6,11 +6,9 @@ use oss_upload_signer::app::App;
 use oss_upload_signer::auth::caller::AuthMethod;
 use oss_upload_signer::auth::error::AuthError;
 use oss_upload_signer::auth::origin::Verdict;
-use oss_upload_signer::auth::request_credentials::RequestCredentials;
-use oss_upload_signer::auth::request_credentials::X_UPLOAD_TICKET;
+use oss_upload_signer::auth::request_credentials::{RequestCredentials, X_UPLOAD_TICKET};
 use oss_upload_signer::auth::ticket;
-use oss_upload_signer::auth::ticket::Options;
-use oss_upload_signer::auth::ticket::Ticket;
+use oss_upload_signer::auth::ticket::{Options, Ticket};
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::crypto;
@@ -18,9 +16,7 @@ use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 
 use crate::callers::bearer;
-use crate::support::app::Function;
-use crate::support::app::NOW;
-use crate::support::app::SMALL;
+use crate::support::app::{Function, NOW, SMALL};
 
 const KEY: &str = "an example key of more than 32 bytes";
 const OLD_KEY: &str = "an older key of 32 bytes and more";

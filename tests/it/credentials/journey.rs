@@ -5,8 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use oss_emulator::faults::Fault;
-use oss_emulator::faults::Operation;
+use oss_emulator::faults::{Fault, Operation};
 use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
 use oss_upload_signer::auth::ticket::Ticket;
@@ -17,9 +16,7 @@ use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::cloud::Cloud;
-use super::cloud::ROLE_ARN;
-use super::cloud::pass;
+use super::cloud::{Cloud, ROLE_ARN, pass};
 use crate::support::app::NOW;
 
 const VARIABLES: [(&str, &str); 7] = [

@@ -2,28 +2,22 @@
 //! at the most verbose log level. Secrets may be in the body of a request and in a grant, and nowhere else.
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use oss_emulator::faults::Fault;
-use oss_emulator::faults::Operation;
+use oss_emulator::faults::{Fault, Operation};
 use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::credentials::CredentialsError;
-use oss_upload_signer::net::HttpClient;
-use oss_upload_signer::net::RequestLimits;
-use oss_upload_signer::net::ResponseFuture;
+use oss_upload_signer::net::{HttpClient, RequestLimits, ResponseFuture};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use super::cloud::Cloud;
-use super::cloud::ROLE_ARN;
-use super::cloud::pass;
+use super::cloud::{Cloud, ROLE_ARN, pass};
 use crate::support::log::Log;
 
 const MARKER: &str = "marker";

@@ -2,24 +2,20 @@
 //! that its grant states.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use oss_emulator::faults::Fault;
-use oss_emulator::faults::Operation;
+use oss_emulator::faults::{Fault, Operation};
 use oss_emulator::sts::StsEvent;
 use oss_upload_signer::app::App;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::cloud::Cloud;
-use super::cloud::ROLE_ARN;
-use super::cloud::pass;
+use super::cloud::{Cloud, ROLE_ARN, pass};
 
 const HOURS: i64 = 48;
 

@@ -1,8 +1,7 @@
 //! What can be wrong with a grant, before it is used.
 
 use insta::assert_snapshot;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::stage::Stage;
 

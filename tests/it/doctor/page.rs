@@ -1,13 +1,10 @@
 //! What can keep a page from the signer, and what should keep a foreign one and a stranger from it.
 
-use http::HeaderMap;
-use http::Method;
-use http::header::ACCESS_CONTROL_ALLOW_HEADERS;
-use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN};
+use http::{HeaderMap, Method};
 use insta::assert_snapshot;
 
-use super::stage::PAGE;
-use super::stage::Stage;
+use super::stage::{PAGE, Stage};
 
 #[tokio::test]
 async fn a_trigger_without_options_is_recognised() {

@@ -5,13 +5,11 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use fc_emulator::Gateway;
 use fc_http::service_fn;
-use http::Request;
-use http::Response;
+use http::{Request, Response};
 use http_body_util::Full;
 use insta::assert_snapshot;
 
-use super::stage::Stage;
-use super::stage::serve;
+use super::stage::{Stage, serve};
 use crate::support::gateway;
 use crate::support::tool::Tool;
 

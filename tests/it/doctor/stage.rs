@@ -7,16 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fc_emulator::Gateway;
-use fc_emulator::Trigger;
+use fc_emulator::{Gateway, Trigger};
 use fc_http::log::Sink;
 use fc_http::service_fn;
-use http::HeaderMap;
-use http::Method;
-use http::Request;
-use http::Response;
-use http_body_util::BodyExt;
-use http_body_util::Full;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt, Full};
 use oss_emulator::oss;
 use oss_emulator::oss::AccessKey;
 use oss_upload_signer::app::App;
@@ -25,15 +20,13 @@ use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time;
 use regex_lite::Regex;
 use serde_json::Value;
-use tower::Service;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 use crate::support::app::SMALL;
 use crate::support::gateway;
 use crate::support::oss::Server as Bucket;
 use crate::support::server::Server;
-use crate::support::tool::Outcome;
-use crate::support::tool::Tool;
+use crate::support::tool::{Outcome, Tool};
 
 pub(super) const PAGE: &str = "https://app.example";
 

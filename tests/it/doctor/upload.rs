@@ -1,11 +1,9 @@
 //! What can become of uploads: those that should work, and those that should not.
 
-use http::Method;
-use http::Response;
+use http::{Method, Response};
 use insta::assert_snapshot;
 use oss_emulator::oss::AccessKey;
-use oss_emulator::ram::Permissions;
-use oss_emulator::ram::RamPolicy;
+use oss_emulator::ram::{Permissions, RamPolicy};
 
 use super::stage::Stage;
 

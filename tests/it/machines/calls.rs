@@ -4,19 +4,15 @@ use std::fmt::Write;
 
 use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::secret::Secret;
-use proptest::collection;
-use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
-use serde_json::Value;
-use serde_json::json;
+use proptest::{collection, option};
+use serde_json::{Value, json};
 
-use crate::machines::document::Document;
-use crate::machines::document::Operation;
+use crate::machines::document::{Document, Operation};
 use crate::machines::values;
-use crate::support::app::Function;
-use crate::support::app::NOW;
+use crate::support::app::{Function, NOW};
 
 const KEY: &str = "an example key of more than 32 bytes";
 

@@ -4,22 +4,17 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use fc_http::Options;
-use fc_http::service_fn;
-use http::Request;
-use http::Response;
+use fc_http::{Options, service_fn};
+use http::{Request, Response};
 use http_body_util::Full;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::callback::stage::Stage;
 use crate::machines::document::Document;
 use crate::support::app::Function;
 use crate::support::caller::Caller;
 use crate::support::server::Server;
-use crate::support::source::codes;
-use crate::support::source::source;
-use crate::support::source::statuses;
+use crate::support::source::{codes, source, statuses};
 
 /// The codes that a schema of an answer allows.
 fn allowed(response: &Value) -> Vec<&str> {

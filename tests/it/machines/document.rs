@@ -1,9 +1,7 @@
 //! `openapi.json`, read as a client's generator would.
 
 use jsonschema::Validator;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// The whole document.
 pub(crate) struct Document(pub(crate) Value);

@@ -6,10 +6,7 @@ use serde_json::Value;
 
 use crate::machines::document::Document;
 use crate::support::app::Function;
-use crate::support::source::DOCUMENTS;
-use crate::support::source::codes;
-use crate::support::source::source;
-use crate::support::source::statuses;
+use crate::support::source::{DOCUMENTS, codes, source, statuses};
 
 /// Names of the platform and of HTTP, and texts that only stand for something.
 const PLAIN: [&str; 7] = [

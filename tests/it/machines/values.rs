@@ -2,16 +2,12 @@
 
 use std::fmt::Debug;
 
-use proptest::collection;
-use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use proptest::strategy::Union;
 use proptest::string::string_regex;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use proptest::{collection, option};
+use serde_json::{Map, Value, json};
 
 use crate::machines::document::Document;
 

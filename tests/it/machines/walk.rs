@@ -2,24 +2,17 @@
 //! holds each answer against it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use http::Request;
 use jsonschema::Validator;
-use proptest::prop_assert;
-use proptest::prop_assert_eq;
-use proptest::test_runner::Config;
-use proptest::test_runner::RngAlgorithm;
-use proptest::test_runner::TestCaseResult;
-use proptest::test_runner::TestRng;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
+use proptest::{prop_assert, prop_assert_eq};
 
 use crate::machines::calls;
 use crate::machines::calls::Call;
-use crate::machines::document::Document;
-use crate::machines::document::Operation;
+use crate::machines::document::{Document, Operation};
 use crate::support::app::Answer;
 use crate::support::source::statuses;
 

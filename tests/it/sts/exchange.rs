@@ -4,32 +4,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::Method;
-use oss_upload_signer::credentials::Provider;
-use oss_upload_signer::credentials::ProviderError;
-use oss_upload_signer::credentials::ProviderErrorKind;
 use oss_upload_signer::credentials::assume_role::AssumeRole;
-use oss_upload_signer::net::RequestLimits;
-use oss_upload_signer::net::SendError;
+use oss_upload_signer::credentials::{Provider, ProviderError, ProviderErrorKind};
+use oss_upload_signer::net::{RequestLimits, SendError};
 use tokio::time::Instant;
 
-use crate::sts::stage::BaseProvider;
-use crate::sts::stage::DATE;
-use crate::sts::stage::MARKER;
-use crate::sts::stage::TIMEOUT;
-use crate::sts::stage::assume;
-use crate::sts::stage::base_key;
-use crate::sts::stage::fetch_request;
-use crate::sts::stage::good;
-use crate::sts::stage::identify;
-use crate::sts::stage::key;
-use crate::sts::stage::moment;
-use crate::sts::stage::refusal;
-use crate::sts::stage::refusal_with;
-use crate::sts::stage::role;
-use crate::sts::stage::sts;
-use crate::support::script::ScriptedClient;
-use crate::support::script::ScriptedResponse;
-use crate::support::script::SentRequest;
+use crate::sts::stage::{
+    BaseProvider, DATE, MARKER, TIMEOUT, assume, base_key, fetch_request, good, identify, key,
+    moment, refusal, refusal_with, role, sts,
+};
+use crate::support::script::{ScriptedClient, ScriptedResponse, SentRequest};
 
 fn broken() -> ScriptedResponse {
     ScriptedResponse::Error(SendError::Broken("connection reset".to_owned()))

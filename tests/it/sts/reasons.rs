@@ -1,16 +1,10 @@
 //! The text of errors of STS: enough for a correction, and no secrets.
 
 use insta::assert_snapshot;
-use oss_upload_signer::credentials::sts::request::StsAuthentication;
-use oss_upload_signer::credentials::sts::request::StsRequest;
+use oss_upload_signer::credentials::sts::request::{StsAuthentication, StsRequest};
 use oss_upload_signer::net::SendError;
 
-use crate::sts::stage::NOW;
-use crate::sts::stage::base_key;
-use crate::sts::stage::moment;
-use crate::sts::stage::refusal;
-use crate::sts::stage::refused;
-use crate::sts::stage::role;
+use crate::sts::stage::{NOW, base_key, moment, refusal, refused, role};
 use crate::support::script::ScriptedResponse;
 
 const MISMATCH: &str =

@@ -2,24 +2,19 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oss_upload_signer::credentials::Credentials;
-use oss_upload_signer::credentials::FetchFuture;
-use oss_upload_signer::credentials::FetchRequest;
-use oss_upload_signer::credentials::Provider;
-use oss_upload_signer::credentials::ProviderError;
 use oss_upload_signer::credentials::assume_role::AssumeRole;
 use oss_upload_signer::credentials::providers::oidc::OidcProvider;
-use oss_upload_signer::credentials::sts::RoleRequest;
-use oss_upload_signer::credentials::sts::StsClient;
+use oss_upload_signer::credentials::sts::{RoleRequest, StsClient};
+use oss_upload_signer::credentials::{
+    Credentials, FetchFuture, FetchRequest, Provider, ProviderError,
+};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 
-use crate::support::script::ScriptedClient;
-use crate::support::script::ScriptedResponse;
+use crate::support::script::{ScriptedClient, ScriptedResponse};
 
 /// The local clock.
 pub(crate) const NOW: &str = "2030-01-02T03:04:05Z";

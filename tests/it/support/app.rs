@@ -5,12 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fc_http::Context;
-use fc_http::Event;
-use fc_http::RoleKeys;
-use http::HeaderMap;
-use http::Request;
-use http::StatusCode;
+use fc_http::{Context, Event, RoleKeys};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;

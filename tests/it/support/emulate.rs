@@ -1,20 +1,15 @@
 //! The tool's local OSS as a process of its own, as a developer runs it, on a free port.
 
-use std::io::Read;
-use std::io::Write;
-use std::net::SocketAddr;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use oss_upload_signer::time;
 use tempfile::TempDir;
 
-use crate::support::app::Function;
-use crate::support::app::NOW;
+use crate::support::app::{Function, NOW};
 use crate::support::form::Form;
 use crate::support::wait::Lines;
 

@@ -5,30 +5,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
-use http::HeaderMap;
-use http::Request;
-use http_body_util::BodyExt;
-use http_body_util::Full;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt, Full};
 use oss_emulator::keys::AccessKey;
-use oss_emulator::sts::Options;
-use oss_emulator::sts::RamRole;
-use oss_emulator::sts::Sts;
+use oss_emulator::sts::{Options, RamRole, Sts};
 use serde_json::Value;
 use sha1::Sha1;
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::form::NOW;

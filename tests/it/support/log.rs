@@ -2,8 +2,7 @@
 
 use std::io;
 use std::io::Write;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use fc_http::log;
 use fc_http::log::Sink;

@@ -15,8 +15,7 @@ pub(crate) mod source;
 pub(crate) mod tool;
 pub(crate) mod wait;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder of the whole project.
 pub(crate) const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

@@ -5,32 +5,17 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::LocalBucket;
-use oss_emulator::oss::Options;
-use oss_emulator::oss::Oss;
-use oss_emulator::oss::OssEvent;
-use oss_emulator::oss::Strictness;
+use oss_emulator::oss::{AccessKey, LocalBucket, Options, Oss, OssEvent, Strictness};
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
-use tokio::sync::mpsc;
-use tokio::sync::oneshot;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::support::form::BUCKET;
-use crate::support::form::Form;
-use crate::support::form::KEY_ID;
-use crate::support::form::NOW;
-use crate::support::form::REGION;
-use crate::support::form::SECRET;
-use crate::support::wait::LIMIT;
-use crate::support::wait::within;
+use crate::support::form::{BUCKET, Form, KEY_ID, NOW, REGION, SECRET};
+use crate::support::wait::{LIMIT, within};
 
 /// A running local OSS; [`Server::stop`] ends it and fails if it panicked.
 pub(crate) struct Server {

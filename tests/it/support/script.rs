@@ -1,18 +1,12 @@
 //! A scripted HTTP client, which records the requests.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
+use http::{Request, Response};
 use oss_upload_signer::credentials::ProviderContext;
-use oss_upload_signer::net::HttpClient;
-use oss_upload_signer::net::RequestLimits;
-use oss_upload_signer::net::ResponseFuture;
-use oss_upload_signer::net::SendError;
+use oss_upload_signer::net::{HttpClient, RequestLimits, ResponseFuture, SendError};
 use tokio::time::Instant;
 
 /// The outcome of one request.

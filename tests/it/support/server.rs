@@ -3,10 +3,8 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use fc_http::BoxError;
-use fc_http::Options;
-use http::Request;
-use http::Response;
+use fc_http::{BoxError, Options};
+use http::{Request, Response};
 use http_body::Body;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;

@@ -10,8 +10,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::support::form::KEY_ID;
-use crate::support::form::SECRET;
+use crate::support::form::{KEY_ID, SECRET};
 use crate::support::wait::within;
 
 /// The longest run of the tool: a whole rehearsal, beside other tests.

@@ -1,13 +1,10 @@
 //! Waits with a limit: a test whose condition never holds fails, and names the condition.
 
 use std::future::Future;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The longest wait for a single step of a test, on a busy machine too.
 pub(crate) const LIMIT: Duration = Duration::from_mins(1);

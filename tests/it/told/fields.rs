@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use fc_http::Event;
 use http::Request;
-use insta::assert_debug_snapshot;
-use insta::assert_snapshot;
+use insta::{assert_debug_snapshot, assert_snapshot};
 use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
@@ -13,16 +12,8 @@ use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 
-use crate::support::app::Function;
-use crate::support::app::NOW;
-use crate::support::app::SMALL;
-use crate::support::app::context;
-use crate::told::KEY;
-use crate::told::PUBLIC;
-use crate::told::function;
-use crate::told::granted;
-use crate::told::opened;
-use crate::told::order;
+use crate::support::app::{Function, NOW, SMALL, context};
+use crate::told::{KEY, PUBLIC, function, granted, opened, order};
 
 const SELF: &str = "callback.to = \"self\"\ncallback.variables.album = \"夏 {yyyy}\"\n";
 

@@ -10,8 +10,7 @@ use oss_upload_signer::receipt::Receipt;
 use oss_upload_signer::secret::Secret;
 use serde_json::Value;
 
-use crate::support::app::Answer;
-use crate::support::app::Function;
+use crate::support::app::{Answer, Function};
 
 pub(crate) const KEY: &str = "an example key of more than 32 bytes";
 

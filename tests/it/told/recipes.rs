@@ -4,8 +4,7 @@ use std::process::Command;
 
 use oss_upload_signer::receipt::Receipt;
 use oss_upload_signer::secret::Secret;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Shows each receipt to the recipe, with the keys of its case, and says what was granted.
 const IN_NODE: &str = "

@@ -4,19 +4,13 @@
 use std::sync::Arc;
 
 use oss_upload_signer::secret::Secret;
-use tokio::io::AsyncBufReadExt;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::io::BufReader;
-use tokio::io::Lines;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpListener;
-use tokio::process::Child;
-use tokio::process::ChildStdout;
+use tokio::process::{Child, ChildStdout};
 
 use crate::support::source::DOCUMENTS;
 use crate::support::tool::Tool;
-use crate::support::wait::LIMIT;
-use crate::support::wait::within;
+use crate::support::wait::{LIMIT, within};
 
 /// A running `dev`, with what it said at the start.
 struct Dev {

@@ -3,8 +3,7 @@
 use insta::assert_snapshot;
 use oss_upload::language::Language;
 use oss_upload::remedy;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::form::Form;
 use crate::support::tool::Tool;

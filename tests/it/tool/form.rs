@@ -6,8 +6,7 @@ use std::fs;
 use insta::assert_snapshot;
 use oss_upload_signer::time;
 
-use crate::support::form::BUCKET;
-use crate::support::form::REGION;
+use crate::support::form::{BUCKET, REGION};
 use crate::support::tool::Tool;
 
 const PLACE: [&str; 7] = ["form", "--bucket", BUCKET, "--region", REGION, "--out", "post.html"];

@@ -1,14 +1,11 @@
 //! The packager: what is refused, and that what is written is whole, startable and always the same.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::support::PROJECT;
-use crate::support::function_binary;
-use crate::support::tool::Outcome;
-use crate::support::tool::Tool;
+use crate::support::tool::{Outcome, Tool};
+use crate::support::{PROJECT, function_binary};
 
 /// What a small ELF file for x86-64 is made with. Left alone it is a static program.
 #[derive(Default)]

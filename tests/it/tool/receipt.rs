@@ -1,9 +1,7 @@
 //! `receipt verify` reads what the function wrote, and nothing else.
 
 use insta::assert_snapshot;
-use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::ReceiptScope;
-use oss_upload_signer::receipt::variables_hash;
+use oss_upload_signer::receipt::{Receipt, ReceiptScope, variables_hash};
 use oss_upload_signer::secret::Secret;
 
 use crate::support::tool::Tool;

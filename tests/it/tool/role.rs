@@ -1,11 +1,9 @@
 //! `dev --role`: the journey with a role that is taken over real connections.
 
-use tokio::io::AsyncBufReadExt;
-use tokio::io::BufReader;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::tool::Tool;
-use crate::support::wait::LIMIT;
-use crate::support::wait::within;
+use crate::support::wait::{LIMIT, within};
 
 /// Runs `dev` with these options, uploads a file, and gives what both said until then.
 async fn upload(options: &[&str]) -> (String, String) {

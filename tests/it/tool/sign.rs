@@ -1,18 +1,11 @@
 //! `sign` prints grants that the judge takes, in each dialect, and says clearly what it cannot sign.
 
 use insta::assert_snapshot;
-use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::LocalBucket;
-use oss_emulator::oss::Strictness;
-use oss_emulator::oss::UploadForm;
-use oss_emulator::oss::Validator;
+use oss_emulator::oss::{AccessKey, LocalBucket, Strictness, UploadForm, Validator};
 use oss_upload_signer::time;
 use serde_json::Value;
 
-use crate::support::form::BUCKET;
-use crate::support::form::KEY_ID;
-use crate::support::form::REGION;
-use crate::support::form::SECRET;
+use crate::support::form::{BUCKET, KEY_ID, REGION, SECRET};
 use crate::support::tool::Tool;
 
 const PLACE: [&str; 5] = ["sign", "--bucket", BUCKET, "--region", REGION];

@@ -1,16 +1,12 @@
 //! Nothing that somebody else wrote steers the terminal on which the tool prints it.
 
-use oss_upload_signer::receipt::Receipt;
-use oss_upload_signer::receipt::ReceiptScope;
+use oss_upload_signer::receipt::{Receipt, ReceiptScope};
 use oss_upload_signer::secret::Secret;
-use serde_json::Value;
-use serde_json::json;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::tool::Outcome;
-use crate::support::tool::Tool;
+use crate::support::tool::{Outcome, Tool};
 use crate::told::KEY;
 
 /// Sets a window's title, clears the screen in C1, deletes, begins a line, turns the text round.

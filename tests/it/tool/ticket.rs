@@ -2,13 +2,11 @@
 
 use insta::assert_snapshot;
 use oss_upload_signer::auth::error::AuthError;
-use oss_upload_signer::auth::ticket::MAX_LIFETIME;
-use oss_upload_signer::auth::ticket::Options;
+use oss_upload_signer::auth::ticket::{MAX_LIFETIME, Options};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
 
-use crate::support::tool::Outcome;
-use crate::support::tool::Tool;
+use crate::support::tool::{Outcome, Tool};
 
 const KEY: &str = "an example key of more than 32 bytes";
 

@@ -5,18 +5,13 @@ use std::fs::File;
 
 use insta::assert_snapshot;
 use oss_upload_signer::time;
-use tokio::io::AsyncBufReadExt;
-use tokio::io::AsyncReadExt;
-use tokio::io::BufReader;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpListener;
 
-use crate::support::form::BUCKET;
-use crate::support::form::REGION;
+use crate::support::form::{BUCKET, REGION};
 use crate::support::oss::Server;
-use crate::support::tool::Outcome;
-use crate::support::tool::Tool;
-use crate::support::wait::LIMIT;
-use crate::support::wait::within;
+use crate::support::tool::{Outcome, Tool};
+use crate::support::wait::{LIMIT, within};
 
 /// A local OSS whose clock shows the tool's time.
 async fn oss() -> Server {

@@ -5,16 +5,13 @@ use std::convert::Infallible;
 use std::task;
 use std::task::Poll;
 
-use http::Request;
-use http::Response;
-use http_body_util::Either;
-use http_body_util::Full;
+use http::{Request, Response};
+use http_body_util::{Either, Full};
 use tower::Service;
 
 use crate::context::ContextExt;
 use crate::fault::Fault;
-use crate::layers::Answer;
-use crate::layers::Pending;
+use crate::layers::{Answer, Pending};
 
 /// Answers in the place of a service that could not.
 #[derive(Clone)]

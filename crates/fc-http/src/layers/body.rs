@@ -10,13 +10,9 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::Request;
 use http_body::Body;
-use http_body_util::BodyExt;
-use http_body_util::LengthLimitError;
-use http_body_util::Limited;
-use tokio::time::Instant;
-use tokio::time::timeout_at;
-use tower::Service;
-use tower::ServiceExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::{Instant, timeout_at};
+use tower::{Service, ServiceExt};
 
 use crate::context::ContextExt;
 use crate::fault::Fault;

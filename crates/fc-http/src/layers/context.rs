@@ -6,23 +6,17 @@
 //! credential headers are taken out in every case.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Request;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use tokio::time::Instant;
 use tower::Service;
 use zeroize::Zeroizing;
 
-use crate::context::Context;
-use crate::context::Event;
-use crate::context::RoleKeys;
+use crate::context::{Context, Event, RoleKeys};
 use crate::options::Options;
 
 /// The platform's name for a request.

@@ -7,14 +7,11 @@
 use std::task;
 use std::task::Poll;
 
-use http::HeaderMap;
-use http::Request;
-use http::Uri;
+use http::{HeaderMap, Request, Uri};
 use tower::Service;
 
 use crate::fault::Fault;
-use crate::layers::Pending;
-use crate::layers::host;
+use crate::layers::{Pending, host};
 
 /// The longest path and query: twice what the platform lets through.
 const MAX_URI: usize = 8 * 1024;

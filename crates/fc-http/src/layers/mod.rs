@@ -16,13 +16,10 @@ use std::convert::Infallible;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http::Request;
-use http::Response;
+use http::{Request, Response};
 use http_body::Body;
-use http_body_util::Either;
-use http_body_util::Full;
-use tower::Service;
-use tower::ServiceBuilder;
+use http_body_util::{Either, Full};
+use tower::{Service, ServiceBuilder};
 
 use crate::fault::Fault;
 use crate::options::Options;

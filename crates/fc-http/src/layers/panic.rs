@@ -5,15 +5,12 @@
 //! body that panics while it is sent ends its connection; such bodies are not caught here.
 
 use std::any::Any;
-use std::cell::Cell;
-use std::cell::RefCell;
-use std::panic;
-use std::panic::AssertUnwindSafe;
-use std::panic::PanicHookInfo;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::pin::Pin;
 use std::sync::Once;
-use std::task;
 use std::task::Poll;
+use std::{panic, task};
 
 use http::Request;
 use tower::Service;

@@ -12,19 +12,13 @@ use std::pin::pin;
 use std::task;
 use std::task::Poll;
 
-use http::HeaderName;
-use http::HeaderValue;
-use http::Method;
-use http::Request;
-use http::Uri;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use tokio::time::Instant;
 use tower::Service;
 
-use crate::context::ContextExt;
-use crate::context::Event;
-use crate::layers::Answer;
-use crate::layers::Pending;
+use crate::context::{ContextExt, Event};
 use crate::layers::context::X_FC_REQUEST_ID;
+use crate::layers::{Answer, Pending};
 use crate::log::Sink;
 use crate::options::Options;
 

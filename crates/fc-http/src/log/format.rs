@@ -8,8 +8,7 @@ use std::fmt::Write;
 
 use ::time::OffsetDateTime;
 use tracing::Event;
-use tracing::field::Field;
-use tracing::field::Visit;
+use tracing::field::{Field, Visit};
 
 /// Appends an event as one line of JSON.
 pub(crate) fn write_line(line: &mut String, now: OffsetDateTime, event: &Event<'_>) {
@@ -160,11 +159,9 @@ fn is_escaped(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::Arc;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
-    use crate::log::Sink;
-    use crate::log::subscriber;
+    use crate::log::{Sink, subscriber};
 
     use super::*;
 

@@ -6,16 +6,12 @@
 use std::cell::RefCell;
 
 use ::time::OffsetDateTime;
-use tracing::Event;
-use tracing::Metadata;
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing::span;
 use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber, span};
 
-use crate::log::Sink;
 use crate::log::filter::Filter;
-use crate::log::format;
+use crate::log::{Sink, format};
 
 thread_local! {
     /// The line that is being written; its room is used again for the next one.

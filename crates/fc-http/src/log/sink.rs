@@ -4,15 +4,9 @@
 //! hold lines back for a moment and write them at once: on the platform a write is the most
 //! expensive part of a log line.
 
-use std::fmt;
-use std::io;
 use std::io::Write;
-use std::mem;
-use std::sync::Arc;
-use std::sync::LazyLock;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::{fmt, io, mem};
 
 static STDOUT: LazyLock<Sink> = LazyLock::new(|| Sink::new(io::stdout()));
 

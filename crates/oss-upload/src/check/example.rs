@@ -7,19 +7,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::console;
-use crate::kind;
+use crate::{console, kind};
 use oss_upload_signer::credentials::Credentials;
-use oss_upload_signer::grant::Form;
-use oss_upload_signer::grant::Grant;
-use oss_upload_signer::grant::GrantRequest;
 use oss_upload_signer::grant::callback_fields::ReceiptSigner;
-use oss_upload_signer::policy::content_type::ContentType;
-use oss_upload_signer::policy::content_type::TypePattern;
+use oss_upload_signer::grant::{Form, Grant, GrantRequest};
+use oss_upload_signer::policy::content_type::{ContentType, TypePattern};
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::template::context::CallerAttributes;
-use oss_upload_signer::policy::template::context::RandomBytes;
-use oss_upload_signer::policy::template::context::RenderContext;
+use oss_upload_signer::policy::template::context::{CallerAttributes, RandomBytes, RenderContext};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 

@@ -6,8 +6,7 @@
 mod example;
 mod words;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -16,13 +15,11 @@ use crate::console;
 use crate::failure::Failure;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::grant;
-use oss_upload_signer::grant::Form;
-use oss_upload_signer::grant::GrantRequest;
+use oss_upload_signer::grant::{Form, GrantRequest};
 use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
+use oss_upload_signer::{grant, time};
 
 pub(super) use example::VALUES as EXAMPLE_VALUES;
 

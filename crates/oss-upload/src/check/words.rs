@@ -5,12 +5,9 @@ use std::time::Duration;
 use crate::console;
 use oss_upload_signer::auth::rule::AuthRule;
 use oss_upload_signer::config::Settings;
-use oss_upload_signer::policy::callback::PREFIX;
-use oss_upload_signer::policy::callback::Target;
+use oss_upload_signer::policy::callback::{PREFIX, Target};
 use oss_upload_signer::policy::metadata::Rule;
-use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::route::Session;
-use oss_upload_signer::policy::route::SignatureVersion;
+use oss_upload_signer::policy::route::{Route, Session, SignatureVersion};
 
 /// Gives labels and sentences, in the order in which one asks.
 pub(super) fn describe(route: &Route, settings: &Settings) -> Vec<(&'static str, String)> {

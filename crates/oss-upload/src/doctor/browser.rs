@@ -1,7 +1,6 @@
 //! What a browser makes of an answer's CORS headers.
 
-use http::HeaderMap;
-use http::header;
+use http::{HeaderMap, header};
 
 /// Whether a page may read an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,26 +1,17 @@
 //! The bucket before anything is stored: whether it is found, and what it tells a browser that asks.
 
-use http::StatusCode;
-use http::header;
+use http::{StatusCode, header};
 
-use crate::doctor::browser::Readable;
-use crate::doctor::browser::lists;
-use crate::doctor::case::Case;
-use crate::doctor::case::FOREIGN;
+use crate::doctor::browser::{Readable, lists};
+use crate::doctor::case::{Case, FOREIGN};
 use crate::doctor::diagnosis::CLOCK;
-use crate::doctor::finding::Finding;
-use crate::doctor::finding::Verdict;
+use crate::doctor::finding::{Finding, Verdict};
 use crate::doctor::grant::Grant;
 use crate::doctor::place::Place;
 use crate::doctor::refusal::Refusal;
-use crate::doctor::rule;
-use crate::doctor::signer;
 use crate::doctor::signer::Visit;
-use crate::doctor::wire;
-use crate::doctor::wire::Call;
-use crate::doctor::wire::Reply;
-use crate::doctor::wire::Trouble;
-use crate::doctor::wire::Wire;
+use crate::doctor::wire::{Call, Reply, Trouble, Wire};
+use crate::doctor::{rule, signer, wire};
 
 /// What is looked at in the bucket's answers.
 pub(super) const ALL: &[&str] = &[

@@ -4,9 +4,7 @@ use crate::doctor::case::Case;
 use crate::doctor::finding::Finding;
 use crate::doctor::grant::Answer;
 use crate::doctor::signer;
-use crate::doctor::wire::Call;
-use crate::doctor::wire::Reply;
-use crate::doctor::wire::Wire;
+use crate::doctor::wire::{Call, Reply, Wire};
 
 const UNPROVEN: &str = "caller.unproven";
 const NOBODY: &str = "caller.nobody";

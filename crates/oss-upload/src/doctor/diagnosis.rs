@@ -5,8 +5,7 @@
 
 use crate::doctor::place::Place;
 use crate::doctor::refusal::Refusal;
-use crate::doctor::role;
-use crate::doctor::rule;
+use crate::doctor::{role, rule};
 
 /// A refusal's name; where it says no more, the table does.
 #[derive(Clone, Debug)]
@@ -139,8 +138,7 @@ fn key(code: &str) -> Diagnosis {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-    use http::StatusCode;
+    use http::{HeaderMap, StatusCode};
 
     use super::*;
     use crate::doctor::wire::Reply;

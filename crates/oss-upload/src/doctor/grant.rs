@@ -1,18 +1,14 @@
 //! The grant: whether one is given, and whether what it says can work.
 
 use serde::Deserialize;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::doctor::alien;
 use crate::doctor::alien::Problem;
 use crate::doctor::case::Case;
 use crate::doctor::finding::Finding;
-use crate::doctor::permission;
-use crate::doctor::place;
 use crate::doctor::place::Place;
-use crate::doctor::ungranted;
 use crate::doctor::wire::Reply;
+use crate::doctor::{alien, permission, place, ungranted};
 use oss_emulator::oss::Strictness;
 use oss_emulator::oss::policy::PostPolicy;
 use oss_upload_signer::time::Timestamp;

@@ -45,13 +45,11 @@ use clap::Args;
 
 use crate::console;
 use crate::doctor::case::Case;
-use crate::doctor::finding::Finding;
-use crate::doctor::finding::Verdict;
+use crate::doctor::finding::{Finding, Verdict};
 use crate::doctor::grant::Grant;
 use crate::doctor::signer::Visit;
 use crate::doctor::trial::Trial;
-use crate::doctor::wire::Call;
-use crate::doctor::wire::Wire;
+use crate::doctor::wire::{Call, Wire};
 use crate::doctor::wish::Wish;
 use crate::failure::Failure;
 use oss_upload_signer::config::DEFAULT_ROUTE;

@@ -2,18 +2,12 @@
 
 use http::header;
 
-use crate::doctor::alien;
-use crate::doctor::browser::Readable;
-use crate::doctor::browser::lists;
-use crate::doctor::caller;
-use crate::doctor::case::Case;
-use crate::doctor::case::FOREIGN;
+use crate::doctor::browser::{Readable, lists};
+use crate::doctor::case::{Case, FOREIGN};
 use crate::doctor::finding::Finding;
 use crate::doctor::grant::Answer;
-use crate::doctor::signer;
-use crate::doctor::wire::Call;
-use crate::doctor::wire::Reply;
-use crate::doctor::wire::Wire;
+use crate::doctor::wire::{Call, Reply, Wire};
+use crate::doctor::{alien, caller, signer};
 
 const PREFLIGHT: &str = "page.preflight";
 const CALL: &str = "page.call";

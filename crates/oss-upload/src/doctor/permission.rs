@@ -4,8 +4,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::grant::Grant;
 use crate::explain::wish;
 use crate::language::Language;
-use oss_emulator::oss::policy::PolicyCondition;
-use oss_emulator::oss::policy::PostPolicy;
+use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
 
 const ID: &str = "grant.policy";
 

@@ -2,12 +2,10 @@
 
 use http::Uri;
 
-use crate::doctor::alien;
 use crate::doctor::case::Case;
 use crate::doctor::finding::Finding;
 use crate::doctor::grant::Grant;
-use crate::doctor::permission;
-use crate::doctor::role;
+use crate::doctor::{alien, permission, role};
 
 /// Where a form goes, as far as the grant tells.
 #[derive(Clone, Debug)]

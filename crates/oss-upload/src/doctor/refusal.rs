@@ -6,8 +6,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::place::Place;
 use crate::doctor::wire::Reply;
 use crate::language::Language;
-use crate::remedy;
-use crate::xml;
+use crate::{remedy, xml};
 
 /// What OSS says when it says no.
 #[derive(Clone, Debug)]

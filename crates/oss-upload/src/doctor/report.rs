@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use crate::doctor::case::Case;
-use crate::doctor::finding::Finding;
-use crate::doctor::finding::Verdict;
+use crate::doctor::finding::{Finding, Verdict};
 
 /// Where the explanations of a finding begin.
 const INDENT: &str = "                   ";

@@ -2,16 +2,11 @@
 
 use serde::Deserialize;
 
-use crate::doctor::alien;
-use crate::doctor::case::Case;
-use crate::doctor::case::is_this_machine;
+use crate::doctor::case::{Case, is_this_machine};
 use crate::doctor::diagnosis::CLOCK;
 use crate::doctor::finding::Finding;
-use crate::doctor::wire;
-use crate::doctor::wire::Call;
-use crate::doctor::wire::Reply;
-use crate::doctor::wire::Trouble;
-use crate::doctor::wire::Wire;
+use crate::doctor::wire::{Call, Reply, Trouble, Wire};
+use crate::doctor::{alien, wire};
 use oss_upload_signer::time::Timestamp;
 
 /// What is looked at once the signer answers.

@@ -5,20 +5,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::doctor::alien;
 use crate::doctor::browser::Readable;
 use crate::doctor::case::Case;
 use crate::doctor::finding::Finding;
-use crate::doctor::grant::Answer;
-use crate::doctor::grant::Grant;
+use crate::doctor::grant::{Answer, Grant};
 use crate::doctor::place::Place;
 use crate::doctor::refusal::Refusal;
-use crate::doctor::signer;
-use crate::doctor::wire::Call;
-use crate::doctor::wire::Reply;
-use crate::doctor::wire::Trouble;
-use crate::doctor::wire::Wire;
+use crate::doctor::wire::{Call, Reply, Trouble, Wire};
 use crate::doctor::wish::Wish;
+use crate::doctor::{alien, signer};
 use crate::upload::whole_form;
 
 /// What is tried.

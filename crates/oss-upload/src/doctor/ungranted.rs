@@ -1,10 +1,9 @@
 //! Why there is no grant: what the function says no with, and what mends it.
 
 use crate::doctor::alien::Problem;
-use crate::doctor::caller;
 use crate::doctor::case::Case;
 use crate::doctor::finding::Finding;
-use crate::doctor::role;
+use crate::doctor::{caller, role};
 
 /// Makes the finding of a refusal.
 pub(super) fn explain(id: &'static str, case: &Case, problem: &Problem) -> Finding {

@@ -4,23 +4,14 @@
 //! Names below `localhost` are this machine, as browsers have it. Redirects are answers like others.
 
 use std::error::Error;
-use std::fmt;
-use std::io;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
-use http::HeaderMap;
-use http::Method;
-use http::StatusCode;
+use http::{HeaderMap, Method, StatusCode};
 use reqwest::Client;
-use reqwest::dns::Addrs;
-use reqwest::dns::Name;
-use reqwest::dns::Resolve;
-use reqwest::dns::Resolving;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::client;
 use crate::failure::Failure;

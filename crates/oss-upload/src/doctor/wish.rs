@@ -1,22 +1,16 @@
 //! The wish: a tiny file that the route takes, put together from what it says of itself.
 
-use percent_encoding::NON_ALPHANUMERIC;
-use percent_encoding::utf8_percent_encode;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::check::EXAMPLE_VALUES;
-use crate::doctor::alien;
 use crate::doctor::case::Case;
 use crate::doctor::finding::Finding;
-use crate::doctor::signer;
-use crate::doctor::wire::Call;
-use crate::doctor::wire::Wire;
+use crate::doctor::wire::{Call, Wire};
+use crate::doctor::{alien, signer};
 use crate::kind;
-use oss_upload_signer::policy::metadata::Pattern;
-use oss_upload_signer::policy::metadata::Rule;
+use oss_upload_signer::policy::metadata::{Pattern, Rule};
 
 const ID: &str = "signer.route";
 

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::explain::form::Captured;
-use crate::explain::form::CapturedFile;
+use crate::explain::form::{Captured, CapturedFile};
 use crate::explain::multipart;
 
 /// Finds the form: the first entry that posts one, else the fields of a signer's answer.

@@ -3,9 +3,7 @@
 use serde_json::Value;
 
 use crate::explain::form::Captured;
-use crate::explain::har;
-use crate::explain::lines;
-use crate::explain::multipart;
+use crate::explain::{har, lines, multipart};
 use oss_emulator::oss::Strictness;
 use oss_emulator::oss::policy::PostPolicy;
 

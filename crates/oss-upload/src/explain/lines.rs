@@ -1,8 +1,7 @@
 //! A form as `key=value` lines, as developers print them; the file is written like curl's
 //! `file=@a.png`.
 
-use crate::explain::form::Captured;
-use crate::explain::form::CapturedFile;
+use crate::explain::form::{Captured, CapturedFile};
 
 /// Reads the lines; text without any equals sign is no form.
 pub(super) fn read(text: &str) -> Option<Captured> {

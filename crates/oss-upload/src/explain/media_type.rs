@@ -2,8 +2,7 @@
 
 use crate::explain::form::Captured;
 use crate::language::Language;
-use oss_emulator::oss::policy::PolicyCondition;
-use oss_emulator::oss::policy::PostPolicy;
+use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
 use oss_upload_signer::policy::content_type::ContentType;
 
 /// The field that decides the stored type, and the one that OSS compares the file part's type with.

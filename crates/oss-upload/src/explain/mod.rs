@@ -16,17 +16,15 @@ mod verdict;
 
 use std::fs::File;
 use std::io;
-use std::io::IsTerminal;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::console;
 use crate::explain::input::Input;
 use crate::failure::Failure;
 use crate::language::Language;
-use crate::remedy;
+use crate::{console, remedy};
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 

@@ -4,8 +4,7 @@
 
 use memchr::memmem;
 
-use crate::explain::form::Captured;
-use crate::explain::form::CapturedFile;
+use crate::explain::form::{Captured, CapturedFile};
 
 /// Reads the body; the boundary is what its first line says.
 pub(super) fn read(bytes: &[u8]) -> Result<Captured, String> {

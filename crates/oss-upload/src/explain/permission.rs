@@ -1,14 +1,10 @@
 //! What a policy allows, condition by condition, and what it leaves to the sender.
 
-use crate::explain::View;
-use crate::explain::callback;
 use crate::explain::input::Document;
-use crate::explain::media_type;
-use crate::explain::refusal;
+use crate::explain::{View, callback, media_type, refusal};
 use crate::language::Language;
 use oss_emulator::oss::Strictness;
-use oss_emulator::oss::policy::PolicyCondition;
-use oss_emulator::oss::policy::PostPolicy;
+use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
 use oss_upload_signer::time::Timestamp;
 
 /// The field whose value is a secret.

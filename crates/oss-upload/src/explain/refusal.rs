@@ -1,11 +1,9 @@
 //! A refusal in words: what OSS said, what causes it, what helps.
 
-use crate::explain::View;
 use crate::explain::input::Document;
-use crate::explain::permission;
+use crate::explain::{View, permission};
 use crate::language::Language;
-use crate::remedy;
-use crate::xml;
+use crate::{remedy, xml};
 use oss_emulator::oss::OssError;
 
 /// Explains the XML of OSS; a policy in it, as a wrong signature brings one, is explained too.

@@ -4,22 +4,13 @@
 //! signature.
 
 use crate::desk;
-use crate::explain::View;
-use crate::explain::callback;
 use crate::explain::form::Captured;
-use crate::explain::media_type;
-use crate::explain::permission;
-use crate::explain::refusal;
+use crate::explain::{View, callback, media_type, permission, refusal};
 use crate::language::Language;
-use oss_emulator::oss::AccessKey;
-use oss_emulator::oss::LocalBucket;
-use oss_emulator::oss::OssError;
-use oss_emulator::oss::OssErrorKind;
-use oss_emulator::oss::Strictness;
-use oss_emulator::oss::UploadForm;
-use oss_emulator::oss::Validator;
-use oss_emulator::oss::policy::PolicyCondition;
-use oss_emulator::oss::policy::PostPolicy;
+use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
+use oss_emulator::oss::{
+    AccessKey, LocalBucket, OssError, OssErrorKind, Strictness, UploadForm, Validator,
+};
 
 /// Explains a form: its policy, the verdict, what came back, and what was not looked at.
 pub(super) fn explain(captured: &Captured, view: &View) -> Vec<String> {

@@ -1,11 +1,9 @@
 //! The page's file: there whole or not at all, and never over another unless that is wanted.
 
-use std::fs;
 use std::fs::File;
-use std::io;
 use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::failure::Failure;
 

@@ -10,11 +10,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::console;
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::rules;
 use crate::rules::Rules;
+use crate::{console, rules};
 use oss_upload_signer::grant::callback_fields::GrantedUpload;
 use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::grant::form::{FormRules, sign_form};

@@ -1,13 +1,10 @@
 //! A tree as a zip: files in the order of their paths, with their modes, all of one moment.
 
-use std::io::Cursor;
-use std::io::Write;
+use std::io::{Cursor, Write};
 
-use zip::CompressionMethod;
-use zip::DateTime;
-use zip::ZipWriter;
 use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::failure::Failure;
 use crate::package::tree::Tree;

@@ -1,7 +1,6 @@
 //! The binary when none is given: `.deploy/build` makes it, the one place that knows how.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Failure;

@@ -20,10 +20,8 @@ mod shelf;
 mod template;
 mod tree;
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::Args;
 use fc_emulator::package::require_static;

@@ -1,14 +1,11 @@
 //! Puts what is made in the place of what was made before: whole or not at all, and never over
 //! something else.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::failure::Failure;
-use crate::package::tree::File;
-use crate::package::tree::Tree;
+use crate::package::tree::{File, Tree};
 
 /// What an application has that other folders do not.
 const MARK: &str = "publish.yaml";

@@ -7,13 +7,10 @@ use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Context;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use bytes::BytesMut;
-use http_body::Frame;
-use http_body::SizeHint;
+use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;

@@ -10,23 +10,20 @@ mod origin;
 mod outcome;
 mod progress;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::console;
 use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::kind;
-use crate::rules::Place;
-use crate::rules::Rules;
+use crate::rules::{Place, Rules};
 use crate::upload::body::Source;
 use crate::upload::network::Network;
 use crate::upload::origin::Origin;
 use crate::upload::outcome::Trouble;
 use crate::upload::progress::Progress;
+use crate::{console, kind};
 use oss_upload_signer::policy::content_type::ContentType;
 
 pub(super) use body::whole as whole_form;

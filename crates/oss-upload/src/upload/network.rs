@@ -5,8 +5,7 @@ use std::error::Error;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use reqwest::Client;
-use reqwest::RequestBuilder;
+use reqwest::{Client, RequestBuilder};
 
 use crate::client;
 use crate::failure::Failure;

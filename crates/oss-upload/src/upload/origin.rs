@@ -1,8 +1,7 @@
 //! Where the forms come from: made here with the keys in the environment, or asked of a function.
 
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
@@ -13,8 +12,7 @@ use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::grant::form::{FormRules, sign_form};
 use oss_upload_signer::policy::condition::Condition;
 use oss_upload_signer::policy::content_type::ContentType;
-use oss_upload_signer::policy::route::MAX_OBJECT_BYTES;
-use oss_upload_signer::policy::route::SizeRange;
+use oss_upload_signer::policy::route::{MAX_OBJECT_BYTES, SizeRange};
 use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::time;
 

@@ -3,9 +3,8 @@
 use http::StatusCode;
 
 use crate::language::Language;
-use crate::remedy;
 use crate::upload::network::Answer;
-use crate::xml;
+use crate::{remedy, xml};
 
 /// What went wrong with a file, in one sentence.
 #[derive(Debug, PartialEq, Eq)]
