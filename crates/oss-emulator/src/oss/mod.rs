@@ -100,9 +100,8 @@ mod strictness;
 mod validator;
 
 pub use self::callback::allowed::{AllowedCallbacks, CallbackAddress, InvalidCallbackAddress};
-pub use self::callback::parameter::{CallbackParameter, CallbackTarget};
+pub use self::callback::parameter::{CallbackBodyType, CallbackParameter, CallbackTarget};
 pub use self::callback::signing_key::{prefix as callback_key_prefix, url as callback_key_url};
-pub use self::callback::template::CallbackBodyType;
 pub use self::error::{OssError, OssErrorKind};
 pub use self::form::UploadForm;
 pub use self::form_reader::ParsedForm;

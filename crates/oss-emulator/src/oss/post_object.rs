@@ -26,7 +26,7 @@ use http::request;
 use md5::{Digest, Md5};
 
 use crate::oss::callback::parameter::CallbackParameter;
-use crate::oss::callback::template::{CallbackVariables, ImageInfo};
+use crate::oss::callback::template::{self, CallbackVariables, ImageInfo};
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::form_reader::{read_form, read_rest};
 use crate::oss::multipart::{MultipartReader, boundary};
@@ -93,7 +93,7 @@ async fn image_info(
     callback: Option<&CallbackParameter>,
     upload: &ReceivedFile,
 ) -> Option<ImageInfo> {
-    if !callback.is_some_and(CallbackParameter::wants_image_info) {
+    if !callback.is_some_and(template::wants_image_info) {
         return None;
     }
     ImageInfo::read(upload.temp.path().to_owned()).await
@@ -187,7 +187,7 @@ async fn receive_file(
     mut reader: MultipartReader<'_>,
 ) -> Result<ReceivedFile, OssError> {
     let temp = state.store.begin(&info.id).await.map_err(|error| storage_error(&error))?;
-    let in_callback = accepted.options.callback.as_ref().is_some_and(CallbackParameter::wants_md5);
+    let in_callback = accepted.options.callback.as_ref().is_some_and(template::wants_md5);
     let wants_md5 = in_callback || state.strictness.allows(Relaxation::Md5Etag);
     let upload = read_file(temp, &accepted.sizes, wants_md5, &mut reader).await?;
     read_rest(reader, &state.strictness).await?;

@@ -12,8 +12,6 @@ use http::Uri;
 use http::uri::PathAndQuery;
 use serde_json::{Map, Value};
 
-use crate::oss::callback::template;
-use crate::oss::callback::template::CallbackBodyType;
 use crate::oss::error::{OssError, OssErrorKind};
 
 /// The longest field: 5 KB. The page does not say whether it counts before or after base64.
@@ -39,15 +37,25 @@ pub struct CallbackParameter {
     pub body_type: CallbackBodyType,
 }
 
-impl CallbackParameter {
-    /// Returns whether the body contains the MD5 of the content.
-    pub(in crate::oss) fn wants_md5(&self) -> bool {
-        template::uses(&self.body, "contentMd5")
-    }
+/// The format of a callback's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallbackBodyType {
+    /// A form: values are URL-encoded.
+    Form,
+    /// JSON: values are inserted as JSON.
+    Json,
+}
 
-    /// Returns whether the body contains image properties.
-    pub(in crate::oss) fn wants_image_info(&self) -> bool {
-        template::uses(&self.body, "imageInfo.")
+impl CallbackBodyType {
+    const ALL: [Self; 2] = [Self::Form, Self::Json];
+
+    /// Returns the content type.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Form => "application/x-www-form-urlencoded",
+            Self::Json => "application/json",
+        }
     }
 }
 

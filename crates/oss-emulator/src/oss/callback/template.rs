@@ -20,6 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use imagesize::ImageType;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::oss::callback::parameter::{CallbackBodyType, CallbackParameter};
 use crate::oss::callback::signing_key;
 use crate::oss::form::UploadForm;
 use crate::oss::request::RequestInfo;
@@ -29,28 +30,6 @@ use crate::oss::store::Sidecar;
 /// The characters of a form value that are percent-encoded. A space becomes `%20`, which every
 /// parser accepts.
 const FORM: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// The format of a callback's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallbackBodyType {
-    /// A form: values are URL-encoded.
-    Form,
-    /// JSON: values are inserted as JSON.
-    Json,
-}
-
-impl CallbackBodyType {
-    pub(super) const ALL: [Self; 2] = [Self::Form, Self::Json];
-
-    /// Returns the content type.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Form => "application/x-www-form-urlencoded",
-            Self::Json => "application/json",
-        }
-    }
-}
 
 /// A part of a template.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,8 +57,18 @@ pub(super) fn render(
     body
 }
 
+/// Returns whether the body contains the MD5 of the content.
+pub(in crate::oss) fn wants_md5(callback: &CallbackParameter) -> bool {
+    uses(&callback.body, "contentMd5")
+}
+
+/// Returns whether the body contains image properties.
+pub(in crate::oss) fn wants_image_info(callback: &CallbackParameter) -> bool {
+    uses(&callback.body, "imageInfo.")
+}
+
 /// Returns whether a template uses a variable with this name prefix.
-pub(super) fn uses(template: &str, prefix: &str) -> bool {
+fn uses(template: &str, prefix: &str) -> bool {
     let begins = |part| matches!(part, TemplatePart::Variable(name) if name.starts_with(prefix));
     parts(template).into_iter().any(begins)
 }
