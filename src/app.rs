@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::auth::AuthError;
+use crate::auth::Caller;
 use crate::auth::authenticator::Authenticator;
-use crate::auth::caller::Caller;
-use crate::auth::error::AuthError;
+use crate::auth::authenticator::RequestCredentials;
 use crate::auth::origin::Origins;
 use crate::auth::rate_limit::{RateLimitExceeded, RateLimiter};
-use crate::auth::request_credentials::RequestCredentials;
-use crate::callback::error::CallbackError;
+use crate::callback::CallbackError;
 use crate::callback::{CallbackRequest, UploadCallback};
 use crate::config::{DEFAULT_ROUTE, Settings};
 use crate::credentials::session::RoleSession;
@@ -23,7 +23,7 @@ use crate::credentials::{
 };
 use crate::net::{HttpClient, ReqwestClient};
 use crate::policy::route::Route;
-use crate::policy::template::context::RandomBytes;
+use crate::policy::template::RandomBytes;
 use crate::time;
 use crate::time::Timestamp;
 
@@ -126,7 +126,7 @@ impl App {
         evidence: &RequestCredentials<'_>,
         now: Timestamp,
     ) -> Result<Caller, AuthError> {
-        self.gate.admit(evidence, now, &*self.http).await
+        self.gate.authenticate(evidence, now, &*self.http).await
     }
 
     /// Counts a grant of `bytes` against the caller's budget, if there are budgets.
@@ -139,7 +139,7 @@ impl App {
         bytes: u64,
         now: Timestamp,
     ) -> Result<(), RateLimitExceeded> {
-        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.charge(caller, bytes, now))
+        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.acquire(caller, bytes, now))
     }
 
     /// Verifies what OSS says of a stored object, and tells the back end; gives the JSON that OSS passes on.

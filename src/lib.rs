@@ -11,7 +11,7 @@
 //! * [`http`]: router, the APIs and their response formats, errors, CORS.
 //! * [`auth`], [`credentials`], [`policy`]: who calls, which key signs, what is allowed.
 //! * [`grant`], [`signing`]: the signed form.
-//! * [`receipt`], [`callback`]: what was granted, and the upload callbacks of OSS.
+//! * [`callback`]: the upload callbacks of OSS, receipts and webhooks.
 //! * [`config`], [`app`]: the settings, and everything that is built from them once.
 //! * [`net`]: outbound HTTP. [`time`], [`secret`], [`crypto`]: leaf modules.
 
@@ -26,7 +26,6 @@ pub mod grant;
 pub mod http;
 pub mod net;
 pub mod policy;
-pub mod receipt;
 pub mod secret;
 pub mod signing;
 pub mod time;

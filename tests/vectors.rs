@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use oss_upload_signer::crypto::{base64, hex, hmac_sha256};
-use oss_upload_signer::policy::condition::Condition;
+use oss_upload_signer::policy::document::Condition;
 use oss_upload_signer::policy::document::PolicyDocument;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::signing::key::{self, Scope};

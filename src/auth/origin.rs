@@ -24,9 +24,9 @@ pub enum Origins {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Scheme, host and port, in lower case, as a browser writes it.
-    One(String),
+    Exact(String),
     /// Every host with one label or more in front of a name; never the name itself.
-    Below {
+    Subdomains {
         /// `https://`, and nothing else of the origin.
         scheme: String,
         /// What a host ends with, such as `.example.com`, its port included.
@@ -73,9 +73,9 @@ impl Origin {
         }
         let scheme = format!("{scheme}://");
         match suffix {
-            None => Ok(Self::One(scheme + host)),
+            None => Ok(Self::Exact(scheme + host)),
             Some(suffix) if is_wide_name(suffix) => {
-                Ok(Self::Below { scheme, suffix: suffix.to_owned() })
+                Ok(Self::Subdomains { scheme, suffix: suffix.to_owned() })
             }
             Some(_) => Err(InvalidOrigin),
         }
@@ -83,8 +83,8 @@ impl Origin {
 
     fn is(&self, origin: &str) -> bool {
         match self {
-            Self::One(one) => one.eq_ignore_ascii_case(origin),
-            Self::Below { scheme, suffix } => {
+            Self::Exact(one) => one.eq_ignore_ascii_case(origin),
+            Self::Subdomains { scheme, suffix } => {
                 let origin = origin.to_ascii_lowercase();
                 let host = origin.strip_prefix(scheme.as_str());
                 host.and_then(|host| host.strip_suffix(suffix.as_str())).is_some_and(are_labels)
@@ -137,13 +137,13 @@ fn are_labels(text: &str) -> bool {
 
 /// What the origin list says of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum OriginStatus {
     /// No browser, or a page of the function's own that did not say so.
-    NoOrigin,
+    Absent,
     /// A page that may ask, and whose browser has to be told so.
     Allowed,
     /// A page that may not.
-    Foreign,
+    NotAllowed,
 }
 
 impl Origins {
@@ -162,16 +162,20 @@ impl Origins {
 
     /// Judges a request by its `Origin` and `Host` headers.
     #[must_use]
-    pub fn judge(&self, origin: Option<&str>, host: Option<&str>) -> Verdict {
+    pub fn check(&self, origin: Option<&str>, host: Option<&str>) -> OriginStatus {
         let Some(origin) = origin else {
-            return Verdict::NoOrigin;
+            return OriginStatus::Absent;
         };
         let listed = match self {
             Self::Any => true,
             Self::Same => false,
             Self::List(list) => list.iter().any(|one| one.is(origin)),
         };
-        if listed || is_same(origin, host) { Verdict::Allowed } else { Verdict::Foreign }
+        if listed || is_same(origin, host) {
+            OriginStatus::Allowed
+        } else {
+            OriginStatus::NotAllowed
+        }
     }
 }
 
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn an_origin_is_scheme_host_and_port() {
-        let one = |text: &str| Ok(Origin::One(text.to_owned()));
+        let one = |text: &str| Ok(Origin::Exact(text.to_owned()));
         assert_eq!(Origin::parse("HTTPS://App.example:443"), one("https://app.example"));
         assert_eq!(Origin::parse("http://localhost:5173"), one("http://localhost:5173"));
         for bad in
@@ -237,12 +241,12 @@ mod tests {
         }
         let added = Origins::Same.with_loopback();
         assert_eq!(
-            added.judge(Some("http://localhost:1"), Some("127.0.0.1:8080")),
-            Verdict::Allowed
+            added.check(Some("http://localhost:1"), Some("127.0.0.1:8080")),
+            OriginStatus::Allowed
         );
         assert_eq!(
-            added.judge(Some("https://evil.example"), Some("127.0.0.1:8080")),
-            Verdict::Foreign
+            added.check(Some("https://evil.example"), Some("127.0.0.1:8080")),
+            OriginStatus::NotAllowed
         );
     }
 
@@ -302,27 +306,27 @@ mod tests {
     fn foreign_pages_are_told_from_own_and_listed_ones() {
         let list = Origins::List(vec![Origin::parse("https://app.example").unwrap()]);
         let table = [
-            (&list, Some("https://app.example"), Verdict::Allowed),
-            (&list, Some("http://app.example"), Verdict::Foreign),
-            (&list, Some("https://app.example.evil"), Verdict::Foreign),
-            (&list, Some("https://evil-app.example"), Verdict::Foreign),
-            (&list, Some("https://sign.example"), Verdict::Allowed),
-            (&list, Some("null"), Verdict::Foreign),
-            (&list, Some(""), Verdict::Foreign),
-            (&list, None, Verdict::NoOrigin),
-            (&Origins::Same, Some("https://sign.example"), Verdict::Allowed),
-            (&Origins::Same, Some("https://sign.example:8443"), Verdict::Foreign),
-            (&Origins::Same, Some("https://app.example"), Verdict::Foreign),
-            (&Origins::Any, Some("https://anyone.example"), Verdict::Allowed),
-            (&Origins::Any, Some("null"), Verdict::Allowed),
+            (&list, Some("https://app.example"), OriginStatus::Allowed),
+            (&list, Some("http://app.example"), OriginStatus::NotAllowed),
+            (&list, Some("https://app.example.evil"), OriginStatus::NotAllowed),
+            (&list, Some("https://evil-app.example"), OriginStatus::NotAllowed),
+            (&list, Some("https://sign.example"), OriginStatus::Allowed),
+            (&list, Some("null"), OriginStatus::NotAllowed),
+            (&list, Some(""), OriginStatus::NotAllowed),
+            (&list, None, OriginStatus::Absent),
+            (&Origins::Same, Some("https://sign.example"), OriginStatus::Allowed),
+            (&Origins::Same, Some("https://sign.example:8443"), OriginStatus::NotAllowed),
+            (&Origins::Same, Some("https://app.example"), OriginStatus::NotAllowed),
+            (&Origins::Any, Some("https://anyone.example"), OriginStatus::Allowed),
+            (&Origins::Any, Some("null"), OriginStatus::Allowed),
         ];
         for (origins, origin, verdict) in table {
             assert_eq!(
-                origins.judge(origin, Some("sign.example")),
+                origins.check(origin, Some("sign.example")),
                 verdict,
                 "{origins:?} {origin:?}"
             );
         }
-        assert_eq!(Origins::Same.judge(Some("https://"), Some("")), Verdict::Foreign);
+        assert_eq!(Origins::Same.check(Some("https://"), Some("")), OriginStatus::NotAllowed);
     }
 }

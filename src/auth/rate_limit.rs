@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::auth::caller::{AuthMethod, Caller};
+use crate::auth::{AuthMethod, Caller};
 use crate::crypto;
 use crate::time::Timestamp;
 
@@ -21,11 +21,11 @@ use crate::time::Timestamp;
 const MAX_CALLERS: usize = 10_000;
 
 /// How long a window lasts, unless the settings say otherwise.
-pub const WINDOW: Duration = Duration::from_mins(1);
+pub const DEFAULT_WINDOW: Duration = Duration::from_mins(1);
 
 /// What one caller may be granted in one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub struct RateLimit {
     /// Grants.
     pub grants: Option<u64>,
     /// Bytes that the grants allow, together.
@@ -42,24 +42,24 @@ pub struct RateLimitExceeded {
 }
 
 /// A caller's name at a fixed length, however long it is.
-type Name = [u8; 32];
+type CallerHash = [u8; 32];
 
 /// Keeps count.
 #[derive(Debug)]
 pub struct RateLimiter {
-    budget: Budget,
-    accounts: Mutex<Accounts>,
+    limit: RateLimit,
+    windows: Mutex<RateWindows>,
 }
 
 #[derive(Debug, Default)]
-struct Accounts {
-    of: HashMap<Name, Account>,
+struct RateWindows {
+    by_caller: HashMap<CallerHash, RateWindow>,
     /// Names in the order in which their windows end.
-    order: VecDeque<Name>,
+    order: VecDeque<CallerHash>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Account {
+struct RateWindow {
     ends_at: Timestamp,
     grants: u64,
     bytes: u64,
@@ -68,65 +68,65 @@ struct Account {
 impl RateLimiter {
     /// Starts at nothing.
     #[must_use]
-    pub fn new(budget: Budget) -> Self {
-        Self { budget, accounts: Mutex::default() }
+    pub fn new(limit: RateLimit) -> Self {
+        Self { limit, windows: Mutex::default() }
     }
 
     /// Counts one grant, unless it is one too many; then nothing is counted.
-    pub fn charge(
+    pub fn acquire(
         &self,
         caller: &Caller,
         bytes: u64,
         now: Timestamp,
     ) -> Result<(), RateLimitExceeded> {
-        if caller.by == AuthMethod::Platform {
+        if caller.method == AuthMethod::Platform {
             return Ok(());
         }
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.forget_ended(now);
-        let name = name(caller);
-        let opened = Account { ends_at: now.plus(self.budget.window), grants: 0, bytes: 0 };
-        let mut account = accounts.of.get(&name).copied().unwrap_or(opened);
-        account.grants += 1;
-        account.bytes = account.bytes.saturating_add(bytes);
-        let is_over = self.budget.grants.is_some_and(|most| account.grants > most)
-            || self.budget.bytes.is_some_and(|most| account.bytes > most);
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.remove_ended(now);
+        let name = caller_hash(caller);
+        let new = RateWindow { ends_at: now.plus(self.limit.window), grants: 0, bytes: 0 };
+        let mut window = windows.by_caller.get(&name).copied().unwrap_or(new);
+        window.grants += 1;
+        window.bytes = window.bytes.saturating_add(bytes);
+        let is_over = self.limit.grants.is_some_and(|max| window.grants > max)
+            || self.limit.bytes.is_some_and(|max| window.bytes > max);
         if is_over {
-            let wait = account.ends_at.unix().saturating_sub(now.unix());
+            let wait = window.ends_at.unix().saturating_sub(now.unix());
             return Err(RateLimitExceeded { retry_after: u64::try_from(wait).unwrap_or(0).max(1) });
         }
-        accounts.keep(name, account);
+        windows.insert(name, window);
         Ok(())
     }
 }
 
-impl Accounts {
-    fn forget_ended(&mut self, now: Timestamp) {
+impl RateWindows {
+    fn remove_ended(&mut self, now: Timestamp) {
         while let Some(first) = self.order.front() {
-            if self.of.get(first).is_some_and(|account| account.ends_at > now) {
+            if self.by_caller.get(first).is_some_and(|window| window.ends_at > now) {
                 break;
             }
-            self.forget_first();
+            self.remove_oldest();
         }
     }
 
-    fn forget_first(&mut self) {
+    fn remove_oldest(&mut self) {
         if let Some(first) = self.order.pop_front() {
-            self.of.remove(&first);
+            self.by_caller.remove(&first);
         }
     }
 
-    fn keep(&mut self, name: Name, account: Account) {
-        if self.of.insert(name, account).is_none() {
+    fn insert(&mut self, name: CallerHash, window: RateWindow) {
+        if self.by_caller.insert(name, window).is_none() {
             self.order.push_back(name);
         }
         if self.order.len() > MAX_CALLERS {
-            self.forget_first();
+            self.remove_oldest();
         }
     }
 }
 
-fn name(caller: &Caller) -> Name {
+fn caller_hash(caller: &Caller) -> CallerHash {
     let subject = caller.subject.as_deref();
     // No subject is empty, so this is the one that callers without a name share.
     *crypto::hmac_sha256(b"oss-upload-budget", subject.unwrap_or_default().as_bytes())
@@ -141,58 +141,64 @@ mod tests {
     }
 
     fn named(subject: &str) -> Caller {
-        Caller { subject: Some(subject.to_owned()), ..Caller::unnamed(AuthMethod::Jwt) }
+        Caller { subject: Some(subject.to_owned()), ..Caller::without_subject(AuthMethod::Jwt) }
     }
 
-    fn ledger(grants: Option<u64>, bytes: Option<u64>) -> RateLimiter {
-        RateLimiter::new(Budget { grants, bytes, window: WINDOW })
+    fn limiter(grants: Option<u64>, bytes: Option<u64>) -> RateLimiter {
+        RateLimiter::new(RateLimit { grants, bytes, window: DEFAULT_WINDOW })
     }
 
     #[test]
     fn each_caller_has_a_window_of_their_own() {
-        let ledger = ledger(Some(2), None);
+        let limiter = limiter(Some(2), None);
         let exceeded = |retry_after| Err(RateLimitExceeded { retry_after });
-        assert_eq!(ledger.charge(&named("a"), 1, at(0)), Ok(()));
-        assert_eq!(ledger.charge(&named("b"), 1, at(10)), Ok(()));
-        assert_eq!(ledger.charge(&named("a"), 1, at(20)), Ok(()));
-        assert_eq!(ledger.charge(&named("a"), 1, at(20)), exceeded(40));
-        assert_eq!(ledger.charge(&named("b"), 1, at(59)), Ok(()));
-        assert_eq!(ledger.charge(&named("a"), 1, at(59)), exceeded(1));
-        assert_eq!(ledger.charge(&named("a"), 1, at(60)), Ok(()));
-        assert_eq!(ledger.charge(&named("b"), 1, at(60)), exceeded(10));
+        assert_eq!(limiter.acquire(&named("a"), 1, at(0)), Ok(()));
+        assert_eq!(limiter.acquire(&named("b"), 1, at(10)), Ok(()));
+        assert_eq!(limiter.acquire(&named("a"), 1, at(20)), Ok(()));
+        assert_eq!(limiter.acquire(&named("a"), 1, at(20)), exceeded(40));
+        assert_eq!(limiter.acquire(&named("b"), 1, at(59)), Ok(()));
+        assert_eq!(limiter.acquire(&named("a"), 1, at(59)), exceeded(1));
+        assert_eq!(limiter.acquire(&named("a"), 1, at(60)), Ok(()));
+        assert_eq!(limiter.acquire(&named("b"), 1, at(60)), exceeded(10));
     }
 
     #[test]
     fn bytes_are_counted_and_a_refused_grant_is_not() {
-        let ledger = ledger(None, Some(100));
-        assert_eq!(ledger.charge(&named("a"), 60, at(0)), Ok(()));
-        assert!(ledger.charge(&named("a"), 41, at(0)).is_err());
-        assert_eq!(ledger.charge(&named("a"), 40, at(0)), Ok(()));
-        assert!(ledger.charge(&named("a"), u64::MAX, at(0)).is_err());
-        assert!(ledger.charge(&named("b"), u64::MAX, at(0)).is_err());
+        let limiter = limiter(None, Some(100));
+        assert_eq!(limiter.acquire(&named("a"), 60, at(0)), Ok(()));
+        assert!(limiter.acquire(&named("a"), 41, at(0)).is_err());
+        assert_eq!(limiter.acquire(&named("a"), 40, at(0)), Ok(()));
+        assert!(limiter.acquire(&named("a"), u64::MAX, at(0)).is_err());
+        assert!(limiter.acquire(&named("b"), u64::MAX, at(0)).is_err());
     }
 
     #[test]
     fn callers_without_a_name_share_one_budget_and_the_platform_has_none() {
-        let ledger = ledger(Some(1), None);
-        assert_eq!(ledger.charge(&Caller::unnamed(AuthMethod::Nothing), 1, at(0)), Ok(()));
-        assert!(ledger.charge(&Caller::unnamed(AuthMethod::Origin), 1, at(0)).is_err());
+        let limiter = limiter(Some(1), None);
+        assert_eq!(
+            limiter.acquire(&Caller::without_subject(AuthMethod::Anonymous), 1, at(0)),
+            Ok(())
+        );
+        assert!(limiter.acquire(&Caller::without_subject(AuthMethod::Origin), 1, at(0)).is_err());
         for _ in 0..3 {
-            assert_eq!(ledger.charge(&Caller::unnamed(AuthMethod::Platform), 1, at(0)), Ok(()));
+            assert_eq!(
+                limiter.acquire(&Caller::without_subject(AuthMethod::Platform), 1, at(0)),
+                Ok(())
+            );
         }
     }
 
     #[test]
     fn memory_stays_bounded_and_the_oldest_window_is_forgotten_first() {
-        let ledger = ledger(Some(1), None);
+        let limiter = limiter(Some(1), None);
         for number in 0..=MAX_CALLERS {
-            assert_eq!(ledger.charge(&named(&number.to_string()), 1, at(0)), Ok(()));
+            assert_eq!(limiter.acquire(&named(&number.to_string()), 1, at(0)), Ok(()));
         }
-        let count = || ledger.accounts.lock().unwrap().of.len();
+        let count = || limiter.windows.lock().unwrap().by_caller.len();
         assert_eq!(count(), MAX_CALLERS);
-        assert_eq!(ledger.charge(&named("0"), 1, at(1)), Ok(()), "forgotten");
-        assert!(ledger.charge(&named("2"), 1, at(1)).is_err(), "remembered");
-        assert_eq!(ledger.charge(&named("new"), 1, at(60)), Ok(()));
+        assert_eq!(limiter.acquire(&named("0"), 1, at(1)), Ok(()), "forgotten");
+        assert!(limiter.acquire(&named("2"), 1, at(1)).is_err(), "remembered");
+        assert_eq!(limiter.acquire(&named("new"), 1, at(60)), Ok(()));
         assert_eq!(count(), 2);
     }
 }

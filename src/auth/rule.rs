@@ -57,9 +57,9 @@ impl AuthRule {
 
     /// Tells whether a way in is named anywhere in the rule.
     #[must_use]
-    pub fn mentions(&self, way: &Self) -> bool {
+    pub fn contains(&self, way: &Self) -> bool {
         match self {
-            Self::All(ways) | Self::Any(ways) => ways.iter().any(|one| one.mentions(way)),
+            Self::All(ways) | Self::Any(ways) => ways.iter().any(|one| one.contains(way)),
             one => one == way,
         }
     }
@@ -67,12 +67,12 @@ impl AuthRule {
     /// Tells whether everybody who passes has proved something. An origin proves nothing: a program
     /// can claim any.
     #[must_use]
-    pub fn needs_proof(&self) -> bool {
+    pub fn requires_credentials(&self) -> bool {
         match self {
             Self::Anonymous | Self::Origin => false,
             Self::Jwt | Self::Ticket => true,
-            Self::All(ways) => ways.iter().any(Self::needs_proof),
-            Self::Any(ways) => ways.iter().all(Self::needs_proof),
+            Self::All(ways) => ways.iter().any(Self::requires_credentials),
+            Self::Any(ways) => ways.iter().all(Self::requires_credentials),
         }
     }
 }
@@ -250,10 +250,10 @@ mod tests {
 
     #[test]
     fn an_origin_alone_proves_nothing() {
-        let needs = |text: &str| AuthRule::parse(text).unwrap().needs_proof();
+        let needs = |text: &str| AuthRule::parse(text).unwrap().requires_credentials();
         assert!(needs("jwt") && needs("all(origin, ticket)") && needs("any(jwt, ticket)"));
         assert!(!needs("anonymous") && !needs("origin") && !needs("any(origin, jwt)"));
         let rule = AuthRule::parse("all(origin, any(jwt, ticket))").unwrap();
-        assert!(rule.mentions(&AuthRule::Ticket) && !rule.mentions(&AuthRule::Anonymous));
+        assert!(rule.contains(&AuthRule::Ticket) && !rule.contains(&AuthRule::Anonymous));
     }
 }

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::caller::{AuthMethod, Caller, Claims};
-use crate::auth::error::AuthError;
+use crate::auth::AuthError;
+use crate::auth::{AuthMethod, Caller, Claims};
 use crate::crypto;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -33,8 +33,8 @@ pub const MAX_LIFETIME: Duration = Duration::from_hours(1);
 /// How far the back end's clock may be ahead of ours.
 const CLOCK_LEEWAY: Duration = Duration::from_secs(30);
 
-const MARK: &str = "v1.";
-const PURPOSE: &str = "oss-upload-ticket.";
+const PREFIX: &str = "v1.";
+const SIGNED_PREFIX: &str = "oss-upload-ticket.";
 
 /// How tickets are verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,17 +71,17 @@ pub struct Ticket {
 
 /// Tells a ticket from a token by its first letters.
 #[must_use]
-pub(super) fn is_marked(text: &str) -> bool {
-    text.starts_with(MARK)
+pub(super) fn has_prefix(text: &str) -> bool {
+    text.starts_with(PREFIX)
 }
 
 impl Ticket {
     /// Writes the ticket and signs it with `key`.
     #[must_use]
-    pub fn mint(&self, key: &Secret) -> String {
+    pub fn sign(&self, key: &Secret) -> String {
         // Texts and numbers under fixed names: there is nothing here that JSON cannot say.
         let payload = serde_json::to_vec(self).unwrap_or_default();
-        let text = format!("{MARK}{}", crypto::base64_url(&payload));
+        let text = format!("{PREFIX}{}", crypto::base64_url(&payload));
         let code = crypto::hmac_sha256(key.expose().as_bytes(), signed(&text).as_bytes());
         format!("{text}.{}", crypto::base64_url(code.as_slice()))
     }
@@ -97,21 +97,21 @@ impl Options {
         }
         let mut claims = Claims::from([("sub".to_owned(), ticket.subject.clone())]);
         claims.extend(ticket.id.map(|id| ("jti".to_owned(), id)));
-        Ok(Caller { subject: Some(ticket.subject), claims, by: AuthMethod::Ticket })
+        Ok(Caller { subject: Some(ticket.subject), claims, method: AuthMethod::Ticket })
     }
 
     /// Reads a ticket whose signature is that of one of the keys.
     fn open(&self, text: &str) -> Result<Ticket, AuthError> {
-        if text.len() > MAX_LENGTH || !is_marked(text) {
+        if text.len() > MAX_LENGTH || !has_prefix(text) {
             return Err(AuthError::TicketMalformed);
         }
         let (text, code) = text.rsplit_once('.').ok_or(AuthError::TicketMalformed)?;
-        let payload = text.strip_prefix(MARK).ok_or(AuthError::TicketMalformed)?;
+        let payload = text.strip_prefix(PREFIX).ok_or(AuthError::TicketMalformed)?;
         let code = crypto::from_base64_url(code).ok_or(AuthError::TicketMalformed)?;
         let payload = crypto::from_base64_url(payload).ok_or(AuthError::TicketMalformed)?;
         let signed = signed(text);
         let is_ours = |key: &Secret| {
-            crypto::hmac_sha256_is(key.expose().as_bytes(), signed.as_bytes(), &code)
+            crypto::verify_hmac_sha256(key.expose().as_bytes(), signed.as_bytes(), &code)
         };
         if !self.keys.iter().any(is_ours) {
             return Err(AuthError::TicketSignatureInvalid);
@@ -141,7 +141,7 @@ impl Options {
 }
 
 fn signed(text: &str) -> String {
-    format!("{PURPOSE}{text}")
+    format!("{SIGNED_PREFIX}{text}")
 }
 
 fn seconds(duration: Duration) -> i64 {

@@ -19,18 +19,14 @@ use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::callback::error::CallbackError;
-use crate::receipt;
-use crate::receipt::StoredObject;
+use crate::callback::CallbackError;
+use crate::callback::receipt::{StoredObject, Variables, canonical_type};
 
 /// The longest body that is looked at: a receipt, a key and 8 KB of variables, all of them escaped.
 const MAX_LENGTH: usize = 64 * 1024;
 
 /// What stands before the name of a variable that the form set.
 const VARIABLE: &str = "x:";
-
-/// Names without `x:`, and values.
-pub type Variables = Vec<(String, String)>;
 
 /// What OSS says of a stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +88,7 @@ impl Event {
             key: members.take_exact("object")?,
             etag: members.take_exact("etag")?.trim_matches('"').to_owned(),
             size: members.take("size")?.parse().ok()?,
-            content_type: receipt::canonical_type(members.take("mimeType")?),
+            content_type: canonical_type(members.take("mimeType")?),
             image: Image::take(&mut members),
             receipt: members.take_exact("receipt")?,
             variables: members.variables(),

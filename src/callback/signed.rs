@@ -10,9 +10,8 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, Uri};
 use percent_encoding::percent_decode_str;
 
-use crate::callback::CallbackRequest;
-use crate::callback::error::CallbackError;
-use crate::callback::public_key::PublicKeys;
+use crate::callback::public_keys::PublicKeys;
+use crate::callback::{CallbackError, CallbackRequest};
 use crate::crypto;
 
 const X_OSS_PUB_KEY_URL: HeaderName = HeaderName::from_static("x-oss-pub-key-url");

@@ -20,11 +20,11 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use crate::callback::error::CallbackError;
+use crate::callback::CallbackError;
 use crate::callback::event::{Event, Image};
+use crate::callback::receipt::{Receipt, ReceiptMismatch, ReceiptScope};
 use crate::crypto;
 use crate::net::{HttpClient, RequestLimits, SendError};
-use crate::receipt::{Receipt, ReceiptMismatch, ReceiptScope};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -140,7 +140,7 @@ impl<'a> WebhookMessage<'a> {
     /// Says what was granted and what is stored instead. No variable and no image: nothing vouches for them.
     fn mismatch(&self, mismatches: &[ReceiptMismatch]) -> Object {
         let Self { event, receipt } = *self;
-        let mut granted = match &receipt.place {
+        let mut granted = match &receipt.scope {
             ReceiptScope::Key(key) => texts(&[("key", key.as_str())]),
             ReceiptScope::Prefix(prefix) => texts(&[("prefix", prefix.as_str())]),
         };

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::auth::jwt::claims;
-use crate::auth::jwt::claims::{Required, Rules};
+use crate::auth::jwt::claims::{ClaimRules, RequiredClaim};
 use crate::auth::jwt::jwks::JwksUrl;
-use crate::auth::jwt::key::Key;
+use crate::auth::jwt::key::VerificationKey;
 use crate::auth::origin::{Origin, Origins};
-use crate::auth::rate_limit::Budget;
+use crate::auth::rate_limit::RateLimit;
 use crate::auth::rule::AuthRule;
 use crate::auth::{authenticator, jwt, rate_limit, ticket};
 use crate::config::environment::Environment;
@@ -44,7 +44,7 @@ pub(super) fn read_gate(
     let claims = read_claims(config, &rules);
     let jwt = read_jwt(config);
     let tickets = read_tickets(config);
-    let asks_for = |way: AuthRule| rules.values().find(|rule| rule.mentions(&way));
+    let asks_for = |way: AuthRule| rules.values().find(|rule| rule.contains(&way));
     if let Some(rule) = asks_for(AuthRule::Jwt).filter(|_| jwt.is_none()) {
         let variables = format!(
             "{}, {} or {}",
@@ -76,19 +76,19 @@ pub(super) fn read_gate(
 fn read_claims(
     config: &mut ConfigReader<'_>,
     rules: &BTreeMap<String, AuthRule>,
-) -> BTreeMap<String, Vec<Required>> {
+) -> BTreeMap<String, Vec<RequiredClaim>> {
     let mut claims = BTreeMap::new();
     for name in route::names(config) {
         let reader = Reader { config, name };
         let Some(entry) = reader.own(setting::JWT_CLAIMS.key) else { continue };
         let Reader { config, name } = reader;
-        let required = config.each(&setting::JWT_CLAIMS, &entry, Required::parse);
+        let required = config.each(&setting::JWT_CLAIMS, &entry, RequiredClaim::parse);
         if entry.texts().is_empty() {
             let problem =
                 "it names no claim, and takes back none of those at the top: leave it out";
             config.add_invalid(&setting::JWT_CLAIMS, &entry, problem);
         }
-        if rules.get(&name).is_some_and(|rule| !rule.mentions(&AuthRule::Jwt)) {
+        if rules.get(&name).is_some_and(|rule| !rule.contains(&AuthRule::Jwt)) {
             let problem = "the route asks for no token, so no claim is ever looked at";
             config.add_error(entry.describe(), problem.to_owned(), "auth = \"jwt\"".to_owned());
         }
@@ -121,41 +121,42 @@ fn read_tickets(config: &mut ConfigReader<'_>) -> Option<ticket::Options> {
 }
 
 fn read_jwt(config: &mut ConfigReader<'_>) -> Option<jwt::Options> {
-    let rules = Rules {
+    let rules = ClaimRules {
         issuers: list(config, &setting::JWT_ISSUER),
         audiences: list(config, &setting::JWT_AUDIENCE),
         leeway: config
             .top(&setting::JWT_LEEWAY, |text| {
                 within(text, Duration::ZERO..=MAX_LEEWAY, "clocks may differ by 5m at most")
             })
-            .unwrap_or(claims::LEEWAY),
+            .unwrap_or(claims::DEFAULT_LEEWAY),
         required: match config.top_entry(&setting::JWT_CLAIMS) {
-            Some(entry) => config.each(&setting::JWT_CLAIMS, &entry, Required::parse),
+            Some(entry) => config.each(&setting::JWT_CLAIMS, &entry, RequiredClaim::parse),
             None => Vec::new(),
         },
     };
     let jwks_url = config.top_unseen(&setting::JWKS_URL, JwksUrl::parse);
-    let mut keys =
-        config.top_unseen(&setting::JWT_PUBLIC_KEY, Key::read_public).unwrap_or_default();
+    let mut keys = config
+        .top_unseen(&setting::JWT_PUBLIC_KEY, VerificationKey::read_public)
+        .unwrap_or_default();
     keys.extend(read_secret(config));
     let has_key = jwks_url.is_some() || !keys.is_empty();
     has_key.then_some(jwt::Options { keys, jwks_url, rules })
 }
 
-fn read_secret(config: &mut ConfigReader<'_>) -> Option<Key> {
+fn read_secret(config: &mut ConfigReader<'_>) -> Option<VerificationKey> {
     let secret = config.environment.get(setting::JWT_SECRET)?;
     let example = format!("{}={KEYS_EXAMPLE}", setting::JWT_SECRET);
     if known_key::is_known(secret) {
         config.complain_of_known_key(setting::JWT_SECRET, example.clone());
     }
-    let add_error = |error: jwt::key::InvalidKey| {
+    let add_error = |error: jwt::key::InvalidVerificationKey| {
         config.add_error(setting::JWT_SECRET.to_owned(), error.to_string(), example);
     };
-    Key::shared(secret).map_err(add_error).ok()
+    VerificationKey::shared(secret).map_err(add_error).ok()
 }
 
 /// Reads the budgets; a window alone limits nothing.
-pub(super) fn read_budget(config: &mut ConfigReader<'_>) -> Option<Budget> {
+pub(super) fn read_budget(config: &mut ConfigReader<'_>) -> Option<RateLimit> {
     let grants = config.top(&setting::BUDGET_GRANTS, |text| match text.parse::<u64>() {
         Ok(0) | Err(_) => Err("a budget is a whole number of grants, 1 or more"),
         Ok(grants) => Ok(grants),
@@ -165,8 +166,8 @@ pub(super) fn read_budget(config: &mut ConfigReader<'_>) -> Option<Budget> {
         let window = Duration::from_secs(1)..=Duration::from_hours(24);
         within(text, window, "a window lasts from 1s to 24h")
     });
-    let window = window.unwrap_or(rate_limit::WINDOW);
-    (grants.is_some() || bytes.is_some()).then_some(Budget { grants, bytes, window })
+    let window = window.unwrap_or(rate_limit::DEFAULT_WINDOW);
+    (grants.is_some() || bytes.is_some()).then_some(RateLimit { grants, bytes, window })
 }
 
 /// Reads a list that limits something where it is there. One without a text is a error: whoever

@@ -3,11 +3,11 @@
 use crate::config::route::Reader;
 use crate::config::setting::{RawSetting, RawValue, Setting, VARIABLES};
 use crate::config::{address, setting, value};
+use crate::grant::callback_fields;
 use crate::policy::callback;
-use crate::policy::callback::body::{Body, BodyType};
-use crate::policy::callback::{Callback, MAX_ADDRESSES, MAX_FIELD_BYTES, RECEIPT, Target};
+use crate::policy::callback::{BodyType, CallbackBody, CallbackTarget};
+use crate::policy::callback::{Callback, MAX_ADDRESSES, MAX_FIELD_BYTES, RECEIPT};
 use crate::policy::template::Template;
-use crate::receipt::callback_form;
 
 /// The longest list of a route's types that goes into a receipt with any key and any subject.
 const MAX_TYPES_BYTES: usize = 1024;
@@ -36,17 +36,17 @@ impl Reader<'_, '_> {
         let body = self.body(&to, &names)?;
         let host = self.value(&setting::CALLBACK_HOST, host);
         let sni = self.value(&setting::CALLBACK_SNI, value::truth).unwrap_or_else(|| is_https(&to));
-        let callback = Callback { to, body, host, sni, variables };
+        let callback = Callback { target: to, body, host, sni, variables };
         self.check_size(&callback);
         Some(callback)
     }
 
     /// Reads who is called.
-    fn to(&mut self) -> Option<Target> {
+    fn to(&mut self) -> Option<CallbackTarget> {
         let entry = self.entry(&setting::CALLBACK)?;
         let texts = entry.texts();
         match &texts[..] {
-            [only] if only == "self" => return Some(Target::Own),
+            [only] if only == "self" => return Some(CallbackTarget::Function),
             [only] if only == NOBODY => return None,
             _ => {}
         }
@@ -56,11 +56,11 @@ impl Reader<'_, '_> {
         if texts.len() > MAX_ADDRESSES || texts.is_empty() {
             self.config.add_invalid(&setting::CALLBACK, &entry, "OSS tries from 1 to 5 addresses");
         }
-        Some(Target::Addresses(addresses))
+        Some(CallbackTarget::Addresses(addresses))
     }
 
     /// Reads what is told, as the function itself understands it or as somebody else wishes.
-    fn body(&mut self, to: &Target, names: &[&str]) -> Option<Body> {
+    fn body(&mut self, to: &CallbackTarget, names: &[&str]) -> Option<CallbackBody> {
         let entry = self.entry(&setting::CALLBACK_BODY);
         let text = entry.as_ref().map_or("form", |entry| match &entry.written {
             RawValue::One(text) => text,
@@ -73,15 +73,17 @@ impl Reader<'_, '_> {
             self.instead(&entry, problem, "callback.body = \"a=${object}\"");
         }
         let Some(entry) = entry.as_ref().filter(|_| made_here.is_none()) else {
-            return made_here.map(|body_type| Body::whole(body_type, names));
+            return made_here.map(|body_type| CallbackBody::complete(body_type, names));
         };
-        if *to == Target::Own {
+        if *to == CallbackTarget::Function {
             let problem = "the function reads its own callback, which is 'form' or 'json'";
             self.config.add_invalid(&setting::CALLBACK_BODY, entry, problem);
             return None;
         }
         let body_type = self.value(&setting::CALLBACK_BODY_TYPE, body_type).unwrap_or_default();
-        self.config.read(&setting::CALLBACK_BODY, entry, |text| Body::parse(text, body_type, names))
+        self.config.read(&setting::CALLBACK_BODY, entry, |text| {
+            CallbackBody::parse(text, body_type, names)
+        })
     }
 
     fn complain_of_what_nobody_is_told(&mut self) {
@@ -119,7 +121,7 @@ impl Reader<'_, '_> {
         let Some(entry) = self.entry(&setting::CALLBACK) else { return };
         let own = "x".repeat(LONGEST_OWN_BYTES);
         let address = callback.address(&self.name, Some(&own)).unwrap_or_default();
-        let fields = callback_form::fields(callback, &address, callback_form::Variables::new());
+        let fields = callback_fields::complete_fields(callback, &address, Vec::new());
         if fields.iter().any(|(_, value)| value.len() > MAX_FIELD_BYTES) {
             let problem = "its field has more than the 4096 bytes that OSS is sure to take: name fewer \
                            addresses, or tell less";
@@ -134,10 +136,12 @@ impl Reader<'_, '_> {
     }
 }
 
-fn is_https(to: &Target) -> bool {
+fn is_https(to: &CallbackTarget) -> bool {
     match to {
-        Target::Own => true,
-        Target::Addresses(addresses) => addresses.iter().any(|one| one.starts_with("https:")),
+        CallbackTarget::Function => true,
+        CallbackTarget::Addresses(addresses) => {
+            addresses.iter().any(|one| one.starts_with("https:"))
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::callback::Options;
 use crate::callback::webhook::WebhookKey;
+use crate::callback::{Options, receipt};
 use crate::config::address::Reach;
 use crate::config::callback::SELF;
 use crate::config::environment::Environment;
@@ -13,9 +13,8 @@ use crate::config::reader::{ConfigReader, KEYS_EXAMPLE};
 use crate::config::route::Reader;
 use crate::config::toml_file::File;
 use crate::config::{address, known_key, setting};
-use crate::policy::callback::{Callback, Target};
+use crate::policy::callback::{Callback, CallbackTarget};
 use crate::policy::route::Route;
-use crate::receipt;
 use crate::secret::Secret;
 
 const SECRET_EXAMPLE: &str = "whsec_$(openssl rand -base64 32)";
@@ -51,7 +50,9 @@ pub(super) fn read(config: &mut ConfigReader<'_>, routes: &[Route]) -> Options {
 /// On the platform the function has a name that can be told from others, see `http/own_host`; elsewhere
 /// nothing says which name is its own.
 fn complain_of_no_address(config: &mut ConfigReader<'_>, routes: &[Route]) {
-    let is_own = |route: &Route| route.callback.as_ref().is_some_and(|one| one.to == Target::Own);
+    let is_own = |route: &Route| {
+        route.callback.as_ref().is_some_and(|one| one.target == CallbackTarget::Function)
+    };
     let platform = config.environment.get("FC_FUNCTION_NAME").is_some();
     if platform || config.top_entry(&setting::PUBLIC_URL).is_some() {
         return;
@@ -104,7 +105,7 @@ impl Reader<'_, '_> {
     /// Reads the back end that the function tells, which it can only do when it is told itself.
     fn notify(&mut self, callback: Option<&Callback>) -> Option<String> {
         let entry = self.entry(&setting::NOTIFY)?;
-        let own = callback?.to == Target::Own;
+        let own = callback?.target == CallbackTarget::Function;
         if !own {
             self.instead(&entry, "the function tells what it is told itself", SELF);
         }

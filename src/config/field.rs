@@ -6,7 +6,7 @@ use crate::config::route::Reader;
 use crate::config::setting::{METADATA, RawSetting, Setting};
 use crate::config::{setting, value};
 use crate::policy::header::{Header, X_OSS_SERVER_SIDE_ENCRYPTION};
-use crate::policy::metadata::{Pattern, Rule};
+use crate::policy::metadata::{MetadataPattern, MetadataRule};
 
 /// What a error about a pattern shows as an example.
 const PATTERN: Setting = Setting { variable: "", key: "pattern", example: "[a-z0-9-]{1,40}" };
@@ -38,13 +38,13 @@ impl Reader<'_, '_> {
     }
 
     /// Reads the metadata. A name in the route hides what the top says of it.
-    pub(super) fn metadata(&mut self) -> Vec<Rule> {
+    pub(super) fn metadata(&mut self) -> Vec<MetadataRule> {
         let keys = self.keys(&format!("{METADATA}."));
         let names: BTreeSet<_> = keys.iter().filter_map(|key| key.split('.').nth(1)).collect();
         names.into_iter().map(|name| self.rule(name)).collect()
     }
 
-    fn rule(&mut self, name: &str) -> Rule {
+    fn rule(&mut self, name: &str) -> MetadataRule {
         let path = format!("{METADATA}.{name}");
         let in_route = self.own(&path).is_some();
         let find = |reader: &Self, key: &str| -> Option<RawSetting> {
@@ -52,9 +52,9 @@ impl Reader<'_, '_> {
             if in_route { reader.own(&key) } else { reader.config.file.top.get(&key).cloned() }
         };
         let pattern = find(self, "pattern")
-            .and_then(|entry| self.config.read(&PATTERN, &entry, Pattern::parse));
+            .and_then(|entry| self.config.read(&PATTERN, &entry, MetadataPattern::parse));
         let required = find(self, "required")
             .and_then(|entry| self.config.read(&PATTERN, &entry, value::truth));
-        Rule { name: name.to_owned(), pattern, required: required.unwrap_or(false) }
+        MetadataRule { name: name.to_owned(), pattern, required: required.unwrap_or(false) }
     }
 }

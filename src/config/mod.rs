@@ -43,7 +43,7 @@ mod warning;
 
 use crate::auth::authenticator;
 use crate::auth::origin::Origins;
-use crate::auth::rate_limit::Budget;
+use crate::auth::rate_limit::RateLimit;
 use crate::callback::Options as UploadCallback;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigErrors;
@@ -71,7 +71,7 @@ pub struct Settings {
     /// What a caller has to show for each route, and how it is verified.
     pub gate: authenticator::Options,
     /// How much one caller may be granted.
-    pub budget: Option<Budget>,
+    pub budget: Option<RateLimit>,
     /// The pages that may ask.
     pub origins: Origins,
     /// The proxy that calls to the outside take.

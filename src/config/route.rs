@@ -9,9 +9,9 @@ use crate::auth::rule::AuthRule;
 use crate::config::reader::ConfigReader;
 use crate::config::setting::{RawSetting, Setting};
 use crate::config::{DEFAULT_ROUTE, session, setting, value};
+use crate::policy::bucket::{Bucket, Region, UploadHost};
 use crate::policy::content_type::TypePattern;
 use crate::policy::key::is_extension;
-use crate::policy::name::{Bucket, Region, UploadHost};
 use crate::policy::route::{
     DEFAULT_LIFETIME, DEFAULT_MAX_BYTES, DEFAULT_MIN_BYTES, MAX_FILES, MAX_LIFETIME,
     MAX_OBJECT_BYTES, Route, SignatureVersion, SizeRange, SuccessStatus,

@@ -16,8 +16,8 @@ use crate::credentials::providers::local::{
 };
 use crate::credentials::session_policy::{ObjectPrefix, UPLOAD_ACTIONS, session_policy};
 use crate::credentials::sts::{RoleError, RoleRequest, endpoint};
-use crate::policy::route::{Route, Session};
-use crate::policy::template::context::CallerAttributes;
+use crate::policy::route::{Route, SessionMode};
+use crate::policy::template::CallerAttributes;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -179,7 +179,7 @@ fn scope(text: &str) -> Result<Scope, &'static str> {
 /// The session policy that the routes need; one that cannot be written is a error, if a role is
 /// taken at all.
 fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
-    let shares = |route: &&Route| route.session == Session::Shared;
+    let shares = |route: &&Route| route.session == SessionMode::Shared;
     let none_shares = !routes.iter().any(|route| shares(&route));
     let places: Vec<_> = routes
         .iter()

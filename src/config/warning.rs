@@ -5,7 +5,7 @@ use crate::auth::rule::AuthRule;
 use crate::config::Settings;
 use crate::credentials::options::SourceKind;
 use crate::credentials::providers::environment::EnvironmentCredentials;
-use crate::policy::callback::Target;
+use crate::policy::callback::CallbackTarget;
 use crate::policy::header::{Header, X_OSS_OBJECT_ACL, X_OSS_TAGGING};
 use crate::policy::route::{Route, SignatureVersion};
 
@@ -30,7 +30,7 @@ impl Settings {
         }
         let proves_nothing = |route: &&Route| {
             let rule = self.gate.rules.get(&route.name);
-            rule.is_some_and(|rule| !rule.needs_proof())
+            rule.is_some_and(|rule| !rule.requires_credentials())
         };
         let of_caller = self.routes.iter().filter(|route| names_caller(route));
         for route in of_caller.filter(proves_nothing) {
@@ -51,7 +51,10 @@ impl Settings {
     /// Says that OSS calls the function back under the name of each call.
     fn address_warning(&self) -> Option<String> {
         let is_own = |route: &&Route| {
-            route.callback.as_ref().is_some_and(|callback| callback.to == Target::Own)
+            route
+                .callback
+                .as_ref()
+                .is_some_and(|callback| callback.target == CallbackTarget::Function)
         };
         let names: Vec<_> = self.routes.iter().filter(is_own).collect();
         if names.is_empty() || self.completion.public_url.is_some() {
@@ -97,7 +100,8 @@ impl Settings {
                 of(&open)
             ));
         }
-        let claimed = self.routes_where(|rule| !rule.needs_proof() && *rule != AuthRule::Anonymous);
+        let claimed =
+            self.routes_where(|rule| !rule.requires_credentials() && *rule != AuthRule::Anonymous);
         if let Some(claimed) = claimed {
             warnings.push(format!(
                 "auth lets callers in by their origin alone{}: it stops other pages in browsers, but a \
@@ -105,7 +109,7 @@ impl Settings {
                 of(&claimed)
             ));
         }
-        let takes_tokens = rules.values().any(|rule| rule.mentions(&AuthRule::Jwt));
+        let takes_tokens = rules.values().any(|rule| rule.contains(&AuthRule::Jwt));
         let jwt = self.gate.jwt.as_ref().filter(|_| takes_tokens);
         if jwt.is_some_and(|jwt| jwt.rules.audiences.is_empty()) {
             warnings.push(
@@ -182,14 +186,14 @@ impl Settings {
 
 /// A key that leaves nothing to the file and may be overwritten is meant to be one and the same.
 fn can_collide(route: &Route) -> bool {
-    let is_meant = route.overwrite && !route.template.names_file();
+    let is_meant = route.overwrite && !route.template.uses_file_name();
     !route.template.is_unique() && !is_meant
 }
 
 /// Tells whether only callers who have shown who they are get a grant.
 fn names_caller(route: &Route) -> bool {
     let mut variables = route.callback.iter().flat_map(|callback| &callback.variables);
-    route.template.names_caller() || variables.any(|(_, value)| value.names_caller())
+    route.template.uses_caller() || variables.any(|(_, value)| value.uses_caller())
 }
 
 /// What the fields of a route cost.
@@ -214,7 +218,7 @@ fn of_callback(route: &Route) -> Vec<String> {
     let Some(callback) = &route.callback else { return Vec::new() };
     let name = &route.name;
     let mut warnings = Vec::new();
-    if let Target::Addresses(addresses) = &callback.to
+    if let CallbackTarget::Addresses(addresses) = &callback.target
         && addresses.iter().any(|address| address.starts_with("http:"))
     {
         warnings.push(format!(
@@ -229,7 +233,7 @@ fn of_callback(route: &Route) -> Vec<String> {
             uncertain.join(", ")
         ));
     }
-    if !callback.body.tells_receipt() {
+    if !callback.body.has_receipt() {
         warnings.push(format!(
             "route '{name}' does not tell ${{x:receipt}}: who is called cannot know what was granted"
         ));

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use crate::credentials::sts::deadline::Deadline;
 use crate::credentials::sts::request::StsAuthentication;
 use crate::credentials::sts::{ExchangeError, RoleRequest, StsClient};
 use crate::credentials::{
-    Credentials, FetchFuture, FetchRequest, Provider, ProviderError, ProviderErrorKind,
+    Credentials, FetchDeadline, FetchFuture, FetchRequest, Provider, ProviderError,
+    ProviderErrorKind,
 };
 
 /// Takes a role with the credentials of another provider.
@@ -30,7 +30,7 @@ impl AssumeRole {
     async fn assume(
         &self,
         request: FetchRequest<'_>,
-        deadline: &Deadline,
+        deadline: &FetchDeadline,
     ) -> Result<Credentials, ProviderError> {
         match self.exchange(request, deadline).await {
             Err(error) if error.is_stale => self.exchange(request, deadline).await,
@@ -42,7 +42,7 @@ impl AssumeRole {
     async fn exchange(
         &self,
         request: FetchRequest<'_>,
-        deadline: &Deadline,
+        deadline: &FetchDeadline,
     ) -> Result<Credentials, ExchangeError> {
         let key = self.base.fetch(deadline.remaining(request)).await.map_err(|error| {
             let reason = format!("no key to take the role with: {}", error.reason);
@@ -66,7 +66,7 @@ impl Provider for AssumeRole {
 
     fn fetch<'a>(&'a self, request: FetchRequest<'a>) -> FetchFuture<'a> {
         Box::pin(async move {
-            let deadline = Deadline::start(request);
+            let deadline = FetchDeadline::start(request);
             deadline.limit(self.assume(request, &deadline)).await
         })
     }

@@ -36,6 +36,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::net::HttpClient;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -89,6 +91,45 @@ pub struct FetchRequest<'a> {
     pub now: Timestamp,
     /// Limit for all attempts together.
     pub timeout: Duration,
+}
+
+/// The clock of one fetch. The wall clock is read once, for the request that waits; from then on time is
+/// measured, so that a second attempt does not carry the time of the first.
+#[derive(Clone, Copy, Debug)]
+struct FetchDeadline {
+    started: Instant,
+    now: Timestamp,
+    timeout: Duration,
+}
+
+impl FetchDeadline {
+    fn start(request: FetchRequest<'_>) -> Self {
+        Self { started: Instant::now(), now: request.now, timeout: request.timeout }
+    }
+
+    /// Returns the time of day.
+    fn now(&self) -> Timestamp {
+        self.now.plus(self.started.elapsed())
+    }
+
+    /// Returns the time that is left.
+    fn left(&self) -> Duration {
+        self.timeout.saturating_sub(self.started.elapsed())
+    }
+
+    /// Returns `request` with the time of now and what is left of its limit, for another provider.
+    fn remaining<'a>(&self, request: FetchRequest<'a>) -> FetchRequest<'a> {
+        FetchRequest { now: self.now(), timeout: self.left(), ..request }
+    }
+
+    /// Cancels a fetch that takes longer than its limit.
+    async fn limit(
+        &self,
+        fetch: impl Future<Output = Result<Credentials, ProviderError>>,
+    ) -> Result<Credentials, ProviderError> {
+        let late = || Err(ProviderError::temporary("no answer in time"));
+        tokio::time::timeout(self.left(), fetch).await.unwrap_or_else(|_| late())
+    }
 }
 
 /// Credentials that are being fetched.

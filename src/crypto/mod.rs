@@ -3,8 +3,7 @@
 //! The only room of the signer that knows the crates behind them. Knows nothing of OSS: which
 //! text is signed under which key is `signature/`'s business.
 
-pub mod rsa;
-pub mod spki;
+pub mod public_key;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -29,7 +28,7 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Digest {
 
 /// Tells whether `code` is HMAC-SHA256 of `message` under `key`; takes the same time wherever it differs.
 #[must_use]
-pub fn hmac_sha256_is(key: &[u8], message: &[u8], code: &[u8]) -> bool {
+pub fn verify_hmac_sha256(key: &[u8], message: &[u8], code: &[u8]) -> bool {
     hmac_sha256(key, message).as_slice().ct_eq(code).into()
 }
 
@@ -146,9 +145,9 @@ mod tests {
     #[test]
     fn a_code_is_told_from_any_other() {
         let code = hmac_sha256(b"key", b"message");
-        assert!(hmac_sha256_is(b"key", b"message", code.as_slice()));
-        assert!(!hmac_sha256_is(b"kex", b"message", code.as_slice()));
-        assert!(!hmac_sha256_is(b"key", b"message", &code[..31]));
-        assert!(!hmac_sha256_is(b"key", b"message", b""));
+        assert!(verify_hmac_sha256(b"key", b"message", code.as_slice()));
+        assert!(!verify_hmac_sha256(b"kex", b"message", code.as_slice()));
+        assert!(!verify_hmac_sha256(b"key", b"message", &code[..31]));
+        assert!(!verify_hmac_sha256(b"key", b"message", b""));
     }
 }

@@ -1,98 +1,166 @@
-//! Who is told when the object is there: the fields of a grant that order OSS's callback, and the receipt
-//! that comes back with it.
+//! The form fields that make OSS send an upload callback, and the receipt that comes back with it.
 //!
-//! All of them are conditions of the policy too, so no uploader can drop the callback, lead it
-//! elsewhere, or say something else in it.
+//! Every one of these fields is a condition of the policy too, so an uploader cannot remove the callback, send
+//! it to another address, or change what it contains.
 
+use serde::Serialize;
+
+use crate::callback::receipt::{
+    MAX_SUBJECT_BYTES, Receipt, ReceiptScope, Variables, receipt_id, variables_hash,
+};
+use crate::crypto;
 use crate::grant::form::Field;
 use crate::grant::{Form, GrantError};
-use crate::policy::callback::{Callback, RECEIPT};
-use crate::policy::error::PolicyError;
+use crate::policy::PolicyError;
+use crate::policy::callback::{BodyType, Callback, MAX_FIELD_BYTES, PREFIX, RECEIPT};
 use crate::policy::route::{Route, SizeRange};
-use crate::policy::template::context::{RandomBytes, RenderContext};
-use crate::receipt;
-use crate::receipt::{Receipt, ReceiptScope, callback_form};
+use crate::policy::template::{RandomBytes, RenderContext};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// What a receipt is sealed with, and where the function itself is called.
+/// The form field that contains the callback parameter.
+pub const CALLBACK: &str = "callback";
+
+/// The key that signs receipts, and the address at which OSS calls this function.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiptSigner<'a> {
-    /// The key that signs.
+    /// The key.
     pub key: &'a Secret,
-    /// A throw of the random of the receipt's own: what names a directory need not be secret for long.
+    /// Random bytes for the id of the receipt. They are not those of the object key, because a receipt's id is
+    /// sent to other systems.
     pub id: &'a RandomBytes,
-    /// Scheme and host of the function, where they are known.
-    pub own: Option<&'a str>,
+    /// Scheme and host of this function, if they are known.
+    pub public_url: Option<&'a str>,
 }
 
-/// What is granted, as its receipt says it.
+/// What a grant allows, as its receipt states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GrantedUpload {
-    /// Where the object may lie.
-    pub place: ReceiptScope,
-    /// The file's size in bytes.
+pub struct ReceiptClaims {
+    /// The allowed object keys.
+    pub scope: ReceiptScope,
+    /// The allowed size of the file in bytes.
     pub size: SizeRange,
-    /// The types it may have; empty allows all.
+    /// The allowed types; empty allows every type.
     pub types: Vec<String>,
-    /// The last moment at which OSS takes the form.
+    /// The last moment at which OSS accepts the form.
     pub expires_at: Timestamp,
-    /// Whether the key is this grant's own and its object cannot be overwritten.
+    /// Whether no other grant has this key and the object cannot be overwritten.
     pub once: bool,
 }
 
-/// Gives the fields of a form of this route; none where nobody is told.
+/// Returns the callback fields of a form of this route; none if the route has no callback.
+///
+/// # Errors
+/// There is no `signer` or no address to call, the caller lacks an attribute that a variable names, or the form
+/// cannot contain the fields.
 pub fn fields(
     form: Form,
     route: &Route,
     context: &RenderContext<'_>,
     signer: Option<&ReceiptSigner<'_>>,
-    granted: GrantedUpload,
+    claims: ReceiptClaims,
 ) -> Result<Vec<Field>, GrantError> {
     let Some(callback) = &route.callback else {
         return Ok(Vec::new());
     };
-    let signer = signer.ok_or(GrantError::Unsealed)?;
-    let address = callback.address(&route.name, signer.own).ok_or(GrantError::Unsealed)?;
+    let signer = signer.ok_or(GrantError::ReceiptSignerMissing)?;
+    let address =
+        callback.address(&route.name, signer.public_url).ok_or(GrantError::ReceiptSignerMissing)?;
     let mut variables = variables(callback, context)?;
-    let mut receipt = granted.receipt(route, context, signer)?;
-    receipt.variables_hash = Some(receipt::variables_hash(&variables));
+    let mut receipt = claims.into_receipt(route, context, signer)?;
+    receipt.variables_hash = Some(variables_hash(&variables));
     variables.push((RECEIPT.to_owned(), receipt.sign(signer.key)));
-    let fields = match form {
-        Form::Complete => callback_form::fields(callback, &address, variables),
+    match form {
+        Form::Complete => Ok(complete_fields(callback, &address, variables)),
         Form::Documented => {
-            let field = callback_form::literal_field(callback, &address, &variables);
-            let fields = || vec![callback_form::CALLBACK.to_owned()];
-            vec![field.ok_or_else(|| PolicyError::NativeCallRequired { fields: fields() })?]
+            let field = literal_field(callback, &address, &variables);
+            let fields = || vec![CALLBACK.to_owned()];
+            Ok(vec![field.ok_or_else(|| PolicyError::NativeCallRequired { fields: fields() })?])
         }
-    };
-    Ok(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
 }
 
-fn variables(
+/// Returns the callback fields of a form that contains every field it is given: the parameter, and one field for
+/// each variable.
+#[must_use]
+pub fn complete_fields(callback: &Callback, address: &str, variables: Variables) -> Vec<Field> {
+    let mut fields = vec![(CALLBACK.into(), parameter(callback, address, &|_| None))];
+    fields.extend(
+        variables.into_iter().map(|(name, value)| ((PREFIX.to_owned() + &name).into(), value)),
+    );
+    fields
+}
+
+/// Returns the one callback field of a form that contains no variables: their values are in the body itself.
+/// Returns `None` if that makes the field too long.
+fn literal_field(callback: &Callback, address: &str, variables: &Variables) -> Option<Field> {
+    let parameter = parameter(callback, address, &|name| {
+        let (_, value) = variables.iter().find(|(one, _)| one == name)?;
+        Some(literal(value, callback.body.body_type))
+    });
+    (parameter.len() <= MAX_FIELD_BYTES).then(|| (CALLBACK.into(), parameter))
+}
+
+/// The callback parameter of OSS, with its members in the order in which they are written.
+#[derive(Serialize)]
+struct CallbackParameter<'a> {
+    #[serde(rename = "callbackUrl")]
+    url: &'a str,
+    #[serde(rename = "callbackHost", skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
+    #[serde(rename = "callbackBody")]
+    body: &'a str,
+    #[serde(rename = "callbackBodyType")]
+    body_type: &'static str,
+    #[serde(rename = "callbackSNI", skip_serializing_if = "std::ops::Not::not")]
+    sni: bool,
+}
+
+fn parameter(
     callback: &Callback,
-    context: &RenderContext<'_>,
-) -> Result<callback_form::Variables, PolicyError> {
+    address: &str,
+    literal: &dyn Fn(&str) -> Option<String>,
+) -> String {
+    let parameter = CallbackParameter {
+        url: address,
+        host: callback.host.as_deref(),
+        body: &callback.body.write(literal),
+        body_type: callback.body.body_type.as_str(),
+        sni: callback.sni,
+    };
+    // JSON can express texts under text keys, so this cannot fail.
+    crypto::base64(&serde_json::to_vec(&parameter).unwrap_or_default())
+}
+
+/// Writes a value as OSS would insert it. OSS parses the body again, so the value must not contain `${`.
+fn literal(value: &str, body_type: BodyType) -> String {
+    match body_type {
+        BodyType::Form => crypto::percent_encode(value),
+        BodyType::Json => serde_json::to_string(value).unwrap_or_default().replace('$', "\\u0024"),
+    }
+}
+
+fn variables(callback: &Callback, context: &RenderContext<'_>) -> Result<Variables, PolicyError> {
     let variables = callback.variables.iter();
     variables.map(|(name, value)| Ok((name.clone(), value.render(context, "")?))).collect()
 }
 
-impl GrantedUpload {
-    fn receipt(
+impl ReceiptClaims {
+    fn into_receipt(
         self,
         route: &Route,
         context: &RenderContext<'_>,
         signer: &ReceiptSigner<'_>,
     ) -> Result<Receipt, PolicyError> {
         let subject = context.attributes.subject;
-        if subject.is_some_and(|subject| subject.len() > receipt::MAX_SUBJECT_BYTES) {
+        if subject.is_some_and(|subject| subject.len() > MAX_SUBJECT_BYTES) {
             return Err(PolicyError::CallerUnusable { placeholder: "sub".to_owned() });
         }
         Ok(Receipt {
-            id: receipt::id(signer.id),
+            id: receipt_id(signer.id),
             route: route.name.clone(),
             bucket: route.bucket.as_str().to_owned(),
-            place: self.place,
+            scope: self.scope,
             min_size: self.size.min,
             max_size: self.size.max,
             types: self.types,
@@ -102,5 +170,75 @@ impl GrantedUpload {
             variables_hash: None,
             once: self.once,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use crate::policy::callback::{CallbackBody, CallbackTarget};
+    use crate::policy::template::Template;
+
+    const ADDRESS: &str = "https://sign.example/callback/photos";
+
+    fn callback(body_type: BodyType) -> Callback {
+        Callback {
+            target: CallbackTarget::Function,
+            body: CallbackBody::complete(body_type, &["album"]),
+            host: None,
+            sni: true,
+            variables: vec![("album".to_owned(), Template::value("{sub}").unwrap())],
+        }
+    }
+
+    fn variables() -> Variables {
+        [("album", "夏 \"a\"&b=${size}"), ("receipt", "r1.e30.AA")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec()
+    }
+
+    fn decoded(field: &str) -> String {
+        String::from_utf8(crypto::from_base64(field).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_complete_form_has_one_field_for_each_variable() {
+        let fields = complete_fields(&callback(BodyType::Form), ADDRESS, variables());
+        let names: Vec<_> = fields.iter().map(|(name, _)| name.as_ref()).collect();
+        assert_eq!(names, ["callback", "x:album", "x:receipt"]);
+        assert_eq!(fields[1].1, "夏 \"a\"&b=${size}");
+        insta::assert_snapshot!(decoded(&fields[0].1), @r#"{"callbackUrl":"https://sign.example/callback/photos","callbackBody":"bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&x:album=${x:album}&receipt=${x:receipt}","callbackBodyType":"application/x-www-form-urlencoded","callbackSNI":true}"#);
+    }
+
+    #[test]
+    fn a_documented_form_has_the_variables_in_the_body() {
+        let field = |body_type| {
+            let (name, value) = literal_field(&callback(body_type), ADDRESS, &variables()).unwrap();
+            assert_eq!(name, "callback");
+            decoded(&value)
+        };
+        insta::assert_snapshot!(field(BodyType::Form), @r#"{"callbackUrl":"https://sign.example/callback/photos","callbackBody":"bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&x:album=%E5%A4%8F%20%22a%22%26b%3D%24%7Bsize%7D&receipt=r1.e30.AA","callbackBodyType":"application/x-www-form-urlencoded","callbackSNI":true}"#);
+        insta::assert_snapshot!(field(BodyType::Json), @r#"{"callbackUrl":"https://sign.example/callback/photos","callbackBody":"{\"bucket\":${bucket},\"object\":${object},\"etag\":${etag},\"size\":${size},\"mimeType\":${mimeType},\"imageInfo.width\":${imageInfo.width},\"imageInfo.height\":${imageInfo.height},\"imageInfo.format\":${imageInfo.format},\"x:album\":\"夏 \\\"a\\\"&b=\\u0024{size}\",\"receipt\":\"r1.e30.AA\"}","callbackBodyType":"application/json","callbackSNI":true}"#);
+    }
+
+    #[test]
+    fn host_and_sni_are_written_as_they_are_set() {
+        let other =
+            Callback { host: Some("a.example".to_owned()), sni: false, ..callback(BodyType::Form) };
+        let parameter = decoded(
+            &complete_fields(&other, "http://b.example/;http://c.example/", variables())[0].1,
+        );
+        assert!(parameter.starts_with(
+            r#"{"callbackUrl":"http://b.example/;http://c.example/","callbackHost":"a.example","#
+        ));
+        assert!(!parameter.contains("SNI"), "{parameter}");
+    }
+
+    #[test]
+    fn a_field_that_is_too_long_is_not_written() {
+        let long =
+            vec![("album".to_owned(), "x".repeat(4096)), ("receipt".to_owned(), "r".to_owned())];
+        assert_eq!(literal_field(&callback(BodyType::Form), ADDRESS, &long), None);
     }
 }

@@ -8,9 +8,9 @@
 //! use oss_upload_signer::grant::{self, GrantRequest, Form};
 //! # use oss_upload_signer::{credentials::Credentials, policy, secret::Secret, time::Timestamp};
 //! # use std::time::Duration;
-//! # use policy::template::context::RenderContext;
-//! # let bucket = policy::name::Bucket::parse("examplebucket").unwrap();
-//! # let region = policy::name::Region::parse("cn-hangzhou").unwrap();
+//! # use policy::template::RenderContext;
+//! # let bucket = policy::bucket::Bucket::parse("examplebucket").unwrap();
+//! # let region = policy::bucket::Region::parse("cn-hangzhou").unwrap();
 //! # let template = policy::template::Template::directory("up/{uuid}/").unwrap();
 //! # let route = policy::route::Route::new("default", bucket, region, template);
 //! # let credentials = Credentials {
@@ -26,24 +26,22 @@
 pub mod callback_fields;
 pub mod form;
 
-mod fixed_fields;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
-use crate::grant::callback_fields::{GrantedUpload, ReceiptSigner};
-use crate::grant::form::Field;
-use crate::grant::form::{FormRules, sign_form};
-use crate::policy::condition::Condition;
+use crate::grant::callback_fields::{ReceiptClaims, ReceiptSigner};
+
+use crate::callback::receipt::ReceiptScope;
+use crate::grant::form::{Field, FormRules, sign_form};
+use crate::policy::PolicyError;
 use crate::policy::content_type::ContentType;
-use crate::policy::error::PolicyError;
+use crate::policy::document::Condition;
 use crate::policy::key::safe_name;
 use crate::policy::route::{Route, SizeRange, SuccessStatus};
-use crate::policy::template::context::RenderContext;
+use crate::policy::template::RenderContext;
 use crate::policy::{content_type, metadata};
-use crate::receipt;
 use crate::time::Timestamp;
 
 /// How long before its credential ends a grant ends, for clocks that differ a little.
@@ -133,16 +131,16 @@ impl fmt::Debug for Grant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantError {
     /// The route's rules forbid the wish.
-    ByRules(PolicyError),
+    Policy(PolicyError),
     /// The credential ends before anything could be uploaded with it.
-    CredentialEnding,
+    CredentialsExpired,
     /// Somebody is to be told, and there is nothing to signer the receipt with, or no address to call.
-    Unsealed,
+    ReceiptSignerMissing,
 }
 
 impl From<PolicyError> for GrantError {
     fn from(refusal: PolicyError) -> Self {
-        Self::ByRules(refusal)
+        Self::Policy(refusal)
     }
 }
 
@@ -158,18 +156,18 @@ pub fn issue(
     let expires_at = expiry(route, credentials, context.now)?;
     check_form(request, route)?;
     metadata::check(&route.metadata, &request.metadata).map_err(PolicyError::Metadata)?;
-    let ObjectPlace { directory, key } = place(request, route, context)?;
+    let ObjectLocation { directory, key } = location(request, route, context)?;
     let (size, type_conditions) = (size(request, route)?, type_conditions(request, route)?);
-    let mut fixed = fixed_fields::fields(request, route);
+    let mut fixed = form::fixed_fields(request, route);
     let unique = key.is_some() && route.template.is_unique();
     if route.callback.is_some() {
-        let place = match &key {
-            Some(key) => receipt::ReceiptScope::Key(key.clone()),
-            None => receipt::ReceiptScope::Prefix(directory.clone()),
+        let scope = match &key {
+            Some(key) => ReceiptScope::Key(key.clone()),
+            None => ReceiptScope::Prefix(directory.clone()),
         };
-        let types = fixed_fields::types(request, route);
-        let once = unique && fixed_fields::forbids_overwrite(request, route);
-        let granted = GrantedUpload { place, size, types, expires_at, once };
+        let types = form::stored_types(request, route);
+        let once = unique && form::forbids_overwrite(request, route);
+        let granted = ReceiptClaims { scope, size, types, expires_at, once };
         fixed.extend(callback_fields::fields(request.form, route, context, signer, granted)?);
     }
     let rules = FormRules {
@@ -197,33 +195,36 @@ fn expiry(
     let allowed =
         credentials.usable_until.map_or(wanted, |end| wanted.min(end.minus(CREDENTIAL_MARGIN)));
     if allowed <= now {
-        return Err(GrantError::CredentialEnding);
+        return Err(GrantError::CredentialsExpired);
     }
     Ok(allowed)
 }
 
 /// Where an object goes.
-struct ObjectPlace {
+struct ObjectLocation {
     directory: String,
     key: Option<String>,
 }
 
 /// The documentation's page makes the key of directory and file name by itself, unless it named
 /// the file or the route fixes the whole key; every other form is given its key.
-fn place(
+fn location(
     request: &GrantRequest,
     route: &Route,
     context: &RenderContext<'_>,
-) -> Result<ObjectPlace, PolicyError> {
+) -> Result<ObjectLocation, PolicyError> {
     let name = request.filename.as_deref().map(safe_name);
     route.check_name(name.as_deref())?;
-    if name.is_none() && request.form == Form::Documented && route.template.names_file() {
-        return Ok(ObjectPlace { directory: route.template.render_directory(context)?, key: None });
+    if name.is_none() && request.form == Form::Documented && route.template.uses_file_name() {
+        return Ok(ObjectLocation {
+            directory: route.template.render_directory(context)?,
+            key: None,
+        });
     }
     let name = name.unwrap_or_else(|| safe_name(""));
     let key = route.template.render(context, &name)?;
     let directory = key[..key.rfind('/').map_or(0, |slash| slash + 1)].to_owned();
-    Ok(ObjectPlace { directory, key: Some(key) })
+    Ok(ObjectLocation { directory, key: Some(key) })
 }
 
 /// Refuses a form that does not carry what the route fixes. Without these conditions it would be
@@ -236,11 +237,10 @@ fn check_form(request: &GrantRequest, route: &Route) -> Result<(), PolicyError> 
     if request.form == Form::Complete || is_plain {
         return Ok(());
     }
-    let status = (route.status != SuccessStatus::Ok).then_some(fixed_fields::SUCCESS_ACTION_STATUS);
+    let status = (route.status != SuccessStatus::Ok).then_some(form::SUCCESS_ACTION_STATUS);
     let headers = route.headers.iter().map(|header| header.name);
     let required = route.metadata.iter().filter(|rule| rule.required).map(|rule| &rule.name);
-    let metadata =
-        required.chain(request.metadata.keys()).map(|name| fixed_fields::metadata_field(name));
+    let metadata = required.chain(request.metadata.keys()).map(|name| form::metadata_field(name));
     let fields: Vec<_> =
         status.into_iter().chain(headers).map(str::to_owned).chain(metadata).collect();
     if fields.is_empty() { Ok(()) } else { Err(PolicyError::NativeCallRequired { fields }) }

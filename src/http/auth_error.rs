@@ -3,7 +3,7 @@
 
 use http::{HeaderValue, StatusCode};
 
-use crate::auth::error::AuthError;
+use crate::auth::AuthError;
 
 /// Gives the code's status.
 pub(super) fn status(denied: &AuthError) -> StatusCode {

@@ -4,8 +4,8 @@
 
 use http::StatusCode;
 
-use crate::callback::error::{CallbackError, Mismatched};
-use crate::receipt;
+use crate::callback::receipt;
+use crate::callback::{CallbackError, Mismatched};
 
 /// The longest key of an object in OSS, in bytes; no more of it goes to the log.
 const MAX_KEY_BYTES: usize = 1023;

@@ -13,7 +13,7 @@ use http::StatusCode;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
-use crate::auth::error::AuthError;
+use crate::auth::AuthError;
 use crate::auth::rate_limit::RateLimitExceeded;
 use crate::callback;
 use crate::credentials::CredentialsError;
@@ -21,7 +21,7 @@ use crate::grant::GrantError;
 use crate::http::echo::Echo;
 use crate::http::limits::Limits;
 use crate::http::{Response, auth_error, callback_error, error_response, policy_error};
-use crate::policy::error::PolicyError;
+use crate::policy::PolicyError;
 use crate::policy::route::Route;
 
 /// A failure, with what its sentence needs to know.
@@ -61,7 +61,7 @@ pub enum ApiError {
     /// The route's forms order no callback.
     CallbackNotConfigured,
     /// OSS's callback came to nothing; the details go to the log.
-    Callback(callback::error::CallbackError),
+    Callback(callback::CallbackError),
     /// Something that should not happen; the text goes to the log, not to the caller.
     Internal(&'static str),
 }
@@ -98,11 +98,11 @@ impl ApiError {
     #[must_use]
     pub fn refused(refused: GrantError, route: &Route) -> Self {
         match refused {
-            GrantError::CredentialEnding => Self::CredentialsExpired,
-            GrantError::Unsealed => {
+            GrantError::CredentialsExpired => Self::CredentialsExpired,
+            GrantError::ReceiptSignerMissing => {
                 Self::Internal("a route that has somebody told was given no seal")
             }
-            GrantError::ByRules(refusal) => Self::Policy(refusal, Limits::of(route)),
+            GrantError::Policy(refusal) => Self::Policy(refusal, Limits::of(route)),
         }
     }
 
@@ -134,7 +134,7 @@ impl ApiError {
         match self {
             Self::CredentialsUnavailable { retry_after, .. } => Some(*retry_after),
             Self::AuthError(AuthError::JwksUnavailable { retry_after })
-            | Self::Callback(callback::error::CallbackError::KeyUnavailable { retry_after })
+            | Self::Callback(callback::CallbackError::KeyUnavailable { retry_after })
             | Self::BudgetExceeded(RateLimitExceeded { retry_after }) => {
                 Some(Duration::from_secs(*retry_after))
             }
@@ -247,8 +247,8 @@ impl From<AuthError> for ApiError {
     }
 }
 
-impl From<callback::error::CallbackError> for ApiError {
-    fn from(refused: callback::error::CallbackError) -> Self {
+impl From<callback::CallbackError> for ApiError {
+    fn from(refused: callback::CallbackError) -> Self {
         Self::Callback(refused)
     }
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::request::ApiRequest;
 use crate::http::{Response, dialect};
-use crate::policy::metadata::{Pattern, Rule};
+use crate::policy::metadata::{MetadataPattern, MetadataRule};
 use crate::policy::route::Route;
 
 /// What a route takes.
@@ -80,8 +80,8 @@ impl<'a> Described<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    fn new(rule: &'a Rule) -> Self {
-        let pattern = rule.pattern.as_ref().map(Pattern::as_str);
+    fn new(rule: &'a MetadataRule) -> Self {
+        let pattern = rule.pattern.as_ref().map(MetadataPattern::as_str);
         Self { name: &rule.name, required: rule.required, pattern }
     }
 }

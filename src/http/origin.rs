@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::app::App;
-use crate::auth::origin::Verdict;
+use crate::auth::origin::OriginStatus;
 use crate::http::Response;
 use crate::http::error::ApiError;
 
@@ -27,7 +27,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after
 
 /// What the origin list says of a request, and what the browser is told of it.
 pub(super) struct OriginCheck {
-    verdict: Verdict,
+    verdict: OriginStatus,
     origin: Option<HeaderValue>,
     is_preflight: bool,
 }
@@ -37,7 +37,7 @@ impl OriginCheck {
     pub(super) fn judge(app: &App, parts: &mut Parts) -> Self {
         let headers = &parts.headers;
         let origin = headers.get(header::ORIGIN).cloned();
-        let verdict = app.origins.judge(text(headers, header::ORIGIN), text(headers, header::HOST));
+        let verdict = app.origins.check(text(headers, header::ORIGIN), text(headers, header::HOST));
         let is_preflight = parts.method == Method::OPTIONS
             && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         parts.extensions.insert(verdict);
@@ -47,11 +47,11 @@ impl OriginCheck {
     /// Answers a foreign page and a preflight, which no call is made for.
     pub(super) fn early(&self) -> Option<Response> {
         match self.verdict {
-            Verdict::Foreign => {
+            OriginStatus::NotAllowed => {
                 let name = self.origin.as_ref().and_then(|origin| origin.to_str().ok());
                 Some(ApiError::OriginNotAllowed(name.unwrap_or("?").to_owned()).into_response())
             }
-            Verdict::Allowed if self.is_preflight => Some(answer_preflight()),
+            OriginStatus::Allowed if self.is_preflight => Some(answer_preflight()),
             _ => None,
         }
     }
@@ -60,7 +60,7 @@ impl OriginCheck {
     pub(super) fn tell(self, response: &mut Response) {
         let headers = response.headers_mut();
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        if let (Verdict::Allowed, Some(origin)) = (self.verdict, self.origin) {
+        if let (OriginStatus::Allowed, Some(origin)) = (self.verdict, self.origin) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         }

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::http::echo::Echo;
 use crate::http::limits::Limits;
-use crate::policy::error::PolicyError;
+use crate::policy::PolicyError;
 use crate::policy::metadata::{MAX_BYTES, MetadataError};
 
 /// Gives the stable code.

@@ -7,9 +7,9 @@ use http::header::HOST;
 use http::request::Parts;
 
 use crate::app::App;
-use crate::auth::caller::{AuthMethod, Caller};
-use crate::auth::origin::Verdict;
-use crate::auth::request_credentials::RequestCredentials;
+use crate::auth::authenticator::RequestCredentials;
+use crate::auth::origin::OriginStatus;
+use crate::auth::{AuthMethod, Caller};
 use crate::credentials::session::RoleSession;
 use crate::credentials::session_policy::{ObjectPrefix, UPLOAD_ACTIONS, session_policy};
 use crate::credentials::{Credentials, PlatformKeys};
@@ -18,9 +18,9 @@ use crate::grant::{Grant, GrantError, GrantRequest};
 use crate::http::error::ApiError;
 use crate::http::own_host;
 use crate::http::request::{ApiRequest, Named};
-use crate::policy::callback::Target;
+use crate::policy::callback::CallbackTarget;
 use crate::policy::route::Route;
-use crate::policy::template::context::{CallerAttributes, RandomBytes, RenderContext};
+use crate::policy::template::{CallerAttributes, RandomBytes, RenderContext};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::{grant, policy};
@@ -38,14 +38,14 @@ pub(super) struct Call<'a> {
 struct Shown<'a> {
     headers: &'a HeaderMap,
     path_ticket: Option<&'a str>,
-    origin: Verdict,
+    origin: OriginStatus,
 }
 
 impl<'a> Call<'a> {
     /// Takes what an HTTP request shows, after the origin was judged.
     pub(super) fn of(parts: &'a Parts) -> Self {
         // Where nobody judged the origin, none was allowed.
-        let origin = parts.extensions.get().copied().unwrap_or(Verdict::NoOrigin);
+        let origin = parts.extensions.get().copied().unwrap_or(OriginStatus::Absent);
         let shown = Shown { headers: &parts.headers, path_ticket: None, origin };
         Self { context: parts.extensions.context(), shown: Some(shown) }
     }
@@ -63,7 +63,7 @@ impl<'a> Call<'a> {
 
     async fn admit(&self, app: &App, route: &str, now: Timestamp) -> Result<Caller, ApiError> {
         let Some(Shown { headers, path_ticket, origin }) = self.shown else {
-            return Ok(Caller::unnamed(AuthMethod::Platform));
+            return Ok(Caller::without_subject(AuthMethod::Platform));
         };
         Ok(app.admit(&RequestCredentials { headers, path_ticket, origin, route }, now).await?)
     }
@@ -131,7 +131,7 @@ impl<'a> SigningSession<'a> {
         let context = RenderContext { now: self.now, random: &random, attributes };
         let id = if self.route.callback.is_some() { self.random()? } else { random };
         let key = self.app.completion.receipt_key();
-        let seal = key.map(|key| ReceiptSigner { key, id: &id, own: self.own.as_deref() });
+        let seal = key.map(|key| ReceiptSigner { key, id: &id, public_url: self.own.as_deref() });
         let grant = grant::issue(ask, self.route, &self.credentials, &context, seal.as_ref())
             .map_err(|refused| ApiError::refused(refused, self.route))?;
         let bytes = ask.size.unwrap_or(self.route.size.max);
@@ -147,7 +147,7 @@ impl<'a> SigningSession<'a> {
 /// Returns scheme and host of this function where OSS is to call it: as they are set, else as it was called
 /// under a name of the platform.
 fn own(app: &App, route: &Route, call: &Call<'_>) -> Result<Option<String>, ApiError> {
-    if route.callback.as_ref().is_none_or(|callback| callback.to != Target::Own) {
+    if route.callback.as_ref().is_none_or(|callback| callback.target != CallbackTarget::Function) {
         return Ok(None);
     }
     let set = app.completion.public_url().map(str::to_owned);
@@ -166,13 +166,12 @@ fn attributes<'a>(
 /// The session of this caller, where the route wants one: it reaches the caller's own directory and
 /// nothing else, and where that cannot be said nobody is served.
 fn session(route: &Route, caller: &Caller) -> Result<Option<RoleSession>, ApiError> {
-    if route.session == policy::route::Session::Shared {
+    if route.session == policy::route::SessionMode::Shared {
         return Ok(None);
     }
     let claim = |name: &str| caller.claim(name);
-    let prefix = route.template.own_prefix(&attributes(caller, &claim));
-    let prefix =
-        prefix.map_err(|refusal| ApiError::refused(GrantError::ByRules(refusal), route))?;
+    let prefix = route.template.caller_prefix(&attributes(caller, &claim));
+    let prefix = prefix.map_err(|refusal| ApiError::refused(GrantError::Policy(refusal), route))?;
     let prefix = ObjectPrefix { bucket: route.bucket.as_str().to_owned(), prefix };
     let policy = session_policy(UPLOAD_ACTIONS, &[prefix])
         .map_err(|_| ApiError::Internal("a checked prefix makes no session policy"))?;

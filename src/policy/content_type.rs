@@ -18,7 +18,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::policy::condition::Condition;
+use crate::policy::document::Condition;
 
 /// The longest text that is read as a type, in bytes.
 const MAX_BYTES: usize = 255;

@@ -1,8 +1,12 @@
-//! The policy's text: the bytes that are signed and sent.
+//! The policy document: the JSON text that is signed and sent, and the conditions in it.
+//!
+//! OSS compares values byte for byte, and field names without regard to case. A condition on a field that the
+//! form does not contain always fails, so only fields of the form are listed. The operators are those of the
+//! PostObject page's appendix on policies.
 
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::policy::condition::Condition;
 use crate::time::Timestamp;
 
 /// A policy: until when a form is valid, and what it may say.
@@ -33,6 +37,48 @@ fn millis<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_str(&moment.millis())
 }
 
+/// States what one form field, or the file's size, has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition<'a> {
+    /// The field has exactly this value.
+    Equal(&'a str, &'a str),
+    /// The field begins with this text; an empty text admits every value.
+    StartsWith(&'a str, &'a str),
+    /// The field is one of these values.
+    In(&'a str, Vec<&'a str>),
+    /// The file has at least and at most so many bytes, both bounds included.
+    ContentLengthRange(u64, u64),
+}
+
+impl Serialize for Condition<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Equal(name, value) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry(name, value)?;
+                map.end()
+            }
+            Self::StartsWith(name, prefix) => {
+                ("starts-with", Variable(name), prefix).serialize(serializer)
+            }
+            Self::In(name, values) => ("in", Variable(name), values).serialize(serializer),
+            // OSS wants numbers here: a quoted bound is an invalid policy.
+            Self::ContentLengthRange(min, max) => {
+                ("content-length-range", min, max).serialize(serializer)
+            }
+        }
+    }
+}
+
+/// A field's name as the array form writes it: `$key`.
+struct Variable<'a>(&'a str);
+
+impl Serialize for Variable<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("${}", self.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +92,30 @@ mod tests {
         assert_eq!(
             policy.to_json(),
             r#"{"expiration":"2024-11-27T06:09:41.000Z","conditions":[["content-length-range",1,10]]}"#
+        );
+    }
+
+    #[test]
+    fn each_operator_is_written_as_the_documentation_writes_it() {
+        let written = |condition| serde_json::to_string(&condition).unwrap();
+        assert_eq!(written(Condition::Equal("bucket", "b")), r#"{"bucket":"b"}"#);
+        assert_eq!(
+            written(Condition::StartsWith("key", "用户/")),
+            r#"["starts-with","$key","用户/"]"#
+        );
+        assert_eq!(
+            written(Condition::In("content-type", vec!["image/png"])),
+            r#"["in","$content-type",["image/png"]]"#
+        );
+        assert_eq!(written(Condition::ContentLengthRange(0, 5)), r#"["content-length-range",0,5]"#);
+    }
+
+    #[test]
+    fn a_value_cannot_break_out_of_its_place() {
+        let condition = Condition::Equal("key", "\",{\"bucket\":\"other\"}");
+        assert_eq!(
+            serde_json::to_string(&condition).unwrap(),
+            r#"{"key":"\",{\"bucket\":\"other\"}"}"#
         );
     }
 }

@@ -120,7 +120,7 @@ pub fn in_policy(name: &str) -> &str {
 /// Tells a type that a browser would run scripts of, or guess to be one of those: opened from the
 /// bucket's domain, such a file could act there as a page of the application.
 #[must_use]
-pub fn is_active(content_type: &ContentType) -> bool {
+pub fn can_run_scripts(content_type: &ContentType) -> bool {
     const ACTIVE: [&str; 14] = [
         "text/html",
         "text/xml",
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_type_that_can_run_scripts_is_told_from_one_that_cannot() {
-        let active = |text| is_active(&ContentType::parse(text).unwrap());
+        let active = |text| can_run_scripts(&ContentType::parse(text).unwrap());
         for text in [
             "text/html",
             "TEXT/HTML; charset=utf-8",

@@ -22,19 +22,19 @@ const MAX_COMPILED_BYTES: usize = 1 << 18;
 
 /// One name that an ask may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct MetadataRule {
     /// The name, without `x-oss-meta-`.
     pub name: String,
     /// What a value looks like; none takes every value that a header can carry.
-    pub pattern: Option<Pattern>,
+    pub pattern: Option<MetadataPattern>,
     /// Whether an ask has to give it.
     pub required: bool,
 }
 
-impl Rule {
+impl MetadataRule {
     /// Tells whether an ask may give this value.
     #[must_use]
-    pub fn takes(&self, value: &str) -> bool {
+    pub fn accepts(&self, value: &str) -> bool {
         let matches = self.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(value));
         matches && is_printable(value)
     }
@@ -55,12 +55,12 @@ pub enum MetadataError {
 
 /// A pattern that a whole value has to match.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub struct MetadataPattern {
     text: String,
     regex: Regex,
 }
 
-impl Pattern {
+impl MetadataPattern {
     /// Compiles a regular expression. It runs in linear time, so no value can stall it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_PATTERN_BYTES {
@@ -84,15 +84,15 @@ impl Pattern {
     }
 }
 
-impl PartialEq for Pattern {
+impl PartialEq for MetadataPattern {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }
 }
 
-impl Eq for Pattern {}
+impl Eq for MetadataPattern {}
 
-impl fmt::Display for Pattern {
+impl fmt::Display for MetadataPattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
     }
@@ -106,7 +106,10 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// Refuses metadata that a route with these rules does not take.
-pub fn check(rules: &[Rule], given: &BTreeMap<String, String>) -> Result<(), MetadataError> {
+pub fn check(
+    rules: &[MetadataRule],
+    given: &BTreeMap<String, String>,
+) -> Result<(), MetadataError> {
     if rules.is_empty() && given.is_empty() {
         return Ok(());
     }
@@ -114,11 +117,11 @@ pub fn check(rules: &[Rule], given: &BTreeMap<String, String>) -> Result<(), Met
         let Some(rule) = rules.iter().find(|rule| rule.name == *name) else {
             return Err(MetadataError::NotAllowed(name.clone()));
         };
-        if !rule.takes(value) {
+        if !rule.accepts(value) {
             return Err(MetadataError::Invalid(name.clone()));
         }
     }
-    let missing = |rule: &&Rule| rule.required && !given.contains_key(&rule.name);
+    let missing = |rule: &&MetadataRule| rule.required && !given.contains_key(&rule.name);
     if let Some(rule) = rules.iter().find(missing) {
         return Err(MetadataError::Required(rule.name.clone()));
     }
@@ -134,12 +137,12 @@ pub fn check(rules: &[Rule], given: &BTreeMap<String, String>) -> Result<(), Met
 mod tests {
     use super::*;
 
-    fn rule(name: &str, pattern: &str, required: bool) -> Rule {
-        let pattern = (!pattern.is_empty()).then(|| Pattern::parse(pattern).unwrap());
-        Rule { name: name.to_owned(), pattern, required }
+    fn rule(name: &str, pattern: &str, required: bool) -> MetadataRule {
+        let pattern = (!pattern.is_empty()).then(|| MetadataPattern::parse(pattern).unwrap());
+        MetadataRule { name: name.to_owned(), pattern, required }
     }
 
-    fn verdict(rules: &[Rule], given: &[(&str, &str)]) -> Result<(), MetadataError> {
+    fn verdict(rules: &[MetadataRule], given: &[(&str, &str)]) -> Result<(), MetadataError> {
         let pairs = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         check(rules, &pairs.collect())
     }
@@ -159,7 +162,7 @@ mod tests {
     #[test]
     fn a_pattern_cannot_escape_its_anchors() {
         for bad in ["x)|(y", "(", "a{", "[", &"a".repeat(513)] {
-            assert!(Pattern::parse(bad).is_err(), "{bad}");
+            assert!(MetadataPattern::parse(bad).is_err(), "{bad}");
         }
         let rules = [rule("a", "(?m)x", false)];
         assert!(verdict(&rules, &[("a", "x")]).is_ok());

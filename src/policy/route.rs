@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use crate::policy::PolicyError;
+use crate::policy::bucket::{Bucket, Region, UploadHost};
 use crate::policy::callback::Callback;
 use crate::policy::content_type::{ContentType, TypePattern, is_allowed};
-use crate::policy::error::PolicyError;
 use crate::policy::header::Header;
 use crate::policy::key::split_extension;
 use crate::policy::metadata;
-use crate::policy::name::{Bucket, Region, UploadHost};
 use crate::policy::template::Template;
 
 /// The largest object that a form upload can make: 5 GB, of which the whole body must stay below.
@@ -59,18 +59,18 @@ pub struct Route {
     /// Further fields that it fixes, in the form's order.
     pub headers: Vec<Header>,
     /// The metadata that an ask may give, or has to.
-    pub metadata: Vec<metadata::Rule>,
+    pub metadata: Vec<metadata::MetadataRule>,
     /// The version of the signature that its forms carry.
     pub signature: SignatureVersion,
     /// Whether each caller's forms are signed with a key of the caller's own.
-    pub session: Session,
+    pub session: SessionMode,
     /// What OSS tells when an object is stored, and to whom.
     pub callback: Option<Callback>,
 }
 
 /// Whose key signs, where a role is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Session {
+pub enum SessionMode {
     /// One that all callers share; the policy alone keeps them apart.
     #[default]
     Shared,
@@ -78,7 +78,7 @@ pub enum Session {
     Caller,
 }
 
-impl Session {
+impl SessionMode {
     /// Reads `shared` or `caller`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -179,7 +179,7 @@ impl Route {
             headers: Vec::new(),
             metadata: Vec::new(),
             signature: SignatureVersion::default(),
-            session: Session::default(),
+            session: SessionMode::default(),
             callback: None,
         }
     }

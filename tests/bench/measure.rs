@@ -22,7 +22,7 @@ use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::grant::{Form, GrantRequest, issue};
-use oss_upload_signer::policy::template::context::RenderContext;
+use oss_upload_signer::policy::template::RenderContext;
 use oss_upload_signer::time;
 
 const ROUNDS: usize = 15;

@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::grant::GrantRequest;
-use oss_upload_signer::policy::name::{Bucket, Region};
+use oss_upload_signer::policy::bucket::{Bucket, Region};
 use oss_upload_signer::policy::route::{Route, SizeRange};
+use oss_upload_signer::policy::template::RenderContext;
 use oss_upload_signer::policy::template::Template;
-use oss_upload_signer::policy::template::context::RenderContext;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::{grant, time};
 

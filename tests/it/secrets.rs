@@ -138,8 +138,8 @@ fn shown() -> [String; 4] {
     let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
     let token = |name| vectors["tokens"][name].as_str().unwrap().to_owned();
     let stranger = Secret::new("another key that nobody knows here at all");
-    let good = ticket.mint(&Secret::new(TICKET_KEY));
-    [good, ticket.mint(&stranger), token("hs256"), token("rs256")]
+    let good = ticket.sign(&Secret::new(TICKET_KEY));
+    [good, ticket.sign(&stranger), token("hs256"), token("rs256")]
 }
 
 /// What lets callers in is as good as a key until it expires: tokens, tickets, and what they are

@@ -13,14 +13,14 @@ use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::credentials::{
     Credentials, FetchRequest, Provider, ProviderContext, ProviderErrorKind,
 };
-use oss_upload_signer::grant::callback_fields::{GrantedUpload, ReceiptSigner};
+use oss_upload_signer::grant::callback_fields::{ReceiptClaims, ReceiptSigner};
 use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::grant::{Form, callback_fields};
 use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::net::ReqwestClient;
-use oss_upload_signer::policy::callback::Target;
+use oss_upload_signer::policy::callback::CallbackTarget;
 use oss_upload_signer::policy::route::{MAX_LIFETIME, Route};
-use oss_upload_signer::policy::template::context::{RandomBytes, RenderContext};
+use oss_upload_signer::policy::template::{RandomBytes, RenderContext};
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
@@ -75,11 +75,11 @@ impl Desk {
     pub(super) fn seal(&self) -> Option<ReceiptSigner<'_>> {
         let completion = &self.app.completion;
         let key = completion.receipt_key()?;
-        Some(ReceiptSigner { key, id: &self.id, own: completion.public_url() })
+        Some(ReceiptSigner { key, id: &self.id, public_url: completion.public_url() })
     }
 
     /// The fields by which somebody is told of an upload that is granted here.
-    pub(super) fn told(&self, granted: GrantedUpload) -> Result<Vec<Field>, Failure> {
+    pub(super) fn told(&self, granted: ReceiptClaims) -> Result<Vec<Field>, Failure> {
         let fields = callback_fields::fields(
             Form::Complete,
             &self.route,
@@ -132,7 +132,7 @@ fn check_callback(route: &Route, completion: &Completion) -> Result<(), Failure>
         return Ok(());
     };
     let name = &route.name;
-    if callback.to == Target::Own && completion.public_url.is_none() {
+    if callback.target == CallbackTarget::Function && completion.public_url.is_none() {
         return Err(Failure::arguments(format!(
             "route {name:?} has OSS call the function, and nothing here says where that is; set PUBLIC_URL"
         )));

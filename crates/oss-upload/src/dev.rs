@@ -33,7 +33,7 @@ use oss_upload_signer::auth::origin::{Origin, Origins};
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::net::ReqwestClient;
-use oss_upload_signer::policy::name::UploadHost;
+use oss_upload_signer::policy::bucket::UploadHost;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time;
 
@@ -270,8 +270,8 @@ fn open_oss(
 /// The origins of the settings, as a CORS rule names them.
 fn named_origins(origins: &Origins) -> Vec<String> {
     let write = |origin: &Origin| match origin {
-        Origin::One(origin) => Some(origin.clone()),
-        Origin::Below { scheme, suffix } => Some(format!("{scheme}*{suffix}")),
+        Origin::Exact(origin) => Some(origin.clone()),
+        Origin::Subdomains { scheme, suffix } => Some(format!("{scheme}*{suffix}")),
         // The local OSS has a switch of its own for these.
         Origin::Loopback => None,
     };

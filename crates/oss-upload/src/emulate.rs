@@ -12,7 +12,7 @@ use crate::{cloud, console};
 use oss_emulator::hosts::AllowedHosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
-use oss_upload_signer::policy::name::{Bucket, Region};
+use oss_upload_signer::policy::bucket::{Bucket, Region};
 
 #[derive(Args)]
 pub(super) struct Options {

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::console;
 use crate::failure::Failure;
+use oss_upload_signer::callback::receipt::{Receipt, ReceiptError, ReceiptScope};
 use oss_upload_signer::config::completion;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::receipt::{Receipt, ReceiptError, ReceiptScope};
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
@@ -105,7 +105,7 @@ fn as_json(receipt: &Receipt) -> Value {
         "vars": receipt.variables_hash,
         "once": receipt.once,
     });
-    match &receipt.place {
+    match &receipt.scope {
         ReceiptScope::Key(key) => json["key"] = key.as_str().into(),
         ReceiptScope::Prefix(prefix) => json["prefix"] = prefix.as_str().into(),
     }
@@ -116,7 +116,7 @@ fn as_lines(receipt: &Receipt, now: Timestamp) -> Vec<String> {
     let moment = |seconds: i64| {
         Timestamp::from_unix(seconds).map_or_else(|| seconds.to_string(), Timestamp::rfc3339)
     };
-    let (label, place) = match &receipt.place {
+    let (label, place) = match &receipt.scope {
         ReceiptScope::Key(key) => ("key", key.clone()),
         ReceiptScope::Prefix(prefix) => ("below", prefix.clone()),
     };

@@ -13,7 +13,7 @@ use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::config::error::{ConfigError, ConfigErrors};
 use oss_upload_signer::config::value::duration;
-use oss_upload_signer::policy::name::{Bucket, Region, UploadHost};
+use oss_upload_signer::policy::bucket::{Bucket, Region, UploadHost};
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;

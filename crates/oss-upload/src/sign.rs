@@ -15,7 +15,7 @@ use oss_upload_signer::http::dialect::url_and_fields::UrlAndFields;
 use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::route::SignatureVersion;
-use oss_upload_signer::policy::template::context::{CallerAttributes, RenderContext};
+use oss_upload_signer::policy::template::{CallerAttributes, RenderContext};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {

@@ -36,7 +36,7 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
     let tickets = tickets.ok_or_else(|| Failure::arguments(missing))?;
     options.check(&tickets)?;
     let key = tickets.keys.first().ok_or_else(|| Failure::arguments(missing))?;
-    console::say(&options.ticket(time::now()).mint(key));
+    console::say(&options.ticket(time::now()).sign(key));
     Ok(())
 }
 

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::auth::caller::{AuthMethod, Caller, Claims};
-use crate::auth::error::AuthError;
+use crate::auth::AuthError;
+use crate::auth::{AuthMethod, Caller, Claims};
 use crate::time::Timestamp;
 
 /// How far clocks may differ, unless the settings say otherwise.
-pub const LEEWAY: Duration = Duration::from_mins(1);
+pub const DEFAULT_LEEWAY: Duration = Duration::from_mins(1);
 
 /// What is wanted of the claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
+pub struct ClaimRules {
     /// The issuers that are taken; empty takes all.
     pub issuers: Vec<String>,
     /// The audiences that are taken, of which the token has to name one; empty takes all.
@@ -22,25 +22,30 @@ pub struct Rules {
     /// How far the issuer's clock and ours may differ.
     pub leeway: Duration,
     /// Claims that have to be there, whatever the route.
-    pub required: Vec<Required>,
+    pub required: Vec<RequiredClaim>,
 }
 
-impl Default for Rules {
+impl Default for ClaimRules {
     fn default() -> Self {
-        Self { issuers: Vec::new(), audiences: Vec::new(), leeway: LEEWAY, required: Vec::new() }
+        Self {
+            issuers: Vec::new(),
+            audiences: Vec::new(),
+            leeway: DEFAULT_LEEWAY,
+            required: Vec::new(),
+        }
     }
 }
 
 /// A claim that has to be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Required {
+pub struct RequiredClaim {
     /// The claim's name.
     pub name: String,
     /// Its value, or one of its values if it is a list; without it any will do.
     pub value: Option<String>,
 }
 
-impl Required {
+impl RequiredClaim {
     /// Reads `name` or `name=value`.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (name, value) = match text.split_once('=') {
@@ -68,19 +73,19 @@ impl Required {
     }
 }
 
-impl fmt::Display for Required {
+impl fmt::Display for RequiredClaim {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.name)?;
         self.value.iter().try_for_each(|value| write!(formatter, "={value}"))
     }
 }
 
-impl Rules {
+impl ClaimRules {
     /// Compares a verified token's claims with the rules, and with what the route requires beside them.
     pub(super) fn check(
         &self,
         claims: &Map<String, Value>,
-        of_route: &[Required],
+        of_route: &[RequiredClaim],
         now: Timestamp,
     ) -> Result<Caller, AuthError> {
         self.check_times(claims, now.unix())?;
@@ -104,7 +109,7 @@ impl Rules {
             Some(_) => return Err(AuthError::TokenMalformed),
         };
         let as_text = claims.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?)));
-        Ok(Caller { subject, claims: as_text.collect::<Claims>(), by: AuthMethod::Jwt })
+        Ok(Caller { subject, claims: as_text.collect::<Claims>(), method: AuthMethod::Jwt })
     }
 
     fn check_times(&self, claims: &Map<String, Value>, now: i64) -> Result<(), AuthError> {

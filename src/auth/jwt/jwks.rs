@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use http::Uri;
 
-use crate::auth::error::AuthError;
-use crate::auth::jwt::head::Head;
-use crate::auth::jwt::jwk;
-use crate::auth::jwt::key::Key;
+use crate::auth::AuthError;
+use crate::auth::jwt::JwtHeader;
+use crate::auth::jwt::key::{VerificationKey, read_set};
 use crate::cached_resource::{CachedResource, ResourceOptions, ResourceUnavailable};
 use crate::net::{HttpClient, RequestLimits};
 use crate::time::Timestamp;
@@ -53,7 +52,7 @@ impl fmt::Debug for JwksUrl {
 
 /// The key set of an issuer.
 #[derive(Debug)]
-pub(super) struct Jwks(CachedResource<Vec<Key>>);
+pub(super) struct Jwks(CachedResource<Vec<VerificationKey>>);
 
 impl Jwks {
     pub(super) fn new(url: JwksUrl) -> Self {
@@ -61,7 +60,7 @@ impl Jwks {
             name: "the key set behind UPLOAD_JWKS_URL",
             uri: url.0,
             accept: "application/json",
-            parse: |body| jwk::read_set(body).filter(|keys| !keys.is_empty()),
+            parse: |body| read_set(body).filter(|keys| !keys.is_empty()),
             max_age: MAX_AGE,
             limits: LIMITS,
         }))
@@ -71,10 +70,10 @@ impl Jwks {
     /// key, so the set is fetched again.
     pub(super) async fn find(
         &self,
-        head: &Head,
+        head: &JwtHeader,
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<Vec<Key>, AuthError> {
+    ) -> Result<Vec<VerificationKey>, AuthError> {
         let unavailable = |error: ResourceUnavailable| AuthError::JwksUnavailable {
             retry_after: error.retry_after,
         };

@@ -5,9 +5,11 @@ use std::fmt;
 
 use ring::signature;
 use ring::signature::{RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
+use serde::Deserialize;
+use serde_json::Value;
 
-use crate::auth::jwt::{jwk, pem};
 use crate::crypto;
+use crate::crypto::public_key;
 use crate::secret::Secret;
 
 /// The shortest shared secret, in bytes: as long as what it signs with.
@@ -18,7 +20,7 @@ const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 
 /// How a token is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
+pub enum JwtAlgorithm {
     /// HMAC with SHA-256.
     Hs256,
     /// RSA (PKCS #1 v1.5) with SHA-256.
@@ -29,7 +31,7 @@ pub enum Algorithm {
     EdDsa,
 }
 
-impl Algorithm {
+impl JwtAlgorithm {
     /// Reads the name that tokens and key sets use; what is not taken here is none.
     pub(super) fn parse(name: &str) -> Option<Self> {
         match name {
@@ -44,15 +46,15 @@ impl Algorithm {
 
 /// One key.
 #[derive(Clone)]
-pub struct Key {
+pub struct VerificationKey {
     /// The name that tokens call it by.
     pub id: Option<String>,
-    material: Material,
+    material: KeyMaterial,
 }
 
 /// What a key is made of.
 #[derive(Clone)]
-pub(super) enum Material {
+pub(super) enum KeyMaterial {
     /// A secret that issuer and function share.
     Shared(Secret),
     /// Modulus and exponent.
@@ -64,7 +66,7 @@ pub(super) enum Material {
 }
 
 /// A key may be a secret, so only its name and algorithm show.
-impl fmt::Debug for Key {
+impl fmt::Debug for VerificationKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Key")
@@ -76,7 +78,7 @@ impl fmt::Debug for Key {
 
 /// Says why a text holds no key. Shows none of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InvalidKey {
+pub enum InvalidVerificationKey {
     /// The secret is too short to be one.
     ShortSecret,
     /// It is neither PEM nor a JSON key set.
@@ -87,7 +89,7 @@ pub enum InvalidKey {
     Unsupported,
 }
 
-impl fmt::Display for InvalidKey {
+impl fmt::Display for InvalidVerificationKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::ShortSecret => "a secret for HS256 has at least 32 bytes",
@@ -100,50 +102,50 @@ impl fmt::Display for InvalidKey {
     }
 }
 
-impl std::error::Error for InvalidKey {}
+impl std::error::Error for InvalidVerificationKey {}
 
-impl Key {
+impl VerificationKey {
     /// Takes a secret that is shared with the issuer, for HS256.
-    pub fn shared(secret: &str) -> Result<Self, InvalidKey> {
+    pub fn shared(secret: &str) -> Result<Self, InvalidVerificationKey> {
         if secret.len() < MIN_SECRET_LENGTH {
-            return Err(InvalidKey::ShortSecret);
+            return Err(InvalidVerificationKey::ShortSecret);
         }
-        Ok(Self { id: None, material: Material::Shared(Secret::new(secret)) })
+        Ok(Self { id: None, material: KeyMaterial::Shared(Secret::new(secret)) })
     }
 
     /// Reads public keys: PEM blocks, one after the other, or a JSON key set.
-    pub fn read_public(text: &str) -> Result<Vec<Self>, InvalidKey> {
+    pub fn read_public(text: &str) -> Result<Vec<Self>, InvalidVerificationKey> {
         // Variables are often written on one line.
         let text = text.replace("\\n", "\n");
         let text = text.trim();
         if !text.starts_with('{') {
-            return pem::read(text);
+            return read_pem(text);
         }
-        match jwk::read_set(text.as_bytes()) {
-            None => Err(InvalidKey::Unreadable),
-            Some(keys) if keys.is_empty() => Err(InvalidKey::Unsupported),
+        match read_set(text.as_bytes()) {
+            None => Err(InvalidVerificationKey::Unreadable),
+            Some(keys) if keys.is_empty() => Err(InvalidVerificationKey::Unsupported),
             Some(keys) => Ok(keys),
         }
     }
 
     /// Takes a public key, unless it is of a size that is not taken.
-    pub(super) fn public(id: Option<String>, material: Material) -> Option<Self> {
+    pub(super) fn public(id: Option<String>, material: KeyMaterial) -> Option<Self> {
         let fits = match &material {
-            Material::Shared(_) => false,
-            Material::Rsa { n, .. } => RSA_BYTES.contains(&n.len()),
-            Material::P256(_) | Material::Ed25519(_) => true,
+            KeyMaterial::Shared(_) => false,
+            KeyMaterial::Rsa { n, .. } => RSA_BYTES.contains(&n.len()),
+            KeyMaterial::P256(_) | KeyMaterial::Ed25519(_) => true,
         };
         fits.then_some(Self { id, material })
     }
 
     /// Gives the one algorithm that this key verifies.
     #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
+    pub fn algorithm(&self) -> JwtAlgorithm {
         match self.material {
-            Material::Shared(_) => Algorithm::Hs256,
-            Material::Rsa { .. } => Algorithm::Rs256,
-            Material::P256(_) => Algorithm::Es256,
-            Material::Ed25519(_) => Algorithm::EdDsa,
+            KeyMaterial::Shared(_) => JwtAlgorithm::Hs256,
+            KeyMaterial::Rsa { .. } => JwtAlgorithm::Rs256,
+            KeyMaterial::P256(_) => JwtAlgorithm::Es256,
+            KeyMaterial::Ed25519(_) => JwtAlgorithm::EdDsa,
         }
     }
 
@@ -153,14 +155,95 @@ impl Key {
             UnparsedPublicKey::new(algorithm, key).verify(message, code).is_ok()
         };
         match &self.material {
-            Material::Shared(secret) => {
-                crypto::hmac_sha256_is(secret.expose().as_bytes(), message, code)
+            KeyMaterial::Shared(secret) => {
+                crypto::verify_hmac_sha256(secret.expose().as_bytes(), message, code)
             }
-            Material::Rsa { n, e } => RsaPublicKeyComponents { n, e }
+            KeyMaterial::Rsa { n, e } => RsaPublicKeyComponents { n, e }
                 .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, code)
                 .is_ok(),
-            Material::P256(point) => with(&signature::ECDSA_P256_SHA256_FIXED, point),
-            Material::Ed25519(point) => with(&signature::ED25519, point),
+            KeyMaterial::P256(point) => with(&signature::ECDSA_P256_SHA256_FIXED, point),
+            KeyMaterial::Ed25519(point) => with(&signature::ED25519, point),
         }
     }
+}
+
+/// The most keys that a set may have.
+const MAX_KEYS: usize = 100;
+
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Value>,
+}
+
+/// Reads a key set; what is none, or is far too long, is none.
+pub(super) fn read_set(text: &[u8]) -> Option<Vec<VerificationKey>> {
+    let KeySet { keys } = serde_json::from_slice(text).ok()?;
+    (keys.len() <= MAX_KEYS).then(|| keys.iter().filter_map(read_jwk).collect())
+}
+
+fn read_jwk(jwk: &Value) -> Option<VerificationKey> {
+    let member = |name: &str| jwk.get(name).and_then(Value::as_str);
+    let bytes = |name: &str| crypto::from_base64_url(member(name)?);
+    let material = match (member("kty")?, member("crv")) {
+        ("RSA", _) => KeyMaterial::Rsa { n: without_zeros(bytes("n")?), e: bytes("e")? },
+        ("EC", Some("P-256")) => {
+            let point = [vec![4], bytes("x")?, bytes("y")?].concat();
+            KeyMaterial::P256(point.try_into().ok()?)
+        }
+        ("OKP", Some("Ed25519")) => KeyMaterial::Ed25519(bytes("x")?.try_into().ok()?),
+        _ => return None,
+    };
+    let key = VerificationKey::public(member("kid").map(str::to_owned), material)?;
+    let for_signatures = member("use").is_none_or(|key_use| key_use == "sig");
+    let for_this =
+        member("alg").is_none_or(|name| JwtAlgorithm::parse(name) == Some(key.algorithm()));
+    let verifies = jwk.get("key_ops").is_none_or(|operations| {
+        operations.as_array().is_some_and(|all| all.iter().any(|one| one == "verify"))
+    });
+    (for_signatures && for_this && verifies).then_some(key)
+}
+
+/// Some issuers write a modulus with the sign byte of its DER form, which counts for nothing.
+fn without_zeros(bytes: Vec<u8>) -> Vec<u8> {
+    match bytes.iter().position(|byte| *byte != 0) {
+        None | Some(0) => bytes,
+        Some(first) => bytes[first..].to_vec(),
+    }
+}
+
+/// What stands before a point on P-256: the lengths, and the names of the kind and of the curve.
+const P256_PREFIX: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+/// What stands before a point on Curve25519.
+const ED25519_PREFIX: [u8; 12] =
+    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// Reads the blocks of a text, one after the other.
+fn read_pem(text: &str) -> Result<Vec<VerificationKey>, InvalidVerificationKey> {
+    if text.contains("PRIVATE KEY-----") {
+        return Err(InvalidVerificationKey::Private);
+    }
+    let blocks = public_key::pem_blocks(text)
+        .ok_or(InvalidVerificationKey::Unreadable)?
+        .into_iter()
+        .map(|der| {
+            let material = material(&der).ok_or(InvalidVerificationKey::Unsupported)?;
+            VerificationKey::public(None, material).ok_or(InvalidVerificationKey::Unsupported)
+        });
+    let keys = blocks.collect::<Result<Vec<_>, _>>()?;
+    if keys.is_empty() { Err(InvalidVerificationKey::Unreadable) } else { Ok(keys) }
+}
+
+fn material(der: &[u8]) -> Option<KeyMaterial> {
+    if let Some(point) = der.strip_prefix(&P256_PREFIX) {
+        return point.try_into().ok().map(KeyMaterial::P256);
+    }
+    if let Some(point) = der.strip_prefix(&ED25519_PREFIX) {
+        return point.try_into().ok().map(KeyMaterial::Ed25519);
+    }
+    let (n, e) = public_key::rsa_components(der)?;
+    Some(KeyMaterial::Rsa { n: n.to_vec(), e: e.to_vec() })
 }

@@ -16,18 +16,14 @@ pub mod claims;
 pub mod jwks;
 pub mod key;
 
-mod head;
-mod jwk;
-mod pem;
-
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use crate::auth::caller::Caller;
-use crate::auth::error::AuthError;
-use crate::auth::jwt::claims::{Required, Rules};
-use crate::auth::jwt::head::Head;
+use crate::auth::jwt::claims::{ClaimRules, RequiredClaim};
 use crate::auth::jwt::jwks::{Jwks, JwksUrl};
-use crate::auth::jwt::key::{Algorithm, Key};
+use crate::auth::jwt::key::{JwtAlgorithm, VerificationKey};
+use crate::auth::{AuthError, Caller};
 use crate::crypto;
 use crate::net::HttpClient;
 use crate::time::Timestamp;
@@ -42,22 +38,22 @@ const MAX_TRIES: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Keys that are known from the start.
-    pub keys: Vec<Key>,
+    pub keys: Vec<VerificationKey>,
     /// Where further keys are.
     pub jwks_url: Option<JwksUrl>,
     /// What the claims have to say.
-    pub rules: Rules,
+    pub rules: ClaimRules,
 }
 
 /// Verifies tokens.
 #[derive(Debug)]
-pub struct Verifier {
-    keys: Vec<Key>,
+pub struct JwtVerifier {
+    keys: Vec<VerificationKey>,
     jwks: Option<Jwks>,
-    rules: Rules,
+    rules: ClaimRules,
 }
 
-impl Verifier {
+impl JwtVerifier {
     /// Takes the keys; those behind a URL are fetched when the first token comes.
     #[must_use]
     pub fn new(options: Options) -> Self {
@@ -68,14 +64,14 @@ impl Verifier {
     pub async fn verify(
         &self,
         token: &str,
-        required: &[Required],
+        required: &[RequiredClaim],
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<Caller, AuthError> {
         if token.len() > MAX_LENGTH {
             return Err(AuthError::TokenMalformed);
         }
-        let head = Head::read(token)?;
+        let head = JwtHeader::read(token)?;
         let keys = self.find(&head, now, http).await?;
         self.rules.check(&open(token, &keys)?, required, now)
     }
@@ -83,12 +79,12 @@ impl Verifier {
     /// Finds the keys that could have signed the token.
     async fn find(
         &self,
-        head: &Head,
+        head: &JwtHeader,
         now: Timestamp,
         http: &dyn HttpClient,
-    ) -> Result<Vec<Key>, AuthError> {
+    ) -> Result<Vec<VerificationKey>, AuthError> {
         let own = self.keys.iter().any(|key| key.algorithm() == head.algorithm);
-        let fetched = self.jwks.as_ref().filter(|_| head.algorithm != Algorithm::Hs256);
+        let fetched = self.jwks.as_ref().filter(|_| head.algorithm != JwtAlgorithm::Hs256);
         if !own && fetched.is_none() {
             return Err(AuthError::TokenAlgorithmNotAllowed);
         }
@@ -102,7 +98,7 @@ impl Verifier {
 }
 
 /// Reads the claims of a token that one of the keys has signed.
-fn open(token: &str, keys: &[Key]) -> Result<Map<String, Value>, AuthError> {
+fn open(token: &str, keys: &[VerificationKey]) -> Result<Map<String, Value>, AuthError> {
     let (signed, code) = token.rsplit_once('.').ok_or(AuthError::TokenMalformed)?;
     let code = crypto::from_base64_url(code).ok_or(AuthError::TokenMalformed)?;
     if !keys.iter().take(MAX_TRIES).any(|key| key.verifies(signed.as_bytes(), &code)) {
@@ -111,4 +107,54 @@ fn open(token: &str, keys: &[Key]) -> Result<Map<String, Value>, AuthError> {
     let (_, payload) = signed.split_once('.').ok_or(AuthError::TokenMalformed)?;
     let payload = crypto::from_base64_url(payload).ok_or(AuthError::TokenMalformed)?;
     serde_json::from_slice(&payload).map_err(|_| AuthError::TokenMalformed)
+}
+
+/// What a token says of its key.
+#[derive(Debug)]
+struct JwtHeader {
+    algorithm: JwtAlgorithm,
+    key_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawJwtHeader {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<IgnoredAny>,
+}
+
+impl JwtHeader {
+    /// Reads the head of a token in three parts.
+    fn read(token: &str) -> Result<Self, AuthError> {
+        let mut parts = token.split('.');
+        let (Some(head), Some(_), Some(_), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(AuthError::TokenMalformed);
+        };
+        let bytes = crypto::from_base64_url(head).ok_or(AuthError::TokenMalformed)?;
+        let raw: RawJwtHeader =
+            serde_json::from_slice(&bytes).map_err(|_| AuthError::TokenMalformed)?;
+        // An extension that the issuer holds critical, and that nobody here knows.
+        if raw.crit.is_some() {
+            return Err(AuthError::TokenMalformed);
+        }
+        let algorithm = JwtAlgorithm::parse(&raw.alg).ok_or(AuthError::TokenAlgorithmNotAllowed)?;
+        Ok(Self { algorithm, key_id: raw.kid })
+    }
+
+    /// Selects the keys that could have signed this token.
+    fn select(&self, keys: &[VerificationKey]) -> Vec<VerificationKey> {
+        keys.iter().filter(|key| self.fits(key)).cloned().collect()
+    }
+
+    /// Tells whether a key could have signed this token. An id that only one side has excludes nothing:
+    /// keys in PEM have none.
+    fn fits(&self, key: &VerificationKey) -> bool {
+        let same = match (&self.key_id, &key.id) {
+            (Some(wanted), Some(id)) => wanted == id,
+            _ => true,
+        };
+        same && key.algorithm() == self.algorithm
+    }
 }

@@ -8,10 +8,11 @@ use std::io;
 use std::io::Read;
 use std::path::PathBuf;
 
-use crate::credentials::sts::deadline::Deadline;
 use crate::credentials::sts::request::StsAuthentication;
 use crate::credentials::sts::{ExchangeError, RoleRequest, StsClient};
-use crate::credentials::{Credentials, FetchFuture, FetchRequest, Provider, ProviderError};
+use crate::credentials::{
+    Credentials, FetchDeadline, FetchFuture, FetchRequest, Provider, ProviderError,
+};
 use crate::secret::Secret;
 
 /// Characters of a token that STS accepts.
@@ -40,7 +41,7 @@ impl OidcProvider {
         Self { provider_arn, token_file, role, sts }
     }
 
-    async fn assume(&self, deadline: &Deadline) -> Result<Credentials, ProviderError> {
+    async fn assume(&self, deadline: &FetchDeadline) -> Result<Credentials, ProviderError> {
         match self.exchange(deadline).await {
             Err(error) if error.is_stale => self.exchange(deadline).await,
             done => done,
@@ -48,7 +49,7 @@ impl OidcProvider {
         .map_err(|error| error.error)
     }
 
-    async fn exchange(&self, deadline: &Deadline) -> Result<Credentials, ExchangeError> {
+    async fn exchange(&self, deadline: &FetchDeadline) -> Result<Credentials, ExchangeError> {
         let token = self.read_token()?;
         let authentication =
             StsAuthentication::IdentityToken { provider_arn: &self.provider_arn, token: &token };
@@ -77,7 +78,7 @@ impl Provider for OidcProvider {
 
     fn fetch<'a>(&'a self, request: FetchRequest<'a>) -> FetchFuture<'a> {
         Box::pin(async move {
-            let deadline = Deadline::start(request);
+            let deadline = FetchDeadline::start(request);
             deadline.limit(self.assume(&deadline)).await
         })
     }

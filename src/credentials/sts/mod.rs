@@ -7,7 +7,6 @@
 //! [`AssumeRole`]: crate::credentials::assume_role::AssumeRole
 //! [`OidcProvider`]: crate::credentials::providers::oidc::OidcProvider
 
-pub(in crate::credentials) mod deadline;
 pub mod endpoint;
 pub mod request;
 pub mod response;
@@ -20,10 +19,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 
-use crate::credentials::sts::deadline::Deadline;
 use crate::credentials::sts::request::{StsAuthentication, StsRequest};
 use crate::credentials::sts::response::RetryAdvice;
-use crate::credentials::{Credentials, ProviderContext, ProviderError};
+use crate::credentials::{Credentials, FetchDeadline, ProviderContext, ProviderError};
 use crate::crypto::hex;
 use crate::net::{RequestLimits, SendError};
 use crate::time::Timestamp;
@@ -77,7 +75,7 @@ impl StsClient {
         &self,
         role: &RoleRequest,
         authentication: StsAuthentication<'_>,
-        deadline: &Deadline,
+        deadline: &FetchDeadline,
     ) -> Result<Credentials, ExchangeError> {
         let mut clock = ServerClock::default();
         let mut pauses = PAUSES.iter();
@@ -112,7 +110,7 @@ impl StsClient {
     async fn send(
         &self,
         request: &StsRequest,
-        deadline: &Deadline,
+        deadline: &FetchDeadline,
     ) -> Result<Response<Bytes>, AttemptError> {
         let request = request.to_http(&self.endpoint).map_err(|_| {
             let error = ProviderError::permanent("the address of STS cannot be used");

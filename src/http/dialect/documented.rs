@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::grant::Grant;
-use crate::receipt::callback_form;
+use crate::grant::callback_fields;
 use crate::signing::v4;
 
 /// A grant in the documentation's shape.
@@ -49,7 +49,7 @@ impl<'a> Documented<'a> {
             x_oss_date: field(v4::X_OSS_DATE),
             security_token: field(v4::X_OSS_SECURITY_TOKEN),
             expire: grant.expires_at.unix(),
-            callback: grant.field(callback_form::CALLBACK),
+            callback: grant.field(callback_fields::CALLBACK),
             key: grant.key.as_deref(),
         }
     }

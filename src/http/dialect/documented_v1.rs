@@ -8,7 +8,7 @@
 use serde::Serialize;
 
 use crate::grant::Grant;
-use crate::receipt::callback_form;
+use crate::grant::callback_fields;
 use crate::signing::{v1, v4};
 
 /// A V1 grant in the documentation's shape.
@@ -46,7 +46,7 @@ impl<'a> DocumentedV1<'a> {
             signature: field(v1::SIGNATURE),
             expire: grant.expires_at.unix(),
             security_token: field(v4::X_OSS_SECURITY_TOKEN),
-            callback: field(callback_form::CALLBACK),
+            callback: field(callback_fields::CALLBACK),
             key: grant.key.as_deref(),
         }
     }

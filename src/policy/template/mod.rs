@@ -14,18 +14,16 @@
 //! | `{ext}` | the extension in lower case; without one, nothing, and a dot before it goes too |
 //! | `{sub}`, `{claim:x}` | what the caller has proved; who has not, is refused |
 
-pub mod context;
-pub mod error;
-
 mod part;
 
 use std::fmt;
 
-use crate::policy::error::PolicyError;
-use crate::policy::key::split_extension;
-use crate::policy::template::context::{CallerAttributes, RandomBytes, RenderContext};
-use crate::policy::template::error::TemplateError;
-use crate::policy::template::part::Part;
+pub use crate::policy::template::part::TemplateError;
+
+use crate::policy::PolicyError;
+use crate::policy::key::{is_invisible, split_extension};
+use crate::policy::template::part::{MAX_ATTRIBUTE_BYTES, TemplatePart};
+use crate::time::Timestamp;
 
 /// The longest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 512;
@@ -36,11 +34,76 @@ const MAX_KEY_BYTES: usize = 1023;
 /// Digits and letters without `i`, `l`, `o` and `u`, of which nobody knows which is which.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+/// Sixteen random bytes, drawn once per grant.
+pub type RandomBytes = [u8; 16];
+
+/// The circumstances of one grant.
+#[derive(Clone, Copy, Debug)]
+pub struct RenderContext<'a> {
+    /// The one reading of the clock.
+    pub now: Timestamp,
+    /// The one throw of the random.
+    pub random: &'a RandomBytes,
+    /// Who asks.
+    pub attributes: CallerAttributes<'a>,
+}
+
+impl<'a> RenderContext<'a> {
+    /// An context on which nobody has shown who they are.
+    #[must_use]
+    pub fn anonymous(now: Timestamp, random: &'a RandomBytes) -> Self {
+        Self { now, random, attributes: CallerAttributes::NONE }
+    }
+}
+
+/// What a caller has proved of themselves, as far as a key can speak of it.
+#[derive(Clone, Copy)]
+pub struct CallerAttributes<'a> {
+    /// Their name.
+    pub subject: Option<&'a str>,
+    /// Finds a claim by its name.
+    pub claim: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+}
+
+impl CallerAttributes<'_> {
+    /// Nothing is known.
+    pub const NONE: Self = Self { subject: None, claim: &|_| None };
+}
+
+/// Who somebody is goes into no log.
+impl fmt::Debug for CallerAttributes<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("CallerAttributes").finish_non_exhaustive()
+    }
+}
+
+impl<'a> CallerAttributes<'a> {
+    pub(super) fn subject(&self) -> Result<&'a str, PolicyError> {
+        usable("sub", self.subject)
+    }
+
+    pub(super) fn claim(&self, name: &str) -> Result<&'a str, PolicyError> {
+        usable(&format!("claim:{name}"), (self.claim)(name))
+    }
+}
+
+/// A fact goes into a key as it is or not at all: if it were made safe, two callers could come to
+/// share a directory. `*` and `?` are wildcards of RAM, and `$` speaks to OSS and RAM alike.
+fn usable<'a>(placeholder: &str, fact: Option<&'a str>) -> Result<&'a str, PolicyError> {
+    let fact =
+        fact.ok_or_else(|| PolicyError::CallerUnknown { placeholder: placeholder.to_owned() })?;
+    let bad = |c: char| is_invisible(c) || matches!(c, '/' | '\\' | '*' | '?' | '$' | '"');
+    if matches!(fact, "" | "." | "..") || fact.len() > MAX_ATTRIBUTE_BYTES || fact.contains(bad) {
+        return Err(PolicyError::CallerUnusable { placeholder: placeholder.to_owned() });
+    }
+    Ok(fact)
+}
+
 /// A template, checked: whatever is filled in, it makes a key that OSS takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     text: String,
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
 }
 
 impl Template {
@@ -50,10 +113,10 @@ impl Template {
             return Err(Self::too_long(text).unwrap_or(TemplateError::NoTrailingSlash));
         }
         let mut parts = Self::parts(text)?;
-        if parts.iter().any(Part::is_of_file) {
+        if parts.iter().any(TemplatePart::uses_file_name) {
             return Err(TemplateError::FileInDirectory);
         }
-        parts.push(Part::Name);
+        parts.push(TemplatePart::Name);
         part::check(&parts)?;
         Ok(Self { text: text.to_owned(), parts })
     }
@@ -80,12 +143,15 @@ impl Template {
         (text.len() > MAX_TEMPLATE_BYTES).then_some(TemplateError::TooLong)
     }
 
-    fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
+    fn parts(text: &str) -> Result<Vec<TemplatePart>, TemplateError> {
         // `$` would start OSS's own `${filename}`; `*` and `?` are wildcards in a RAM resource.
         Self::parts_without(text, |c| matches!(c, '\\' | '$' | '*' | '?' | '"'))
     }
 
-    fn parts_without(text: &str, bad: impl Fn(char) -> bool) -> Result<Vec<Part>, TemplateError> {
+    fn parts_without(
+        text: &str,
+        bad: impl Fn(char) -> bool,
+    ) -> Result<Vec<TemplatePart>, TemplateError> {
         if let Some(error) = Self::too_long(text) {
             return Err(error);
         }
@@ -98,19 +164,19 @@ impl Template {
     /// Tells whether each grant gets a key that no other grant has.
     #[must_use]
     pub fn is_unique(&self) -> bool {
-        self.parts.iter().any(Part::is_unique)
+        self.parts.iter().any(TemplatePart::is_unique)
     }
 
     /// Tells whether the file's name has a say in the key.
     #[must_use]
-    pub fn names_file(&self) -> bool {
-        self.parts.iter().any(Part::is_of_file)
+    pub fn uses_file_name(&self) -> bool {
+        self.parts.iter().any(TemplatePart::uses_file_name)
     }
 
     /// Tells whether only callers who have shown who they are get a key.
     #[must_use]
-    pub fn names_caller(&self) -> bool {
-        self.parts.iter().any(Part::is_of_caller)
+    pub fn uses_caller(&self) -> bool {
+        self.parts.iter().any(TemplatePart::uses_caller)
     }
 
     /// Fills in the key of a file whose name has been made safe.
@@ -122,10 +188,12 @@ impl Template {
     /// Fills in the directory for a form whose file nobody has named, and which may use any name in
     /// it. That is no wider than the rule only where the name is all that is left open.
     pub fn render_directory(&self, context: &RenderContext<'_>) -> Result<String, PolicyError> {
-        let Some((Part::Name, parts @ [.., Part::Text(last)])) = self.parts.split_last() else {
+        let Some((TemplatePart::Name, parts @ [.., TemplatePart::Text(last)])) =
+            self.parts.split_last()
+        else {
             return Err(PolicyError::NameRequired);
         };
-        if !last.ends_with('/') || parts.iter().any(Part::is_of_file) {
+        if !last.ends_with('/') || parts.iter().any(TemplatePart::uses_file_name) {
             return Err(PolicyError::NameRequired);
         }
         let directory = String::with_capacity(self.text.len() + 48);
@@ -138,11 +206,11 @@ impl Template {
     /// # Errors
     /// The caller has not shown what the key speaks of, or that cannot stand in a key. It is never
     /// left out, since what is left would be everybody's.
-    pub fn own_prefix(&self, attributes: &CallerAttributes<'_>) -> Result<String, PolicyError> {
+    pub fn caller_prefix(&self, attributes: &CallerAttributes<'_>) -> Result<String, PolicyError> {
         for part in &self.parts {
             match part {
-                Part::Subject => attributes.subject().map(drop)?,
-                Part::Claim(name) => attributes.claim(name).map(drop)?,
+                TemplatePart::Subject => attributes.subject().map(drop)?,
+                TemplatePart::Claim(name) => attributes.claim(name).map(drop)?,
                 _ => {}
             }
         }
@@ -151,7 +219,7 @@ impl Template {
 
     /// Tells whether no two callers share such a beginning.
     #[must_use]
-    pub fn has_own_prefix(&self) -> bool {
+    pub fn has_caller_prefix(&self) -> bool {
         let one = CallerAttributes { subject: Some("a"), claim: &|_| Some("a") };
         let other = CallerAttributes { subject: Some("b"), claim: &|_| Some("b") };
         self.prefix(&one) != self.prefix(&other)
@@ -165,9 +233,9 @@ impl Template {
         let mut prefix = String::new();
         for part in &self.parts {
             let fixed = match part {
-                Part::Text(text) => Some(text.as_str()),
-                Part::Subject => attributes.subject().ok(),
-                Part::Claim(name) => attributes.claim(name).ok(),
+                TemplatePart::Text(text) => Some(text.as_str()),
+                TemplatePart::Subject => attributes.subject().ok(),
+                TemplatePart::Claim(name) => attributes.claim(name).ok(),
                 _ => None,
             };
             let Some(fixed) = fixed else { break };
@@ -187,7 +255,7 @@ impl fmt::Display for Template {
 /// Writes the parts behind what stands in `key` already.
 fn fill(
     mut key: String,
-    parts: &[Part],
+    parts: &[TemplatePart],
     context: &RenderContext<'_>,
     name: &str,
 ) -> Result<String, PolicyError> {
@@ -195,17 +263,17 @@ fn fill(
     let mut bits = u128::from_be_bytes(*context.random);
     for part in parts {
         match part {
-            Part::Text(text) => key.push_str(text),
-            Part::Year => key.push_str(&date[..4]),
-            Part::Month => key.push_str(&date[4..6]),
-            Part::Day => key.push_str(&date[6..]),
-            Part::Uuid => write_uuid(&mut key, context.random),
-            Part::Random(count) => write_random(&mut key, *count, &mut bits),
-            Part::Name => key.push_str(name),
-            Part::Stem => key.push_str(split_extension(name).0),
-            Part::Extension { dotted } => write_extension(&mut key, *dotted, name),
-            Part::Subject => key.push_str(context.attributes.subject()?),
-            Part::Claim(claim) => key.push_str(context.attributes.claim(claim)?),
+            TemplatePart::Text(text) => key.push_str(text),
+            TemplatePart::Year => key.push_str(&date[..4]),
+            TemplatePart::Month => key.push_str(&date[4..6]),
+            TemplatePart::Day => key.push_str(&date[6..]),
+            TemplatePart::Uuid => write_uuid(&mut key, context.random),
+            TemplatePart::Random(count) => write_random(&mut key, *count, &mut bits),
+            TemplatePart::Name => key.push_str(name),
+            TemplatePart::Stem => key.push_str(split_extension(name).0),
+            TemplatePart::Extension { dotted } => write_extension(&mut key, *dotted, name),
+            TemplatePart::Subject => key.push_str(context.attributes.subject()?),
+            TemplatePart::Claim(claim) => key.push_str(context.attributes.claim(claim)?),
         }
     }
     Ok(key)
@@ -244,199 +312,4 @@ fn write_uuid(target: &mut String, random: &RandomBytes) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::Timestamp;
-
-    fn now() -> Timestamp {
-        Timestamp::from_unix(1_732_687_781).unwrap()
-    }
-
-    fn anonymous() -> RenderContext<'static> {
-        RenderContext::anonymous(now(), &[0xab; 16])
-    }
-
-    fn attributes(subject: &str) -> CallerAttributes<'_> {
-        CallerAttributes {
-            subject: Some(subject),
-            claim: &|name| (name == "team").then_some("red"),
-        }
-    }
-
-    fn key(template: &str, name: &str) -> String {
-        Template::key(template).unwrap().render(&anonymous(), name).unwrap()
-    }
-
-    fn of(template: &str, subject: &str) -> Result<String, PolicyError> {
-        let context = RenderContext { attributes: attributes(subject), ..anonymous() };
-        Template::key(template).unwrap().render(&context, "a.png")
-    }
-
-    #[test]
-    fn placeholders_are_filled_from_one_moment_and_one_throw() {
-        let rendered = |template| {
-            Template::directory(template).unwrap().render_directory(&anonymous()).unwrap()
-        };
-        assert_eq!(
-            rendered("up/{yyyy}/{mm}/{dd}/{uuid}/"),
-            "up/2024/11/27/abababab-abab-4bab-abab-abababababab/"
-        );
-        assert_eq!(rendered("照片/{yyyy}{mm}{dd}/"), "照片/20241127/");
-        assert_eq!(rendered("plain/"), "plain/");
-        assert_eq!(rendered("r/{random:4}/"), "r/bxaq/");
-    }
-
-    #[test]
-    fn a_key_speaks_of_the_file() {
-        assert_eq!(key("a/{name}", "照片.JPG"), "a/照片.JPG");
-        assert_eq!(key("a/{stem}-{yyyy}.{ext}", "照片.JPG"), "a/照片-2024.jpg");
-        assert_eq!(
-            key("a/{random:5}.{ext}", "readme"),
-            "a/bxaqt",
-            "the dot goes with the extension"
-        );
-        assert_eq!(key("{ext}x/{stem}{ext}", "a.b.PNG"), "pngx/a.bpng");
-        assert_eq!(key("fixed", "a.png"), "fixed");
-    }
-
-    #[test]
-    fn random_characters_are_all_of_the_throw_and_come_but_once() {
-        let random = std::array::from_fn(|index| u8::try_from(index * 7 + 1).unwrap());
-        let rendered = |template: &str| {
-            let context = RenderContext::anonymous(now(), &random);
-            Template::key(template).unwrap().render(&context, "").unwrap()
-        };
-        let whole = rendered("{random:25}");
-        assert_eq!(whole.len(), 25);
-        assert_eq!(rendered("{random:10}{random:15}"), whole);
-        assert!(whole.bytes().all(|byte| ALPHABET.contains(&byte)));
-    }
-
-    #[test]
-    fn only_enough_randomness_makes_a_key_unique() {
-        let is_unique = |text| Template::directory(text).unwrap().is_unique();
-        assert!(is_unique("a/{uuid}/"));
-        assert!(is_unique("a/{random:16}/"));
-        assert!(!is_unique("a/{random:15}/"));
-        assert!(!is_unique("a/{yyyy}/{mm}/{dd}/"));
-    }
-
-    #[test]
-    fn a_template_that_could_admit_more_than_it_says_is_refused() {
-        let refused = |text: &str| Template::directory(text).unwrap_err();
-        assert_eq!(refused("photos"), TemplateError::NoTrailingSlash);
-        assert_eq!(refused(""), TemplateError::NoTrailingSlash);
-        for text in ["/", "/a/", "a//b/", "a/../b/", "./", "a/..{sub}/../"] {
-            assert_eq!(refused(text), TemplateError::BadSegment, "{text}");
-        }
-        for (text, character) in
-            [("${filename}/", '$'), ("a*/", '*'), ("a\n/", '\n'), ("a\\b/", '\\')]
-        {
-            assert_eq!(refused(text), TemplateError::BadCharacter(character));
-        }
-        assert_eq!(refused(&format!("{}/", "a".repeat(512))), TemplateError::TooLong);
-        assert_eq!(refused("a/{name}/"), TemplateError::FileInDirectory);
-    }
-
-    #[test]
-    fn a_key_that_could_be_none_or_somebody_elses_is_refused() {
-        let refused = |text: &str| Template::key(text).unwrap_err();
-        assert_eq!(refused("a/"), TemplateError::TrailingSlash);
-        for text in ["", "/a", "a//b", "..", "{ext}", "a/.{ext}", "a/..{ext}", "a/{ext}/b"] {
-            assert_eq!(refused(text), TemplateError::BadSegment, "{text}");
-        }
-        for text in ["{sub}-{name}", "{sub}{claim:team}/a", "a/{claim:x}.{ext}"] {
-            assert_eq!(refused(text), TemplateError::CallerNotAlone, "{text}");
-        }
-        assert_eq!(refused("{random:20}/{random:6}"), TemplateError::TooMuchRandomness);
-        assert_eq!(refused(&"{name}/".repeat(6)[..41]), TemplateError::TooLong);
-    }
-
-    #[test]
-    fn a_value_speaks_of_the_caller_and_the_moment() {
-        let context = RenderContext { attributes: attributes("alice"), ..anonymous() };
-        let value = |text: &str| Template::value(text).unwrap().render(&context, "").unwrap();
-        assert_eq!(value("/{sub}/{claim:team}-{sub}//{yyyy}"), "/alice/red-alice//2024");
-        assert_eq!(value("a b/../照片?*\"\\"), "a b/../照片?*\"\\");
-        let refused = |text: &str| Template::value(text).unwrap_err();
-        assert_eq!(refused(""), TemplateError::Empty);
-        assert_eq!(refused("${object}"), TemplateError::BadCharacter('$'));
-        assert_eq!(refused("a\nb"), TemplateError::BadCharacter('\n'));
-        for text in ["{name}", "{stem}", "a.{ext}"] {
-            assert_eq!(refused(text), TemplateError::FileInValue, "{text}");
-        }
-        assert_eq!(refused(&"{sub}".repeat(8)), TemplateError::TooLong);
-    }
-
-    #[test]
-    fn an_unknown_placeholder_is_named() {
-        let refused = |text: &str| Template::directory(text).unwrap_err();
-        assert_eq!(refused("a/{user}/"), TemplateError::UnknownPlaceholder("user".into()));
-        assert_eq!(refused("a/{uuid/"), TemplateError::UnknownPlaceholder("uuid/".into()));
-        assert_eq!(refused("a/uuid}/"), TemplateError::UnknownPlaceholder("}".into()));
-        for name in ["random", "random:3", "random:26", "random:x", "claim:", "claim"] {
-            let unknown = TemplateError::UnknownPlaceholder(name.into());
-            assert_eq!(refused(&format!("{{{name}}}/")), unknown);
-        }
-    }
-
-    #[test]
-    fn a_callers_facts_stand_in_the_key_as_they_are_or_not_at_all() {
-        assert_eq!(
-            of("u/{sub}/{claim:team}/{name}", "alice@b.c").unwrap(),
-            "u/alice@b.c/red/a.png"
-        );
-        assert_eq!(of("u/{sub}/x", "用户 1").unwrap(), "u/用户 1/x");
-        for bad in
-            ["", ".", "..", "a/b", "a\\b", "*", "a?", "${filename}", "a\n", "a\u{202e}b", "a\"b"]
-        {
-            let unusable = PolicyError::CallerUnusable { placeholder: "sub".into() };
-            assert_eq!(of("u/{sub}/x", bad), Err(unusable), "{bad:?}");
-        }
-        assert!(of("u/{sub}/x", &"a".repeat(129)).is_err());
-        let unknown = |placeholder: &str| {
-            Err(PolicyError::CallerUnknown { placeholder: placeholder.to_owned() })
-        };
-        let template = Template::directory("u/{sub}/").unwrap();
-        assert_eq!(template.render_directory(&anonymous()), unknown("sub"));
-        assert_eq!(of("u/{claim:other}/x", "a"), unknown("claim:other"));
-    }
-
-    #[test]
-    fn a_file_without_a_name_has_a_directory_only_where_the_name_is_all_that_is_open() {
-        for text in ["a/{name}", "a/{uuid}/b/{name}"] {
-            assert!(Template::key(text).unwrap().render_directory(&anonymous()).is_ok(), "{text}");
-        }
-        for text in
-            ["a/{stem}.{ext}", "a/{random:16}-{name}", "{stem}/{name}", "{name}", "x{name}", "a/b"]
-        {
-            let refused = Template::key(text).unwrap().render_directory(&anonymous());
-            assert_eq!(refused, Err(PolicyError::NameRequired), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_prefix_is_what_all_keys_of_a_caller_begin_with() {
-        for (text, known, unknown) in [
-            ("users/{sub}/{yyyy}/{uuid}/", "users/alice/", "users/"),
-            ("{claim:team}/{sub}/", "red/alice/", ""),
-            ("users/{sub}-{uuid}/", "users/", "users/"),
-            ("a/b/", "a/b/", "a/b/"),
-            ("{yyyy}/", "", ""),
-        ] {
-            let template = Template::directory(text).unwrap();
-            assert_eq!(template.prefix(&attributes("alice")), known, "{text}");
-            assert_eq!(template.prefix(&CallerAttributes::NONE), unknown, "{text}");
-            assert_eq!(
-                template.prefix(&CallerAttributes { subject: Some("*"), ..CallerAttributes::NONE }),
-                unknown
-            );
-        }
-        assert_eq!(Template::key("a/{sub}/x-{name}").unwrap().prefix(&attributes("b")), "a/b/");
-    }
-
-    #[test]
-    fn nobody_learns_from_a_debug_text_who_asked() {
-        assert_eq!(format!("{:?}", attributes("marker")), "CallerAttributes { .. }");
-    }
-}
+mod tests;

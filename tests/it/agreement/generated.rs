@@ -11,7 +11,7 @@ use oss_emulator::oss;
 use oss_emulator::oss::{Strictness, Validator};
 use oss_upload_signer::grant;
 use oss_upload_signer::grant::Grant;
-use oss_upload_signer::policy::template::context::{CallerAttributes, RenderContext};
+use oss_upload_signer::policy::template::{CallerAttributes, RenderContext};
 use oss_upload_signer::time::Timestamp;
 use proptest::prop_assert_eq;
 use proptest::test_runner::{Config, TestRunner};

@@ -6,10 +6,10 @@ use std::time::Duration;
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::grant;
 use oss_upload_signer::grant::GrantRequest;
+use oss_upload_signer::policy::bucket::{Bucket, Region};
 use oss_upload_signer::policy::content_type::{ContentType, TypePattern};
 use oss_upload_signer::policy::header::Header;
-use oss_upload_signer::policy::metadata::{Pattern, Rule};
-use oss_upload_signer::policy::name::{Bucket, Region};
+use oss_upload_signer::policy::metadata::{MetadataPattern, MetadataRule};
 use oss_upload_signer::policy::route::{Route, SizeRange, SuccessStatus};
 use oss_upload_signer::policy::template::Template;
 use oss_upload_signer::secret::Secret;
@@ -270,9 +270,9 @@ impl Rules {
             Template::key(self.place).unwrap()
         };
         let header = |(name, value): &(&'static str, &str)| Header::parse(name, value).unwrap();
-        let title = |required| Rule {
+        let title = |required| MetadataRule {
             name: "title".to_owned(),
-            pattern: Some(Pattern::parse("[a-z]+").unwrap()),
+            pattern: Some(MetadataPattern::parse("[a-z]+").unwrap()),
             required,
         };
         Route {

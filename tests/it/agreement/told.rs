@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use oss_upload_signer::app::App;
+use oss_upload_signer::callback::receipt::{Receipt, StoredObject};
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::receipt::{Receipt, StoredObject};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;

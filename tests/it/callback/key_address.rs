@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use insta::assert_snapshot;
+use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope};
 use oss_upload_signer::net::SendError;
-use oss_upload_signer::receipt::{Receipt, ReceiptScope};
 
 use crate::callback::openssl;
 use crate::callback::openssl::Pair;
@@ -305,8 +305,8 @@ async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_tol
         };
         // The instance is fresh, and the attack is there first.
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let place = ReceiptScope::Prefix("photos/".to_owned());
-        let genuine = Told::of("told", &Receipt { place, ..receipt("told") });
+        let scope = ReceiptScope::Prefix("photos/".to_owned());
+        let genuine = Told::of("told", &Receipt { scope, ..receipt("told") });
         for number in 0..8 {
             let genuine = genuine.clone().but("object", Some(&format!("photos/{number}")));
             let answer = stage.tell(&genuine).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use oss_upload_signer::receipt::{Receipt, ReceiptScope};
+use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -71,8 +71,8 @@ async fn whatever_the_uploader_chooses_is_reported() {
 #[tokio::test]
 async fn a_grant_of_a_directory_and_of_any_type_is_told_as_it_was_given() {
     let stage = Stage::new();
-    let place = ReceiptScope::Prefix("photos/".to_owned());
-    let wide = Receipt { place, types: Vec::new(), subject: None, ..receipt("told") };
+    let scope = ReceiptScope::Prefix("photos/".to_owned());
+    let wide = Receipt { scope, types: Vec::new(), subject: None, ..receipt("told") };
     let told = Told::of("told", &wide).but("size", Some("0"));
     assert_eq!(stage.code(&told).await, "receipt_mismatch");
     let data = &webhooks(&stage)[0]["data"];
@@ -147,8 +147,8 @@ async fn a_route_without_a_back_end_has_it_in_its_log() {
 
 #[tokio::test]
 async fn a_key_in_the_log_is_no_longer_than_a_key_can_be() {
-    let place = ReceiptScope::Prefix("夏/".to_owned());
-    let told = Told::of("told", &Receipt { place, ..receipt("told") }).but("size", Some("0"));
+    let scope = ReceiptScope::Prefix("夏/".to_owned());
+    let told = Told::of("told", &Receipt { scope, ..receipt("told") }).but("size", Some("0"));
     let told = told.but("object", Some(&format!("夏/{}", "夏".repeat(5000))));
     let (_, log) = Stage::new().logged(&told.request()).await;
     let key = log.events("ERROR")[0]["key"].as_str().unwrap().to_owned();

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request};
 use oss_upload_signer::callback::event::Event;
-use oss_upload_signer::callback::public_key::PublicKeys;
+use oss_upload_signer::callback::public_keys::PublicKeys;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

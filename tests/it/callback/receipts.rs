@@ -1,7 +1,7 @@
 //! Receipts that do not fit what is stored.
 
 use insta::assert_snapshot;
-use oss_upload_signer::receipt::{GRACE, Receipt, ReceiptScope};
+use oss_upload_signer::callback::receipt::{GRACE, Receipt, ReceiptScope};
 use oss_upload_signer::secret::Secret;
 
 use crate::callback::stage::{Stage, Told, receipt};
@@ -37,8 +37,8 @@ async fn what_is_stored_has_to_be_what_was_granted() {
 
 #[tokio::test]
 async fn a_prefix_is_good_for_what_lies_under_it() {
-    let place = ReceiptScope::Prefix("photos/".to_owned());
-    let told = Told::of("default", &Receipt { place, ..receipt("default") });
+    let scope = ReceiptScope::Prefix("photos/".to_owned());
+    let told = Told::of("default", &Receipt { scope, ..receipt("default") });
     for (key, code) in [("photos/a", ""), ("photos/", ""), ("photo/a", MISMATCH), ("a", MISMATCH)] {
         let told = told.clone().but("object", Some(key));
         assert_eq!(Stage::new().code(&told).await, code, "{key}");

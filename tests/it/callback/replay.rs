@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_upload_signer::receipt::{Receipt, ReceiptScope};
+use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope};
 
 use crate::callback::stage::{Stage, Told, receipt};
 use crate::support::wait::until;
@@ -46,8 +46,8 @@ async fn a_failure_is_not_remembered_and_keeps_its_id() {
 #[tokio::test]
 async fn another_object_and_another_content_are_other_events() {
     let stage = Stage::new();
-    let place = ReceiptScope::Prefix("photos/".to_owned());
-    let told = Told::of("told", &Receipt { place, ..receipt("told") });
+    let scope = ReceiptScope::Prefix("photos/".to_owned());
+    let told = Told::of("told", &Receipt { scope, ..receipt("told") });
     for (key, etag) in [("photos/a", "A"), ("photos/b", "A"), ("photos/a", "B"), ("photos/aA", "")]
     {
         let told = told.clone().but("object", Some(key)).but("etag", Some(etag));
@@ -97,8 +97,8 @@ async fn who_goes_away_leaves_the_turn_to_the_next() {
 #[tokio::test]
 async fn the_memory_has_an_end() {
     let stage = Stage::new();
-    let place = ReceiptScope::Prefix("photos/".to_owned());
-    let told = Told::of("told", &Receipt { place, ..receipt("told") });
+    let scope = ReceiptScope::Prefix("photos/".to_owned());
+    let told = Told::of("told", &Receipt { scope, ..receipt("told") });
     let numbered = |number: usize| told.clone().but("object", Some(&format!("photos/{number}")));
     for number in 0..65 {
         assert_eq!(stage.tell(&numbered(number)).await.status, 200);

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use http::Request;
 use oss_upload_signer::app::App;
 use oss_upload_signer::callback;
+use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope, variables_hash};
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::policy::callback::body::{Body, BodyType};
-use oss_upload_signer::policy::callback::{Callback, Target};
+use oss_upload_signer::policy::callback::{BodyType, CallbackBody};
+use oss_upload_signer::policy::callback::{Callback, CallbackTarget};
 use oss_upload_signer::policy::template::Template;
-use oss_upload_signer::receipt::{Receipt, ReceiptScope, variables_hash};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 
@@ -113,8 +113,8 @@ pub(crate) fn settings() -> Settings {
 fn ordered(names: &[&str]) -> Callback {
     let value = || Template::value("a & b").unwrap();
     Callback {
-        to: Target::Own,
-        body: Body::whole(BodyType::Form, names),
+        target: CallbackTarget::Function,
+        body: CallbackBody::complete(BodyType::Form, names),
         host: None,
         sni: false,
         variables: names.iter().map(|name| ((*name).to_owned(), value())).collect(),
@@ -133,7 +133,7 @@ pub(crate) fn receipt(route: &str) -> Receipt {
         id: "0123456789abcdef0123456789abcdef".to_owned(),
         route: route.to_owned(),
         bucket: "examplebucket".to_owned(),
-        place: ReceiptScope::Key("photos/夏 1.png".to_owned()),
+        scope: ReceiptScope::Key("photos/夏 1.png".to_owned()),
         min_size: 1,
         max_size: 1024,
         types: vec!["image/*".to_owned()],

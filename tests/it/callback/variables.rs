@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use oss_upload_signer::receipt::{Receipt, ReceiptScope};
+use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope};
 use serde_json::{Value, json};
 
 use crate::callback::stage::{Stage, Told, receipt, sealed};
@@ -141,9 +141,9 @@ async fn another_content_under_the_one_event_is_sent_again() {
         assert_eq!(stage.code(&told.clone().but("etag", Some(etag))).await, "");
     }
     assert_eq!(webhooks(&stage).len(), 2);
-    let place = ReceiptScope::Prefix("photos/".to_owned());
+    let scope = ReceiptScope::Prefix("photos/".to_owned());
     let stage = Stage::new();
-    let told = Told::of("told", &Receipt { place, ..receipt("told") });
+    let told = Told::of("told", &Receipt { scope, ..receipt("told") });
     for etag in ["A", "B"] {
         assert_eq!(stage.code(&told.clone().but("etag", Some(etag))).await, "");
     }

@@ -37,7 +37,7 @@ fn ticket_of(subject: &str) -> String {
         not_before: None,
         id: None,
     };
-    ticket.mint(&Secret::new(KEY))
+    ticket.sign(&Secret::new(KEY))
 }
 
 #[tokio::test]

@@ -3,10 +3,10 @@
 use http::HeaderMap;
 use insta::assert_snapshot;
 use oss_upload_signer::app::App;
-use oss_upload_signer::auth::caller::AuthMethod;
-use oss_upload_signer::auth::jwt::key::Key;
-use oss_upload_signer::auth::origin::Verdict;
-use oss_upload_signer::auth::request_credentials::RequestCredentials;
+use oss_upload_signer::auth::AuthMethod;
+use oss_upload_signer::auth::authenticator::RequestCredentials;
+use oss_upload_signer::auth::jwt::key::VerificationKey;
+use oss_upload_signer::auth::origin::OriginStatus;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time::Timestamp;
@@ -85,7 +85,7 @@ fn a_key_that_is_cut_short_or_goes_on_is_refused() {
         let der = STANDARD.decode(body).unwrap();
         let read = |der: &[u8]| {
             let body = STANDARD.encode(der);
-            Key::read_public(&format!(
+            VerificationKey::read_public(&format!(
                 "-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----"
             ))
         };
@@ -310,14 +310,14 @@ async fn what_the_token_says_is_known_of_the_caller_as_text() {
             let evidence = RequestCredentials {
                 headers: &headers,
                 path_ticket: None,
-                origin: Verdict::NoOrigin,
+                origin: OriginStatus::Absent,
                 route: "default",
             };
             app.admit(&evidence, now).await.unwrap()
         }
     };
     let alice = caller("hs256").await;
-    assert_eq!((alice.subject.as_deref(), alice.by), (Some("alice"), AuthMethod::Jwt));
+    assert_eq!((alice.subject.as_deref(), alice.method), (Some("alice"), AuthMethod::Jwt));
     let claims = ["sub", "tenant", "level", "admin", "scope", "roles", "email"]
         .map(|name| alice.claim(name));
     assert_eq!(

@@ -3,12 +3,11 @@
 use http::HeaderMap;
 use insta::assert_snapshot;
 use oss_upload_signer::app::App;
-use oss_upload_signer::auth::caller::AuthMethod;
-use oss_upload_signer::auth::error::AuthError;
-use oss_upload_signer::auth::origin::Verdict;
-use oss_upload_signer::auth::request_credentials::{RequestCredentials, X_UPLOAD_TICKET};
+use oss_upload_signer::auth::authenticator::{RequestCredentials, X_UPLOAD_TICKET};
+use oss_upload_signer::auth::origin::OriginStatus;
 use oss_upload_signer::auth::ticket;
 use oss_upload_signer::auth::ticket::{Options, Ticket};
+use oss_upload_signer::auth::{AuthError, AuthMethod};
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::crypto;
@@ -40,7 +39,7 @@ fn ticket(route: Option<&str>) -> Ticket {
 }
 
 fn minted(ticket: &Ticket) -> String {
-    ticket.mint(&Secret::new(KEY))
+    ticket.sign(&Secret::new(KEY))
 }
 
 /// Signs any payload as the format says, without a line of the signer's own.
@@ -89,8 +88,8 @@ async fn a_ticket_lets_its_bearer_in_where_it_is_good() {
 #[tokio::test]
 async fn an_older_key_verifies_and_the_first_one_mints() {
     let function = function();
-    assert_eq!(code(&function, &ticket(None).mint(&Secret::new(OLD_KEY))).await, "");
-    let stranger = ticket(None).mint(&Secret::new("a key that nobody gave to the function"));
+    assert_eq!(code(&function, &ticket(None).sign(&Secret::new(OLD_KEY))).await, "");
+    let stranger = ticket(None).sign(&Secret::new("a key that nobody gave to the function"));
     assert_eq!(code(&function, &stranger).await, "ticket_signature_invalid");
 }
 
@@ -201,11 +200,11 @@ async fn a_ticket_in_the_path_counts_before_any_other() {
     let evidence = RequestCredentials {
         headers: &headers,
         path_ticket: Some(&good),
-        origin: Verdict::NoOrigin,
+        origin: OriginStatus::Absent,
         route: "default",
     };
     let caller = app.admit(&evidence, now).await.unwrap();
-    assert_eq!((caller.subject.as_deref(), caller.by), (Some("alice"), AuthMethod::Ticket));
+    assert_eq!((caller.subject.as_deref(), caller.method), (Some("alice"), AuthMethod::Ticket));
     assert_eq!((caller.claim("sub"), caller.claim("jti")), (Some("alice"), Some("7")));
     let empty = RequestCredentials { path_ticket: Some(""), ..evidence };
     assert_eq!(app.admit(&empty, now).await, Err(AuthError::TicketMalformed));

@@ -122,7 +122,7 @@ async fn ask_as(app: &Arc<App>, cloud: &Cloud, subject: &str) -> (u16, Value) {
         id: None,
     };
     let request = Request::get("/get_post_signature_for_oss_upload")
-        .header("authorization", format!("Bearer {}", ticket.mint(&Secret::new(TICKET_KEY))))
+        .header("authorization", format!("Bearer {}", ticket.sign(&Secret::new(TICKET_KEY))))
         .body(Bytes::new())
         .unwrap();
     answer(app, request).await

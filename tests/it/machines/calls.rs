@@ -105,7 +105,7 @@ fn ticket(route: Option<&str>) -> String {
         not_before: None,
         id: None,
     };
-    ticket.mint(&Secret::new(KEY))
+    ticket.sign(&Secret::new(KEY))
 }
 
 /// What shows who asks, or pretends to.

@@ -5,9 +5,9 @@ use fc_http::Event;
 use http::Request;
 use insta::{assert_debug_snapshot, assert_snapshot};
 use oss_upload_signer::auth::ticket::Ticket;
+use oss_upload_signer::callback::receipt::ReceiptScope;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
@@ -64,7 +64,7 @@ async fn the_receipt_is_of_this_grant() {
     let function = function(&[PUBLIC], SELF);
     let fields = granted(&function.post("/uploads", WISH).await);
     let receipt = opened(&fields["x:receipt"]);
-    assert_eq!(receipt.place, ReceiptScope::Key(fields["key"].as_str().unwrap().to_owned()));
+    assert_eq!(receipt.scope, ReceiptScope::Key(fields["key"].as_str().unwrap().to_owned()));
     assert_eq!((receipt.min_size, receipt.max_size), (1024, 1024));
     assert_eq!(receipt.types, ["image/png"]);
     assert_eq!((receipt.route.as_str(), receipt.bucket.as_str()), ("photos", "examplebucket"));
@@ -111,7 +111,7 @@ async fn a_receipt_stands_for_one_upload_where_the_key_is_its_own_and_stays() {
         let answer = function.ask(path, &[]).await.json();
         let body = order(&answer["callback"])["callbackBody"].as_str().unwrap().to_owned();
         let receipt = opened(&body.split_once("&receipt=").unwrap().1.into());
-        assert!(matches!(receipt.place, ReceiptScope::Key(_)));
+        assert!(matches!(receipt.scope, ReceiptScope::Key(_)));
         assert!(!receipt.once, "the documented form can replace its object: {more}");
     }
 }
@@ -124,7 +124,7 @@ async fn the_first_key_signs_and_nobody_else_changes() {
     );
     let keys = [Secret::new("another key of 32 bytes and more")];
     let receipt = fields["x:receipt"].as_str().unwrap();
-    assert!(oss_upload_signer::receipt::Receipt::verify(receipt, &keys).is_ok());
+    assert!(oss_upload_signer::callback::receipt::Receipt::verify(receipt, &keys).is_ok());
     let without = function(&[], "").post("/uploads", WISH).await.whole();
     assert!(!without.contains("callback") && !without.contains("receipt"), "{without}");
 }
@@ -143,7 +143,7 @@ async fn who_asked_stands_in_the_receipt_and_in_the_variables() {
             id: None,
         };
         let request = Request::post("/uploads")
-            .header("x-upload-ticket", ticket.mint(&Secret::new(KEY)))
+            .header("x-upload-ticket", ticket.sign(&Secret::new(KEY)))
             .body(Bytes::from_static(WISH.as_bytes()));
         function.call(request.unwrap()).await
     };
@@ -170,7 +170,7 @@ async fn a_name_that_no_receipt_can_hold_is_refused() {
             id: None,
         };
         let request = Request::post("/uploads")
-            .header("x-upload-ticket", ticket.mint(&Secret::new(KEY)))
+            .header("x-upload-ticket", ticket.sign(&Secret::new(KEY)))
             .body(Bytes::from_static(WISH.as_bytes()));
         let answer = function.call(request.unwrap()).await.json();
         let error = &answer["uploads"][0]["error"]["error"];
@@ -188,7 +188,7 @@ async fn the_documented_answer_carries_it_whole() {
     let (told, receipt) = body.split_once("&receipt=").unwrap();
     assert_snapshot!(told, @"bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&x:album=%E5%A4%8F%202024");
     let receipt = opened(&receipt.into());
-    assert_eq!(receipt.place, ReceiptScope::Prefix(json["dir"].as_str().unwrap().to_owned()));
+    assert_eq!(receipt.scope, ReceiptScope::Prefix(json["dir"].as_str().unwrap().to_owned()));
     assert!(receipt.types.is_empty());
     let policy = &answer.policies()[0];
     assert!(policy.contains(&format!(r#"{{"callback":{}}}"#, json["callback"])), "{policy}");

@@ -6,7 +6,7 @@ mod settings;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::callback::receipt::Receipt;
 use oss_upload_signer::secret::Secret;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use oss_upload_signer::receipt::Receipt;
+use oss_upload_signer::callback::receipt::Receipt;
 use oss_upload_signer::secret::Secret;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::policy::callback::Target;
+use oss_upload_signer::policy::callback::CallbackTarget;
 use oss_upload_signer::time::Timestamp;
 
 use crate::support::app::{NOW, SMALL};
@@ -45,7 +45,7 @@ fn what_stands_at_the_top_holds_for_every_route() {
     let told = settings.routes.iter().map(|route| {
         let callback = route.callback.as_ref().map(|one| {
             let set = one.variables.iter().map(|(name, value)| format!("{name}={value}"));
-            format!("{} {:?} {:?}", one.to, one.body.body_type, set.collect::<Vec<_>>())
+            format!("{} {:?} {:?}", one.target, one.body.body_type, set.collect::<Vec<_>>())
         });
         format!("{} {}", route.name, callback.unwrap_or_default())
     });
@@ -75,7 +75,7 @@ fn the_environment_speaks_of_the_default_route() {
     let settings = load(&variables, "").unwrap();
     let callback = settings.routes[0].callback.clone().unwrap();
     let addresses = ["https://a.example/x", "http://b.example/y"].map(str::to_owned).to_vec();
-    assert_eq!(callback.to, Target::Addresses(addresses));
+    assert_eq!(callback.target, CallbackTarget::Addresses(addresses));
     assert_eq!((callback.sni, callback.host.as_deref()), (false, Some("c.example:8443")));
     assert_eq!(callback.body.to_string(), "a=${object}");
     assert_snapshot!(settings.warnings()[1..].join("\n"), @"
@@ -122,7 +122,7 @@ fn every_mistake_is_named() {
       upload.toml line 27, routes.e.callback.variables.file = "{name}": {name}, {stem} and {ext} stand in a 'key'; a callback tells of the file by ${object}. Example: album = "{claim:album}"
       upload.toml line 28, routes.e.callback.variables.oss = "${object}": the character '$' cannot stand in a directory, a key or a value. Example: album = "{claim:album}"
       upload.toml line 21, routes.e.callback.body_type = "json": it is for a body of one's own; 'form' and 'json' have their type. Example: callback.body = "a=${object}"
-      callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      callback.target: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
     "#);
 }
 
@@ -131,8 +131,8 @@ fn what_has_to_stand_in_the_environment_is_asked_for() {
     let told = ("UPLOAD_CALLBACK", "self");
     assert_snapshot!(refused(&[told], ""), @"
     2 problems with the settings; nothing was started
-      callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
-      callback.to: OSS is to call this function, and only Function Compute says where it is; set PUBLIC_URL. Example: PUBLIC_URL=https://signer.example.com
+      callback.target: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      callback.target: OSS is to call this function, and only Function Compute says where it is; set PUBLIC_URL. Example: PUBLIC_URL=https://signer.example.com
     ");
     let short = [
         told,
@@ -149,7 +149,7 @@ fn what_has_to_stand_in_the_environment_is_asked_for() {
     ");
     assert_snapshot!(refused(&[told, PUBLIC, KEYS, ("UPLOAD_NOTIFY", "https://a.example/")], ""), @"
     1 problem with the settings; nothing was started
-      callback.to: what a back end is told is signed; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
+      callback.target: what a back end is told is signed; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
     ");
     assert!(load(&[told, KEYS, ("FC_FUNCTION_NAME", "signer")], "").is_ok());
     for bad in ["https://a.example/b", "http://a.example", "https://127.0.0.1", "a.example"] {

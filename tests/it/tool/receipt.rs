@@ -1,7 +1,7 @@
 //! `receipt verify` reads what the function wrote, and nothing else.
 
 use insta::assert_snapshot;
-use oss_upload_signer::receipt::{Receipt, ReceiptScope, variables_hash};
+use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope, variables_hash};
 use oss_upload_signer::secret::Secret;
 
 use crate::support::tool::Tool;
@@ -13,7 +13,7 @@ fn tool() -> Tool {
     Tool::new().with("UPLOAD_RECEIPT_KEYS", &format!("the next key of 32 bytes and more, {KEY}"))
 }
 
-fn receipt(place: ReceiptScope) -> String {
+fn receipt(scope: ReceiptScope) -> String {
     let receipt = Receipt {
         id: "000102030405060708090a0b0c0d0e0f".to_owned(),
         route: "photos".to_owned(),
@@ -25,8 +25,8 @@ fn receipt(place: ReceiptScope) -> String {
         issued_at: 1_732_687_781,
         expires_at: 1_732_688_381,
         variables_hash: Some(variables_hash(&[("album".to_owned(), "夏".to_owned())])),
-        once: matches!(&place, ReceiptScope::Key(_)),
-        place,
+        once: matches!(&scope, ReceiptScope::Key(_)),
+        scope,
     };
     receipt.sign(&Secret::new(KEY))
 }
@@ -107,12 +107,12 @@ async fn every_command_that_signs_a_routes_forms_orders_its_callback() {
     let keys = [Secret::new("the next key of 32 bytes and more")];
     let open = |text: &str| Receipt::verify(text, &keys).unwrap();
     let signed = open(json["fields"]["x:receipt"].as_str().unwrap());
-    assert_eq!(signed.place, ReceiptScope::Key("photos/a.png".to_owned()));
+    assert_eq!(signed.scope, ReceiptScope::Key("photos/a.png".to_owned()));
     tool.run(&["form", "--route", "photos", "--out", "form.html"]).await.good();
     let page = tool.read("form.html");
     let value =
         page.split("name=\"x:receipt\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    assert_eq!(open(value).place, ReceiptScope::Prefix("photos/".to_owned()));
+    assert_eq!(open(value).scope, ReceiptScope::Prefix("photos/".to_owned()));
     assert!(page.contains("name=\"callback\""), "{page}");
     // Without its key, or without the function's address, nothing of the route is signed.
     let keyless = with(Tool::new()).run(&sign).await.complaint();

@@ -1,6 +1,6 @@
 //! Nothing that somebody else wrote steers the terminal on which the tool prints it.
 
-use oss_upload_signer::receipt::{Receipt, ReceiptScope};
+use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope};
 use oss_upload_signer::secret::Secret;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -72,7 +72,7 @@ async fn receipt_verify_shows_a_receipt_in_words_and_as_json() {
         id: HOSTILE.to_owned(),
         route: HOSTILE.to_owned(),
         bucket: HOSTILE.to_owned(),
-        place: ReceiptScope::Key(format!("{HOSTILE}\nfor      somebody else")),
+        scope: ReceiptScope::Key(format!("{HOSTILE}\nfor      somebody else")),
         min_size: 1,
         max_size: 1024,
         types: vec![HOSTILE.to_owned()],

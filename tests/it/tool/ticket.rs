@@ -1,7 +1,7 @@
 //! `ticket` mints what the function takes, and never with a key from its arguments.
 
 use insta::assert_snapshot;
-use oss_upload_signer::auth::error::AuthError;
+use oss_upload_signer::auth::AuthError;
 use oss_upload_signer::auth::ticket::{MAX_LIFETIME, Options};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;

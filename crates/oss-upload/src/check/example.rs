@@ -13,7 +13,7 @@ use oss_upload_signer::grant::callback_fields::ReceiptSigner;
 use oss_upload_signer::grant::{Form, Grant, GrantRequest};
 use oss_upload_signer::policy::content_type::{ContentType, TypePattern};
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::policy::template::context::{CallerAttributes, RandomBytes, RenderContext};
+use oss_upload_signer::policy::template::{CallerAttributes, RandomBytes, RenderContext};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 
@@ -63,7 +63,7 @@ impl Example {
     }
 
     pub(super) fn seal(&self) -> ReceiptSigner<'_> {
-        ReceiptSigner { key: &self.key, id: &DICE, own: self.own.as_deref() }
+        ReceiptSigner { key: &self.key, id: &DICE, public_url: self.own.as_deref() }
     }
 
     /// The caller is called alice, and whatever is claimed is an example.
@@ -105,7 +105,7 @@ fn metadata(route: &Route) -> Option<BTreeMap<String, String>> {
     let required = route.metadata.iter().filter(|rule| rule.required);
     let pair = |(name, value): (&String, &&str)| (name.clone(), (*value).to_owned());
     required
-        .map(|rule| Some(pair((&rule.name, VALUES.iter().find(|value| rule.takes(value))?))))
+        .map(|rule| Some(pair((&rule.name, VALUES.iter().find(|value| rule.accepts(value))?))))
         .collect()
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::console;
 use oss_upload_signer::auth::rule::AuthRule;
 use oss_upload_signer::config::Settings;
-use oss_upload_signer::policy::callback::{PREFIX, Target};
-use oss_upload_signer::policy::metadata::Rule;
-use oss_upload_signer::policy::route::{Route, Session, SignatureVersion};
+use oss_upload_signer::policy::callback::{CallbackTarget, PREFIX};
+use oss_upload_signer::policy::metadata::MetadataRule;
+use oss_upload_signer::policy::route::{Route, SessionMode, SignatureVersion};
 
 /// Gives labels and sentences, in the order in which one asks.
 pub(super) fn describe(route: &Route, settings: &Settings) -> Vec<(&'static str, String)> {
@@ -44,7 +44,7 @@ fn claims(rule: &AuthRule, route: &str, settings: &Settings) -> String {
     let of_all = settings.gate.jwt.iter().flat_map(|jwt| &jwt.rules.required);
     let required = of_all.chain(settings.gate.claims.get(route).into_iter().flatten());
     let texts: Vec<_> = required.map(ToString::to_string).collect();
-    if texts.is_empty() || !rule.mentions(&AuthRule::Jwt) {
+    if texts.is_empty() || !rule.contains(&AuthRule::Jwt) {
         return String::new();
     }
     format!("; a token has to say {}", texts.join(" and "))
@@ -56,9 +56,11 @@ fn signs(route: &Route, settings: &Settings) -> String {
         return "with the function's own key".to_owned();
     };
     let session = match (route.session, &role.policy) {
-        (Session::Caller, _) => "in a session for each caller, which reaches their directory only",
-        (Session::Shared, Some(_)) => "in a session that may do what the routes need",
-        (Session::Shared, None) => "in a session that may do all that the role may",
+        (SessionMode::Caller, _) => {
+            "in a session for each caller, which reaches their directory only"
+        }
+        (SessionMode::Shared, Some(_)) => "in a session that may do what the routes need",
+        (SessionMode::Shared, None) => "in a session that may do all that the role may",
     };
     format!("as {}, {session}", role.role_arn)
 }
@@ -90,7 +92,7 @@ fn takes(route: &Route) -> String {
     format!("{types}{names}, from {min} to {max}, up to {files} {noun} in one call")
 }
 
-fn metadata(rule: &Rule) -> String {
+fn metadata(rule: &MetadataRule) -> String {
     let need = if rule.required { "required" } else { "allowed" };
     match &rule.pattern {
         Some(pattern) => format!("{}, {need}, like {pattern}", rule.name),
@@ -104,10 +106,12 @@ fn told(route: &Route, settings: &Settings) -> Vec<(&'static str, String)> {
         return Vec::new();
     };
     let own = settings.completion.public_url.as_deref();
-    let to = match (&callback.to, callback.address(&route.name, own)) {
-        (Target::Own, Some(address)) => format!("{}, at {address}", callback.to),
-        (Target::Own, None) => format!("{}, at the fcapp.run name of the call", callback.to),
-        (Target::Addresses(_), _) => callback.to.to_string(),
+    let to = match (&callback.target, callback.address(&route.name, own)) {
+        (CallbackTarget::Function, Some(address)) => format!("{}, at {address}", callback.target),
+        (CallbackTarget::Function, None) => {
+            format!("{}, at the fcapp.run name of the call", callback.target)
+        }
+        (CallbackTarget::Addresses(_), _) => callback.target.to_string(),
     };
     let host = callback.host.iter().map(|host| format!(", under the name {host}"));
     let mut lines = vec![

@@ -42,7 +42,7 @@ impl Case {
         let origin = match &options.origin {
             None => own.clone(),
             Some(text) => match Origin::parse(text) {
-                Ok(Origin::One(origin)) => origin,
+                Ok(Origin::Exact(origin)) => origin,
                 _ => {
                     return Err(Failure::arguments(format!(
                         "--origin {text:?} is no origin; write https://app.example.com, without a \
@@ -110,7 +110,7 @@ fn origin_of(uri: &Uri) -> Option<String> {
         return None;
     }
     match Origin::parse(&format!("{scheme}://{authority}")) {
-        Ok(Origin::One(origin)) => Some(origin),
+        Ok(Origin::Exact(origin)) => Some(origin),
         _ => None,
     }
 }

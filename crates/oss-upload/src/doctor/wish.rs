@@ -10,7 +10,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::wire::{Call, Wire};
 use crate::doctor::{alien, signer};
 use crate::kind;
-use oss_upload_signer::policy::metadata::{Pattern, Rule};
+use oss_upload_signer::policy::metadata::{MetadataPattern, MetadataRule};
 
 const ID: &str = "signer.route";
 
@@ -137,9 +137,9 @@ fn metadata(case: &Case, wanted: &[Metadata]) -> Map<String, Value> {
     let given = case.metadata.iter().map(|(name, value)| (name.clone(), value.clone().into()));
     let mut metadata: Map<String, Value> = given.collect();
     for wanted in wanted.iter().filter(|wanted| wanted.required) {
-        let pattern = wanted.pattern.as_deref().and_then(|text| Pattern::parse(text).ok());
-        let rule = Rule { name: wanted.name.clone(), pattern, required: true };
-        let value = EXAMPLE_VALUES.iter().find(|value| rule.takes(value));
+        let pattern = wanted.pattern.as_deref().and_then(|text| MetadataPattern::parse(text).ok());
+        let rule = MetadataRule { name: wanted.name.clone(), pattern, required: true };
+        let value = EXAMPLE_VALUES.iter().find(|value| rule.accepts(value));
         if let Some(value) = value.filter(|_| !metadata.contains_key(&wanted.name)) {
             metadata.insert(wanted.name.clone(), (*value).into());
         }

@@ -14,13 +14,13 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::rules::Rules;
 use crate::{console, rules};
-use oss_upload_signer::grant::callback_fields::GrantedUpload;
+use oss_upload_signer::callback::receipt::ReceiptScope;
+use oss_upload_signer::grant::callback_fields::ReceiptClaims;
 use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::grant::form::{FormRules, sign_form};
-use oss_upload_signer::policy::condition::Condition;
 use oss_upload_signer::policy::content_type;
+use oss_upload_signer::policy::document::Condition;
 use oss_upload_signer::policy::route::Route;
-use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::time::Timestamp;
 
 /// What OSS puts the file's own name in for.
@@ -64,8 +64,8 @@ pub(super) async fn run(mut options: Options) -> Result<(), Failure> {
     let types = content_type::as_conditions(&desk.route.types).ok_or_else(several_kinds)?;
     let (size, expires_at) = (desk.route.size, desk.until());
     let mut pinned = options.pinned(&desk.route)?;
-    pinned.extend(desk.told(GrantedUpload {
-        place: match &key_condition {
+    pinned.extend(desk.told(ReceiptClaims {
+        scope: match &key_condition {
             Condition::StartsWith(_, directory) => ReceiptScope::Prefix((*directory).to_owned()),
             _ => ReceiptScope::Key(key.clone()),
         },
@@ -135,7 +135,7 @@ fn check_route(route: &Route) -> Result<(), Failure> {
 /// The directory, and the name that the file has.
 fn key(desk: &Desk) -> Result<String, Failure> {
     let template = &desk.route.template;
-    let key = if template.names_file() {
+    let key = if template.uses_file_name() {
         template.render_directory(&desk.occasion()).map(|dir| format!("{dir}{FILENAME}"))
     } else {
         template.render(&desk.occasion(), "")

@@ -7,13 +7,13 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::upload::body::Source;
 use crate::upload::network::Network;
-use oss_upload_signer::grant::callback_fields::GrantedUpload;
+use oss_upload_signer::callback::receipt::ReceiptScope;
+use oss_upload_signer::grant::callback_fields::ReceiptClaims;
 use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::grant::form::{FormRules, sign_form};
-use oss_upload_signer::policy::condition::Condition;
 use oss_upload_signer::policy::content_type::ContentType;
+use oss_upload_signer::policy::document::Condition;
 use oss_upload_signer::policy::route::{MAX_OBJECT_BYTES, SizeRange};
-use oss_upload_signer::receipt::ReceiptScope;
 use oss_upload_signer::time;
 
 /// A form for one file. It is a permission and carries the token, so it has no `Debug`.
@@ -64,8 +64,8 @@ fn make(desk: &Desk, key: &str, forbid_overwrite: bool, source: &Source) -> Resu
         pinned.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
     }
     pinned.extend(
-        desk.told(GrantedUpload {
-            place: ReceiptScope::Key(key.to_owned()),
+        desk.told(ReceiptClaims {
+            scope: ReceiptScope::Key(key.to_owned()),
             size,
             types: ContentType::parse(&source.content_type)
                 .map(|content_type| content_type.essence().to_owned())
@@ -102,7 +102,7 @@ struct Answered {
 #[serde(untagged)]
 enum Verdict {
     Refused { error: Problem },
-    GrantedUpload { url: String, key: String, fields: serde_json::Map<String, Value> },
+    ReceiptClaims { url: String, key: String, fields: serde_json::Map<String, Value> },
 }
 
 #[derive(Deserialize)]
@@ -130,7 +130,7 @@ async fn ask(
         format!("{url} answered {status} and no grant; is this the address of the function?")
     })?;
     match (answered.uploads.into_iter().next(), answered.error, answered.message) {
-        (Some(Verdict::GrantedUpload { url, key, fields }), ..) => {
+        (Some(Verdict::ReceiptClaims { url, key, fields }), ..) => {
             let text = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
             let fields = fields.into_iter().map(|(name, value)| (name, text(value))).collect();
             Ok(Form { url, key, fields })

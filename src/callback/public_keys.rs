@@ -17,10 +17,9 @@ use std::time::Duration;
 use http::Uri;
 
 use crate::cached_resource::{CachedResource, ResourceOptions, ResourceUnavailable};
-use crate::callback::error::CallbackError;
+use crate::callback::CallbackError;
 use crate::callback::signed::SignedCallback;
-use crate::crypto::rsa::PublicKey;
-use crate::crypto::spki;
+use crate::crypto::public_key::{RsaPublicKey, pem_blocks, rsa_components};
 use crate::net::{HttpClient, RequestLimits};
 use crate::time::Timestamp;
 
@@ -45,7 +44,7 @@ const LIMITS: RequestLimits =
 #[derive(Debug)]
 pub struct PublicKeys {
     prefixes: Vec<String>,
-    resources: Mutex<Vec<Arc<CachedResource<PublicKey>>>>,
+    resources: Mutex<Vec<Arc<CachedResource<RsaPublicKey>>>>,
 }
 
 impl PublicKeys {
@@ -88,11 +87,11 @@ impl PublicKeys {
         };
         let resource = self.resource(&callback.key_url);
         let key = resource.get(now, http).await.map_err(unavailable)?;
-        if key.signed_md5(&callback.signed, &callback.signature) {
+        if key.verify_md5(&callback.signed, &callback.signature) {
             return Ok(());
         }
         let newer = resource.get_newer(&key, now, http).await.map_err(unavailable)?;
-        if !Arc::ptr_eq(&key, &newer) && newer.signed_md5(&callback.signed, &callback.signature) {
+        if !Arc::ptr_eq(&key, &newer) && newer.verify_md5(&callback.signed, &callback.signature) {
             return Ok(());
         }
         Err(CallbackError::SignatureInvalid("the key has not signed this"))
@@ -100,7 +99,7 @@ impl PublicKeys {
 
     /// Finds the resource of an address, or creates it. The address is one that [`Self::address`] has accepted,
     /// which bounds their number.
-    fn resource(&self, uri: &Uri) -> Arc<CachedResource<PublicKey>> {
+    fn resource(&self, uri: &Uri) -> Arc<CachedResource<RsaPublicKey>> {
         let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(resource) = resources.iter().find(|resource| resource.uri() == uri) {
             return Arc::clone(resource);
@@ -119,9 +118,9 @@ impl PublicKeys {
 }
 
 /// Reads a text that is one RSA key.
-fn read(body: &[u8]) -> Option<PublicKey> {
-    let blocks = spki::blocks(str::from_utf8(body).ok()?)?;
+fn read(body: &[u8]) -> Option<RsaPublicKey> {
+    let blocks = pem_blocks(str::from_utf8(body).ok()?)?;
     let [der] = &blocks[..] else { return None };
-    let (modulus, exponent) = spki::rsa(der)?;
-    PublicKey::new(modulus, exponent)
+    let (modulus, exponent) = rsa_components(der)?;
+    RsaPublicKey::new(modulus, exponent)
 }

@@ -1,4 +1,4 @@
-//! Receipts: what the function granted, in a text that comes back with the object.
+//! Receipts: a signed text that says what a grant allows, and that comes back with the stored object.
 //!
 //! ```text
 //! receipt = "r1." base64url(payload) "." base64url(HMAC-SHA256(key, signed))
@@ -7,34 +7,25 @@
 //!            "types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381,"vars":"…","once":true}
 //! ```
 //!
-//! Every grant of a route with a callback carries one. OSS brings it back when the object is stored, and
-//! it proves which grant the object was uploaded under: where it may lie, how large and of which type it
-//! may be, and for whom. Whoever holds a key verifies it without asking anybody. Pure: the clock, the
-//! keys and the id are arguments.
+//! Every grant of a route with a callback contains a receipt. OSS sends it back when the object is stored. It
+//! proves under which grant the object was uploaded: the allowed key, size and types, and the subject. Anyone
+//! who has a key can verify it without a request. This file is pure: the time, the keys and the id are arguments.
 //!
-//! base64url is written without padding; `iat` and `exp` are whole Unix seconds, `min` and `max` bytes,
-//! both included. `key` is the whole key, or `prefix` what it begins with where the client names the
-//! file. `types` and `sub` are left out where nothing was fixed or nobody was named. Members that are not
-//! named here are refused. The words in front of what is signed keep the key apart from every other use
-//! of it: no ticket is ever a receipt.
+//! * base64url has no padding. `iat` and `exp` are whole Unix seconds; `min` and `max` are bytes, inclusive.
+//! * `key` is the whole object key. `prefix` replaces it where the client chooses the file name.
+//! * `types` and `sub` are left out where the grant restricts no type or names no subject.
+//! * Unknown members are an error.
+//! * The prefix of the signed text separates the uses of a key: a ticket never verifies as a receipt.
 //!
 //! `vars` is the hash of the callback's variables, names and values, as [`variables_hash`] computes it. Every
-//! receipt has it, also where the route sets no variable; a receipt without it was issued by an earlier version
-//! and proves no variable. `once` is there, and true, where the key belongs to this grant alone and an object
-//! under it cannot be overwritten.
-//!
-//! | file | owns |
-//! |---|---|
-//! | `payload` | what it says, as JSON |
-//! | `order` | the fields of a form that have OSS bring it back |
-//! | `json` | objects that keep the order of their members |
+//! receipt has it, also where the route sets no variable. A receipt without it was issued by an earlier version
+//! and proves no variable. `once` is present, and true, where no other grant has the same key and the object
+//! cannot be overwritten.
 
-pub mod callback_form;
-
-mod json;
-mod payload;
-
+use std::borrow::Cow;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::crypto;
 use crate::policy::content_type::{ContentType, TypePattern, is_allowed};
@@ -54,8 +45,11 @@ pub const MAX_SUBJECT_BYTES: usize = 255;
 /// a large file on a slow line goes on arriving.
 pub const GRACE: Duration = Duration::from_hours(24);
 
-const MARK: &str = "r1.";
-const PURPOSE: &str = "oss-upload-receipt.";
+const PREFIX: &str = "r1.";
+const SIGNED_PREFIX: &str = "oss-upload-receipt.";
+
+/// Custom variables of a callback: names without `x:`, and values.
+pub type Variables = Vec<(String, String)>;
 
 /// What was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +61,7 @@ pub struct Receipt {
     /// The bucket.
     pub bucket: String,
     /// Where the object may lie.
-    pub place: ReceiptScope,
+    pub scope: ReceiptScope,
     /// The smallest size in bytes.
     pub min_size: u64,
     /// The largest size in bytes.
@@ -151,7 +145,7 @@ impl ReceiptMismatch {
 
 /// Writes sixteen random bytes as a receipt's name.
 #[must_use]
-pub fn id(bytes: &[u8; 16]) -> String {
+pub fn receipt_id(bytes: &[u8; 16]) -> String {
     crypto::hex(bytes)
 }
 
@@ -185,7 +179,7 @@ impl Receipt {
     /// Writes the receipt and signs it with `key`.
     #[must_use]
     pub fn sign(&self, key: &Secret) -> String {
-        let text = format!("{MARK}{}", crypto::base64_url(&self.to_json()));
+        let text = format!("{PREFIX}{}", crypto::base64_url(&self.to_json()));
         let code = crypto::hmac_sha256(key.expose().as_bytes(), signed(&text).as_bytes());
         format!("{text}.{}", crypto::base64_url(code.as_slice()))
     }
@@ -196,12 +190,12 @@ impl Receipt {
             return Err(ReceiptError::Malformed);
         }
         let (text, code) = text.rsplit_once('.').ok_or(ReceiptError::Malformed)?;
-        let payload = text.strip_prefix(MARK).ok_or(ReceiptError::Malformed)?;
+        let payload = text.strip_prefix(PREFIX).ok_or(ReceiptError::Malformed)?;
         let code = crypto::from_base64_url(code).ok_or(ReceiptError::Malformed)?;
         let payload = crypto::from_base64_url(payload).ok_or(ReceiptError::Malformed)?;
         let signed = signed(text);
         let is_ours = |key: &Secret| {
-            crypto::hmac_sha256_is(key.expose().as_bytes(), signed.as_bytes(), &code)
+            crypto::verify_hmac_sha256(key.expose().as_bytes(), signed.as_bytes(), &code)
         };
         if !keys.iter().any(is_ours) {
             return Err(ReceiptError::SignatureInvalid);
@@ -220,7 +214,7 @@ impl Receipt {
         now: Timestamp,
     ) -> Result<(), ReceiptError> {
         let grace = i64::try_from(GRACE.as_secs()).unwrap_or(0);
-        let is_there = match &self.place {
+        let is_there = match &self.scope {
             ReceiptScope::Key(key) => stored.key == key,
             ReceiptScope::Prefix(prefix) => stored.key.starts_with(prefix.as_str()),
         };
@@ -260,7 +254,82 @@ impl Receipt {
 }
 
 fn signed(text: &str) -> String {
-    format!("{PURPOSE}{text}")
+    format!("{SIGNED_PREFIX}{text}")
+}
+
+/// The payload of a receipt, with its members in the order in which they are written and signed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReceiptPayload<'a> {
+    id: Cow<'a, str>,
+    route: Cow<'a, str>,
+    bucket: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix: Option<Cow<'a, str>>,
+    min: u64,
+    max: u64,
+    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+    types: Cow<'a, [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<Cow<'a, str>>,
+    iat: i64,
+    exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vars: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    once: bool,
+}
+
+impl Receipt {
+    fn to_json(&self) -> Vec<u8> {
+        let (key, prefix) = match &self.scope {
+            ReceiptScope::Key(key) => (Some(key.as_str()), None),
+            ReceiptScope::Prefix(prefix) => (None, Some(prefix.as_str())),
+        };
+        let payload = ReceiptPayload {
+            id: self.id.as_str().into(),
+            route: self.route.as_str().into(),
+            bucket: self.bucket.as_str().into(),
+            key: key.map(Cow::from),
+            prefix: prefix.map(Cow::from),
+            min: self.min_size,
+            max: self.max_size,
+            types: Cow::Borrowed(&self.types),
+            sub: self.subject.as_deref().map(Cow::from),
+            iat: self.issued_at,
+            exp: self.expires_at,
+            vars: self.variables_hash.as_deref().map(Cow::from),
+            once: self.once,
+        };
+        // JSON can express texts and numbers under text keys, so this cannot fail.
+        serde_json::to_vec(&payload).unwrap_or_default()
+    }
+
+    /// Reads a payload. Returns `None` if it has both a key and a prefix, or neither.
+    fn from_json(json: &[u8]) -> Option<Self> {
+        let payload: ReceiptPayload<'_> = serde_json::from_slice(json).ok()?;
+        let scope = match (payload.key, payload.prefix) {
+            (Some(key), None) => ReceiptScope::Key(key.into_owned()),
+            (None, Some(prefix)) => ReceiptScope::Prefix(prefix.into_owned()),
+            _ => return None,
+        };
+        Some(Self {
+            id: payload.id.into_owned(),
+            route: payload.route.into_owned(),
+            bucket: payload.bucket.into_owned(),
+            scope,
+            min_size: payload.min,
+            max_size: payload.max,
+            types: payload.types.into_owned(),
+            subject: payload.sub.map(Cow::into_owned),
+            issued_at: payload.iat,
+            expires_at: payload.exp,
+            variables_hash: payload.vars.map(Cow::into_owned),
+            once: payload.once,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ const KEY: &str = "an example key of more than 32 bytes";
 
 fn receipt() -> Receipt {
     Receipt {
-        id: id(&[0xab; 16]),
+        id: receipt_id(&[0xab; 16]),
         route: "photos".to_owned(),
         bucket: "examplebucket".to_owned(),
-        place: ReceiptScope::Key("photos/照片.png".to_owned()),
+        scope: ReceiptScope::Key("photos/照片.png".to_owned()),
         min_size: 1,
         max_size: 1024,
         types: vec!["image/*".to_owned()],
@@ -93,7 +93,7 @@ fn no_other_variables_have_the_same_hash() {
 #[test]
 fn the_vectors_that_were_made_elsewhere_agree() {
     let vectors: Value =
-        serde_json::from_str(include_str!("../../tests/vectors/receipt.json")).unwrap();
+        serde_json::from_str(include_str!("../../../tests/vectors/receipt.json")).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     for good in vectors["good"].as_array().unwrap() {
         let key = Secret::new(text(&good["key"]));
@@ -228,8 +228,8 @@ fn places_and_types_are_as_wide_as_the_grant() {
         content_type: "a/b; charset=d",
     };
     let below = |prefix: &str| {
-        let place = ReceiptScope::Prefix(prefix.to_owned());
-        Receipt { place, ..receipt() }.check_location("photos", &stored, now)
+        let scope = ReceiptScope::Prefix(prefix.to_owned());
+        Receipt { scope, ..receipt() }.check_location("photos", &stored, now)
     };
     assert_eq!(below("up/"), Ok(()));
     assert_eq!(below("up/a/"), Err(ReceiptError::WrongKey));
@@ -271,20 +271,20 @@ fn a_stored_type_is_reported_in_its_canonical_form() {
 
 fn any_receipt() -> impl Strategy<Value = Receipt> {
     let text = || "(?s).{0,24}";
-    let place =
+    let scope =
         prop_oneof![text().prop_map(ReceiptScope::Key), text().prop_map(ReceiptScope::Prefix)];
-    let texts = (text(), text(), place, collection::vec(text(), 0..4), option::of(text()));
+    let texts = (text(), text(), scope, collection::vec(text(), 0..4), option::of(text()));
     let numbers = (any::<[u8; 16]>(), any::<u64>(), any::<u64>(), any::<i64>(), any::<i64>());
     let more = (option::of(text()), any::<bool>());
-    (texts, numbers, more).prop_map(|((route, bucket, place, types, subject), numbers, more)| {
+    (texts, numbers, more).prop_map(|((route, bucket, scope, types, subject), numbers, more)| {
         let (variables_hash, once) = more;
         let (bytes, min_size, max_size, issued_at, expires_at) = numbers;
-        let id = id(&bytes);
+        let id = receipt_id(&bytes);
         Receipt {
             id,
             route,
             bucket,
-            place,
+            scope,
             min_size,
             max_size,
             types,
