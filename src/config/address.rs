@@ -1,17 +1,17 @@
-//! Addresses that OSS calls, or that the function does.
+//! Addresses that OSS calls, or that the function calls.
 
 use std::net::Ipv4Addr;
 
 use crate::policy::callback::is_authority;
 
-/// From where an address has to be reached.
+/// Who calls an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// From OSS: public addresses only.
+    /// OSS: public addresses only.
     Oss,
-    /// From a local OSS, which also reaches this machine, and does not need TLS for it.
+    /// A local OSS: also addresses of this machine, without TLS.
     LocalOss,
-    /// From the function: HTTPS, or this machine.
+    /// The function: HTTPS, or this machine.
     Function,
 }
 
@@ -33,17 +33,16 @@ const PATH: &str = "an address of this function is scheme and host only";
 pub(super) fn parse(text: &str, reach: Reach) -> Result<String, &'static str> {
     let (secure, authority, _) = split(text)?;
     let host = authority.split(':').next().unwrap_or(authority);
-    let place = place(host)?;
-    match (reach, place) {
-        (Reach::Oss, Place::Private | Place::Loopback) | (Reach::LocalOss, Place::Private) => {
-            Err(PRIVATE)
-        }
-        (Reach::Function, Place::Private | Place::Public) if !secure => Err(INSECURE),
+    let network = network(host)?;
+    match (reach, network) {
+        (Reach::Oss, Network::Private | Network::Loopback)
+        | (Reach::LocalOss, Network::Private) => Err(PRIVATE),
+        (Reach::Function, Network::Private | Network::Public) if !secure => Err(INSECURE),
         _ => Ok(text.to_owned()),
     }
 }
 
-/// Reads scheme and host, at which the function itself is called; a single trailing slash is taken off.
+/// Reads the scheme and host at which the function itself is called; a single trailing slash is removed.
 pub(super) fn origin(text: &str, reach: Reach) -> Result<String, &'static str> {
     let text = text.strip_suffix('/').unwrap_or(text);
     let (secure, _, rest) = split(text)?;
@@ -56,7 +55,7 @@ pub(super) fn origin(text: &str, reach: Reach) -> Result<String, &'static str> {
     parse(text, reach)
 }
 
-/// Parts an address: whether it is HTTPS, its host and port, the rest.
+/// Splits an address: whether it is HTTPS, its host and port, the rest.
 fn split(text: &str) -> Result<(bool, &str, &str), &'static str> {
     if !text.is_ascii() {
         return Err(NOT_ASCII);
@@ -83,31 +82,31 @@ fn split(text: &str) -> Result<(bool, &str, &str), &'static str> {
     }
 }
 
-/// Where a host lies.
-enum Place {
+/// The network of a host.
+enum Network {
     Public,
     Private,
     Loopback,
 }
 
-/// Judges a host by what it says of itself. A name may still lead anywhere, which OSS itself looks at.
-fn place(host: &str) -> Result<Place, &'static str> {
+/// Judges a host by its name or number. A name may still resolve to any address, which OSS itself checks.
+fn network(host: &str) -> Result<Network, &'static str> {
     let last = host.rsplit('.').next().unwrap_or(host);
     if last.eq_ignore_ascii_case("localhost") {
-        return Ok(Place::Loopback);
+        return Ok(Network::Loopback);
     }
-    // A number at the end means an address in numbers, of which there are odd spellings.
+    // A number at the end means an IPv4 address, of which only the usual spelling is taken.
     if !last.starts_with(|c: char| c.is_ascii_digit()) {
-        return Ok(Place::Public);
+        return Ok(Network::Public);
     }
     let address: Ipv4Addr = host.parse().map_err(|_| HOST)?;
     let [first, second, ..] = address.octets();
     Ok(match (first, second) {
-        (127, _) => Place::Loopback,
-        // Carriers', where Alibaba Cloud has services of its own; multicast and what is reserved.
-        (100, 64..=127) | (0 | 224..=255, _) => Place::Private,
-        _ if address.is_private() || address.is_link_local() => Place::Private,
-        _ => Place::Public,
+        (127, _) => Network::Loopback,
+        // Shared address space, where Alibaba Cloud has services of its own; multicast; reserved addresses.
+        (100, 64..=127) | (0 | 224..=255, _) => Network::Private,
+        _ if address.is_private() || address.is_link_local() => Network::Private,
+        _ => Network::Public,
     })
 }
 

@@ -1,138 +1,232 @@
-//! A route's callback: who is called when an object is stored, and what is told.
+//! Upload callbacks: what OSS calls when a file is stored, the address of this function, the keys of receipts,
+//! and the back ends to which the function sends webhooks.
 
-use crate::config::route::Reader;
-use crate::config::setting::{RawSetting, RawValue, Setting, VARIABLES};
-use crate::config::{address, setting, value};
+use std::collections::BTreeMap;
+
+use crate::callback::webhook::WebhookKey;
+use crate::callback::{Options, receipt};
+use crate::config::address::Reach;
+use crate::config::environment::Environment;
+use crate::config::raw::{ConfigErrors, RawValue};
+use crate::config::reader::{ConfigReader, RouteReader};
+use crate::config::table::{self, Setting, VARIABLES};
+use crate::config::toml_file::TomlFile;
+use crate::config::{address, secrets, value};
 use crate::grant::callback_fields;
 use crate::policy::callback;
-use crate::policy::callback::{BodyType, CallbackBody, CallbackTarget};
-use crate::policy::callback::{Callback, MAX_ADDRESSES, MAX_FIELD_BYTES, RECEIPT};
+use crate::policy::callback::{
+    BodyType, Callback, CallbackBody, CallbackTarget, MAX_ADDRESSES, MAX_FIELD_BYTES,
+};
+use crate::policy::route::Route;
 use crate::policy::template::Template;
+use crate::secret::Secret;
 
-/// The longest list of a route's types that goes into a receipt with any key and any subject.
+/// The longest list of a route's types that fits into a receipt with any key and any subject, in bytes.
 const MAX_TYPES_BYTES: usize = 1024;
 
 /// The longest address of this function, which may be known to a request only.
 const LONGEST_OWN_BYTES: usize = "https://".len() + 253 + ":65535".len();
 
-/// What a error about a variable shows as an example.
-const VARIABLE: Setting = Setting { variable: "", key: "album", example: "{claim:album}" };
+/// Reads how callbacks are made and verified.
+pub(super) fn read(config: &mut ConfigReader<'_>, routes: &[Route]) -> Options {
+    let reach = reach(config);
+    let public_url = config.value(&table::PUBLIC_URL, |text| address::origin(text, reach));
+    let receipt_keys = read_receipt_keys(config);
+    let webhook_secret = read_webhook_secret(config);
+    let mut notify = BTreeMap::new();
+    for route in routes {
+        let mut reader = RouteReader { config, name: route.name.clone() };
+        let url = reader.notify(route.callback.as_ref());
+        notify.extend(url.map(|url| (route.name.clone(), url)));
+    }
+    let has_callback = routes.iter().any(|route| route.callback.is_some());
+    if has_callback && receipt_keys.is_empty() {
+        let reason = "a callback brings a receipt back, which is signed";
+        add_needed(config, &table::RECEIPT_KEYS, reason);
+    }
+    if !notify.is_empty() && webhook_secret.is_none() {
+        add_needed(config, &table::WEBHOOK_SECRET, "what a back end is told is signed");
+    }
+    check_own_address(config, routes);
+    Options { receipt_keys, public_url, notify, webhook_secret, ..Options::default() }
+}
 
-/// What a error shows where nobody, or somebody else, is called.
-pub(super) const SELF: &str = "callback.to = \"self\"";
+/// Reads the keys of receipts from the environment alone.
+///
+/// # Errors
+/// Every problem with the variable.
+pub fn receipt_keys(environment: &Environment) -> Result<Vec<Secret>, ConfigErrors> {
+    let mut config = ConfigReader::new(environment, TomlFile::default());
+    let keys = read_receipt_keys(&mut config);
+    config.finish().map(|()| keys)
+}
 
-/// Where the settings say that nobody is told: a route under a `[callback]` for all of them.
-const NOBODY: &str = "none";
+fn reach(config: &ConfigReader<'_>) -> Reach {
+    if config.is_local { Reach::LocalOss } else { Reach::Oss }
+}
 
-impl Reader<'_, '_> {
-    /// Reads the callback of the route; what is said of one without saying who is called is a error.
+/// Refuses a callback to this function where its address is not known. On Function Compute each request
+/// brings it; elsewhere a request could name any host.
+fn check_own_address(config: &mut ConfigReader<'_>, routes: &[Route]) {
+    let is_own = |route: &Route| {
+        route.callback.as_ref().is_some_and(|one| one.target == CallbackTarget::Function)
+    };
+    let platform = config.environment.get(table::FUNCTION_NAME.variable).is_some();
+    if platform || config.entry(&table::PUBLIC_URL).is_some() {
+        return;
+    }
+    if routes.iter().any(is_own) {
+        let reason = "OSS is to call this function, and only Function Compute says where it is";
+        add_needed(config, &table::PUBLIC_URL, reason);
+    }
+}
+
+/// Adds the error that a callback needs another setting.
+fn add_needed(config: &mut ConfigReader<'_>, setting: &Setting, reason: &str) {
+    config.add_error(
+        table::CALLBACK.key.to_owned(),
+        format!("{reason}; set {}", setting.variable),
+        setting.variable_example(),
+    );
+}
+
+fn read_receipt_keys(config: &mut ConfigReader<'_>) -> Vec<Secret> {
+    config.keys(&table::RECEIPT_KEYS, receipt::MIN_KEY_LENGTH)
+}
+
+fn read_webhook_secret(config: &mut ConfigReader<'_>) -> Option<Secret> {
+    let secret = Secret::new(config.environment.get(table::WEBHOOK_SECRET.variable)?);
+    match WebhookKey::parse(&secret) {
+        None => {
+            let problem = "a secret is whsec_ and 24 to 64 bytes in base64";
+            config.add_secret_error(&table::WEBHOOK_SECRET, problem);
+        }
+        Some(key) if key.is_one_byte_repeated() || secrets::is_known(secret.expose()) => {
+            config.add_known_key(&table::WEBHOOK_SECRET);
+        }
+        Some(_) => {}
+    }
+    Some(secret)
+}
+
+impl RouteReader<'_, '_> {
+    /// Reads the callback of the route; its other settings without `callback.to` are an error.
     pub(super) fn callback(&mut self) -> Option<Callback> {
-        let Some(to) = self.to() else {
-            self.complain_of_what_nobody_is_told();
+        let Some(to) = self.callback_target() else {
+            self.check_no_callback();
             return None;
         };
-        let variables = self.variables();
+        let variables = self.callback_variables();
         let names: Vec<_> = variables.iter().map(|(name, _)| name.as_str()).collect();
-        let body = self.body(&to, &names)?;
-        let host = self.value(&setting::CALLBACK_HOST, host);
-        let sni = self.value(&setting::CALLBACK_SNI, value::truth).unwrap_or_else(|| is_https(&to));
+        let body = self.callback_body(&to, &names)?;
+        let host = self.value(&table::CALLBACK_HOST, host);
+        let sni = self.value(&table::CALLBACK_SNI, value::boolean).unwrap_or_else(|| is_https(&to));
         let callback = Callback { target: to, body, host, sni, variables };
-        self.check_size(&callback);
+        self.check_callback_size(&callback);
         Some(callback)
     }
 
-    /// Reads who is called.
-    fn to(&mut self) -> Option<CallbackTarget> {
-        let entry = self.entry(&setting::CALLBACK)?;
-        let texts = entry.texts();
+    fn callback_target(&mut self) -> Option<CallbackTarget> {
+        let raw = self.entry(&table::CALLBACK)?;
+        let texts = raw.texts();
         match &texts[..] {
             [only] if only == "self" => return Some(CallbackTarget::Function),
-            [only] if only == NOBODY => return None,
+            // A route under a `[callback]` for all routes.
+            [only] if only == "none" => return None,
             _ => {}
         }
-        let reach = self.config.reach();
+        let reach = reach(self.config);
         let parse = |text: &str| address::parse(text, reach);
-        let addresses = self.config.each(&setting::CALLBACK, &entry, parse);
+        let addresses = self.config.each(&table::CALLBACK, &raw, parse);
         if texts.len() > MAX_ADDRESSES || texts.is_empty() {
-            self.config.add_invalid(&setting::CALLBACK, &entry, "OSS tries from 1 to 5 addresses");
+            self.config.add_invalid(&table::CALLBACK, &raw, "OSS tries from 1 to 5 addresses");
         }
         Some(CallbackTarget::Addresses(addresses))
     }
 
-    /// Reads what is told, as the function itself understands it or as somebody else wishes.
-    fn body(&mut self, to: &CallbackTarget, names: &[&str]) -> Option<CallbackBody> {
-        let entry = self.entry(&setting::CALLBACK_BODY);
-        let text = entry.as_ref().map_or("form", |entry| match &entry.written {
+    /// Reads the body: one of those that the function itself can read, or a text of the operator's own.
+    fn callback_body(&mut self, to: &CallbackTarget, names: &[&str]) -> Option<CallbackBody> {
+        let raw = self.entry(&table::CALLBACK_BODY);
+        let text = raw.as_ref().map_or("form", |raw| match &raw.value {
             RawValue::One(text) => text,
             RawValue::Many(_) => "",
         });
-        let made_here = BodyType::parse(text);
-        let own_type = self.entry(&setting::CALLBACK_BODY_TYPE).filter(|_| made_here.is_some());
-        if let Some(entry) = own_type {
+        let known = BodyType::parse(text);
+        let own_type = self.entry(&table::CALLBACK_BODY_TYPE).filter(|_| known.is_some());
+        if let Some(raw) = own_type {
             let problem = "it is for a body of one's own; 'form' and 'json' have their type";
-            self.instead(&entry, problem, "callback.body = \"a=${object}\"");
+            self.add_conflict(&raw, problem, "callback.body = \"a=${object}\"".to_owned());
         }
-        let Some(entry) = entry.as_ref().filter(|_| made_here.is_none()) else {
-            return made_here.map(|body_type| CallbackBody::complete(body_type, names));
+        let Some(raw) = raw.as_ref().filter(|_| known.is_none()) else {
+            return known.map(|body_type| CallbackBody::complete(body_type, names));
         };
         if *to == CallbackTarget::Function {
             let problem = "the function reads its own callback, which is 'form' or 'json'";
-            self.config.add_invalid(&setting::CALLBACK_BODY, entry, problem);
+            self.config.add_invalid(&table::CALLBACK_BODY, raw, problem);
             return None;
         }
-        let body_type = self.value(&setting::CALLBACK_BODY_TYPE, body_type).unwrap_or_default();
-        self.config.read(&setting::CALLBACK_BODY, entry, |text| {
-            CallbackBody::parse(text, body_type, names)
-        })
+        let body_type = self.value(&table::CALLBACK_BODY_TYPE, body_type).unwrap_or_default();
+        self.config
+            .read(&table::CALLBACK_BODY, raw, |text| CallbackBody::parse(text, body_type, names))
     }
 
-    fn complain_of_what_nobody_is_told(&mut self) {
-        if self.entry(&setting::CALLBACK).is_some() {
+    /// Refuses every other setting of a callback where `callback.to` is not written.
+    fn check_no_callback(&mut self) {
+        if self.entry(&table::CALLBACK).is_some() {
             return;
         }
-        for setting in setting::CALLBACK_DETAILS {
-            if let Some(entry) = self.entry(setting) {
-                self.instead(&entry, "it needs callback.to to say who is called", SELF);
+        let details = table::SETTINGS.iter().filter(|setting| {
+            setting.key.starts_with("callback.") && setting.key != table::CALLBACK.key
+        });
+        for setting in details {
+            if let Some(raw) = self.entry(setting) {
+                let problem = "it needs callback.to to say who is called";
+                self.add_conflict(&raw, problem, table::CALLBACK.key_example());
             }
         }
     }
 
-    /// Says that something else would have to be written, wherever this is.
-    pub(super) fn instead(&mut self, entry: &RawSetting, problem: &str, example: &str) {
-        self.config.add_error(entry.describe(), problem.to_owned(), example.to_owned());
-    }
-
-    /// Reads the variables. A name in the route hides what the top says of it.
-    fn variables(&mut self) -> Vec<(String, Template)> {
-        let beginning = format!("{VARIABLES}.");
+    /// Reads the variables. A name in the route replaces the same name at the top.
+    fn callback_variables(&mut self) -> Vec<(String, Template)> {
+        let setting = table::inner("album", VARIABLES.example);
+        let beginning = format!("{}.", VARIABLES.key);
         let mut variables = Vec::new();
         for key in self.keys(&beginning) {
-            let entry = self.own(&key).or_else(|| self.config.file.top.get(&key).cloned());
+            let raw = self.own(&key).or_else(|| self.config.file.top.get(&key).cloned());
             let name = key[beginning.len()..].to_owned();
-            let value =
-                entry.and_then(|entry| self.config.read(&VARIABLE, &entry, Template::value));
+            let value = raw.and_then(|raw| self.config.read(&setting, &raw, Template::value));
             variables.extend(value.map(|value| (name, value)));
         }
         variables
     }
 
-    /// Refuses what OSS would refuse, or what no receipt could say.
-    fn check_size(&mut self, callback: &Callback) {
-        let Some(entry) = self.entry(&setting::CALLBACK) else { return };
+    /// Refuses a callback that OSS would refuse, and types for which a receipt has no place.
+    fn check_callback_size(&mut self, callback: &Callback) {
+        let Some(raw) = self.entry(&table::CALLBACK) else { return };
         let own = "x".repeat(LONGEST_OWN_BYTES);
         let address = callback.address(&self.name, Some(&own)).unwrap_or_default();
         let fields = callback_fields::complete_fields(callback, &address, Vec::new());
         if fields.iter().any(|(_, value)| value.len() > MAX_FIELD_BYTES) {
             let problem = "its field has more than the 4096 bytes that OSS is sure to take: name fewer \
                            addresses, or tell less";
-            self.config.add_invalid(&setting::CALLBACK, &entry, problem);
+            self.config.add_invalid(&table::CALLBACK, &raw, problem);
         }
-        let Some(entry) = self.entry(&setting::TYPES) else { return };
-        if entry.texts().iter().map(String::len).sum::<usize>() > MAX_TYPES_BYTES {
+        let Some(raw) = self.entry(&table::TYPES) else { return };
+        if raw.texts().iter().map(String::len).sum::<usize>() > MAX_TYPES_BYTES {
             let problem = "a receipt says which types were granted, and these have more than 1024 bytes in \
                            all; write kinds such as image/*";
-            self.config.add_invalid(&setting::TYPES, &entry, problem);
+            self.config.add_invalid(&table::TYPES, &raw, problem);
         }
+    }
+
+    /// Reads the back end to which the function sends a webhook, which it can only do after its own callback.
+    fn notify(&mut self, callback: Option<&Callback>) -> Option<String> {
+        let raw = self.entry(&table::NOTIFY)?;
+        if callback?.target != CallbackTarget::Function {
+            let problem = "the function tells what it is told itself";
+            self.add_conflict(&raw, problem, table::CALLBACK.key_example());
+        }
+        self.config.read(&table::NOTIFY, &raw, |text| address::parse(text, Reach::Function))
     }
 }
 
@@ -152,13 +246,4 @@ fn host(text: &str) -> Result<String, &'static str> {
 
 fn body_type(text: &str) -> Result<BodyType, &'static str> {
     BodyType::parse(text).ok_or("a body is a 'form' or 'json'")
-}
-
-/// Tells the name of a variable that a route may set.
-pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
-    match name {
-        RECEIPT => Err("x:receipt is the receipt's own"),
-        name if callback::is_name(name) => Ok(()),
-        _ => Err("a name has up to 64 of a-z, 0-9, '_' and '-', without x:"),
-    }
 }

@@ -1,13 +1,23 @@
-//! The one reading of the process's environment, and of the file beside the binary.
+//! The environment of the process, read once, and the settings file beside the binary.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use crate::config::env_credentials;
+use crate::config::table;
 
 /// The name of the settings file beside the binary.
 const FILE_NAME: &str = "upload.toml";
+
+/// Returns the variables of the id, the secret and the token of an access key. The first family whose id and
+/// secret are set is used: the platform's own names come first.
+pub(super) fn access_key_variables() -> [[&'static str; 3]; 2] {
+    [
+        [&table::ACCESS_KEY_ID, &table::ACCESS_KEY_SECRET, &table::SECURITY_TOKEN],
+        [&table::OSS_ACCESS_KEY_ID, &table::OSS_ACCESS_KEY_SECRET, &table::OSS_SESSION_TOKEN],
+    ]
+    .map(|family| family.map(|setting| setting.variable))
+}
 
 /// The variables of a process. An empty value counts as unset, as on the platform.
 #[derive(Clone, Default)]
@@ -24,13 +34,13 @@ impl Environment {
             .collect()
     }
 
-    /// Gives a variable that is set and not empty.
+    /// Returns the value without surrounding spaces, or `None` where the variable is unset or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// Sets a variable, for those who build an environment by hand.
+    /// Sets a variable.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.insert(name.to_owned(), value.into());
     }
@@ -39,14 +49,15 @@ impl Environment {
         self.0.keys().map(String::as_str)
     }
 
-    /// Leaves out every variable that could hold an access key or lead to one, and the proxy.
+    /// Removes every variable that could hold an access key or lead to one, and the proxy.
     #[must_use]
     pub fn without_keys(mut self) -> Self {
-        let others = ["OSS_STS_ROLE_ARN", "HOME", "HTTPS_PROXY", "https_proxy"];
+        let others = [table::ROLE_ARN.variable, "HOME", table::PROXY.variable, "https_proxy"];
+        let keys = access_key_variables();
         self.0.retain(|name, _| {
             let name = name.as_str();
             !name.starts_with("ALIBABA_CLOUD_")
-                && !env_credentials::NAMES.as_flattened().contains(&name)
+                && !keys.as_flattened().contains(&name)
                 && !others.contains(&name)
         });
         self
@@ -57,8 +68,8 @@ impl Environment {
     ///
     /// # Errors
     /// A file that was named and cannot be read, or one that is there and cannot be read.
-    pub fn read_file(&self, directory: Option<&Path>) -> Result<Option<String>, Unreadable> {
-        let (path, named) = match (self.get("UPLOAD_CONFIG"), directory) {
+    pub fn read_file(&self, directory: Option<&Path>) -> Result<Option<String>, UnreadableFile> {
+        let (path, named) = match (self.get(table::CONFIG.variable), directory) {
             (Some(path), _) => (PathBuf::from(path), true),
             (None, Some(directory)) => (directory.join(FILE_NAME), false),
             (None, None) => return Ok(None),
@@ -66,7 +77,7 @@ impl Environment {
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !named => Ok(None),
-            Err(error) => Err(Unreadable { path, error }),
+            Err(error) => Err(UnreadableFile { path, error }),
         }
     }
 }
@@ -84,14 +95,14 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// Says which settings file could not be read.
+/// A settings file that could not be read.
 #[derive(Debug)]
-pub struct Unreadable {
+pub struct UnreadableFile {
     path: PathBuf,
     error: io::Error,
 }
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for UnreadableFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
@@ -102,7 +113,7 @@ impl fmt::Display for Unreadable {
     }
 }
 
-impl std::error::Error for Unreadable {
+impl std::error::Error for UnreadableFile {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
     }

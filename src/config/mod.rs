@@ -1,104 +1,92 @@
 //! Settings: from the environment and `upload.toml` to typed values, or to every error at once.
 //!
-//! The environment wins over the file, and the small case needs no file at all. What cannot be
-//! understood is never guessed at: the process refuses to start and says, for each problem, where
-//! it stands, what is wrong and what would be right.
+//! The environment wins over the file, and the small case needs no file. A setting that cannot be understood
+//! is never guessed: the process refuses to start and names for each problem the place, what is wrong, and a
+//! correct example.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `environment` | the one reading of the process's environment |
-//! | `file` | `upload.toml` as entries with their lines |
-//! | `entry` | one setting as somebody wrote it, and the list of all there are |
-//! | `config` | reads entries into values and collects errors |
-//! | `value` | sizes and times as people write them |
-//! | `route` | the named routes, and the rule of each |
-//! | `callers` | the keys of tokens and tickets, origins, budgets |
-//! | `field` | the headers and metadata that a route fixes or takes |
-//! | `warning` | what an operator should read once at the start |
-//! | `callback`, `address` | who is told when an object is stored, and of what |
-//! | `completion` | the keys of receipts, the function's own address, the back ends |
-//! | `keys` | the access key in the environment |
-//! | `known_key` | the keys that are refused because they are published |
-//! | `session` | whether each caller has a key of their own |
-//! | `sources` | where other credentials come from, and the role to take |
+//! | `table` | every setting: names, scope, example, default, meaning |
+//! | `environment` | the variables of the process, and the settings file |
+//! | `raw`, `toml_file` | settings as they were written, with their lines |
+//! | `reader` | finds the raw setting that applies, and collects errors |
+//! | `value` | sizes, times and booleans |
+//! | `secrets` | keys from the environment |
+//! | `route`, `auth`, `callback`, `address`, `credentials` | one concern each |
+//! | `warnings` | settings that are valid and have a price |
 
 pub mod auth;
-pub mod completion;
+pub mod callback;
 pub mod environment;
-pub mod error;
+pub mod table;
 pub mod value;
 
 mod address;
-mod callback;
-mod env_credentials;
-mod field;
-mod known_key;
+mod credentials;
+mod raw;
 mod reader;
 mod route;
-mod session;
-mod setting;
-mod sources;
+mod secrets;
 mod toml_file;
-mod warning;
+mod warnings;
+
+pub use raw::{ConfigError, ConfigErrors};
+pub use reader::DEFAULT_ROUTE;
 
 use crate::auth::authenticator;
 use crate::auth::origin::Origins;
 use crate::auth::rate_limit::RateLimit;
 use crate::callback::Options as UploadCallback;
 use crate::config::environment::Environment;
-use crate::config::error::ConfigErrors;
 use crate::config::reader::ConfigReader;
-use crate::config::toml_file::File;
+use crate::config::toml_file::TomlFile;
 use crate::credentials::options::SourceOptions;
 use crate::net::Proxy;
 use crate::policy::route::Route;
 use crate::time::Timestamp;
 
-/// The route that an ask means when it names none.
-pub const DEFAULT_ROUTE: &str = "default";
-
-/// Everything the function is told from outside, checked.
+/// The settings of the function, checked.
 #[derive(Debug)]
 pub struct Settings {
     /// The port to listen on; 0 lets the system choose.
     pub port: u16,
-    /// Whether Function Compute is in front, so that its headers can be believed.
+    /// Whether Function Compute is in front, so that its headers can be trusted.
     pub platform: bool,
-    /// The region that the function runs in, where the platform says so.
+    /// The region in which the function runs, where the platform names it.
     pub region: Option<String>,
     /// The named routes; there is at least one.
     pub routes: Vec<Route>,
-    /// What a caller has to show for each route, and how it is verified.
-    pub gate: authenticator::Options,
-    /// How much one caller may be granted.
+    /// The rules of the routes, and the keys of tokens and tickets.
+    pub auth: authenticator::Options,
+    /// The limits of one caller; `None` limits nothing.
     pub budget: Option<RateLimit>,
-    /// The pages that may ask.
+    /// The origins of pages that may call the function.
     pub origins: Origins,
-    /// The proxy that calls to the outside take.
+    /// The proxy for calls to STS, key sets and back ends.
     pub proxy: Option<Proxy>,
-    /// Where credentials come from.
+    /// The credential sources, and the role to assume.
     pub sources: SourceOptions,
-    /// How callbacks are made and verified, and who is told of them.
-    pub completion: UploadCallback,
+    /// The keys of receipts and webhooks, and the function's own address.
+    pub callback: UploadCallback,
 }
 
 impl Settings {
-    /// Reads the settings that were in force at `now`, the start of the process.
+    /// Reads the settings that apply at `now`, the start of the process.
     ///
     /// # Errors
-    /// Every problem there is, each with its place and a correct example.
+    /// Every problem, each with its place and a correct example.
     pub fn load(
         environment: &Environment,
         file: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, ConfigErrors> {
-        let file = File::parse(file.unwrap_or_default());
+        let file = TomlFile::parse(file.unwrap_or_default());
         Self::read(ConfigReader::new(environment, file), now)
     }
 
-    /// Reads the settings of a function beside a local OSS, which may call this machine. `defaults` are
-    /// pairs of a key at the top of the file and its value, which count where neither the environment
-    /// nor the file says anything.
+    /// Reads the settings of a function with a local OSS, which may call this machine. `defaults` are
+    /// pairs of a key at the top of the file and its value, which apply where neither the environment
+    /// nor the file has the key.
     ///
     /// # Errors
     /// Those of [`Settings::load`].
@@ -108,8 +96,8 @@ impl Settings {
         file: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, ConfigErrors> {
-        let mut file = File::parse(file.unwrap_or_default());
-        file.fill(defaults);
+        let mut file = TomlFile::parse(file.unwrap_or_default());
+        file.add_defaults(defaults);
         let mut config = ConfigReader::new(environment, file);
         config.is_local = true;
         Self::read(config, now)
@@ -119,37 +107,40 @@ impl Settings {
         let environment = config.environment;
         config.check_unknown_variables();
         let origins = auth::read_origins(&mut config);
-        let gate = auth::read_gate(&mut config, &origins);
+        let auth = auth::read_authenticator(&mut config, &origins);
         let budget = auth::read_budget(&mut config);
         let routes = route::read_all(&mut config);
-        let completion = completion::read(&mut config, &routes);
-        let sources = sources::read(&mut config, &routes, now);
+        let callback = callback::read(&mut config, &routes);
+        let sources = credentials::read(&mut config, &routes, now);
         let port = fc_http::port(|name| environment.get(name).map(str::to_owned));
-        let port = config.keep(port);
+        let port = port.map_err(|error| {
+            let example = table::LISTEN_PORT.variable_example();
+            config.add_error("port".to_owned(), error.to_string(), example);
+        });
         match (port, sources, config.finish()) {
-            (Some(port), Some(sources), Ok(())) => Ok(Self {
+            (Ok(port), Some(sources), Ok(())) => Ok(Self {
                 port,
-                platform: environment.get("FC_FUNCTION_NAME").is_some(),
-                region: environment.get("FC_REGION").map(str::to_owned),
+                platform: environment.get(table::FUNCTION_NAME.variable).is_some(),
+                region: environment.get(table::FUNCTION_REGION.variable).map(str::to_owned),
                 routes,
-                gate,
+                auth,
                 budget,
                 origins,
                 proxy: proxy(environment),
                 sources,
-                completion,
+                callback,
             }),
             (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
     }
 }
 
-/// The proxy as most programs are told of it; STS and key sets are called with HTTPS only.
+/// Reads the proxy by the names that most programs know; the function's own calls are HTTPS only.
 fn proxy(environment: &Environment) -> Option<Proxy> {
     let get = |names: [&str; 2]| names.into_iter().find_map(|name| environment.get(name));
     Some(Proxy {
-        url: get(["HTTPS_PROXY", "https_proxy"])?.to_owned(),
-        except: get(["NO_PROXY", "no_proxy"]).map(str::to_owned),
+        url: get([table::PROXY.variable, "https_proxy"])?.to_owned(),
+        except: get([table::NO_PROXY.variable, "no_proxy"]).map(str::to_owned),
     })
 }
 
@@ -209,8 +200,8 @@ mod tests {
         let errors = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(errors, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata. Example: max_size = "10MiB"
-          UPLOAD_MAXSIZE: there is no such setting; there are UPLOAD_ORIGINS, UPLOAD_JWKS_URL, UPLOAD_JWT_PUBLIC_KEY, UPLOAD_JWT_ISSUER, UPLOAD_JWT_AUDIENCE, UPLOAD_JWT_CLAIMS, UPLOAD_JWT_LEEWAY, UPLOAD_TICKET_LIFETIME, UPLOAD_BUDGET_GRANTS, UPLOAD_BUDGET_BYTES, UPLOAD_BUDGET_WINDOW, UPLOAD_CREDENTIALS, UPLOAD_ROLE_KEY_LIFETIME, UPLOAD_ROLE_DURATION, UPLOAD_ROLE_EXTERNAL_ID, UPLOAD_ROLE_SCOPE, UPLOAD_AUTH, UPLOAD_DIR, UPLOAD_KEY, UPLOAD_MIN_SIZE, UPLOAD_MAX_SIZE, UPLOAD_TYPES, UPLOAD_EXTENSIONS, UPLOAD_MAX_FILES, UPLOAD_EXPIRES, UPLOAD_OVERWRITE, UPLOAD_SUCCESS_STATUS, UPLOAD_SIGNATURE, UPLOAD_SESSION, UPLOAD_CACHE_CONTROL, UPLOAD_CONTENT_DISPOSITION, UPLOAD_STORAGE_CLASS, UPLOAD_OBJECT_ACL, UPLOAD_ENCRYPTION, UPLOAD_DATA_ENCRYPTION, UPLOAD_ENCRYPTION_KEY_ID, UPLOAD_TAGGING, UPLOAD_CALLBACK, UPLOAD_CALLBACK_BODY, UPLOAD_CALLBACK_BODY_TYPE, UPLOAD_CALLBACK_HOST, UPLOAD_CALLBACK_SNI, UPLOAD_NOTIFY, UPLOAD_JWT_SECRET, UPLOAD_TICKET_KEYS, UPLOAD_RECEIPT_KEYS, UPLOAD_WEBHOOK_SECRET, UPLOAD_CONFIG. Example: UPLOAD_MAX_SIZE=10MiB
+          upload.toml line 3, colour: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata, origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url. Example: max_size = "10MiB"
+          UPLOAD_MAXSIZE: there is no such setting; the nearest name is UPLOAD_MAX_SIZE. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"
           upload.toml line 6, routes.avatar.dir = "avatars": a directory ends in '/'. Example: dir = "photos/{uuid}/"
@@ -218,6 +209,23 @@ mod tests {
           upload.toml line 8, routes.avatar.types = ["png", "image/*"]: in "png", a type is 'image/png' or 'image/*'. Example: types = "image/png,image/jpeg"
           UPLOAD_EXPIRES = "10": a time is a whole number with s, m, h or d. Example: UPLOAD_EXPIRES=10m
           OSS_ACCESS_KEY_SECRET: it is not set, although OSS_ACCESS_KEY_ID is; a key needs both. Example: OSS_ACCESS_KEY_SECRET=… or unset OSS_ACCESS_KEY_ID
+        "#);
+    }
+
+    #[test]
+    fn a_name_in_the_wrong_place_is_an_error_that_names_the_right_one() {
+        let file = "OSS_BUCKET = \"a-b\"\njwt_secret = \"marker\"\nUPLOAD_TICKET_KEYS = \"marker\"\nmaxsize = 1\n\
+                    [header]\n[routes.a]\norigins = \"*\"\nheaders.cache_control = \"x\"\nUPLOAD_TYPES = \"a/b\"\n";
+        insta::assert_snapshot!(load(&SMALL, file).unwrap_err(), @r#"
+        8 problems with the settings; nothing was started
+          upload.toml line 1, OSS_BUCKET: this is the name of the variable; in the file it is bucket. Example: bucket = "my-bucket"
+          upload.toml line 3, UPLOAD_TICKET_KEYS: a secret is set in the environment only, as UPLOAD_TICKET_KEYS. Example: UPLOAD_TICKET_KEYS=$(openssl rand -base64 32)
+          upload.toml line 5, header: there is no such setting here; the nearest name is headers. Example: [headers]
+          upload.toml line 2, jwt_secret: a secret is set in the environment only, as UPLOAD_JWT_SECRET. Example: UPLOAD_JWT_SECRET=$(openssl rand -base64 32)
+          upload.toml line 4, maxsize: there is no such setting here; the nearest name is max_size. Example: max_size = "10MiB"
+          upload.toml line 9, routes.a.UPLOAD_TYPES: this is the name of the variable; in the file it is types. Example: types = "image/png,image/jpeg"
+          upload.toml line 8, routes.a.headers.cache_control: there is no such setting here; the nearest name is cache-control. Example: headers.cache-control = "private, max-age=3600"
+          upload.toml line 7, routes.a.origins: it is no setting of a route: write it at the top of the file. Example: origins = "https://app.example.com"
         "#);
     }
 

@@ -1,188 +1,122 @@
-//! The config at which entries are read into values, and where every error is collected.
+//! Readers of settings: [`ConfigReader`] for those of the function, [`RouteReader`] for those of one route.
+//!
+//! They find where a setting was written, read its value, and collect every error.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::config::address::Reach;
 use crate::config::environment::Environment;
-use crate::config::error::{ConfigError, ConfigErrors};
-use crate::config::setting::{Place, ROUTE, RawSetting, RawValue, Setting, TOP};
-use crate::config::toml_file::File;
-use crate::config::{known_key, setting};
-use crate::secret::Secret;
+use crate::config::raw::{ConfigError, ConfigErrors, Location, RawSetting, RawValue};
+use crate::config::table::{self, SETTINGS, Scope, Setting};
+use crate::config::toml_file::TomlFile;
 
-/// Variables of our own that are no entries: secrets, and the file's place.
-const OTHER_VARIABLES: [&str; 5] = [
-    setting::JWT_SECRET,
-    setting::TICKET_KEYS,
-    setting::RECEIPT_KEYS,
-    setting::WEBHOOK_SECRET,
-    "UPLOAD_CONFIG",
-];
+/// The route that a request means when it names none.
+pub const DEFAULT_ROUTE: &str = "default";
 
-/// What a error about a secret shows as an example.
-pub(super) const KEYS_EXAMPLE: &str = "$(openssl rand -base64 32)";
+/// The error about a list that has nothing between two commas, or at its end.
+pub(super) const EMPTY_PART: &str =
+    "a part of the list is empty; take the comma or the empty text away";
 
-/// What a error about a list says that has nothing between two commas, or at its end.
-const EMPTY_PART: &str = "a part of the list is empty; take the comma or the empty text away";
-
-const ONE_VALUE: &str = "one value is wanted here, not a list";
-
-/// Reads entries and remembers what was wrong.
+/// Reads settings and collects errors.
 #[derive(Debug)]
 pub(super) struct ConfigReader<'a> {
     pub(super) environment: &'a Environment,
-    pub(super) file: File,
-    /// Whether a local OSS is what calls.
+    pub(super) file: TomlFile,
+    /// Whether the function works with a local OSS.
     pub(super) is_local: bool,
     errors: Vec<ConfigError>,
 }
 
 impl<'a> ConfigReader<'a> {
-    pub(super) fn new(environment: &'a Environment, mut file: File) -> Self {
+    pub(super) fn new(environment: &'a Environment, mut file: TomlFile) -> Self {
         let errors = std::mem::take(&mut file.errors);
         Self { environment, file, is_local: false, errors }
     }
 
-    /// Says from where callbacks come.
-    pub(super) fn reach(&self) -> Reach {
-        if self.is_local { Reach::LocalOss } else { Reach::Oss }
-    }
-
-    /// Gives the variable's entry.
+    /// Gives the value of the setting's variable.
     pub(super) fn variable(&self, setting: &Setting) -> Option<RawSetting> {
         let text = self.environment.get(setting.variable)?;
         Some(RawSetting {
-            place: Place::Variable(setting.variable),
-            written: RawValue::One(text.to_owned()),
+            place: Location::Variable(setting.variable),
+            value: RawValue::One(text.to_owned()),
         })
     }
 
-    /// Gives the entry of a setting that stands outside routes: the variable, else the file's top.
-    pub(super) fn top_entry(&self, setting: &Setting) -> Option<RawSetting> {
+    /// Finds a setting of the function: the variable, else the key at the top of the file.
+    pub(super) fn entry(&self, setting: &Setting) -> Option<RawSetting> {
         self.variable(setting).or_else(|| self.file_top(setting))
     }
 
-    /// Gives the entry at the top of the file.
+    /// Finds the key at the top of the file.
     pub(super) fn file_top(&self, setting: &Setting) -> Option<RawSetting> {
         self.file.top.get(setting.key).cloned()
     }
 
-    /// Reads such a setting.
-    pub(super) fn top<T, E: fmt::Display>(
+    /// Reads a setting of the function.
+    pub(super) fn value<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let entry = self.top_entry(setting)?;
-        self.read(setting, &entry, parse)
+        let raw = self.entry(setting)?;
+        self.read(setting, &raw, parse)
     }
 
-    /// Reads such a setting and never shows its value: somebody may have put a secret there.
-    pub(super) fn top_unseen<T, E: fmt::Display>(
-        &mut self,
-        setting: &Setting,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let entry = self.top_entry(setting)?;
-        let result = match &entry.written {
-            RawValue::One(text) => parse(text).map_err(|error| error.to_string()),
-            RawValue::Many(_) => Err(ONE_VALUE.to_owned()),
-        };
-        result.map_err(|problem| self.add_error(entry.name(), problem, entry.example(setting))).ok()
-    }
-
-    /// Reads one entry as a single value.
+    /// Reads one raw setting as a single value.
     pub(super) fn read<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
-        entry: &RawSetting,
+        raw: &RawSetting,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let result = match &entry.written {
+        let result = match &raw.value {
             RawValue::One(text) => parse(text).map_err(|error| error.to_string()),
-            RawValue::Many(_) => Err(ONE_VALUE.to_owned()),
+            RawValue::Many(_) => Err("one value is wanted here, not a list".to_owned()),
         };
-        result.map_err(|problem| self.add_invalid(setting, entry, &problem)).ok()
+        result.map_err(|problem| self.add_invalid(setting, raw, &problem)).ok()
     }
 
-    /// Gives the texts of a list. An empty one is a error: a list of nothing but a stray comma would
+    /// Gives the texts of a list. An empty text is an error: a list of nothing but a stray comma would
     /// otherwise count as no list at all, and where a list limits something that means no limit.
-    pub(super) fn list(&mut self, setting: &Setting, entry: &RawSetting) -> Vec<String> {
-        let mut texts = entry.texts();
+    pub(super) fn list(&mut self, setting: &Setting, raw: &RawSetting) -> Vec<String> {
+        let mut texts = raw.texts();
         if texts.iter().any(String::is_empty) {
-            self.add_invalid(setting, entry, EMPTY_PART);
+            self.add_invalid(setting, raw, EMPTY_PART);
             texts.retain(|text| !text.is_empty());
         }
         texts
     }
 
-    /// Reads each text of a list; every bad one is a error of its own.
+    /// Reads each text of a list; every invalid one is an error of its own.
     pub(super) fn each<T, E: fmt::Display>(
         &mut self,
         setting: &Setting,
-        entry: &RawSetting,
+        raw: &RawSetting,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Vec<T> {
         let mut values = Vec::new();
-        for text in self.list(setting, entry) {
+        for text in self.list(setting, raw) {
             match parse(&text) {
                 Ok(value) => values.push(value),
-                Err(error) => {
-                    self.add_invalid(setting, entry, &format!("in {text:?}, {error}"));
-                }
+                Err(error) => self.add_invalid(setting, raw, &format!("in {text:?}, {error}")),
             }
         }
         values
     }
 
-    /// Says that a setting without a default is not there.
-    pub(super) fn missing(&mut self, place: &str, setting: &Setting) {
-        let example = format!("{}={}", setting.variable, setting.example);
-        self.add_error(place.to_owned(), "it is not set, and has no default".to_owned(), example);
+    /// Adds the error that a setting without a default was not written.
+    pub(super) fn add_missing(&mut self, setting: &Setting) {
+        let problem = "it is not set, and has no default".to_owned();
+        self.add_error(setting.variable.to_owned(), problem, setting.variable_example());
     }
 
-    /// Takes over what another room says of a value it read itself.
-    pub(super) fn keep<T, E: fmt::Display>(&mut self, result: Result<T, E>) -> Option<T> {
-        let add_error = |error: E| {
-            let example = "FC_CUSTOM_LISTEN_PORT=9000".to_owned();
-            self.add_error("port".to_owned(), error.to_string(), example);
-        };
-        result.map_err(add_error).ok()
+    /// Adds an error about a setting, with an example of it. Shows the value unless it may be a secret.
+    pub(super) fn add_invalid(&mut self, setting: &Setting, raw: &RawSetting, problem: &str) {
+        let place = if setting.is_shown() { raw.describe() } else { raw.name() };
+        self.add_error(place, problem.to_owned(), raw.example(setting));
     }
 
-    /// Reads the keys of a variable: one or several with commas, which no error shows.
-    pub(super) fn keys(&mut self, variable: &'static str, least: usize) -> Vec<Secret> {
-        let Some(text) = self.environment.get(variable) else {
-            return Vec::new();
-        };
-        let keys: Vec<_> = text.split(',').map(str::trim).map(Secret::new).collect();
-        let example = format!("{variable}={KEYS_EXAMPLE}");
-        if keys.iter().any(|key| key.expose().is_empty()) {
-            self.add_error(variable.to_owned(), EMPTY_PART.to_owned(), example.clone());
-        }
-        if keys.iter().any(|key| (1..least).contains(&key.expose().len())) {
-            let problem = format!("each key has at least {least} bytes");
-            self.add_error(variable.to_owned(), problem, example.clone());
-        }
-        if keys.iter().any(|key| known_key::is_known(key.expose())) {
-            self.complain_of_known_key(variable, example);
-        }
-        keys
-    }
-
-    /// Refuses a key that everybody knows, except beside a local OSS, where nothing is worth forging.
-    pub(super) fn complain_of_known_key(&mut self, variable: &str, example: String) {
-        if !self.is_local {
-            self.add_error(variable.to_owned(), known_key::PROBLEM.to_owned(), example);
-        }
-    }
-
-    /// Says what is wrong with an entry.
-    pub(super) fn add_invalid(&mut self, setting: &Setting, entry: &RawSetting, problem: &str) {
-        self.add_error(entry.describe(), problem.to_owned(), entry.example(setting));
-    }
-
-    /// Remembers a problem once, though several routes may stumble over it.
+    /// Adds an error once, though several routes may have it.
     pub(super) fn add_error(&mut self, place: String, problem: String, example: String) {
         let error = ConfigError { place, problem, example };
         if !self.errors.contains(&error) {
@@ -190,23 +124,102 @@ impl<'a> ConfigReader<'a> {
         }
     }
 
-    /// A misspelt variable would silently leave a limit at its default, so it is a error.
+    /// Refuses variables that no setting has. A misspelt one would silently leave a limit at its default.
     pub(super) fn check_unknown_variables(&mut self) {
-        let settings =
-            || TOP.iter().chain(&ROUTE).map(|setting| setting.variable).chain(OTHER_VARIABLES);
+        let known = || {
+            let variables = SETTINGS.iter().map(|setting| setting.variable);
+            variables.filter(|variable| variable.starts_with("UPLOAD_"))
+        };
         let environment = self.environment;
         for name in environment.names().filter(|name| name.starts_with("UPLOAD_")) {
-            if !settings().any(|known| known == name) {
-                let known: Vec<_> =
-                    settings().filter(|known| known.starts_with("UPLOAD_")).collect();
-                let problem = format!("there is no such setting; there are {}", known.join(", "));
-                self.add_error(name.to_owned(), problem, "UPLOAD_MAX_SIZE=10MiB".to_owned());
+            if known().any(|variable| variable == name) {
+                continue;
             }
+            let near = table::nearest(name, known());
+            let setting = SETTINGS.iter().find(|setting| Some(setting.variable) == near);
+            let problem = match near {
+                Some(near) => format!("there is no such setting; the nearest name is {near}"),
+                None => {
+                    let known: Vec<_> = known().collect();
+                    format!("there is no such setting; there are {}", known.join(", "))
+                }
+            };
+            let example = setting.map_or(&table::MAX_SIZE, |setting| *setting).variable_example();
+            self.add_error(name.to_owned(), problem, example);
         }
     }
 
-    /// Ends the reading: well, or with everything that was wrong.
+    /// Ends the reading: with nothing, or with every error.
     pub(super) fn finish(self) -> Result<(), ConfigErrors> {
         if self.errors.is_empty() { Ok(()) } else { Err(ConfigErrors(self.errors)) }
+    }
+
+    /// Gives the routes' names. Without any in the file there is the one that the environment describes.
+    pub(super) fn route_names(&self) -> BTreeSet<String> {
+        let mut names: BTreeSet<String> = self.file.routes.keys().cloned().collect();
+        if names.is_empty() || !self.variables_of_default_route().is_empty() {
+            names.insert(DEFAULT_ROUTE.to_owned());
+        }
+        names
+    }
+
+    /// Gives the variables that are set and apply to the route `default` only.
+    pub(super) fn variables_of_default_route(&self) -> Vec<&'static str> {
+        let settings = SETTINGS.iter().filter(|setting| setting.scope == Scope::Route);
+        let variables = settings.map(|setting| setting.variable);
+        variables.filter(|variable| self.environment.get(variable).is_some()).collect()
+    }
+}
+
+/// Reads the settings of one route.
+pub(super) struct RouteReader<'config, 'environment> {
+    pub(super) config: &'config mut ConfigReader<'environment>,
+    pub(super) name: String,
+}
+
+impl RouteReader<'_, '_> {
+    /// Finds the setting as it applies to the route.
+    pub(super) fn entry(&self, setting: &Setting) -> Option<RawSetting> {
+        self.levels(setting).into_iter().flatten().next()
+    }
+
+    /// Gives the places where the setting was written, those that win first: for the route `default` the
+    /// environment over the file; for every other route its own table over a variable for all routes.
+    pub(super) fn levels(&self, setting: &Setting) -> [Option<RawSetting>; 3] {
+        let variable = || self.config.variable(setting);
+        let own = self.own(setting.key);
+        let top = self.config.file_top(setting);
+        if self.name == DEFAULT_ROUTE {
+            return [variable(), own, top];
+        }
+        let is_for_all = setting.scope == Scope::AllRoutes;
+        [own, is_for_all.then(variable).flatten(), top]
+    }
+
+    /// Finds a key in the route's own table.
+    pub(super) fn own(&self, key: &str) -> Option<RawSetting> {
+        self.config.file.routes.get(&self.name)?.get(key).cloned()
+    }
+
+    /// Gives the keys of the route's own table and of the file's top that begin with this.
+    pub(super) fn keys(&self, beginning: &str) -> BTreeSet<String> {
+        let own = self.config.file.routes.get(&self.name).into_iter();
+        let all = own.chain([&self.config.file.top]).flat_map(|section| section.keys());
+        all.filter(|key| key.starts_with(beginning)).cloned().collect()
+    }
+
+    /// Reads the setting as it applies to the route.
+    pub(super) fn value<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let raw = self.entry(setting)?;
+        self.config.read(setting, &raw, parse)
+    }
+
+    /// Adds an error about a value whose cause is another setting, of which `example` is an example.
+    pub(super) fn add_conflict(&mut self, raw: &RawSetting, problem: &str, example: String) {
+        self.config.add_error(raw.describe(), problem.to_owned(), example);
     }
 }

@@ -1,24 +1,25 @@
-//! The named routes: `[routes.<name>]` of the file over its top, and for the route `default` the
+//! The settings of a route: `[routes.<name>]` of the file over its top, and for the route `default` the
 //! environment over both.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::auth::rule::AuthRule;
-use crate::config::reader::ConfigReader;
-use crate::config::setting::{RawSetting, Setting};
-use crate::config::{DEFAULT_ROUTE, session, setting, value};
+use crate::config::raw::RawSetting;
+use crate::config::reader::{ConfigReader, RouteReader};
+use crate::config::table::{self, METADATA};
+use crate::config::value;
 use crate::policy::bucket::{Bucket, Region, UploadHost};
 use crate::policy::content_type::TypePattern;
+use crate::policy::header::{Header, X_OSS_SERVER_SIDE_ENCRYPTION};
 use crate::policy::key::is_extension;
+use crate::policy::metadata::{MetadataPattern, MetadataRule};
 use crate::policy::route::{
     DEFAULT_LIFETIME, DEFAULT_MAX_BYTES, DEFAULT_MIN_BYTES, MAX_FILES, MAX_LIFETIME,
-    MAX_OBJECT_BYTES, Route, SignatureVersion, SizeRange, SuccessStatus,
+    MAX_OBJECT_BYTES, Route, SessionMode, SignatureVersion, SizeRange, SuccessStatus,
 };
 use crate::policy::template::Template;
 
-/// A directory of its own for every grant: nobody guesses or overwrites another's object.
+/// A directory of its own for every grant: no other upload can guess or overwrite the object.
 const DEFAULT_DIRECTORY: &str = "uploads/{yyyy}/{mm}/{dd}/{uuid}/";
 
 /// The shortest lifetime that a browser can make use of.
@@ -26,48 +27,12 @@ const MIN_LIFETIME: Duration = Duration::from_secs(10);
 
 /// Reads all routes.
 pub(super) fn read_all(config: &mut ConfigReader<'_>) -> Vec<Route> {
-    names(config).into_iter().filter_map(|name| Reader { config, name }.read()).collect()
+    let names = config.route_names();
+    names.into_iter().filter_map(|name| RouteReader { config, name }.route()).collect()
 }
 
-/// Gives the routes' names; without any in the file there is the one that the environment describes.
-pub(super) fn names(config: &ConfigReader<'_>) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = config.file.routes.keys().cloned().collect();
-    let spoken_of = setting::ROUTE.iter().any(|s| !is_shared(s) && config.variable(s).is_some());
-    if names.is_empty() || spoken_of {
-        names.insert(DEFAULT_ROUTE.to_owned());
-    }
-    names
-}
-
-/// Reads the rule of each route, by the route's name. A route without one is a error: nothing is
-/// open unless it is written.
-pub(super) fn read_rules(config: &mut ConfigReader<'_>) -> BTreeMap<String, AuthRule> {
-    let mut rules = BTreeMap::new();
-    for name in names(config) {
-        let mut reader = Reader { config, name };
-        if reader.entry(&setting::AUTH).is_none() {
-            reader.config.missing(setting::AUTH.variable, &setting::AUTH);
-        }
-        let rule = reader.value(&setting::AUTH, AuthRule::parse);
-        rules.extend(rule.map(|rule| (reader.name, rule)));
-    }
-    rules
-}
-
-/// Tells whether a variable speaks of every route that does not say otherwise. The others speak of the
-/// route `default` alone.
-fn is_shared(setting: &Setting) -> bool {
-    setting.variable.starts_with("OSS_") || setting.variable == setting::AUTH.variable
-}
-
-/// Reads the settings of one route.
-pub(super) struct Reader<'config, 'environment> {
-    pub(super) config: &'config mut ConfigReader<'environment>,
-    pub(super) name: String,
-}
-
-impl Reader<'_, '_> {
-    fn read(mut self) -> Option<Route> {
+impl RouteReader<'_, '_> {
+    fn route(mut self) -> Option<Route> {
         let bucket = self.bucket();
         let region = self.region();
         let host = self.host(bucket.as_ref(), region.as_ref());
@@ -75,12 +40,12 @@ impl Reader<'_, '_> {
         let size = self.size();
         let types = self.types();
         let extensions = self.extensions();
-        let max_files = self.value(&setting::MAX_FILES, max_files).unwrap_or(MAX_FILES);
-        let lifetime = self.value(&setting::EXPIRES, lifetime).unwrap_or(DEFAULT_LIFETIME);
-        let overwrite = self.value(&setting::OVERWRITE, value::truth).unwrap_or(false);
-        let status = self.value(&setting::SUCCESS_STATUS, status).unwrap_or_default();
-        let signature = self.value(&setting::SIGNATURE, signature).unwrap_or_default();
-        let session = session::read(&mut self, template.as_ref());
+        let max_files = self.value(&table::MAX_FILES, max_files).unwrap_or(MAX_FILES);
+        let lifetime = self.value(&table::EXPIRES, lifetime).unwrap_or(DEFAULT_LIFETIME);
+        let overwrite = self.value(&table::OVERWRITE, value::boolean).unwrap_or(false);
+        let status = self.value(&table::SUCCESS_STATUS, status).unwrap_or_default();
+        let signature = self.value(&table::SIGNATURE, signature).unwrap_or_default();
+        let session = self.session(template.as_ref());
         let headers = self.headers();
         let metadata = self.metadata();
         let callback = self.callback();
@@ -105,60 +70,25 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// `UPLOAD_*` speaks of the route `default` alone and wins there; `OSS_*` names the cloud's side,
-    /// and `UPLOAD_AUTH` the rule, for every route that does not name its own.
-    pub(super) fn entry(&self, setting: &Setting) -> Option<RawSetting> {
-        self.levels(setting).into_iter().flatten().next()
-    }
-
-    /// Gives the entries of a setting where it can be written, those that win first.
-    fn levels(&self, setting: &Setting) -> [Option<RawSetting>; 3] {
-        let variable = || self.config.variable(setting);
-        let own = self.own(setting.key);
-        let top = self.config.file_top(setting);
-        if self.name == DEFAULT_ROUTE {
-            return [variable(), own, top];
-        }
-        [own, is_shared(setting).then(variable).flatten(), top]
-    }
-
-    /// Gives what stands in the route's own table.
-    pub(super) fn own(&self, key: &str) -> Option<RawSetting> {
-        self.config.file.routes.get(&self.name)?.get(key).cloned()
-    }
-
-    /// Gives the keys of the route's own table and of the file's top that begin like this.
-    pub(super) fn keys(&self, beginning: &str) -> BTreeSet<String> {
-        let own = self.config.file.routes.get(&self.name).into_iter();
-        let all = own.chain([&self.config.file.top]).flat_map(|section| section.keys());
-        all.filter(|key| key.starts_with(beginning)).cloned().collect()
-    }
-
-    pub(super) fn value<T, E: fmt::Display>(
-        &mut self,
-        setting: &Setting,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let entry = self.entry(setting)?;
-        self.config.read(setting, &entry, parse)
-    }
-
     fn bucket(&mut self) -> Option<Bucket> {
-        if self.entry(&setting::BUCKET).is_none() {
-            self.config.missing(setting::BUCKET.variable, &setting::BUCKET);
+        if self.entry(&table::BUCKET).is_none() {
+            self.config.add_missing(&table::BUCKET);
         }
-        self.value(&setting::BUCKET, Bucket::parse)
+        self.value(&table::BUCKET, Bucket::parse)
     }
 
     /// The bucket's region defaults to the function's own.
     fn region(&mut self) -> Option<Region> {
-        if self.entry(&setting::REGION).is_some() {
-            return self.value(&setting::REGION, Region::parse);
+        if self.entry(&table::REGION).is_some() {
+            return self.value(&table::REGION, Region::parse);
         }
-        let region =
-            self.config.environment.get("FC_REGION").and_then(|text| Region::parse(text).ok());
+        let region = self
+            .config
+            .environment
+            .get(table::FUNCTION_REGION.variable)
+            .and_then(|text| Region::parse(text).ok());
         if region.is_none() {
-            self.config.missing(setting::REGION.variable, &setting::REGION);
+            self.config.add_missing(&table::REGION);
         }
         region
     }
@@ -166,29 +96,29 @@ impl Reader<'_, '_> {
     /// A host at the top belongs to the bucket at the top, not to a route with a bucket of its own.
     fn host(&mut self, bucket: Option<&Bucket>, region: Option<&Region>) -> Option<UploadHost> {
         let own_bucket =
-            self.own(setting::BUCKET.key).is_some() && self.own(setting::UPLOAD_HOST.key).is_none();
-        let hidden = own_bucket && self.config.variable(&setting::BUCKET).is_none();
-        if hidden || self.entry(&setting::UPLOAD_HOST).is_none() {
+            self.own(table::BUCKET.key).is_some() && self.own(table::UPLOAD_HOST.key).is_none();
+        let hidden = own_bucket && self.config.variable(&table::BUCKET).is_none();
+        if hidden || self.entry(&table::UPLOAD_HOST).is_none() {
             return Some(UploadHost::default_for(bucket?, region?));
         }
-        self.value(&setting::UPLOAD_HOST, UploadHost::parse)
+        self.value(&table::UPLOAD_HOST, UploadHost::parse)
     }
 
-    /// A directory or a key, whichever is written where it counts more; without either every grant
+    /// Reads a directory or a key, whichever is written where it wins; without either every grant
     /// gets a directory of its own.
     fn template(&mut self) -> Option<Template> {
-        let levels = self.levels(&setting::DIR).into_iter().zip(self.levels(&setting::KEY));
+        let levels = self.levels(&table::DIR).into_iter().zip(self.levels(&table::KEY));
         for level in levels {
             match level {
                 (None, None) => {}
                 (Some(dir), None) => {
-                    return self.config.read(&setting::DIR, &dir, Template::directory);
+                    return self.config.read(&table::DIR, &dir, Template::directory);
                 }
-                (None, Some(key)) => return self.config.read(&setting::KEY, &key, Template::key),
+                (None, Some(key)) => return self.config.read(&table::KEY, &key, Template::key),
                 (Some(dir), Some(key)) => {
                     let problem =
                         format!("a key holds its directory, so {} says too much", dir.describe());
-                    self.config.add_error(key.describe(), problem, key.example(&setting::KEY));
+                    self.config.add_invalid(&table::KEY, &key, &problem);
                     return None;
                 }
             }
@@ -197,41 +127,100 @@ impl Reader<'_, '_> {
     }
 
     fn size(&mut self) -> SizeRange {
-        let min = self.value(&setting::MIN_SIZE, value::size).unwrap_or(DEFAULT_MIN_BYTES);
-        let max = self.value(&setting::MAX_SIZE, max_size).unwrap_or(DEFAULT_MAX_BYTES);
+        let min = self.value(&table::MIN_SIZE, value::size).unwrap_or(DEFAULT_MIN_BYTES);
+        let max = self.value(&table::MAX_SIZE, max_size).unwrap_or(DEFAULT_MAX_BYTES);
         if min > max {
-            let place = match self.entry(&setting::MIN_SIZE) {
-                Some(entry) => entry.describe(),
-                None => {
-                    self.entry(&setting::MAX_SIZE).map(|entry| entry.describe()).unwrap_or_default()
-                }
-            };
+            let raw = self.entry(&table::MIN_SIZE).or_else(|| self.entry(&table::MAX_SIZE));
+            let place = raw.map(|raw| raw.describe()).unwrap_or_default();
             let problem = format!(
                 "the smallest size is {min} bytes, the largest {max}: nothing fits between"
             );
-            self.config.add_error(
-                place,
-                problem,
-                "min_size = \"1B\", max_size = \"10MiB\"".to_owned(),
-            );
+            let example = "min_size = \"1B\", max_size = \"10MiB\"".to_owned();
+            self.config.add_error(place, problem, example);
         }
         SizeRange { min, max }
     }
 
     fn types(&mut self) -> Vec<TypePattern> {
-        let Some(entry) = self.entry(&setting::TYPES) else {
+        let Some(raw) = self.entry(&table::TYPES) else {
             return Vec::new();
         };
         let pattern =
             |text: &str| TypePattern::parse(text).ok_or("a type is 'image/png' or 'image/*'");
-        self.config.each(&setting::TYPES, &entry, pattern)
+        self.config.each(&table::TYPES, &raw, pattern)
     }
 
     fn extensions(&mut self) -> Vec<String> {
-        let Some(entry) = self.entry(&setting::EXTENSIONS) else {
+        let Some(raw) = self.entry(&table::EXTENSIONS) else {
             return Vec::new();
         };
-        self.config.each(&setting::EXTENSIONS, &entry, extension)
+        self.config.each(&table::EXTENSIONS, &raw, extension)
+    }
+
+    /// Reads whether each caller has a session of their own, which needs a role to assume and a directory
+    /// of the caller's own.
+    fn session(&mut self, template: Option<&Template>) -> SessionMode {
+        let session = self.value(&table::SESSION, session).unwrap_or_default();
+        let raw = self.entry(&table::SESSION).filter(|_| session == SessionMode::Caller);
+        let Some(raw) = raw else {
+            return session;
+        };
+        if self.config.entry(&table::ROLE_ARN).is_none() {
+            let problem = "a key for each caller is a role's, so role_arn has to name one";
+            self.add_conflict(&raw, problem, table::ROLE_ARN.key_example());
+        }
+        if template.is_some_and(|template| !template.has_caller_prefix()) {
+            let problem =
+                "the key has to begin with a directory of the caller's own, named by {sub}";
+            self.add_conflict(&raw, problem, "dir = \"users/{sub}/{uuid}/\"".to_owned());
+        }
+        session
+    }
+
+    fn headers(&mut self) -> Vec<Header> {
+        let mut headers = Vec::new();
+        for (name, setting) in table::headers() {
+            headers.extend(self.value(setting, |text| Header::parse(name, text)));
+        }
+        self.check_encryption(&headers);
+        headers
+    }
+
+    /// Refuses settings of KMS where the encryption is another one.
+    fn check_encryption(&mut self, headers: &[Header]) {
+        let kms = |one: &Header| one.name == X_OSS_SERVER_SIDE_ENCRYPTION && one.value == "KMS";
+        if headers.iter().any(kms) {
+            return;
+        }
+        for setting in [&table::DATA_ENCRYPTION, &table::ENCRYPTION_KEY_ID] {
+            if let Some(raw) = self.entry(setting) {
+                let key = table::ENCRYPTION.key;
+                let problem = format!("it needs {key} to be 'KMS'");
+                self.add_conflict(&raw, &problem, format!("{key} = \"KMS\""));
+            }
+        }
+    }
+
+    /// Reads the metadata. A name in the route replaces the same name at the top.
+    fn metadata(&mut self) -> Vec<MetadataRule> {
+        let keys = self.keys(&format!("{}.", METADATA.key));
+        let names: BTreeSet<_> = keys.iter().filter_map(|key| key.split('.').nth(1)).collect();
+        names.into_iter().map(|name| self.metadata_rule(name)).collect()
+    }
+
+    fn metadata_rule(&mut self, name: &str) -> MetadataRule {
+        let pattern_setting = table::inner("pattern", METADATA.example);
+        let path = format!("{}.{name}", METADATA.key);
+        let in_route = self.own(&path).is_some();
+        let find = |reader: &Self, key: &str| -> Option<RawSetting> {
+            let key = format!("{path}.{key}");
+            if in_route { reader.own(&key) } else { reader.config.file.top.get(&key).cloned() }
+        };
+        let pattern = find(self, "pattern")
+            .and_then(|raw| self.config.read(&pattern_setting, &raw, MetadataPattern::parse));
+        let required = find(self, "required")
+            .and_then(|raw| self.config.read(&pattern_setting, &raw, value::boolean));
+        MetadataRule { name: name.to_owned(), pattern, required: required.unwrap_or(false) }
     }
 }
 
@@ -272,4 +261,8 @@ fn lifetime(text: &str) -> Result<Duration, String> {
 
 fn signature(text: &str) -> Result<SignatureVersion, &'static str> {
     SignatureVersion::parse(text).ok_or("the signatures are 'v4' and, for old buckets, 'v1'")
+}
+
+fn session(text: &str) -> Result<SessionMode, &'static str> {
+    SessionMode::parse(text).ok_or("a key is 'shared' by all callers, or each 'caller' has one")
 }

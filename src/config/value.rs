@@ -1,12 +1,12 @@
-//! Sizes and times as people write them: `10MiB`, `10m`.
+//! Sizes, times and booleans in the form in which settings have them: `10MiB`, `10m`, `true`.
 
 use std::time::Duration;
 
 const SIZE: &str = "a size is a whole number with B, KB, KiB, MB, MiB, GB or GiB";
 const TIME: &str = "a time is a whole number with s, m, h or d";
-const TRUTH: &str = "write 'true' or 'false'";
+const BOOLEAN: &str = "write 'true' or 'false'";
 
-/// Reads a size into bytes; a bare number is bytes.
+/// Reads a size in bytes; a number without a unit means bytes.
 pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     let (number, unit) = split(text);
     let factor: u64 = match unit.to_ascii_lowercase().as_str() {
@@ -22,7 +22,7 @@ pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or(SIZE)
 }
 
-/// Reads a time; a bare number would be ambiguous and is refused.
+/// Reads a time; a number without a unit is refused, since it would be ambiguous.
 pub fn duration(text: &str) -> Result<Duration, &'static str> {
     let (number, unit) = split(text);
     let factor = match unit {
@@ -41,8 +41,8 @@ pub fn duration(text: &str) -> Result<Duration, &'static str> {
 }
 
 /// Reads `true` or `false`.
-pub(super) fn truth(text: &str) -> Result<bool, &'static str> {
-    text.parse().map_err(|_| TRUTH)
+pub(super) fn boolean(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| BOOLEAN)
 }
 
 fn split(text: &str) -> (&str, &str) {

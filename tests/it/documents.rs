@@ -4,24 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::PROJECT;
-use crate::support::source::{DOCUMENTS, codes, quoted, source, statuses};
-
-#[test]
-fn every_setting_is_in_the_table() {
-    let text = source("src/config/setting.rs").replace("\n    setting(", " setting(");
-    let settings: Vec<_> =
-        text.lines().filter(|line| line.contains("Setting = setting(")).collect();
-    assert!(settings.len() >= 36, "{settings:?}");
-    let secrets = quoted("src/config/setting.rs", ": &str = ");
-    for secret in secrets.iter().filter(|name| name.starts_with("UPLOAD_")) {
-        assert!(DOCUMENTS.contains(&format!("`{secret}` (")), "the documents lack {secret}");
-    }
-    for line in settings {
-        let names: Vec<_> = line.split('"').skip(1).step_by(2).collect();
-        let row = format!("| `{}` | `{}` |", names[0], names[1]);
-        assert!(DOCUMENTS.contains(&row), "the documents lack {row}");
-    }
-}
+use crate::support::source::{DOCUMENTS, codes, source, statuses};
 
 #[test]
 fn every_code_is_explained() {

@@ -211,8 +211,8 @@ async fn a_ticket_is_not_logged_however_and_wherever_its_path_spells_it() {
 /// A function that is told of objects, and tells a back end that does not answer well.
 async fn start_told(log: &Log) -> Server {
     let mut settings = stage::settings();
-    settings.completion.receipt_keys = vec![Secret::new("marker-receipt-key of 32 bytes and more")];
-    settings.completion.webhook_secret =
+    settings.callback.receipt_keys = vec![Secret::new("marker-receipt-key of 32 bytes and more")];
+    settings.callback.webhook_secret =
         Some(Secret::new("whsec_marker/webhook/secret/of/more/than/24/bytes0"));
     assert!(!format!("{settings:?}").contains(MARKER));
     let outside = Outside::new();

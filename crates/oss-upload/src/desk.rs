@@ -60,7 +60,7 @@ impl Desk {
                  temporary",
             ));
         }
-        check_callback(&route, &settings.completion)?;
+        check_callback(&route, &settings.callback)?;
         let app = Arc::new(App::new(settings));
         let (dice, id) = (throw(&app)?, throw(&app)?);
         Ok(Self { route, credentials, now, dice, app, id })

@@ -197,7 +197,7 @@ fn settings(
     let mut settings = Settings::load_over(&DEFAULTS, environment, file.as_deref(), time::now())
         .map_err(|complaints| Failure::new(complaints.to_string()))?;
     // The keys of the real OSS sign nothing here.
-    settings.completion.key_urls = vec![oss::callback_key_prefix(oss)];
+    settings.callback.key_urls = vec![oss::callback_key_prefix(oss)];
     told::bring_home(&mut settings, &format!("http://{page}"));
     let first = settings.routes.first().map(|route| route.bucket.clone());
     for route in &mut settings.routes {
@@ -284,7 +284,7 @@ fn named_origins(origins: &Origins) -> Vec<String> {
 
 /// The addresses that the routes have called, and no other of this machine.
 fn callback_addresses(settings: &Settings) -> Result<Vec<oss::CallbackAddress>, Failure> {
-    let own = settings.completion.public_url.as_deref();
+    let own = settings.callback.public_url.as_deref();
     let of_route = |route: &Route| route.callback.as_ref()?.address(&route.name, own);
     let addresses = settings.routes.iter().filter_map(of_route);
     let addresses: Vec<_> =

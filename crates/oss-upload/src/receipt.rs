@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::console;
 use crate::failure::Failure;
 use oss_upload_signer::callback::receipt::{Receipt, ReceiptError, ReceiptScope};
-use oss_upload_signer::config::completion;
+use oss_upload_signer::config::callback;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
@@ -44,7 +44,7 @@ struct Verify {
 
 pub(super) fn run(options: Options) -> Result<(), Failure> {
     let Command::Verify(options) = options.command;
-    let keys = completion::receipt_keys(&Environment::of_process()).map_err(|complaints| {
+    let keys = callback::receipt_keys(&Environment::of_process()).map_err(|complaints| {
         let complaints: Vec<_> = complaints.0.iter().map(ToString::to_string).collect();
         Failure::arguments(complaints.join("; "))
     })?;

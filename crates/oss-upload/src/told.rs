@@ -17,7 +17,7 @@ use oss_upload_signer::net::{HttpClient, RequestLimits, ReqwestClient, ResponseF
 /// Has the function called at the page's own address. Only another one of this machine may stand in the
 /// settings: a proxy that somebody has put in front.
 pub(super) fn bring_home(settings: &mut Settings, page: &str) {
-    let url = &mut settings.completion.public_url;
+    let url = &mut settings.callback.public_url;
     if !url.as_deref().is_some_and(is_here) {
         *url = Some(page.to_owned());
     }
@@ -32,7 +32,7 @@ fn is_here(url: &str) -> bool {
 
 /// Says who is told of which route, and what a back end needs to believe it.
 pub(super) fn announce(settings: &Settings, keys: &[Pair]) {
-    let completion = &settings.completion;
+    let completion = &settings.callback;
     let mut is_told = false;
     for route in &settings.routes {
         let callback = route.callback.as_ref();

@@ -46,10 +46,10 @@ impl World {
         let app = |change: &dyn Fn(&mut Settings)| {
             let mut settings = settings(route);
             let notify = format!("http://{}/uploaded", back_end.address);
-            settings.completion.notify = [("photos".to_owned(), notify)].into();
-            settings.completion.webhook_secret =
+            settings.callback.notify = [("photos".to_owned(), notify)].into();
+            settings.callback.webhook_secret =
                 Some(Secret::new(crate::callback::stage::WEBHOOK_SECRET));
-            settings.completion.key_urls = vec![callback_key_prefix(oss.address)];
+            settings.callback.key_urls = vec![callback_key_prefix(oss.address)];
             change(&mut settings);
             let now = Timestamp::from_unix(NOW).unwrap();
             App::new(settings).with_clock(move || now)
@@ -58,7 +58,7 @@ impl World {
         let function = Server::start(called, Options::default()).await;
         let url = format!("http://{}", function.address);
         let signer =
-            Function::of(app(&|settings| settings.completion.public_url = Some(url.clone())));
+            Function::of(app(&|settings| settings.callback.public_url = Some(url.clone())));
         Self { oss, function, signer, _back_end: back_end, messages }
     }
 

@@ -28,7 +28,7 @@ const JSON: &str = r#"{"bucket":${bucket},"object":${object},"etag":${etag},"siz
 async fn what_the_local_oss_tells_is_believed() {
     let oss = Oss::start().await;
     let mut settings = stage::settings();
-    settings.completion.key_urls = vec![callback_key_prefix(oss.address)];
+    settings.callback.key_urls = vec![callback_key_prefix(oss.address)];
     let service = oss_upload_signer::http::service(Arc::new(App::new(settings)));
     let function = Server::start(service, Options::default()).await;
     let now = time::now().unix();

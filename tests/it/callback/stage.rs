@@ -56,7 +56,7 @@ impl Stage {
         let reading = Arc::clone(&clock);
         let now = move || Timestamp::from_unix(reading.load(Ordering::Relaxed)).unwrap();
         let mut settings = settings();
-        change(&mut settings.completion);
+        change(&mut settings.callback);
         let app = App::with_http(settings, Arc::clone(&outside) as _).with_clock(now);
         Self { function: Arc::new(Function::of(app)), outside, clock }
     }
@@ -98,7 +98,7 @@ pub(crate) fn settings() -> Settings {
         let names = if route.name == "bare" { &[][..] } else { &["album"] };
         route.callback = Some(ordered(names));
     }
-    settings.completion = callback::Options {
+    settings.callback = callback::Options {
         receipt_keys: vec![
             Secret::new(RECEIPT_KEY),
             Secret::new("the key before, which still opens"),

@@ -45,12 +45,12 @@ fn the_top_may_be_silent_if_every_route_speaks() {
     let file = "[routes.a]\nauth = \"anonymous\"\n[routes.b]\n";
     assert!(load(&silent, file).unwrap_err().contains("UPLOAD_AUTH: it is not set"));
     let settings = load(&silent, &format!("{file}auth = \"anonymous\"\n")).unwrap();
-    assert_eq!(settings.gate.rules.len(), 2);
+    assert_eq!(settings.auth.rules.len(), 2);
     // The variable speaks of every route that does not speak for itself, and makes none.
     let keys = [("UPLOAD_AUTH", "ticket"), ("UPLOAD_TICKET_KEYS", KEY)];
     let settings = load(&keys, file).unwrap();
     let rules: Vec<_> =
-        settings.gate.rules.iter().map(|(name, rule)| format!("{name}: {rule}")).collect();
+        settings.auth.rules.iter().map(|(name, rule)| format!("{name}: {rule}")).collect();
     assert_eq!(rules, ["a: anonymous", "b: ticket"]);
 }
 
@@ -75,7 +75,7 @@ fn every_bad_value_is_a_complaint_that_shows_no_secret() {
     assert!(!complaints.contains("marker"), "{complaints}");
     assert_snapshot!(complaints, @r#"
     12 problems with the settings; nothing was started
-      upload.toml line 1, jwt_secret: there is no such setting here; there are origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata. Example: max_size = "10MiB"
+      upload.toml line 1, jwt_secret: a secret is set in the environment only, as UPLOAD_JWT_SECRET. Example: UPLOAD_JWT_SECRET=$(openssl rand -base64 32)
       UPLOAD_ORIGINS = "https://*.com": in "https://*.com", an origin is scheme and host, perhaps a port, and nothing after it; 'https://*.example.com' is every host below example.com. Example: UPLOAD_ORIGINS=https://app.example.com
       UPLOAD_JWT_LEEWAY = "1h": clocks may differ by 5m at most. Example: UPLOAD_JWT_LEEWAY=1m
       UPLOAD_JWT_CLAIMS = "tenant, =x": in "=x", a claim is 'name' or 'name=value'. Example: UPLOAD_JWT_CLAIMS=email_verified=true
@@ -111,7 +111,7 @@ fn claims_of_a_route_that_say_nothing_are_complaints() {
     assert_snapshot!(load(&variables, file).unwrap_err(), @r#"
     6 problems with the settings; nothing was started
       upload.toml line 12, routes.e.jwt_claims: the value is a text, a number, true, false, or a list of texts. Example: jwt_claims = "email_verified=true"
-      upload.toml line 14, routes.f.jwt_issuer: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, jwt_claims, metadata. Example: max_size = "10MiB"
+      upload.toml line 14, routes.f.jwt_issuer: it is no setting of a route: write it at the top of the file. Example: jwt_issuer = "https://login.example.com/"
       upload.toml line 3, routes.a.jwt_claims = "tenant, =x": in "=x", a claim is 'name' or 'name=value'. Example: jwt_claims = "email_verified=true"
       upload.toml line 6, routes.b.jwt_claims = ["tenant="]: in "tenant=", a claim is 'name' or 'name=value'. Example: jwt_claims = "email_verified=true"
       upload.toml line 6, routes.b.jwt_claims = ["tenant="]: the route asks for no token, so no claim is ever looked at. Example: auth = "jwt"
@@ -122,7 +122,7 @@ fn claims_of_a_route_that_say_nothing_are_complaints() {
     let settings =
         load(&variables, "[routes.a]\njwt_claims = [\"level=3\"]\nauth = \"jwt\"\n").unwrap();
     assert_eq!(settings.routes.len(), 1);
-    assert_eq!(settings.gate.claims["a"].len(), 1);
+    assert_eq!(settings.auth.claims["a"].len(), 1);
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn what_stands_at_the_top_holds_for_every_route() {
     c 
     d the function itself Form ["album={yyyy}", "from=web"]
     "#);
-    let completion = settings.completion;
+    let completion = settings.callback;
     assert_eq!(completion.public_url.as_deref(), Some("https://sign.example"));
     assert_eq!(completion.receipt_keys.len(), 1);
     assert!(completion.webhook_secret.is_some() && completion.key_urls.is_empty());
@@ -101,7 +101,7 @@ fn every_mistake_is_named() {
                 [routes.f]\ncallback = \"self\"\n[routes.g.callback]\nvariables = \"a\"\n";
     assert_snapshot!(refused(&[PUBLIC], file), @r#"
     22 problems with the settings; nothing was started
-      upload.toml line 22, routes.e.callback.colour: there is no such setting here; there are to, body, body_type, host, sni, notify. Example: max_size = "10MiB"
+      upload.toml line 22, routes.e.callback.colour: there is no such setting here; there are to, body, body_type, host, sni, notify, variables. Example: max_size = "10MiB"
       upload.toml line 24, routes.e.callback.variables.Album: a name has up to 64 of a-z, 0-9, '_' and '-', without x:. Example: callback.variables.album = "{claim:album}"
       upload.toml line 26, routes.e.callback.variables.n: a variable's value is a text. Example: callback.variables.album = "{claim:album}"
       upload.toml line 25, routes.e.callback.variables.receipt: x:receipt is the receipt's own. Example: callback.variables.album = "{claim:album}"
@@ -162,7 +162,7 @@ fn what_has_to_stand_in_the_environment_is_asked_for() {
 fn only_what_the_function_is_told_can_it_tell() {
     let notify = |to: &str, url: &str| {
         let variables = [PUBLIC, KEYS, SECRET, ("UPLOAD_CALLBACK", to), ("UPLOAD_NOTIFY", url)];
-        load(&variables, "").map(|settings| settings.completion.notify.len())
+        load(&variables, "").map(|settings| settings.callback.notify.len())
     };
     assert_eq!(notify("self", "https://back.example/uploaded"), Ok(1));
     assert_eq!(notify("self", "http://localhost:3000/uploaded"), Ok(1));

@@ -55,7 +55,7 @@ fn show(route: &Route, settings: &Settings, now: Timestamp) {
     for (label, text) in words::describe(route, settings) {
         says(label, &text);
     }
-    let example = Example::at(now, settings.completion.public_url.as_deref());
+    let example = Example::at(now, settings.callback.public_url.as_deref());
     let seal = example.seal();
     let issue = |ask: &GrantRequest| {
         grant::issue(ask, route, &example.credentials, &example.occasion(), Some(&seal))

@@ -32,7 +32,7 @@ pub(super) fn describe(route: &Route, settings: &Settings) -> Vec<(&'static str,
 }
 
 fn admits(route: &Route, settings: &Settings) -> String {
-    match settings.gate.rules.get(&route.name) {
+    match settings.auth.rules.get(&route.name) {
         Some(AuthRule::Anonymous) => "everyone who reaches the address".to_owned(),
         Some(rule) => format!("who passes {rule}{}", claims(rule, &route.name, settings)),
         None => "nobody".to_owned(),
@@ -41,8 +41,8 @@ fn admits(route: &Route, settings: &Settings) -> String {
 
 /// Says what a token has to say, where the rule takes one.
 fn claims(rule: &AuthRule, route: &str, settings: &Settings) -> String {
-    let of_all = settings.gate.jwt.iter().flat_map(|jwt| &jwt.rules.required);
-    let required = of_all.chain(settings.gate.claims.get(route).into_iter().flatten());
+    let of_all = settings.auth.jwt.iter().flat_map(|jwt| &jwt.rules.required);
+    let required = of_all.chain(settings.auth.claims.get(route).into_iter().flatten());
     let texts: Vec<_> = required.map(ToString::to_string).collect();
     if texts.is_empty() || !rule.contains(&AuthRule::Jwt) {
         return String::new();
@@ -105,7 +105,7 @@ fn told(route: &Route, settings: &Settings) -> Vec<(&'static str, String)> {
     let Some(callback) = &route.callback else {
         return Vec::new();
     };
-    let own = settings.completion.public_url.as_deref();
+    let own = settings.callback.public_url.as_deref();
     let to = match (&callback.target, callback.address(&route.name, own)) {
         (CallbackTarget::Function, Some(address)) => format!("{}, at {address}", callback.target),
         (CallbackTarget::Function, None) => {
@@ -120,7 +120,7 @@ fn told(route: &Route, settings: &Settings) -> Vec<(&'static str, String)> {
     ];
     let variables = callback.variables.iter();
     lines.extend(variables.map(|(name, value)| ("sets", format!("{PREFIX}{name} to {value}"))));
-    let notify = settings.completion.notify.get(&route.name);
+    let notify = settings.callback.notify.get(&route.name);
     lines.extend(notify.map(|url| ("notifies", url.clone())));
     lines
 }

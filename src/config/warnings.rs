@@ -29,7 +29,7 @@ impl Settings {
             ));
         }
         let proves_nothing = |route: &&Route| {
-            let rule = self.gate.rules.get(&route.name);
+            let rule = self.auth.rules.get(&route.name);
             rule.is_some_and(|rule| !rule.requires_credentials())
         };
         let of_caller = self.routes.iter().filter(|route| names_caller(route));
@@ -57,7 +57,7 @@ impl Settings {
                 .is_some_and(|callback| callback.target == CallbackTarget::Function)
         };
         let names: Vec<_> = self.routes.iter().filter(is_own).collect();
-        if names.is_empty() || self.completion.public_url.is_some() {
+        if names.is_empty() || self.callback.public_url.is_some() {
             return None;
         }
         let names: Vec<_> = names.iter().map(|route| format!("'{}'", route.name)).collect();
@@ -90,7 +90,7 @@ impl Settings {
     /// Those that speak of who is let in.
     fn caller_warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        let rules = &self.gate.rules;
+        let rules = &self.auth.rules;
         let of =
             |routes: &str| if routes.is_empty() { String::new() } else { format!(" for {routes}") };
         let open = self.routes_where(|rule| *rule == AuthRule::Anonymous);
@@ -110,7 +110,7 @@ impl Settings {
             ));
         }
         let takes_tokens = rules.values().any(|rule| rule.contains(&AuthRule::Jwt));
-        let jwt = self.gate.jwt.as_ref().filter(|_| takes_tokens);
+        let jwt = self.auth.jwt.as_ref().filter(|_| takes_tokens);
         if jwt.is_some_and(|jwt| jwt.rules.audiences.is_empty()) {
             warnings.push(
                 "jwt_audience is not set: tokens that the issuer made for any other service are taken \
@@ -139,8 +139,8 @@ impl Settings {
 
     /// Names the routes whose rule is like this: nothing when none is, an empty text when all are.
     fn routes_where(&self, is_like_this: impl Fn(&AuthRule) -> bool) -> Option<String> {
-        let like: Vec<_> = self.gate.rules.iter().filter(|(_, rule)| is_like_this(rule)).collect();
-        if like.is_empty() || like.len() == self.gate.rules.len() {
+        let like: Vec<_> = self.auth.rules.iter().filter(|(_, rule)| is_like_this(rule)).collect();
+        if like.is_empty() || like.len() == self.auth.rules.len() {
             return (!like.is_empty()).then(String::new);
         }
         let names: Vec<_> = like.into_iter().map(|(name, _)| format!("route '{name}'")).collect();

@@ -1,15 +1,17 @@
-//! Where credentials come from: the variables of Alibaba's own libraries, and the role to take.
+//! Credentials: the access key in the environment, the other sources by the variables of Alibaba's own
+//! libraries, and the role to assume.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::environment::Environment;
+use crate::config::environment::{Environment, access_key_variables};
 use crate::config::reader::ConfigReader;
-use crate::config::{env_credentials, setting, value};
+use crate::config::table::{self, Setting};
+use crate::config::value;
 use crate::credentials::options::{OidcOptions, SourceKind, SourceOptions};
 use crate::credentials::providers::ecs_metadata;
 use crate::credentials::providers::ecs_metadata::EcsMetadataOptions;
-use crate::credentials::providers::environment::ROLE_KEY_LIFETIME;
+use crate::credentials::providers::environment::{EnvironmentCredentials, ROLE_KEY_LIFETIME};
 #[cfg(feature = "local-credentials")]
 use crate::credentials::providers::local::{
     LocalOptions, config_json::CliProfileOptions, credentials_file::CredentialsFileOptions,
@@ -21,18 +23,15 @@ use crate::policy::template::CallerAttributes;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// The name in audit logs, unless another is set. Old texts allow 32 characters, new ones 64.
+/// The session name in audit logs, unless another is set. Old documents allow 32 characters, new ones 64.
 const SESSION_NAME: &str = "oss-upload-signer";
 
-/// What every role allows, unless somebody has raised it; two long forms fit into it.
+/// What every role allows, unless its limit was raised.
 const ROLE_DURATION: Duration = Duration::from_hours(1);
-
-/// Set by the cluster for a pod, beside the token.
-const POD_ROLE_ARN: &str = "ALIBABA_CLOUD_ROLE_ARN";
 
 /// What a role's session may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Scope {
+enum RoleScope {
     /// What the routes need.
     #[default]
     Routes,
@@ -40,38 +39,71 @@ enum Scope {
     Role,
 }
 
-/// Reads where credentials come from; what is not set up is not there.
+/// Reads the credential sources; a source without its settings is absent.
 pub(super) fn read(
     config: &mut ConfigReader<'_>,
     routes: &[Route],
     now: Timestamp,
 ) -> Option<SourceOptions> {
-    let kind = config.top(&setting::CREDENTIALS, source).unwrap_or_default();
+    let kind = config.value(&table::CREDENTIALS, source).unwrap_or_default();
     if !cfg!(feature = "local-credentials") {
         reject_local_sources(config, kind);
     }
-    let lifetime = config.top(&setting::ROLE_KEY_LIFETIME, value::duration);
-    let key = env_credentials::read(config, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
+    let lifetime = config.value(&table::ROLE_KEY_LIFETIME, value::duration);
+    let key = read_access_key(config, now, lifetime.unwrap_or(ROLE_KEY_LIFETIME));
     let sts_endpoint = sts_endpoint(config);
-    let role = Taking::read(config, routes);
-    let taken = role.read_role(config);
-    let oidc = role.read_pod(config, taken.is_none());
+    let assume = AssumeRoleSettings::read(config, routes);
+    let role = assume.read_role(config);
+    let oidc = assume.read_pod_role(config, role.is_none());
     let environment = config.environment;
     let sources = SourceOptions {
         kind,
         environment: key,
         longest_form: routes.iter().map(|route| route.lifetime).max().unwrap_or_default(),
         sts_endpoint: sts_endpoint?,
-        session_name: role.session_name,
+        session_name: assume.session_name,
         oidc,
         #[cfg(feature = "local-credentials")]
         local: LocalOptions { profile: profile(environment), file: credentials_file(environment) },
         metadata: metadata(environment),
-        uri: environment.get("ALIBABA_CLOUD_CREDENTIALS_URI").map(Secret::new),
-        role: taken,
+        uri: environment.get(table::CREDENTIALS_URI.variable).map(Secret::new),
+        role,
     };
-    complain_of_a_pin_without_its_source(config, &sources);
+    check_source_is_there(config, &sources);
     Some(sources)
+}
+
+/// Reads the access key, if one is set; the first family of names wins. Half a key is an error. No value is
+/// ever shown.
+fn read_access_key(
+    config: &mut ConfigReader<'_>,
+    started: Timestamp,
+    lifetime: Duration,
+) -> Option<EnvironmentCredentials> {
+    for [id, secret, token] in access_key_variables() {
+        let environment = config.environment;
+        match (environment.get(id), environment.get(secret)) {
+            (Some(key_id), Some(text)) => {
+                let token = environment.get(token).map(Secret::new);
+                return Some(EnvironmentCredentials::new(
+                    key_id.to_owned(),
+                    Secret::new(text),
+                    token,
+                    started,
+                    lifetime,
+                ));
+            }
+            (Some(_), None) => add_half_a_key(config, secret, id),
+            (None, Some(_)) => add_half_a_key(config, id, secret),
+            (None, None) => {}
+        }
+    }
+    None
+}
+
+fn add_half_a_key(config: &mut ConfigReader<'_>, missing: &str, present: &str) {
+    let problem = format!("it is not set, although {present} is; a key needs both");
+    config.add_error(missing.to_owned(), problem, format!("{missing}=… or unset {present}"));
 }
 
 fn source(text: &str) -> Result<SourceKind, String> {
@@ -84,63 +116,61 @@ fn source(text: &str) -> Result<SourceKind, String> {
 
 /// On the platform STS is called in the function's own region, unless another one is named.
 fn sts_endpoint(config: &mut ConfigReader<'_>) -> Option<String> {
-    if let Some(entry) = config.top_entry(&setting::STS_ENDPOINT) {
-        return config.read(&setting::STS_ENDPOINT, &entry, |text| {
-            endpoint::choose(Some(text), None, false)
-        });
+    if let Some(entry) = config.entry(&table::STS_ENDPOINT) {
+        return config
+            .read(&table::STS_ENDPOINT, &entry, |text| endpoint::choose(Some(text), None, false));
     }
-    let vpc = config.top(&setting::STS_VPC, value::truth).unwrap_or(false);
-    if let Some(entry) = config.top_entry(&setting::STS_REGION) {
-        return config.read(&setting::STS_REGION, &entry, |region| {
-            endpoint::choose(None, Some(region), vpc)
-        });
+    let vpc = config.value(&table::STS_VPC, value::boolean).unwrap_or(false);
+    if let Some(entry) = config.entry(&table::STS_REGION) {
+        return config
+            .read(&table::STS_REGION, &entry, |region| endpoint::choose(None, Some(region), vpc));
     }
-    let region = config.environment.get("FC_REGION");
-    match config.top_entry(&setting::STS_VPC) {
+    let region = config.environment.get(table::FUNCTION_REGION.variable);
+    match config.entry(&table::STS_VPC) {
         Some(entry) => {
-            config.read(&setting::STS_VPC, &entry, |_| endpoint::choose(None, region, vpc))
+            config.read(&table::STS_VPC, &entry, |_| endpoint::choose(None, region, vpc))
         }
         None => endpoint::choose(None, region, false).ok(),
     }
 }
 
-/// How a role is taken, whichever it is.
-struct Taking {
+/// The settings with which a role is assumed, whichever role it is.
+struct AssumeRoleSettings {
     session_name: String,
     duration: Duration,
     policy: Option<String>,
 }
 
-impl Taking {
+impl AssumeRoleSettings {
     fn read(config: &mut ConfigReader<'_>, routes: &[Route]) -> Self {
-        let session_name = config.top(&setting::ROLE_SESSION_NAME, session_name);
-        let duration = config.top(&setting::ROLE_DURATION, duration);
-        let scope = config.top(&setting::ROLE_SCOPE, scope).unwrap_or_default();
+        let session_name = config.value(&table::ROLE_SESSION_NAME, session_name);
+        let duration = config.value(&table::ROLE_DURATION, duration);
+        let scope = config.value(&table::ROLE_SCOPE, scope).unwrap_or_default();
         Self {
             session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
             duration: duration.unwrap_or(ROLE_DURATION),
-            policy: (scope == Scope::Routes).then(|| policy(config, routes)).flatten(),
+            policy: (scope == RoleScope::Routes).then(|| policy(config, routes)).flatten(),
         }
     }
 
-    /// The role that is taken with the key of another source.
+    /// Reads the role that is assumed with the key of another source.
     fn read_role(&self, config: &mut ConfigReader<'_>) -> Option<RoleRequest> {
-        let request = config.top(&setting::ROLE_ARN, |arn| self.request(arn, true))?;
-        let Some(entry) = config.top_entry(&setting::ROLE_EXTERNAL_ID) else {
+        let request = config.value(&table::ROLE_ARN, |arn| self.request(arn, true))?;
+        let Some(entry) = config.entry(&table::ROLE_EXTERNAL_ID) else {
             return Some(request);
         };
-        config.read(&setting::ROLE_EXTERNAL_ID, &entry, |id| request.clone().with_external_id(id))
+        config.read(&table::ROLE_EXTERNAL_ID, &entry, |id| request.clone().with_external_id(id))
     }
 
-    /// The role of a pod, which is narrowed only if it is the one that signs: as a stepping stone it
-    /// needs the permission to step.
-    fn read_pod(&self, config: &mut ConfigReader<'_>, signs: bool) -> Option<OidcOptions> {
+    /// Reads the role of a pod, which is narrowed only if it is the one that signs: where another role is
+    /// assumed with it, it needs the permission to do so.
+    fn read_pod_role(&self, config: &mut ConfigReader<'_>, signs: bool) -> Option<OidcOptions> {
         let environment = config.environment;
-        let provider_arn = environment.get("ALIBABA_CLOUD_OIDC_PROVIDER_ARN")?.to_owned();
-        let token_file = PathBuf::from(environment.get("ALIBABA_CLOUD_OIDC_TOKEN_FILE")?);
-        let arn = environment.get(POD_ROLE_ARN)?;
-        let place = format!("{POD_ROLE_ARN} = {arn:?}");
-        let example = format!("{POD_ROLE_ARN}={}", setting::ROLE_ARN.example);
+        let provider_arn = environment.get(table::OIDC_PROVIDER_ARN.variable)?.to_owned();
+        let token_file = PathBuf::from(environment.get(table::OIDC_TOKEN_FILE.variable)?);
+        let arn = environment.get(table::POD_ROLE_ARN.variable)?;
+        let place = format!("{} = {arn:?}", table::POD_ROLE_ARN.variable);
+        let example = table::POD_ROLE_ARN.variable_example();
         let request = self.request(arn, signs);
         let request = request.map_err(|problem| config.add_error(place, problem, example)).ok()?;
         Some(OidcOptions { provider_arn, token_file, role: request })
@@ -156,28 +186,28 @@ impl Taking {
     }
 }
 
-/// Judges a name by itself, so that a complaint stands where the name does.
+/// Checks a name by itself, so that the error names the setting of the name.
 fn session_name(text: &str) -> Result<String, RoleError> {
-    RoleRequest::new(setting::ROLE_ARN.example, text, ROLE_DURATION).map(|role| role.session_name)
+    RoleRequest::new(table::ROLE_ARN.example, text, ROLE_DURATION).map(|role| role.session_name)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     let duration = value::duration(text)?;
-    RoleRequest::new(setting::ROLE_ARN.example, SESSION_NAME, duration)
+    RoleRequest::new(table::ROLE_ARN.example, SESSION_NAME, duration)
         .map(|role| role.duration)
         .map_err(|error| error.to_string())
 }
 
-fn scope(text: &str) -> Result<Scope, &'static str> {
+fn scope(text: &str) -> Result<RoleScope, &'static str> {
     match text {
-        "routes" => Ok(Scope::Routes),
-        "role" => Ok(Scope::Role),
+        "routes" => Ok(RoleScope::Routes),
+        "role" => Ok(RoleScope::Role),
         _ => Err("a role's session may do what the 'routes' need, or all that the 'role' may"),
     }
 }
 
-/// The session policy that the routes need; one that cannot be written is a error, if a role is
-/// taken at all.
+/// Writes the session policy that the routes need. One that cannot be written is an error, if a role is
+/// assumed at all.
 fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
     let shares = |route: &&Route| route.session == SessionMode::Shared;
     let none_shares = !routes.iter().any(|route| shares(&route));
@@ -189,14 +219,17 @@ fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
             prefix: route.template.prefix(&CallerAttributes::NONE),
         })
         .collect();
-    let place = match config.top_entry(&setting::ROLE_ARN) {
+    let place = match config.entry(&table::ROLE_ARN) {
         Some(entry) => entry.describe(),
-        None => config.environment.get(POD_ROLE_ARN).map(|_| POD_ROLE_ARN.to_owned())?,
+        None => {
+            let variable = table::POD_ROLE_ARN.variable;
+            config.environment.get(variable).map(|_| variable.to_owned())?
+        }
     };
     match session_policy(UPLOAD_ACTIONS, &places) {
         Ok(policy) => Some(policy),
         Err(error) => {
-            let example = format!("{} = \"role\"", setting::ROLE_SCOPE.key);
+            let example = format!("{} = \"role\"", table::ROLE_SCOPE.key);
             config.add_error(place, error.to_string(), example);
             None
         }
@@ -205,20 +238,20 @@ fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
 
 #[cfg(feature = "local-credentials")]
 fn profile(environment: &Environment) -> Option<CliProfileOptions> {
-    if is_true(environment, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
+    if is_true(environment, &table::CLI_PROFILE_DISABLED) {
         return None;
     }
-    let path = match environment.get("ALIBABA_CLOUD_CONFIG_FILE") {
+    let path = match environment.get(table::CLI_CONFIG_FILE.variable) {
         Some(path) => PathBuf::from(path),
         None => home(environment)?.join(".aliyun/config.json"),
     };
     Some(CliProfileOptions { path, name: profile_name(environment) })
 }
 
-/// The official libraries use two names of the file, so both are tried.
+/// The official libraries use two names for the file, so both are tried.
 #[cfg(feature = "local-credentials")]
 fn credentials_file(environment: &Environment) -> Option<CredentialsFileOptions> {
-    let paths = if let Some(path) = environment.get("ALIBABA_CLOUD_CREDENTIALS_FILE") {
+    let paths = if let Some(path) = environment.get(table::CREDENTIALS_FILE.variable) {
         vec![PathBuf::from(path)]
     } else {
         let folder = home(environment)?.join(".alibabacloud");
@@ -227,20 +260,20 @@ fn credentials_file(environment: &Environment) -> Option<CredentialsFileOptions>
     Some(CredentialsFileOptions { paths, section: profile_name(environment) })
 }
 
-/// The metadata service belongs to servers: on Function Compute nothing is known of one.
+/// The metadata service is one of ECS instances: Function Compute has none.
 fn metadata(environment: &Environment) -> Option<EcsMetadataOptions> {
-    let off = is_true(environment, "ALIBABA_CLOUD_ECS_METADATA_DISABLED")
-        || environment.get("FC_FUNCTION_NAME").is_some();
+    let off = is_true(environment, &table::METADATA_DISABLED)
+        || environment.get(table::FUNCTION_NAME.variable).is_some();
     (!off).then(|| EcsMetadataOptions {
         base_url: ecs_metadata::ADDRESS.to_owned(),
-        role: environment.get("ALIBABA_CLOUD_ECS_METADATA").map(str::to_owned),
-        token_only: is_true(environment, "ALIBABA_CLOUD_IMDSV1_DISABLED"),
+        role: environment.get(table::METADATA_ROLE.variable).map(str::to_owned),
+        token_only: is_true(environment, &table::METADATA_TOKEN_ONLY),
     })
 }
 
 #[cfg(feature = "local-credentials")]
 fn profile_name(environment: &Environment) -> Option<String> {
-    environment.get("ALIBABA_CLOUD_PROFILE").map(str::to_owned)
+    environment.get(table::PROFILE.variable).map(str::to_owned)
 }
 
 #[cfg(feature = "local-credentials")]
@@ -248,8 +281,8 @@ fn home(environment: &Environment) -> Option<PathBuf> {
     environment.get("HOME").map(PathBuf::from)
 }
 
-fn is_true(environment: &Environment, name: &str) -> bool {
-    environment.get(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
+fn is_true(environment: &Environment, setting: &Setting) -> bool {
+    environment.get(setting.variable).is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// The deployed function has neither a home directory nor commands, so it is built without the sources that read
@@ -258,16 +291,16 @@ fn reject_local_sources(config: &mut ConfigReader<'_>, kind: SourceKind) {
     let problem = "this source is a file on a developer's machine, and the function is built without it; let the \
                    function's role sign, or set the key itself in the environment";
     if matches!(kind, SourceKind::Profile | SourceKind::File) {
-        if let Some(entry) = config.top_entry(&setting::CREDENTIALS) {
-            config.add_invalid(&setting::CREDENTIALS, &entry, problem);
+        if let Some(entry) = config.entry(&table::CREDENTIALS) {
+            config.add_invalid(&table::CREDENTIALS, &entry, problem);
         }
         return;
     }
-    let off = is_true(config.environment, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED");
+    let off = is_true(config.environment, &table::CLI_PROFILE_DISABLED);
     for (name, is_used) in [
-        ("ALIBABA_CLOUD_CONFIG_FILE", !off),
-        ("ALIBABA_CLOUD_CREDENTIALS_FILE", true),
-        ("ALIBABA_CLOUD_PROFILE", true),
+        (table::CLI_CONFIG_FILE.variable, !off),
+        (table::CREDENTIALS_FILE.variable, true),
+        (table::PROFILE.variable, true),
     ] {
         if kind == SourceKind::Auto && is_used && config.environment.get(name).is_some() {
             config.add_error(name.to_owned(), problem.to_owned(), format!("unset {name}"));
@@ -275,8 +308,8 @@ fn reject_local_sources(config: &mut ConfigReader<'_>, kind: SourceKind) {
     }
 }
 
-/// A source that was chosen by name and is not there would leave nothing to sign with.
-fn complain_of_a_pin_without_its_source(config: &mut ConfigReader<'_>, sources: &SourceOptions) {
+/// Refuses a source that was chosen by name and is absent: nothing would be left to sign with.
+fn check_source_is_there(config: &mut ConfigReader<'_>, sources: &SourceOptions) {
     let wanted = match sources.kind {
         SourceKind::Oidc if sources.oidc.is_none() => {
             "ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE"
@@ -295,21 +328,21 @@ fn complain_of_a_pin_without_its_source(config: &mut ConfigReader<'_>, sources: 
         SourceKind::Uri if sources.uri.is_none() => "ALIBABA_CLOUD_CREDENTIALS_URI",
         _ => return,
     };
-    if let Some(entry) = config.top_entry(&setting::CREDENTIALS) {
+    if let Some(entry) = config.entry(&table::CREDENTIALS) {
         let problem = format!("this source needs {wanted}");
-        config.add_error(entry.describe(), problem, entry.example(&setting::CREDENTIALS));
+        config.add_error(entry.describe(), problem, entry.example(&table::CREDENTIALS));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::toml_file::File;
+    use crate::config::toml_file::TomlFile;
 
     fn complaints(variables: &[(&str, &str)], kind: SourceKind) -> Option<String> {
         let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment: Environment = pairs.collect();
-        let mut config = ConfigReader::new(&environment, File::default());
+        let mut config = ConfigReader::new(&environment, TomlFile::default());
         reject_local_sources(&mut config, kind);
         config.finish().err().map(|complaints| complaints.to_string())
     }
