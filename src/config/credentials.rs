@@ -219,12 +219,11 @@ fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
             prefix: route.template.prefix(&CallerAttributes::NONE),
         })
         .collect();
-    let place = match config.entry(&table::ROLE_ARN) {
-        Some(entry) => entry.describe(),
-        None => {
-            let variable = table::POD_ROLE_ARN.variable;
-            config.environment.get(variable).map(|_| variable.to_owned())?
-        }
+    let place = if let Some(raw) = config.entry(&table::ROLE_ARN) {
+        raw.describe()
+    } else {
+        let variable = table::POD_ROLE_ARN.variable;
+        config.environment.get(variable).map(|_| variable.to_owned())?
     };
     match session_policy(UPLOAD_ACTIONS, &places) {
         Ok(policy) => Some(policy),

@@ -137,13 +137,15 @@ impl<'a> ConfigReader<'a> {
             }
             let near = table::nearest(name, known());
             let setting = SETTINGS.iter().find(|setting| Some(setting.variable) == near);
-            let problem = match near {
-                Some(near) => format!("there is no such setting; the nearest name is {near}"),
-                None => {
-                    let known: Vec<_> = known().collect();
-                    format!("there is no such setting; there are {}", known.join(", "))
-                }
-            };
+            let problem = near.map_or_else(
+                || {
+                    format!(
+                        "there is no such setting; there are {}",
+                        known().collect::<Vec<_>>().join(", ")
+                    )
+                },
+                |near| format!("there is no such setting; the nearest name is {near}"),
+            );
             let example = setting.map_or(&table::MAX_SIZE, |setting| *setting).variable_example();
             self.add_error(name.to_owned(), problem, example);
         }

@@ -536,9 +536,10 @@ mod tests {
                 && !setting.variable.is_empty()
                 && !text.contains(&format!("\n        {}: ${{vars.", setting.variable))
         });
-        let lines: String = settings
-            .map(|setting| format!("        #| {}: '{}'\n", setting.variable, setting.example))
-            .collect();
+        let mut lines = String::new();
+        for setting in settings {
+            let _ = writeln!(lines, "        #| {}: '{}'", setting.variable, setting.example);
+        }
         let start = "take the mark \"#| \" away.\n";
         check_generated("s.yaml", &[(start, "      triggers:", lines)]);
     }
