@@ -146,7 +146,7 @@ test('200, 201 and 204 are successes', async () => {
 test('a 203 is stored, but the callback failed', async () => {
   script.oss = xml(203, '<Code>CallbackFailed</Code><Message>Error status : 502.</Message><RequestId>5C3D</RequestId><EC>0007-00000203</EC>')
   const error = await refusedWith('callback_failed')
-  assert.deepEqual([error.status, error.key, error.ec, error.requestId, error.message], [203, KEY, '0007-00000203', '5C3D', 'Stored, but the application was not told. Error status : 502.'])
+  assert.deepEqual([error.status, error.key, error.ec, error.requestId, error.message], [203, KEY, '0007-00000203', '5C3D', 'Stored, but the upload callback failed. Error status : 502.'])
 })
 
 test('a refusal of OSS keeps its own code', async () => {
@@ -212,7 +212,7 @@ test('many files are signed in one call, with a verdict each', async () => {
     const { sign, send } = await import('/prefix/client.js')
     const files = [new File(['a'], 'a.png'), new File(['b'], 'b.html')]
     const [grant, refusal] = await sign(files)
-    return { stored: await send(grant, files[0]), refused: await send(refusal, files[1]).catch((error) => error.code) }
+    return { stored: await send(grant), refused: await send(refusal).catch((error) => error.code) }
   })
   assert.deepEqual([result.stored.key, result.refused, asked.calls.length], [KEY, 'type_not_allowed', 1])
 })
@@ -259,7 +259,7 @@ test('a signal cancels before, while signing and while sending, and does no harm
 test('a grant is not sent under a signal that is already spent', async () => {
   const code = await page.evaluate(async (url) => {
     const { send } = await import('/prefix/client.js')
-    return send({ url, fields: {}, key: 'a' }, new File(['a'], 'a'), { signal: AbortSignal.abort() }).catch((error) => error.code)
+    return send({ url, fields: {}, key: 'a', file: new File(['a'], 'a') }, { signal: AbortSignal.abort() }).catch((error) => error.code)
   }, oss.origin)
   assert.equal(code, 'aborted')
 })

@@ -76,3 +76,22 @@ test('an origin that is not listed is refused by the signer itself', async () =>
   assert.equal(policy ?? null, null)
   await page.close()
 })
+
+test('the client tells a signer that does not admit the page from one that cannot be reached', async () => {
+  const page = await browser.newPage()
+  await page.goto(foreign.origin.replace('127.0.0.1', FOREIGN))
+  const attempt = (client, endpoint) => page.evaluate(
+    async ({ client, endpoint }) => {
+      const { upload } = await import(client)
+      return upload(new File(['a'], 'a.txt'), { endpoint, tries: 2 }).then(() => 'stored', ({ code, message }) => [code, message])
+    },
+    { client, endpoint },
+  )
+  const client = `${dev.page}client.js`
+  const { origin } = new URL(page.url())
+  assert.deepEqual(await attempt(client), ['origin_not_allowed', `The signer does not admit ${origin}: see UPLOAD_ORIGINS.`])
+  const gone = await serve(() => {})
+  await gone.stop()
+  assert.equal((await attempt(client, gone.origin))[0], 'network')
+  await page.close()
+})

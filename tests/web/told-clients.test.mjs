@@ -27,7 +27,7 @@ const CLIENTS = [
   { recipe: 'uppy-5-sign.html', packages: 'uppy-5', untold: WAITS },
   { recipe: 'uppy-6.html', packages: 'uppy-6' },
   { recipe: 'uppy-6-sign.html', packages: 'uppy-6' },
-  { recipe: 'filepond.html', untold: /^failed Stored, but the application was not told\. Error status : 500\.$/ },
+  { recipe: 'filepond.html', untold: /^failed Stored, but the upload callback failed\. Error status : 500\.$/ },
   { recipe: 'dropzone.html' },
   { recipe: 'plupload.html' },
   { recipe: 'antd.html' },

@@ -1,6 +1,6 @@
 /** Compiles, or the types of the client have changed for those who use them. Nothing here is run. */
 
-import { send, sign, upload, UploadError } from 'https://signer.example.com/client.js'
+import { grant, send, sign, upload, UploadError } from 'https://signer.example.com/client.js'
 import type { Code, Grant, Limits, Options, Retry, Stored } from 'https://signer.example.com/client.js'
 
 declare const file: File
@@ -32,10 +32,22 @@ export async function one(): Promise<string> {
 
 export async function many(files: FileList): Promise<Stored[]> {
   const verdicts = await sign(files, { headers: { authorization: 'Bearer ticket' } })
+  const refused = verdicts.filter((verdict) => verdict instanceof UploadError)
+  console.log(refused.map(({ file, message }) => `${file?.name}: ${message}`))
   const grants = verdicts.filter((verdict): verdict is Grant => !(verdict instanceof UploadError))
-  return Promise.all(grants.map((grant, index) => send(grant, files[index], options)))
+  return Promise.all(grants.map((grant) => send(grant, options)))
 }
 
+export async function signedElsewhere(answer: Omit<Grant, 'file'>): Promise<Stored> {
+  const { url, fields }: Grant = await grant(file, options)
+  console.log(url, fields)
+  return send({ ...answer, file })
+}
+
+// @ts-expect-error: the file belongs to the grant
+void grant(file).then((one) => send(one, file))
+// @ts-expect-error: a grant without its file
+void grant(file).then(({ file: _, ...rest }) => send(rest))
 // @ts-expect-error: an option that there is not
 void upload(file, { onprogress: () => {} })
 // @ts-expect-error: no file

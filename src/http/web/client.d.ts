@@ -1,41 +1,43 @@
-/** The types of `client.js`, of one version with it: take both from the same function. */
+/** The types of `client.js`. Take both files from the same version. */
 
-/** Leave to post one file, until `expires_at`. */
+/** The permission to post one file. OSS accepts it until `expires_at`. */
 export interface Grant {
   method: 'POST'
-  /** Where the form is posted to. */
+  /** The address that the form is posted to. */
   url: string
-  /** The form; the file comes after them. */
+  /** The fields of the form. The file is appended after them. */
   fields: Record<string, string>
-  /** Where OSS will keep the file. */
+  /** The name of the object in the bucket. */
   key: string
-  /** No other grant has this key: if OSS has a file there already, it is this one. */
+  /** No other grant has this key: an object that already has it comes from an earlier try with this grant. */
   unique: boolean
-  /** A UTC time as `2026-11-21T10:10:00Z`. */
+  /** A UTC time such as `2026-11-21T10:10:00Z`. */
   expires_at: string
+  /** The file that the grant was signed for, and that `send` posts. Add it to a grant that came another way. */
+  file: File
 }
 
 export interface Stored {
-  /** Where OSS keeps the file. */
+  /** The name of the object in the bucket. */
   key: string
-  /** Its address; who may read it is the bucket's business. */
+  /** The address of the object. Only a public object can be read there. */
   url: string
-  /** Where the route has a callback: what proves the grant to who has its key. */
+  /** Where the route has an upload callback: the receipt, which proves to the back end what was granted. */
   receipt?: string
-  /** What the callback answered, if it answered JSON. Missing too where the answer of an earlier try was lost. */
+  /** The JSON that the upload callback answered. Missing where the answer of an earlier try was lost. */
   result?: any
 }
 
-/** Bytes of the file. In one `send`, `loaded` never falls: a further try is seen when it gets further. */
+/** Bytes of the file. Within one upload `loaded` never falls, also when a further try starts again. */
 export interface Progress {
   loaded: number
   total: number
 }
 
 export interface Retry {
-  /** Why the last try failed. */
+  /** The failure of the last try. */
   error: UploadError
-  /** Seconds until the next one. */
+  /** Seconds until the next try. */
   wait: number
 }
 
@@ -43,45 +45,47 @@ export interface Retry {
 export type RequestHeaders = Record<string, string>
 
 export interface Options {
-  /** The signer; the module's home by default. */
+  /** The address of the signer. By default the address that `client.js` was loaded from. */
   endpoint?: string | URL
-  /** The named rules to upload under. */
+  /** The name of the route; `default` by default. */
   route?: string
-  /** What to keep beside the file, where the route takes it. */
+  /** Metadata of the object, where the route accepts it. */
   metadata?: Record<string, string>
-  /** For the signer, never for OSS; a function is asked before each try. */
+  /** Sent to the signer only, never to OSS. A function is called before each try. */
   headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>)
   onProgress?: (progress: Progress) => void
-  /** Hears of each failure after which it is tried again. */
+  /** Called after each failure that is followed by another try. */
   onRetry?: (retry: Retry) => void
-  /** How often a request is tried that gets no answer, 408, 429 or 5xx; 4 by default, 1 is once. */
+  /** The number of tries of a request that gets no answer, 408, 429 or 5xx; 4 by default. */
   tries?: number
   signal?: AbortSignal
 }
 
-/** What a route takes, as the signer says it when it refuses a file. */
+/** The limits of a route. They are part of the error when a file is refused. */
 export interface Limits {
   min_size: number
   max_size: number
-  /** As `image/png` or `image/*`; empty takes all. */
+  /** Such as `image/png` or `image/*`; empty accepts all. */
   types: string[]
-  /** Without a dot; empty takes all. */
+  /** Without a dot; empty accepts all. */
   extensions: string[]
-  /** The most files in one call. */
+  /** The largest number of files in one call. */
   max_files: number
 }
 
 export type ClientCode =
-  /** The signal came. */
+  /** The signal was aborted. */
   | 'aborted'
-  /** Nothing was answered, or CORS hides it; OSS may have stored the file. */
+  /** There was no answer, or CORS hides it. OSS may have stored the file. */
   | 'network'
-  /** An answer that is neither the signer's nor OSS's. */
+  /** The signer answers, but not to this page: its setting `UPLOAD_ORIGINS` does not list the page's origin. */
+  | 'origin_not_allowed'
+  /** The answer is neither the signer's nor OSS's. Often `endpoint` is missing or wrong. */
   | 'bad_answer'
-  /** OSS stored the file, but the application was not told: hand it `receipt`, and do not upload again. */
+  /** OSS stored the file, but the upload callback failed. Send `receipt` to the back end, and do not upload again. */
   | 'callback_failed'
 
-/** The client's own code, the signer's (`file_too_large`), or the `Code` of OSS (`AccessDenied`). */
+/** A code of the client, of the signer (`file_too_large`), or of OSS (`AccessDenied`). */
 export type Code = ClientCode | (string & {})
 
 export class UploadError extends Error {
@@ -90,35 +94,43 @@ export class UploadError extends Error {
   code: Code
   /** 0 without an answer. */
   status: number
-  /** What the log of the signer, or OSS, knows the request by. */
+  /** The id of the request in the log of the signer or of OSS. */
   requestId?: string
-  /** The exact reason of OSS, as `0006-00000213`. */
+  /** The exact reason of OSS, such as `0006-00000213`. */
   ec?: string
-  /** Where the file would be, or after `callback_failed` is. */
+  /** The object that the file would have become or, after `callback_failed`, is. */
   key?: string
   url?: string
   /** As in `Stored`. */
   receipt?: string
   limits?: Limits
-  /** Seconds that the signer wants to be left alone, or 0; more than 60 are not waited for. */
+  /** In the results of `sign`: the file that was refused. */
+  file?: File
+  /** Seconds to wait as the signer says, or 0. More than 60 seconds are not waited for. */
   retryAfter?: number
 }
 
 /**
- * Asks for a grant and posts one file under it. A grant that has run out is renewed once.
+ * Gets a grant and posts one file. A grant that has expired is renewed once.
  * @throws {UploadError}
  */
 export function upload(file: File, options?: Options): Promise<Stored>
 
 /**
- * Asks for grants in one call; a file that is refused has an error in its place.
- * @throws {UploadError}
+ * Gets a grant for one file.
+ * @throws {UploadError} also when the file is refused
+ */
+export function grant(file: File, options?: Options): Promise<Grant>
+
+/**
+ * Gets grants for several files in one call. A refused file has an error in its place. Each result names its `file`.
+ * @throws {UploadError} when the whole call fails
  */
 export function sign(files: Iterable<File>, options?: Options): Promise<(Grant | UploadError)[]>
 
 /**
- * Posts one file under its grant; an error in its place is thrown. Where an earlier try had sent all of the file and
- * lost the answer, `FileAlreadyExists` is that answer, and the file is stored.
+ * Posts the file of a grant. An error in its place is thrown. `FileAlreadyExists` counts as stored where an earlier try
+ * had sent the whole file and its answer was lost.
  * @throws {UploadError}
  */
-export function send(verdict: Grant | UploadError, file: File, options?: Options): Promise<Stored>
+export function send(verdict: Grant | UploadError, options?: Options): Promise<Stored>

@@ -1,12 +1,8 @@
 /**
- * Asks the signer for a grant, then posts the form to OSS.
- *
- *   const { key, result } = await upload(file)
- *
+ * oss-upload-client 0.1.0: gets a grant from the signer, then posts the form to OSS.
  * @import * as types from './client.js'
  */
 
-/** A failure; `code` says which. */
 export class UploadError extends Error {
   name = 'UploadError'
   code = ''
@@ -18,48 +14,62 @@ export class UploadError extends Error {
   }
 }
 
-/** Uploads one file; renews a spent grant once. @type {typeof types.upload} */
+/** @type {typeof types.upload} */
 export async function upload(file, options) {
-  const run = async () => send((await sign([file], options))[0], file, options)
+  const run = async () => send(await grant(file, options), options)
   return run().catch((error) => {
     if (/Expired|-00000213/.test(error.code + error.ec)) return run()
     throw error
   })
 }
 
-/** Asks for one verdict per file. @type {typeof types.sign} */
+/** @type {typeof types.grant} */
+export async function grant(file, options) {
+  const [verdict] = await sign([file], options)
+  if (verdict instanceof Error) throw verdict
+  return verdict
+}
+
+/** @type {typeof types.sign} */
 export async function sign(files, options = {}) {
   const { endpoint = new URL('.', import.meta.url), route, metadata, headers, signal } = options
-  const wishes = Array.from(files, ({ name, type, size }) => ({ name, type: type || undefined, size, metadata }))
-  return persist(options, async () => {
+  const base = `${endpoint}`.replace(/\/?$/, '/')
+  const list = [...files]
+  const wishes = list.map(({ name, type, size }) => ({ name, type: type || undefined, size, metadata }))
+  return persist(options, async (turn) => {
     const extra = typeof headers == 'function' ? await headers() : headers
-    const response = await fetch(`${endpoint}`.replace(/\/?$/, '/uploads'), {
+    const response = await fetch(base + 'uploads', {
       method: 'POST',
       headers: { ...extra, 'content-type': 'application/json' },
       body: JSON.stringify({ route, files: wishes }),
       signal,
-    }).catch(() => silence('the signer'))
+    }).catch(async () => {
+      const probe = await fetch(base + 'health', { mode: 'no-cors' }).catch(() => {})
+      if (probe?.type != 'opaque') silence('the signer')
+      // The signer is there, but this page may not read it. The first time it may still be the network.
+      throw new UploadError(`The signer does not admit ${location.origin}: see UPLOAD_ORIGINS.`, { code: 'origin_not_allowed', status: turn > 1 ? 403 : 0 })
+    })
     const { status } = response
     const refusal = ({ error: code, message, limits, request_id: requestId }) =>
       new UploadError(message, { code, status, requestId, limits, retryAfter: Number(response.headers.get('retry-after')) })
     const answer = await response.json().catch(() => {})
-    if (answer?.uploads) return answer.uploads.map((verdict) => (verdict.error ? refusal(verdict.error) : verdict))
-    throw refusal(answer?.error ? answer : { error: 'bad_answer', message: `HTTP ${status}.` })
+    if (answer?.uploads) return answer.uploads.map((verdict, index) => Object.assign(verdict.error ? refusal(verdict.error) : verdict, { file: list[index] }))
+    throw refusal(answer?.error ? answer : { error: 'bad_answer', message: status < 500 ? `No signer at ${base}uploads: set \`endpoint\`.` : `HTTP ${status}.` })
   })
 }
 
-/** Posts one file under its verdict, or throws that. @type {typeof types.send} */
-export async function send(verdict, file, options = {}) {
+/** @type {typeof types.send} */
+export async function send(verdict, options = {}) {
   if (verdict instanceof Error) throw verdict
-  const { url, fields, key, unique } = verdict
+  const { url, fields, key, unique, file } = verdict
   const stored = { key, url: `${url}/${key.replace(/[^/]+/g, encodeURIComponent)}`, receipt: fields['x:receipt'] }
   const form = new FormData()
   for (const name in fields) form.append(name, fields[name])
-  form.append('file', file) // Last: OSS ignores what follows.
+  form.append('file', file, file.name) // Last: OSS ignores what follows.
   let sent
   let furthest = 0
   return persist(options, async () => {
-    const ours = unique || sent // An earlier try's, whose answer was lost.
+    const ours = unique || sent // An earlier try stored it; its answer was lost.
     const request = new XMLHttpRequest()
     request.open('POST', url)
     request.upload.onprogress = ({ loaded, total }) => {
@@ -79,18 +89,18 @@ export async function send(verdict, file, options = {}) {
     const read = (tag) => request.responseXML?.querySelector(tag)?.textContent
     const code = status == 203 ? 'callback_failed' : (read('Code') ?? 'bad_answer')
     if (ours && code == 'FileAlreadyExists') return stored
-    const message = (status == 203 ? 'Stored, but the application was not told. ' : '') + (read('Message') ?? `HTTP ${status}.`)
+    const message = (status == 203 ? 'Stored, but the upload callback failed. ' : '') + (read('Message') ?? `HTTP ${status}.`)
     throw new UploadError(message, { code, status, requestId: read('RequestId'), ec: read('EC'), ...stored })
   })
 }
 
-/** Tries again, ever later. */
+/** Tries again, after ever longer waits. */
 async function persist(options, attempt) {
   const { signal, tries = 4, onRetry } = options
   for (let turn = 1; ; turn++) {
     try {
       signal?.throwIfAborted()
-      return await attempt()
+      return await attempt(turn)
     } catch (error) {
       if (signal?.aborted) throw new UploadError('Aborted.', { code: 'aborted' })
       const wait = error.retryAfter || 2 ** turn * (1 + Math.random()) / 4
