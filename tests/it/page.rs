@@ -15,7 +15,7 @@ async fn the_page_loads_from_its_own_origin_and_posts_to_the_upload_hosts() {
     200 OK
     access-control-allow-origin: *
     cache-control: public, max-age=300
-    content-length: 3298
+    content-length: 3684
     content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' https://up.example.com; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
     content-type: text/html; charset=utf-8
     referrer-policy: no-referrer
@@ -29,7 +29,7 @@ async fn the_client_may_be_imported_by_any_page() {
     200 OK
     access-control-allow-origin: *
     cache-control: public, max-age=300
-    content-length: 4803
+    content-length: 5377
     content-type: text/javascript; charset=utf-8
     referrer-policy: no-referrer
     x-content-type-options: nosniff
@@ -38,6 +38,7 @@ async fn the_client_may_be_imported_by_any_page() {
         ("/page.css", "text/css; charset=utf-8"),
         ("/page.js", "text/javascript; charset=utf-8"),
         ("/page-limits.js", "text/javascript; charset=utf-8"),
+        ("/page-queue.js", "text/javascript; charset=utf-8"),
         ("/page-row.js", "text/javascript; charset=utf-8"),
         ("/page-words.js", "text/javascript; charset=utf-8"),
         ("/client.d.ts", "text/plain; charset=utf-8"),

@@ -189,7 +189,7 @@ for (const [what, fault] of Object.entries(FAULTS)) {
       way = fault
       const error = await attempt(page)
       assert.deepEqual([error.code, error.status], ['callback_failed', 203])
-      assert.match(error.message, /^Stored, but the application was not told\. ./)
+      assert.match(error.message, /^Stored, but the upload callback failed\. ./)
       assert.match(error.requestId, /\S/)
       assert.deepEqual(await stored(error.key), PICTURE.buffer)
       assert.equal(messages.length, 1)
@@ -282,7 +282,7 @@ test("a back end of one's own is told by OSS itself, one address after another",
     assertClean()
   }))
 
-for (const [locale, words, record] of [['en-US', /Stored, but the application was not told\./, /record rec_\d+/], ['zh-CN', /已存储，但没能通知应用。/, /编号 rec_\d+/]]) {
+for (const [locale, words, record] of [['en-US', /The file is stored, but the application has not confirmed it\. Do not upload it again\./, /record rec_\d+/], ['zh-CN', /文件已存储，但应用尚未确认。/, /编号 rec_\d+/]]) {
   test(`the upload page says in ${locale} what became of it, and does not offer to upload again`, async () => {
     const context = await browser.newContext({ locale })
     const page = await context.newPage()
@@ -295,10 +295,11 @@ for (const [locale, words, record] of [['en-US', /Stored, but the application wa
     assert.match(await row.locator('.state').textContent(), record)
     way = FAULTS['answers 500']
     await page.setInputFiles('#files', PICTURE)
-    await page.locator('.row[data-state=failed]').waitFor()
+    await page.locator('.row[data-state=unconfirmed]').waitFor()
+    assert.match(await page.locator('#tally').textContent(), locale === 'zh-CN' ? /已上传 2 个，1 个未确认$/ : /^2 of 2 uploaded · 1 not confirmed$/)
     assert.match(await row.locator('.words').textContent(), words)
     assert.match(await row.locator('.stored').textContent(), /^uploads\//)
-    assert.deepEqual(await row.locator('[data-do]:not([hidden])').evaluateAll((all) => all.map((one) => one.dataset.do)), ['copy', 'remove'])
+    assert.deepEqual(await row.locator('[data-do]:not([hidden])').evaluateAll((all) => all.map((one) => one.dataset.do)), ['hide'])
     assertClean()
     await context.close()
   })

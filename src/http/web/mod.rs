@@ -19,6 +19,7 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 const LIMITS: &str = include_str!("page-limits.js");
+const QUEUE: &str = include_str!("page-queue.js");
 const ROW: &str = include_str!("page-row.js");
 const WORDS: &str = include_str!("page-words.js");
 const CLIENT: &str = include_str!("client.js");
@@ -35,11 +36,12 @@ const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8")
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Each file: its path, its text, its type.
-const ASSETS: [(&str, &str, HeaderValue); 11] = [
+const ASSETS: [(&str, &str, HeaderValue); 12] = [
     ("/", PAGE, HTML),
     ("/page.css", STYLE, CSS),
     ("/page.js", SCRIPT, JAVASCRIPT),
     ("/page-limits.js", LIMITS, JAVASCRIPT),
+    ("/page-queue.js", QUEUE, JAVASCRIPT),
     ("/page-row.js", ROW, JAVASCRIPT),
     ("/page-words.js", WORDS, JAVASCRIPT),
     ("/client.js", CLIENT, JAVASCRIPT),

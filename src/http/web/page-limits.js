@@ -1,36 +1,49 @@
 /**
- * What the route takes: asked of the function once, told before anything is chosen, and held against each file before
- * anything is sent. A function that does not say lets every file through to its own verdict.
+ * The limits of the route: fetched from the function once, shown before a file is chosen, and compared with each file
+ * before it is sent. Where the function does not give them, every file is sent and the function decides.
  */
 
 /**
  * @typedef {object} Limits
  * @property {number} [min_size]
  * @property {number} [max_size]
- * @property {string[]} [types] as image/png or image/*; none is all
- * @property {string[]} [extensions] without a dot; none is all
+ * @property {string[]} [types] as image/png or image/*; empty accepts all
+ * @property {string[]} [extensions] without a dot; empty accepts all
  * @property {number} [max_files] of one choice
  * @property {string} [accept] for the file picker
+ * @property {{ name: string, required: boolean, pattern?: string }[]} [metadata]
+ * @property {('jwt' | 'ticket')[]} [auth] the credentials of which a caller has to present one; empty needs none
+ * @property {boolean} [public_read] everybody may read what is uploaded
  */
 
 const UNSENT = 'Found by this page; nothing was sent.'
 
 /**
- * Asks for the limits of a route: `{}` where they are not told.
+ * Fetches the limits of a route; `{}` where the function does not give them.
+ * @param {string} base the address of the signer, with a last slash
  * @param {string} [route] @param {Record<string, string>} [headers] @returns {Promise<Limits & { error?: string }>}
  */
-export async function ask(route = 'default', headers) {
+export async function fetchLimits(base, route = 'default', headers) {
   try {
-    const answer = await fetch(`./routes/${encodeURIComponent(route)}`, { headers })
-    const said = await answer.json()
-    return answer.ok || said.error === 'route_not_found' ? said : {}
+    const answer = await fetch(`${base}routes/${encodeURIComponent(route)}`, { headers })
+    const limits = await answer.json()
+    return answer.ok || limits.error === 'route_not_found' ? limits : {}
   } catch {
     return {}
   }
 }
 
 /**
- * Says why the function would refuse a file, as it would say it. What only the function can tell is left to it.
+ * Finds what keeps everybody from uploading here.
+ * @param {Limits & { error?: string }} limits @param {boolean} hasTicket @returns {string | undefined} a code
+ */
+export function obstacle({ error, auth }, hasTicket) {
+  if (error) return error
+  if (auth?.length && !hasTicket) return 'ticket_missing'
+}
+
+/**
+ * Finds why the function would refuse a file. What only the function can know is left to it.
  * @param {File} file @param {Limits} limits @returns {{ code: string, message: string, limits: Limits } | undefined}
  */
 export function objection({ name, size, type }, limits) {
@@ -42,7 +55,7 @@ export function objection({ name, size, type }, limits) {
   if (types?.length && type && !types.some((one) => covers(one, type))) return because('type_not_allowed')
 }
 
-/** Says that one choice holds more files than the route takes at a time. */
+/** Makes the error of a file beyond the number of files that the route accepts at a time. */
 export function surplus(limits) {
   return { code: 'too_many_files', message: UNSENT, limits }
 }

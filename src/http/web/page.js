@@ -1,205 +1,90 @@
 /**
- * The upload page: takes files, sends six at a time, and says in the reader's language what became of each.
+ * The upload page: takes files and a ticket, shows the limits of its route, and says what became of each file.
  *
- * Signing, sending and trying again belong to client.js, one file's looks to page-row.js, the words to page-words.js,
- * what the route takes to page-limits.js. Nothing is remembered, and the ticket of a link (`#ticket=…`) least of all.
+ * The files in the list belong to page-queue.js, one file's looks to page-row.js, the texts to page-words.js, the limits
+ * to page-limits.js. Nothing is stored in the browser, and above all not the ticket of a link (`#ticket=…`).
  */
 
-import { upload } from './client.js'
-import { ask, objection, surplus } from './page-limits.js'
-import { build, canRetry, copyLink, firstAction, isActive, isSending, show } from './page-row.js'
-import { language, percent, subjectOf, terms, text, visible, words } from './page-words.js'
+import { fetchLimits, obstacle } from './page-limits.js'
+import { Queue } from './page-queue.js'
+import { canRetry, firstAction, isActive, isLost, isStored } from './page-row.js'
+import { duration, language, percent, sent, setLanguage, size, subjectOf, terms, text, visible, words } from './page-words.js'
 
-/** @typedef {import('./page-row.js').Row} Row */
+/** One file smaller than this needs no bar beside its own. */
+const LARGE = 10_000_000
 
-/** As many connections as browsers open to one host. */
-const AT_ONCE = 6
+/** Header values are ASCII, so without another pattern a metadata value is too. */
+const ASCII = '[ -~]*'
 
 const route = new URLSearchParams(location.search).get('route') ?? undefined
 const by = (id) => document.getElementById(id)
 
-/** @type {Row[]} */
-let rows = []
-/** @type {import('./page-limits.js').Limits} */
-let limits = {}
 /** @type {string | undefined} */
 let ticket
-/** @type {Promise<object[]> | undefined} */
-let fetched
+/** The code of what keeps everybody from uploading here. @type {string | undefined} */
+let closed
 
-speak()
+const queue = new Queue({
+  base: './',
+  list: by('rows'),
+  template: by('row'),
+  options: () => ({ route, headers: authorization(), metadata: metadata() }),
+  isReady: () => by('fields').checkValidity(),
+  hasTicket: () => Boolean(ticket),
+  fallback: () => by('choose'),
+  announce: (news) => (by('news').textContent = news),
+  changed: overview,
+})
+
+setLanguage(navigator.languages)
+showTexts()
 listen()
 takeTicket()
 
-// The queue: what waits is started as soon as there is room, and signed only then, so no grant grows old in line.
-
-/** Takes what was chosen, dropped or pasted in one go. @param {{ file: File, isFolder?: boolean }[]} choice */
-function take(choice) {
-  choice.forEach(({ file, isFolder }, index) => {
-    const row = { file, state: 'waiting', loaded: 0, again: false, element: build(file) }
-    rows.push(row)
-    by('rows').append(row.element)
-    row.element.addEventListener('click', (event) => act(row, event.target.closest('[data-do]')?.dataset.do))
-    const error = isFolder ? { code: 'folder', message: '' } : (objection(file, limits) ?? (index >= limits.max_files && surplus(limits)))
-    if (error) fail(row, error)
-    else change(row, 'waiting')
-  })
-  pump()
-}
-
-function pump() {
-  const room = AT_ONCE - rows.filter(isSending).length
-  rows.filter((row) => row.state === 'waiting').slice(0, Math.max(0, room)).forEach(start)
-}
-
-async function start(row) {
-  row.controller = new AbortController()
-  row.loaded = 0
-  row.again = false
-  change(row, 'sending')
-  try {
-    row.stored = await upload(row.file, {
-      route,
-      headers: authorization,
-      signal: row.controller.signal,
-      onProgress: ({ loaded }) => advance(row, loaded),
-      onRetry: () => interrupt(row),
-    })
-    change(row, 'done')
-  } catch (error) {
-    if (error.code === 'aborted') change(row, 'cancelled')
-    else fail(row, await diagnose(error, row.file))
-  }
-  pump()
-  advise(row)
-}
-
-function act(row, action) {
-  if (action === 'cancel' && row.state === 'waiting') change(row, 'cancelled')
-  else if (action === 'cancel') row.controller.abort()
-  else if (action === 'retry') retry([row])
-  else if (action === 'remove') remove([row])
-  else if (action === 'copy') copyLink(row).then((said) => (by('news').textContent = said))
-}
-
-function retry(some) {
-  for (const row of some) {
-    row.error = row.stored = undefined
-    change(row, 'waiting')
-  }
-  pump()
-}
-
-function remove(some) {
-  const held = some.some((row) => row.element.contains(document.activeElement)) || document.activeElement === by('clear')
-  const next = rows.slice(rows.indexOf(some.at(-1)) + 1).find((row) => !some.includes(row))
-  rows = rows.filter((row) => !some.includes(row))
-  some.forEach((row) => row.element.remove())
-  overview()
-  if (held) (next ? firstAction(next) : by('choose')).focus()
-}
-
-function fail(row, error) {
-  row.error = error
-  row.stored = error.code === 'callback_failed' ? { key: error.key, url: error.url } : undefined
-  change(row, 'failed')
-}
-
-/** Adds what the client cannot know: whether it had a ticket, and what a lost network is. */
-async function diagnose(error, file) {
-  error.hadTicket = Boolean(ticket)
-  if (error.code !== 'network') return error
-  if (!navigator.onLine) return { code: 'offline', message: error.message }
-  try {
-    await file.slice(0, 1).arrayBuffer()
-    return error
-  } catch {
-    return { code: 'unreadable', message: error.message }
-  }
-}
-
-/** Says beside the code of OSS what causes such a refusal and what helps. */
-async function advise(row) {
-  const { error } = row
-  if (!error?.ec && !/^[A-Z]/.test(error?.code)) return // Not of OSS.
-  const table = await refusals()
-  const same = ({ code }) => code === error.code
-  const known = table.find(({ ec }) => ec && ec === error.ec) ?? table.find((entry) => same(entry) && !entry.ec) ?? table.find(same)
-  if (!known || row.error !== error) return
-  error.advice = [known.cause[language], known.remedy[language]].join(language === 'zh' ? '' : ' ')
-  show(row)
-}
-
-/** Fetches the table once, when it is wanted for the first time; without it the words have to do. */
-function refusals() {
-  const none = () => (fetched = undefined) ?? []
-  return (fetched ??= fetch('./oss-errors.json').then((answer) => answer.json()).catch(none))
-}
-
-// Showing.
-
-function change(row, state) {
-  const focused = document.activeElement
-  row.state = state
-  show(row)
-  overview()
-  if (focused.hidden && row.element.contains(focused)) firstAction(row).focus()
-  if (!isActive(row)) by('news').textContent = text.news(row.file.name, row.error ? words(row.error) : text[state])
-}
-
-/** Moves the bar forward only: what has to be sent again is seen again when it gets further. */
-function advance(row, loaded) {
-  if (loaded <= row.loaded) return
-  row.loaded = loaded
-  row.again = false
-  show(row)
-  overview()
-}
-
-function interrupt(row) {
-  row.again = true
-  show(row)
-}
+// The list.
 
 function overview() {
-  const done = rows.filter((row) => row.state === 'done').length
-  const lost = rows.filter((row) => row.state === 'failed' || row.state === 'cancelled').length
-  const active = rows.filter(isActive)
+  const { rows } = queue
+  const stored = rows.filter(isStored).length
+  const lost = rows.filter(isLost).length
+  const unconfirmed = rows.filter((row) => row.state === 'unconfirmed').length
+  const isBusy = rows.some(isActive)
   document.body.classList.toggle('started', rows.length > 0)
   by('queue').hidden = !rows.length
-  by('tally').textContent = text.tally(rows.length, done, lost)
+  by('tally').textContent = text.tally(rows.length, stored, unconfirmed, lost)
   by('retry-all').hidden = rows.filter(canRetry).length < 2
-  by('clear').hidden = !done
-  document.title = active.length ? `${percent.format(share())} · ${text.title}` : text.title
-  window.onbeforeunload = active.length ? () => true : null
+  by('clear-done').hidden = !stored
+  by('clear-failed').hidden = !lost
+  window.onbeforeunload = isBusy ? () => true : null
+  showProgress(isBusy)
 }
 
-/** How much of what is under way or done has been sent, from 0 to 1. */
-function share() {
-  const wanted = rows.filter((row) => isActive(row) || row.state === 'done')
-  const total = wanted.reduce((sum, row) => sum + row.file.size, 0)
-  const loaded = wanted.reduce((sum, row) => sum + (isActive(row) ? row.loaded : row.file.size), 0)
-  return total ? loaded / total : 0
+function showProgress(isBusy) {
+  const { files, loaded, total, speed, left } = queue.progress()
+  document.title = isBusy ? `${percent.format(total ? loaded / total : 0)} · ${text.title}` : text.title
+  by('overall').hidden = !isBusy || (files < 2 && total < LARGE)
+  by('overall-bar').value = total ? loaded / total : 0
+  by('overall-text').textContent = [sent(loaded, total), speed && text.speed(size(speed)), left && text.left(duration(left))].filter(Boolean).join(' · ')
 }
 
-// Who asks, and what they may send.
+// The caller, and the limits.
 
-/** Takes the ticket of the link that led here, out of the address and so out of the browser's history. */
+/** Takes the ticket of a link out of the address, and so out of the browser's history. */
 function takeTicket() {
   const given = new URLSearchParams(location.hash.slice(1)).get('ticket')
   if (given) {
     ticket = given
     history.replaceState(null, '', location.pathname + location.search)
-    nameHolder(subjectOf(given))
+    showHolder(subjectOf(given))
   }
-  tellLimits()
+  showLimits()
 }
 
 /**
- * Says for whom the link uploads: whoever sent it may have made it for a directory of their own. The name is somebody's
- * words, so it is set as text, and cannot change the direction of what stands around it.
+ * Shows for whom the link uploads: its sender may have made it for a directory of their own. The name comes from outside,
+ * so it is set as text, and cannot change the direction of the text around it.
  */
-function nameHolder(subject) {
+function showHolder(subject) {
   const name = document.createElement('bdi')
   name.textContent = subject && visible(subject)
   const [before, after] = text.holder
@@ -211,40 +96,77 @@ function authorization() {
   return ticket ? { authorization: `Bearer ${ticket}` } : {}
 }
 
-async function tellLimits() {
-  const said = await ask(route, authorization())
-  limits = said.error ? {} : said
+async function showLimits() {
+  const limits = await fetchLimits('./', route, authorization())
+  closed = obstacle(limits, Boolean(ticket))
+  queue.limits = limits.error ? {} : limits
   by('files').multiple = limits.max_files !== 1
   by('files').accept = limits.accept ?? ''
-  by('limits').textContent = said.error ? words({ code: said.error, message: said.message }) : limits.max_size ? terms(limits) : ''
-  by('limits').classList.toggle('alarm', Boolean(said.error))
+  by('limits').textContent = !closed && limits.max_size ? terms(limits) : ''
+  by('closed').textContent = closed ? words({ code: closed, message: limits.message }) : ''
+  by('closed').hidden = !closed
+  by('choose').disabled = Boolean(closed)
+  by('hint').hidden = Boolean(closed)
+  by('picker').classList.toggle('closed', Boolean(closed))
+  showFields(closed ? [] : (limits.metadata ?? []).filter(({ required }) => required))
+  queue.pump()
+}
+
+/** Shows a field for each metadata value that the route needs, and keeps what was typed. */
+function showFields(rules) {
+  const typed = metadata()
+  const fields = rules.map(({ name, pattern }) => {
+    const label = document.createElement('label')
+    const input = document.createElement('input')
+    Object.assign(input, { name, required: true, pattern: pattern ?? ASCII, title: pattern ?? text.ascii, value: typed?.[name] ?? '', autocomplete: 'off' })
+    label.append(visible(name), input)
+    return label
+  })
+  by('fields').replaceChildren(...(fields.length ? [by('fields').querySelector('p') ?? heading(), ...fields] : []))
+  by('fields').hidden = !fields.length
+}
+
+function heading() {
+  return Object.assign(document.createElement('p'), { textContent: text.fields })
+}
+
+function metadata() {
+  const values = [...by('fields').querySelectorAll('input')].map(({ name, value }) => [name, value.trim()])
+  return values.length ? Object.fromEntries(values) : undefined
 }
 
 // Starting.
 
-function speak() {
+function showTexts() {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   document.title = text.title
   for (const root of [document, by('row').content]) {
     for (const element of root.querySelectorAll('[data-text]')) element.textContent = text[element.dataset.text]
   }
+  by('overall-bar').setAttribute('aria-label', text.overall)
   by('page').hidden = false
 }
 
 function listen() {
-  by('choose').addEventListener('click', () => by('files').click())
+  by('choose').addEventListener('click', () => by('fields').reportValidity() && by('files').click())
   by('files').addEventListener('change', ({ target }) => {
-    take(Array.from(target.files, (file) => ({ file })))
+    queue.add(Array.from(target.files, (file) => ({ file })))
     target.value = '' // So that the same file can be chosen again.
   })
-  by('retry-all').addEventListener('click', () => {
-    const some = rows.filter(canRetry)
-    retry(some)
-    firstAction(some[0]).focus()
+  by('fields').addEventListener('change', () => queue.pump())
+  by('fields').addEventListener('submit', (event) => {
+    event.preventDefault()
+    queue.pump()
   })
-  by('clear').addEventListener('click', () => remove(rows.filter((row) => row.state === 'done')))
+  by('retry-all').addEventListener('click', () => {
+    const rows = queue.rows.filter(canRetry)
+    queue.retry(rows)
+    firstAction(rows[0]).focus()
+  })
+  by('clear-done').addEventListener('click', ({ target }) => queue.hide(queue.rows.filter(isStored), target))
+  by('clear-failed').addEventListener('click', ({ target }) => queue.hide(queue.rows.filter(isLost), target))
   addEventListener('hashchange', takeTicket)
-  addEventListener('online', () => retry(rows.filter((row) => row.error?.code === 'offline')))
+  addEventListener('online', () => queue.retry(queue.rows.filter((row) => row.error?.code === 'offline')))
   addEventListener('paste', ({ clipboardData }) => unpack(clipboardData))
   addEventListener('dragover', hover)
   addEventListener('dragleave', ({ relatedTarget }) => relatedTarget || land())
@@ -258,8 +180,8 @@ function listen() {
 function hover(event) {
   if (!event.dataTransfer.types.includes('Files')) return
   event.preventDefault()
-  event.dataTransfer.dropEffect = 'copy'
-  by('drop').hidden = false
+  event.dataTransfer.dropEffect = closed ? 'none' : 'copy'
+  by('drop').hidden = Boolean(closed)
 }
 
 function land() {
@@ -268,5 +190,8 @@ function land() {
 
 function unpack({ items }) {
   const files = [...items].filter((item) => item.kind === 'file')
-  take(files.map((item) => ({ file: item.getAsFile(), isFolder: item.webkitGetAsEntry?.()?.isDirectory })))
+  if (!files.length) return
+  if (closed) by('news').textContent = by('closed').textContent
+  else queue.add(files.map((item) => ({ file: item.getAsFile(), isFolder: item.webkitGetAsEntry?.()?.isDirectory })))
+  if (!by('fields').checkValidity()) by('fields').reportValidity()
 }
