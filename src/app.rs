@@ -104,11 +104,15 @@ impl App {
         (self.draw)()
     }
 
-    /// Finds a route by its name; no name means the route `default`.
+    /// Finds a route by its name; no name means the route `default`, or the only route there is.
     #[must_use]
     pub fn route(&self, name: Option<&str>) -> Option<&Route> {
-        let name = name.unwrap_or(DEFAULT_ROUTE);
-        self.routes.iter().find(|route| route.name == name)
+        let named = |name: &str| self.routes.iter().find(|route| route.name == name);
+        match (name, &self.routes[..]) {
+            (Some(name), _) => named(name),
+            (None, [only]) => Some(only),
+            (None, _) => named(DEFAULT_ROUTE),
+        }
     }
 
     /// Gives all the routes.

@@ -56,6 +56,8 @@ pub struct Settings {
     pub region: Option<String>,
     /// The named routes; there is at least one.
     pub routes: Vec<Route>,
+    /// The variables that add the route `default` to the named routes of the file.
+    pub variables_that_add_a_route: Vec<&'static str>,
     /// The rules of the routes, and the keys of tokens and tickets.
     pub auth: authenticator::Options,
     /// The limits of one caller; `None` limits nothing.
@@ -112,6 +114,7 @@ impl Settings {
         let routes = route::read_all(&mut config);
         let callback = callback::read(&mut config, &routes);
         let sources = credentials::read(&mut config, &routes, now);
+        let variables_that_add_a_route = config.variables_that_add_a_route();
         let port = fc_http::port(|name| environment.get(name).map(str::to_owned));
         let port = port.map_err(|error| {
             let example = table::LISTEN_PORT.variable_example();
@@ -123,6 +126,7 @@ impl Settings {
                 platform: environment.get(table::FUNCTION_NAME.variable).is_some(),
                 region: environment.get(table::FUNCTION_REGION.variable).map(str::to_owned),
                 routes,
+                variables_that_add_a_route,
                 auth,
                 budget,
                 origins,
@@ -287,6 +291,56 @@ mod tests {
         .unwrap();
         assert_eq!(open.warnings().len(), 3);
         assert_eq!(load(&SMALL, "").unwrap().warnings().len(), 1);
+    }
+
+    #[test]
+    fn a_variable_that_adds_a_route_is_warned_of_with_its_authentication() {
+        let keys = ("UPLOAD_TICKET_KEYS", "an example key of more than 32 bytes");
+        let file = "auth = \"ticket\"\n[routes.avatar]\n[routes.other]\nauth = \"anonymous\"\n";
+        let warnings = |variables: &[(&str, &str)], file: &str| {
+            let variables = [&SMALL[..2], &[keys], variables].concat();
+            let warnings = load(&variables, file).unwrap().warnings();
+            warnings.into_iter().filter(|one| one.contains("'default'")).collect::<Vec<_>>()
+        };
+        let added = [("UPLOAD_MAX_SIZE", "1MiB"), ("UPLOAD_TYPES", "image/*")];
+        insta::assert_snapshot!(warnings(&added, file).join("\n"), @"UPLOAD_MAX_SIZE, UPLOAD_TYPES: these variables apply to the route 'default' only, which upload.toml does not have; they add it to the named routes, with auth 'ticket': write the settings into upload.toml, or unset the variables");
+        assert_eq!(warnings(&[("OSS_UPLOAD_HOST", "https://a.example")], file), [""; 0]);
+        assert_eq!(warnings(&added, "auth = \"ticket\"\n[routes.default]\n"), [""; 0]);
+        assert_eq!(warnings(&added, "auth = \"ticket\"\n"), [""; 0]);
+    }
+
+    #[test]
+    fn an_upload_host_of_oss_has_to_be_the_buckets_own() {
+        let warnings = |host: &str| {
+            let variables = [&SMALL[..], &[("OSS_UPLOAD_HOST", host)]].concat();
+            load(&variables, "").unwrap().warnings()[1..].join("\n")
+        };
+        for right in [
+            "https://my-bucket.oss-cn-hangzhou.aliyuncs.com",
+            "https://my-bucket.oss-accelerate.aliyuncs.com",
+            "https://my-bucket.oss-accelerate-overseas.aliyuncs.com",
+            "https://my-bucket.cn-hangzhou.oss.aliyuncs.com",
+            "https://my-bucket.oss-cn-hzfinance.aliyuncs.com",
+            "https://upload.example.com",
+            "http://127.0.0.1:9100",
+        ] {
+            assert_eq!(warnings(right), "", "{right}");
+        }
+        let wrong = [
+            "https://oss-cn-hangzhou.aliyuncs.com",
+            "https://other.oss-cn-hangzhou.aliyuncs.com:443",
+            "http://MY-bucket.OSS-cn-beijing.aliyuncs.com",
+            "https://my-bucket.oss-cn-hangzhou-internal.aliyuncs.com",
+            "https://cn-beijing.oss.aliyuncs.com",
+        ];
+        insta::assert_snapshot!(wrong.map(warnings).join("\n"), @"
+        route 'default': upload_host https://oss-cn-hangzhou.aliyuncs.com is an endpoint without a bucket, where OSS takes no form; the bucket's own is https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+        route 'default': upload_host https://other.oss-cn-hangzhou.aliyuncs.com:443 is the address of the bucket 'other', which refuses forms for the bucket 'my-bucket'; the bucket's own is https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+        route 'default': upload_host http://MY-bucket.OSS-cn-beijing.aliyuncs.com is an address in the region 'cn-beijing', which refuses forms for the region 'cn-hangzhou'; the bucket's own is https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+        route 'default': upload_host https://my-bucket.oss-cn-hangzhou-internal.aliyuncs.com is an address inside Alibaba Cloud, which browsers cannot reach; the bucket's own is https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+        route 'default': upload_host https://cn-beijing.oss.aliyuncs.com is an endpoint without a bucket, where OSS takes no form; the bucket's own is https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+        route 'default': upload_host https://cn-beijing.oss.aliyuncs.com is an address in the region 'cn-beijing', which refuses forms for the region 'cn-hangzhou'; the bucket's own is https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+        ");
     }
 
     #[test]

@@ -165,8 +165,18 @@ impl<'a> ConfigReader<'a> {
         names
     }
 
+    /// Gives the variables that add the route `default` to those of the file; none where the file has it, or has
+    /// no routes at all.
+    pub(super) fn variables_that_add_a_route(&self) -> Vec<&'static str> {
+        let routes = &self.file.routes;
+        if routes.is_empty() || routes.contains_key(DEFAULT_ROUTE) {
+            return Vec::new();
+        }
+        self.variables_of_default_route()
+    }
+
     /// Gives the variables that are set and apply to the route `default` only.
-    pub(super) fn variables_of_default_route(&self) -> Vec<&'static str> {
+    fn variables_of_default_route(&self) -> Vec<&'static str> {
         let settings = SETTINGS.iter().filter(|setting| setting.scope == Scope::Route);
         let variables = settings.map(|setting| setting.variable);
         variables.filter(|variable| self.environment.get(variable).is_some()).collect()

@@ -132,9 +132,9 @@ impl RouteReader<'_, '_> {
         if min > max {
             let raw = self.entry(&table::MIN_SIZE).or_else(|| self.entry(&table::MAX_SIZE));
             let place = raw.map(|raw| raw.describe()).unwrap_or_default();
-            let problem = format!(
-                "the smallest size is {min} bytes, the largest {max}: nothing fits between"
-            );
+            let (min, max) = (value::size_text(min), value::size_text(max));
+            let problem =
+                format!("the smallest size is {min}, the largest {max}: nothing fits between");
             let example = "min_size = \"1B\", max_size = \"10MiB\"".to_owned();
             self.config.add_error(place, problem, example);
         }

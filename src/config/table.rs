@@ -141,9 +141,9 @@ settings! {
         "`caller` signs each caller's forms with a session of `role_arn` that can write below the caller's own directory only; the key has to begin with `{sub}` or a directory that contains it.";
     CACHE_CONTROL: Route, Header("Cache-Control"); "UPLOAD_CACHE_CONTROL", "headers.cache-control"; "private, max-age=3600"; NONE;
         "How long caches keep the object.";
-    CONTENT_DISPOSITION: Route, Header("Content-Disposition"); "UPLOAD_CONTENT_DISPOSITION", "headers.content-disposition"; "attachment";
+    CONTENT_DISPOSITION: Route, Header("Content-Disposition"); "UPLOAD_CONTENT_DISPOSITION", "headers.content-disposition"; "attachment; filename=\"{name}\"";
         Described("`attachment` for types that can run scripts");
-        "Whether a browser shows the object (`inline`) or saves it; a value here applies to every type.";
+        "Whether a browser shows the object (`inline`) or saves it; a value here applies to every type. The file name at its end takes the [placeholders](#object-keys) of a key, as `attachment; filename=\"{name}\"`: an object whose key is a UUID is then saved under its own name, also one beyond ASCII (RFC 6266).";
     STORAGE_CLASS: Route, Header("x-oss-storage-class"); "UPLOAD_STORAGE_CLASS", "headers.x-oss-storage-class"; "IA"; Described("the bucket's");
         "`Standard`, `IA`, `Archive`, `ColdArchive` or `DeepColdArchive`.";
     OBJECT_ACL: Route, Header("x-oss-object-acl"); "UPLOAD_OBJECT_ACL", "headers.x-oss-object-acl"; "private"; Described("not sent");
@@ -171,7 +171,7 @@ settings! {
     VARIABLES: Route, Table; "", "callback.variables"; "{claim:album}"; NONE;
         "A text that the callback carries as `x:<name>`, with the [placeholders](#object-keys) that do not depend on the file.";
     METADATA: Route, Table; "", "metadata"; "[a-z0-9-]{1,40}"; Described("none is allowed");
-        "Metadata that a request may give: a pattern (a regular expression that the whole value matches), or `{ pattern = \"…\", required = true }`.";
+        "Metadata that a request may give: a pattern (a regular expression that the whole value matches), or `{ pattern = \"…\", required = true }`. A value is printable ASCII: percent-encode any other, as `encodeURIComponent` does, and decode it where it is read.";
 
     ORIGINS: Function, List; "UPLOAD_ORIGINS", "origins"; "https://app.example.com"; Described("the function's own pages");
         "Origins of the pages that may call the function, as `https://app.example.com` or `https://*.example.com`; `*` allows every page.";
@@ -311,7 +311,8 @@ impl Setting {
     /// Writes an example for the file.
     #[must_use]
     pub fn key_example(&self) -> String {
-        format!("{} = \"{}\"", self.key, self.example)
+        let quote = if self.example.contains('"') { '\'' } else { '"' };
+        format!("{} = {quote}{}{quote}", self.key, self.example)
     }
 }
 

@@ -22,6 +22,23 @@ pub(super) fn size(text: &str) -> Result<u64, &'static str> {
     number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or(SIZE)
 }
 
+/// Writes a size in the largest unit of which it is a whole number, as a setting would have it: `2 MB`, `2 MiB`.
+#[must_use]
+pub fn size_text(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 6] = [
+        (1_000_000_000, "GB"),
+        (1 << 30, "GiB"),
+        (1_000_000, "MB"),
+        (1 << 20, "MiB"),
+        (1_000, "KB"),
+        (1 << 10, "KiB"),
+    ];
+    let whole = UNITS.into_iter().filter(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    // Of several units the one with the smallest number: 1048576000 is 1000 MiB and 1024000 KiB.
+    let (unit, name) = whole.max_by_key(|(unit, _)| *unit).unwrap_or((1, "B"));
+    format!("{} {name}", bytes / unit)
+}
+
 /// Reads a time; a number without a unit is refused, since it would be ambiguous.
 pub fn duration(text: &str) -> Result<Duration, &'static str> {
     let (number, unit) = split(text);
@@ -71,6 +88,24 @@ mod tests {
             "18446744073709551615KiB",
         ] {
             assert_eq!(size(bad), Err(SIZE), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_written_as_it_would_be_set() {
+        for text in [
+            "1 B", "1023 B", "1 KiB", "10 KB", "1536 B", "2 MB", "2 MiB", "1500 KB", "100 MiB",
+            "1 GB", "5 GiB",
+        ] {
+            assert_eq!(size_text(size(text).unwrap()), text);
+        }
+        assert_eq!(size_text(0), "0 B");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_size_is_written_exactly(bytes: u64) {
+            assert_eq!(size(&size_text(bytes)), Ok(bytes));
         }
     }
 

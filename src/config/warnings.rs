@@ -2,9 +2,10 @@
 
 use crate::auth::origin::Origins;
 use crate::auth::rule::AuthRule;
-use crate::config::Settings;
+use crate::config::{DEFAULT_ROUTE, Settings};
 use crate::credentials::options::SourceKind;
 use crate::credentials::providers::environment::EnvironmentCredentials;
+use crate::policy::bucket::UploadHost;
 use crate::policy::callback::CallbackTarget;
 use crate::policy::header::{Header, X_OSS_OBJECT_ACL, X_OSS_TAGGING};
 use crate::policy::route::{Route, SignatureVersion};
@@ -15,6 +16,8 @@ impl Settings {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         warnings.extend(self.caller_warnings());
+        warnings.extend(self.added_route_warning());
+        warnings.extend(self.routes.iter().flat_map(host_warnings));
         if self.origins == Origins::Any {
             warnings.push(
                 "origins is '*': every web page may ask for uploads in its visitors' browsers"
@@ -46,6 +49,17 @@ impl Settings {
         warnings.extend(self.role_warnings());
         warnings.extend(self.v1_warnings());
         warnings
+    }
+
+    /// Warns that variables add a route, with its own authentication, to those of the file.
+    fn added_route_warning(&self) -> Option<String> {
+        let variables = self.variables_that_add_a_route.join(", ");
+        let rule = self.auth.rules.get(DEFAULT_ROUTE).filter(|_| !variables.is_empty())?;
+        Some(format!(
+            "{variables}: these variables apply to the route '{DEFAULT_ROUTE}' only, which upload.toml does not have; \
+             they add it to the named routes, with auth '{rule}': write the settings into upload.toml, or unset \
+             the variables"
+        ))
     }
 
     /// Says that OSS calls the function back under the name of each call.
@@ -193,7 +207,55 @@ fn can_collide(route: &Route) -> bool {
 /// Tells whether only callers who have shown who they are get a grant.
 fn names_caller(route: &Route) -> bool {
     let mut variables = route.callback.iter().flat_map(|callback| &callback.variables);
-    route.template.uses_caller() || variables.any(|(_, value)| value.uses_caller())
+    route.template.uses_caller()
+        || route.headers.iter().any(Header::uses_caller)
+        || variables.any(|(_, value)| value.uses_caller())
+}
+
+/// Warns of an upload host of OSS itself at which it refuses the route's forms, or which browsers cannot reach.
+/// A domain of the operator's own tells nothing of the bucket behind it.
+fn host_warnings(route: &Route) -> Vec<String> {
+    let (name, url) = (&route.name, route.host.as_str());
+    let (bucket, region) = (route.bucket.as_str(), route.region.as_str());
+    let host = url.split("://").nth(1).unwrap_or(url).to_ascii_lowercase();
+    let host = host.split(':').next().unwrap_or_default();
+    let Some(oss) = host.strip_suffix(".aliyuncs.com") else { return Vec::new() };
+    // `<bucket>.oss-<region>`, or `<bucket>.<region>.oss` for IPv6 too.
+    let (first, endpoint) = match oss.split_once('.') {
+        Some((first, endpoint)) if endpoint != "oss" => (Some(first), endpoint),
+        _ => (None, oss),
+    };
+    let is_internal = endpoint.ends_with("-internal");
+    let place = endpoint.strip_suffix("-internal").unwrap_or(endpoint);
+    let place = place.strip_prefix("oss-").or_else(|| place.strip_suffix(".oss"));
+    // Acceleration is for every region. Financial and government clouds have endpoints of other names.
+    let is_general = |place: &&str| {
+        !["accelerate", "finance", "gov", "jbp"].iter().any(|other| place.contains(other))
+    };
+    let mut problems = Vec::new();
+    match first {
+        None => problems.push("an endpoint without a bucket, where OSS takes no form".to_owned()),
+        Some(first) if first != bucket => problems.push(format!(
+            "the address of the bucket '{first}', which refuses forms for the bucket '{bucket}'"
+        )),
+        Some(_) => {}
+    }
+    if let Some(place) = place.filter(is_general).filter(|place| *place != region) {
+        problems.push(format!(
+            "an address in the region '{place}', which refuses forms for the region '{region}'"
+        ));
+    }
+    if is_internal {
+        problems.push("an address inside Alibaba Cloud, which browsers cannot reach".to_owned());
+    }
+    let right = UploadHost::default_for(&route.bucket, &route.region);
+    let warn = |problem| {
+        format!(
+            "route '{name}': upload_host {url} is {problem}; the bucket's own is {}",
+            right.as_str()
+        )
+    };
+    problems.into_iter().map(warn).collect()
 }
 
 /// What the fields of a route cost.

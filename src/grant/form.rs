@@ -7,10 +7,13 @@ use std::borrow::Cow;
 
 use crate::credentials::Credentials;
 use crate::grant::{Form, GrantRequest};
+use crate::policy::PolicyError;
 use crate::policy::content_type::ContentType;
 use crate::policy::document::{Condition, PolicyDocument};
 use crate::policy::header::CONTENT_DISPOSITION;
+use crate::policy::key::safe_name;
 use crate::policy::route::{Route, SignatureVersion, SizeRange};
+use crate::policy::template::RenderContext;
 use crate::policy::{header, metadata};
 use crate::signing::v1::{self, V1Signer};
 use crate::signing::v4::{self, V4Signer};
@@ -99,7 +102,11 @@ pub(super) const SUCCESS_ACTION_STATUS: &str = "success_action_status";
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// Fields that the server fixes, each of which is a condition too.
-pub(super) fn fixed_fields(request: &GrantRequest, route: &Route) -> Vec<Field> {
+pub(super) fn fixed_fields(
+    request: &GrantRequest,
+    route: &Route,
+    context: &RenderContext<'_>,
+) -> Result<Vec<Field>, PolicyError> {
     let status = request.success.unwrap_or(route.status);
     let mut fixed: Vec<Field> = vec![(SUCCESS_ACTION_STATUS.into(), status.as_str().to_owned())];
     if request.form == Form::Complete {
@@ -109,12 +116,15 @@ pub(super) fn fixed_fields(request: &GrantRequest, route: &Route) -> Vec<Field> 
         // This field decides the stored type over whatever the file's own part says.
         let content_type = request.content_type.as_ref().map_or(UNKNOWN_TYPE, ContentType::as_str);
         fixed.push(("x-oss-content-type".into(), content_type.to_owned()));
-        fixed.extend(route.headers.iter().map(|one| (one.name.into(), one.value.clone())));
+        let name = safe_name(request.filename.as_deref().unwrap_or_default());
+        for header in &route.headers {
+            fixed.push((header.name.into(), header.render(context, &name)?));
+        }
         fixed.extend(default_disposition(request, route));
         let metadata = request.metadata.iter();
         fixed.extend(metadata.map(|(name, value)| (metadata_field(name).into(), value.clone())));
     }
-    fixed
+    Ok(fixed)
 }
 
 /// Tells whether OSS refuses an upload under a key that is taken. The documentation's page posts no field that

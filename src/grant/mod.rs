@@ -158,7 +158,7 @@ pub fn issue(
     metadata::check(&route.metadata, &request.metadata).map_err(PolicyError::Metadata)?;
     let ObjectLocation { directory, key } = location(request, route, context)?;
     let (size, type_conditions) = (size(request, route)?, type_conditions(request, route)?);
-    let mut fixed = form::fixed_fields(request, route);
+    let mut fixed = form::fixed_fields(request, route, context)?;
     let unique = key.is_some() && route.template.is_unique();
     if route.callback.is_some() {
         let scope = match &key {

@@ -3,6 +3,7 @@
 
 use http::StatusCode;
 
+use crate::config::value::size_text;
 use crate::http::echo::Echo;
 use crate::http::limits::Limits;
 use crate::policy::PolicyError;
@@ -21,7 +22,9 @@ pub(super) fn code(refusal: &PolicyError) -> &'static str {
         PolicyError::CallerUnusable { .. } => "caller_unusable",
         PolicyError::Metadata(MetadataError::NotAllowed(_)) => "metadata_not_allowed",
         PolicyError::Metadata(MetadataError::Required(_)) => "metadata_required",
-        PolicyError::Metadata(MetadataError::Invalid(_)) => "metadata_invalid",
+        PolicyError::Metadata(MetadataError::Invalid(_) | MetadataError::NotAscii(_)) => {
+            "metadata_invalid"
+        }
         PolicyError::Metadata(MetadataError::TooLarge(_)) => "metadata_too_large",
         PolicyError::NativeCallRequired { .. } => "native_call_required",
     }
@@ -43,11 +46,11 @@ pub(super) fn describe(refusal: &PolicyError, limits: &Limits) -> String {
     match refusal {
         PolicyError::FileTooLarge { size } => format!(
             "The file has {size} bytes; at most {} are taken. Choose a smaller one.",
-            limits.max_size
+            size_text(limits.max_size)
         ),
         PolicyError::FileTooSmall { size } => format!(
             "The file has {size} bytes; at least {} are wanted. Choose another one.",
-            limits.min_size
+            size_text(limits.min_size)
         ),
         PolicyError::TypeNotAllowed { content_type } => {
             let content_type = Echo(content_type);
@@ -96,6 +99,11 @@ fn describe_metadata(fault: &MetadataError) -> String {
         MetadataError::Invalid(name) => format!(
             "The metadata {:?} is not as this route wants it: printable ASCII, and by the \
              pattern that GET /routes/{{name}} tells.",
+            Echo(name)
+        ),
+        MetadataError::NotAscii(name) => format!(
+            "The metadata {:?} has characters beyond ASCII, which a header cannot carry. Percent-encode the value, \
+             as encodeURIComponent does, and decode it where it is read.",
             Echo(name)
         ),
         MetadataError::TooLarge(bytes) => format!(

@@ -7,7 +7,10 @@
 
 use std::fmt;
 
+use crate::policy::PolicyError;
 use crate::policy::content_type::ContentType;
+use crate::policy::disposition::Disposition;
+use crate::policy::template::{RenderContext, TemplateError};
 
 /// The field that says how a browser shows the object.
 pub const CONTENT_DISPOSITION: &str = "Content-Disposition";
@@ -36,12 +39,14 @@ const MAX_VALUE_BYTES: usize = 1024;
 pub struct Header {
     /// The field, one of the names above.
     pub name: &'static str,
-    /// Its value.
+    /// Its value as it was written; [`Header::render`] fills placeholders in.
     pub value: String,
+    /// The value as a template, where it differs from object to object.
+    disposition: Option<Disposition>,
 }
 
 /// Says why a value cannot be fixed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderError {
     /// It is no text that a header can carry.
     Unprintable,
@@ -49,6 +54,10 @@ pub enum HeaderError {
     Unknown(&'static [&'static str]),
     /// It is no list of tags.
     Tags,
+    /// It has a placeholder outside the file name of `Content-Disposition`.
+    Placeholder,
+    /// The file name of `Content-Disposition` is not a valid template.
+    FileName(TemplateError),
 }
 
 impl fmt::Display for HeaderError {
@@ -63,6 +72,11 @@ impl fmt::Display for HeaderError {
                 "tags look like a=1&b=2: at most 10, URL-encoded, names up to 128 characters and \
                  values up to 256",
             ),
+            Self::Placeholder => formatter.write_str(
+                "'{' and '}' mark placeholders, which only the file name at the end of \
+                 content-disposition has: attachment; filename=\"{name}\"",
+            ),
+            Self::FileName(error) => write!(formatter, "in the file name, {error}"),
         }
     }
 }
@@ -72,9 +86,22 @@ impl std::error::Error for HeaderError {}
 impl Header {
     /// Checks a value for one of the names above.
     pub fn parse(name: &'static str, value: &str) -> Result<Self, HeaderError> {
-        if !is_printable(value) || value.len() > MAX_VALUE_BYTES {
+        let (fixed, file_name) = match Disposition::split(value) {
+            Some(parts) if name == CONTENT_DISPOSITION && needs_template(value) => {
+                (parts.0, Some(parts.1))
+            }
+            _ => (value, None),
+        };
+        let is_valid =
+            if file_name.is_some() { is_printable(fixed.trim_end()) } else { is_printable(fixed) };
+        if !is_valid || value.len() > MAX_VALUE_BYTES {
             return Err(HeaderError::Unprintable);
         }
+        if fixed.contains(['{', '}']) {
+            return Err(HeaderError::Placeholder);
+        }
+        let disposition = file_name.map(|file_name| Disposition::parse(fixed, file_name));
+        let disposition = disposition.transpose().map_err(HeaderError::FileName)?;
         let known: &[&str] = match name {
             X_OSS_OBJECT_ACL => &["default", "private", "public-read", "public-read-write"],
             X_OSS_STORAGE_CLASS => &["Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"],
@@ -88,8 +115,30 @@ impl Header {
         if name == X_OSS_TAGGING && !are_tags(value) {
             return Err(HeaderError::Tags);
         }
-        Ok(Self { name, value: value.to_owned() })
+        Ok(Self { name, value: value.to_owned(), disposition })
     }
+
+    /// Writes the value for a file whose name has been made safe.
+    ///
+    /// # Errors
+    /// The value contains an attribute that the caller has not proved.
+    pub fn render(&self, context: &RenderContext<'_>, name: &str) -> Result<String, PolicyError> {
+        match &self.disposition {
+            Some(disposition) => disposition.render(context, name),
+            None => Ok(self.value.clone()),
+        }
+    }
+
+    /// Tells whether the value contains an attribute of the caller.
+    #[must_use]
+    pub fn uses_caller(&self) -> bool {
+        self.disposition.as_ref().is_some_and(Disposition::uses_caller)
+    }
+}
+
+/// Tells whether a disposition has placeholders, or characters that a header cannot carry as they are.
+fn needs_template(value: &str) -> bool {
+    value.contains(['{', '}']) || !value.is_ascii()
 }
 
 /// Tells a text that goes through every header unchanged: printable ASCII, with no space at an end.
@@ -203,6 +252,21 @@ mod tests {
             for bad in ["", " a", "a\r\nb: c", "é", &"a".repeat(1025)] {
                 assert_eq!(parse(name, bad), Err(HeaderError::Unprintable), "{name} {bad:?}");
             }
+        }
+        for (name, bad) in [
+            (CACHE_CONTROL, "max-age={dd}"),
+            (X_OSS_TAGGING, "a={sub}"),
+            (CONTENT_DISPOSITION, "attachment; filename={name}"),
+            (CONTENT_DISPOSITION, "attachment; filename*=UTF-8''{name}"),
+            (CONTENT_DISPOSITION, "{name}; filename=\"a\""),
+            (CONTENT_DISPOSITION, "attachment; filename=\"{name}\"; a=b"),
+        ] {
+            assert_eq!(parse(name, bad), Err(HeaderError::Placeholder), "{bad}");
+        }
+        let broken = parse(CONTENT_DISPOSITION, "attachment; filename=\"{file}\"");
+        assert!(matches!(broken, Err(HeaderError::FileName(_))));
+        for good in ["attachment; filename=\"{name}\"", "inline;filename=\"照片.{ext}\""] {
+            assert_eq!(parse(CONTENT_DISPOSITION, good).as_deref(), Ok(good));
         }
         assert!(matches!(parse(X_OSS_OBJECT_ACL, "Private"), Err(HeaderError::Unknown(_))));
         assert!(matches!(parse(X_OSS_STORAGE_CLASS, "standard"), Err(HeaderError::Unknown(_))));

@@ -49,6 +49,8 @@ pub enum MetadataError {
     Required(String),
     /// The value under this name is not what the route wants, or no header can carry it.
     Invalid(String),
+    /// The value under this name has characters beyond ASCII, which no header carries.
+    NotAscii(String),
     /// All together are more than an object carries: so many bytes, with their names.
     TooLarge(usize),
 }
@@ -117,6 +119,9 @@ pub fn check(
         let Some(rule) = rules.iter().find(|rule| rule.name == *name) else {
             return Err(MetadataError::NotAllowed(name.clone()));
         };
+        if !value.is_ascii() {
+            return Err(MetadataError::NotAscii(name.clone()));
+        }
         if !rule.accepts(value) {
             return Err(MetadataError::Invalid(name.clone()));
         }
@@ -175,9 +180,12 @@ mod tests {
         let other = Err(MetadataError::NotAllowed("b".into()));
         assert_eq!(verdict(&rules, &[("b", "1")]), other);
         assert_eq!(verdict(&rules, &[]), Ok(()));
-        for bad in ["", " a", "a\r\nb", "é"] {
-            assert!(verdict(&rules, &[("a", bad)]).is_err(), "{bad:?}");
+        for bad in ["", " a", "a\r\nb"] {
+            let invalid = Err(MetadataError::Invalid("a".into()));
+            assert_eq!(verdict(&rules, &[("a", bad)]), invalid, "{bad:?}");
         }
+        let not_ascii = Err(MetadataError::NotAscii("a".into()));
+        assert_eq!(verdict(&rules, &[("a", "é")]), not_ascii);
         let required = [rule("a", "", false), rule("c", "", true)];
         let missing = Err(MetadataError::Required("c".into()));
         assert_eq!(verdict(&required, &[("a", "1")]), missing);

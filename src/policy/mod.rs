@@ -12,6 +12,7 @@
 //! | `key` | what will this one object be called? |
 //! | `content_type` | is this type allowed, and how is that said? |
 //! | `header` | which other fields does a route fix? |
+//! | `disposition` | under which file name is an object saved? |
 //! | `callback` | what is told when an object is stored, and to whom? |
 //! | `metadata` | which metadata may an ask give? |
 //! | `refusal` | why is a wish not granted? |
@@ -27,6 +28,8 @@ pub mod key;
 pub mod metadata;
 pub mod route;
 pub mod template;
+
+mod disposition;
 
 use crate::policy::metadata::MetadataError;
 

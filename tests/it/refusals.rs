@@ -169,12 +169,12 @@ async fn file_too_large() {
     assert_snapshot!(Function::new(&[]).get(&format!("{DOCUMENTED}?size=104857601")).await.whole(), @r#"
     422 Unprocessable Entity
     cache-control: no-store
-    content-length: 229
+    content-length: 227
     content-type: application/json
     vary: Origin
     x-content-type-options: nosniff
 
-    {"error":"file_too_large","message":"The file has 104857601 bytes; at most 104857600 are taken. Choose a smaller one.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
+    {"error":"file_too_large","message":"The file has 104857601 bytes; at most 100 MiB are taken. Choose a smaller one.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
 }
 
@@ -183,12 +183,12 @@ async fn file_too_small() {
     assert_snapshot!(Function::new(&[]).get(&format!("{DOCUMENTED}?size=0")).await.whole(), @r#"
     422 Unprocessable Entity
     cache-control: no-store
-    content-length: 213
+    content-length: 215
     content-type: application/json
     vary: Origin
     x-content-type-options: nosniff
 
-    {"error":"file_too_small","message":"The file has 0 bytes; at least 1 are wanted. Choose another one.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
+    {"error":"file_too_small","message":"The file has 0 bytes; at least 1 B are wanted. Choose another one.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
 }
 

@@ -202,8 +202,52 @@ async fn metadata_is_what_the_route_takes() {
     assert_snapshot!(messages.join("\n"), @r#"
     This route takes no metadata "x". Leave it out, or allow it in the settings.
     This route wants the metadata "title". Give it in the file's 'metadata'.
-    The metadata "title" is not as this route wants it: printable ASCII, and by the pattern that GET /routes/{name} tells.
+    The metadata "title" has characters beyond ASCII, which a header cannot carry. Percent-encode the value, as encodeURIComponent does, and decode it where it is read.
     "#);
+}
+
+#[tokio::test]
+async fn percent_encoded_metadata_is_taken_as_it_is() {
+    let file = r#"{"name":"a","metadata":{"title":"Gr%C3%BC%C3%9Fe"}}"#;
+    assert_eq!(verdict("documents", file).await, "documents/a");
+}
+
+#[tokio::test]
+async fn a_call_without_a_route_means_the_only_one() {
+    let only = Function::with_file(&[], "[routes.avatar]\ndir = \"avatars/\"\n");
+    assert_eq!(only.get(DOCUMENTED).await.json()["dir"], "avatars/");
+    let native = only.post("/uploads", r#"{"files":[{"name":"a"}]}"#).await.json();
+    assert_eq!(native["uploads"][0]["key"], "avatars/a");
+    let several = Function::with_file(&[], "[routes.a]\n[routes.b]\n").get(DOCUMENTED).await;
+    assert_eq!(several.json()["error"], "route_not_found");
+    let both = "dir = \"top/\"\n[routes.a]\ndir = \"a/\"\n[routes.default]\n";
+    assert_eq!(Function::with_file(&[], both).get(DOCUMENTED).await.json()["dir"], "top/");
+}
+
+#[tokio::test]
+async fn an_object_is_saved_under_the_name_of_its_file() {
+    let file = "[routes.saved]\nkey = \"saved/{uuid}\"\n\
+                headers.content-disposition = 'attachment; filename=\"{name}\"'\n";
+    let function = Function::with_file(&[], file);
+    for (name, disposition) in [
+        ("a b.pdf", "attachment; filename=\"a b.pdf\""),
+        ("x/报告.pdf", "attachment; filename=\"_.pdf\""),
+        (
+            "年 报.pdf",
+            "attachment; filename=\"_ _.pdf\"; filename*=UTF-8''%E5%B9%B4%20%E6%8A%A5.pdf",
+        ),
+    ] {
+        let call = serde_json::json!({"route": "saved", "files": [{"name": name}]}).to_string();
+        let answer = function.post("/uploads", &call).await;
+        let fields = &answer.json()["uploads"][0]["fields"];
+        assert_eq!(fields["Content-Disposition"], disposition, "{name}");
+        let policy: serde_json::Value = serde_json::from_str(&answer.policies()[0]).unwrap();
+        let condition = serde_json::json!({"content-disposition": disposition});
+        assert!(policy["conditions"].as_array().unwrap().contains(&condition), "{policy}");
+    }
+    // The form of the documentation's call has no such field.
+    let refused = function.get(&format!("{DOCUMENTED}?route=saved&filename=a")).await;
+    assert_eq!(refused.json()["error"], "native_call_required");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ const LARGE = randomBytes(20 * MIB)
 const FORBIDDEN = { name: 'page.html', mimeType: 'text/html', buffer: Buffer.from('<script>alert(1)</script>') }
 /** The route's rules, in the function's words and in OSS's. */
 const NOT_TAKEN = 'A file of type "text/html" is not taken; what is: image/*.'
-const TOO_LARGE = `The file has ${31 * MIB} bytes; at most ${30 * MIB} are taken. Choose a smaller one.`
+const TOO_LARGE = `The file has ${31 * MIB} bytes; at most 30 MiB are taken. Choose a smaller one.`
 
 const NETWORK = 'This looks like a network error, the endpoint might be blocked by an internet provider or a firewall.'
 

@@ -160,7 +160,7 @@ test('wx.uploadFile: a small file and a large one arrive byte for byte, under th
 test("wx.uploadFile: says the function's words, and OSS's", async () => {
   await assert.rejects(uploadAsWechat(await world.onDisk('a.txt', 'text'), 4), { message: 'A file of type "text/plain" is not taken; what is: image/*.' })
   const size = 31 * MIB
-  const tooLarge = { message: `The file has ${size} bytes; at most ${30 * MIB} are taken. Choose a smaller one.` }
+  const tooLarge = { message: `The file has ${size} bytes; at most 30 MiB are taken. Choose a smaller one.` }
   await assert.rejects(uploadAsWechat(await world.onDisk('a.jpg', size), size), tooLarge)
   const replay = await ended(ending.wechat)
   const expired = { message: 'Invalid according to Policy: Policy expired.' }

@@ -127,6 +127,35 @@ async fn a_file_that_can_run_scripts_is_an_attachment_unless_the_route_says_othe
 }
 
 #[tokio::test]
+async fn a_disposition_with_the_name_of_the_file_is_taken_and_kept() {
+    const NAMED: &str = "[routes.saved]\nkey = \"saved/{uuid}\"\n\
+                         headers.content-disposition = 'attachment; filename=\"{name}\"'\n";
+    let server = Server::with(same_world).await;
+    for signature in ["v4", "v1"] {
+        let function = Function::with_file(&[], &format!("signature = \"{signature}\"\n{NAMED}"));
+        for (name, kept) in [
+            ("a'b; c.png", "attachment; filename=\"a'b; c.png\""),
+            (
+                "100% 照片🌏.png",
+                "attachment; filename=\"100_ ___.png\"; \
+                 filename*=UTF-8''100%25%20%E7%85%A7%E7%89%87%F0%9F%8C%8F.png",
+            ),
+        ] {
+            let mut form = form(&function, "saved", &format!("{{\"name\":\"{name}\"}}")).await;
+            let reply = server.post(&form).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            let back = stored(&server, "saved/abababab-abab-4bab-abab-abababababab").await;
+            assert_eq!(back.header("content-disposition"), kept);
+            clear(&server);
+            let other = kept.replace("png", "exe");
+            form.set("Content-Disposition", &other);
+            assert_eq!(server.post(&form).await.refusal().2, "0006-00000227");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn tags_are_signed_though_the_strict_judge_takes_none() {
     let function = Function::with_file(&[], FILE);
     let mut form = form(&function, "tags", "{}").await;

@@ -192,7 +192,7 @@ async fn a_running_function_is_asked_as_a_browser_would() {
         outcome.out.starts_with("stored   uploads/") && outcome.out.contains("/small.png  5 B")
     );
     assert_snapshot!(outcome.err, @"
-    oss-upload: large.png: the signer refused it (file_too_large): The file has 19 bytes; at most 10 are taken. Choose a smaller one.
+    oss-upload: large.png: the signer refused it (file_too_large): The file has 19 bytes; at most 10 B are taken. Choose a smaller one.
     oss-upload: 1 of 2 files were not uploaded
     ");
     let outcome = keyless.run(&["upload", "--signer", page, "--route", "x", "small.png"]).await;
