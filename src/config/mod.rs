@@ -13,11 +13,13 @@
 //! | `value` | sizes, times and booleans |
 //! | `secrets` | keys from the environment |
 //! | `route`, `auth`, `callback`, `address`, `credentials` | one concern each |
+//! | `listing` | the settings as they were written |
 //! | `warnings` | settings that are valid and have a price |
 
 pub mod auth;
 pub mod callback;
 pub mod environment;
+pub mod listing;
 pub mod table;
 pub mod value;
 

@@ -7,6 +7,7 @@ use crate::config::value::size_text;
 use crate::http::echo::Echo;
 use crate::http::limits::Limits;
 use crate::policy::PolicyError;
+use crate::policy::metadata::MetadataError::{Invalid, NotAscii};
 use crate::policy::metadata::{MAX_BYTES, MetadataError};
 
 /// Gives the stable code.
@@ -22,9 +23,7 @@ pub(super) fn code(refusal: &PolicyError) -> &'static str {
         PolicyError::CallerUnusable { .. } => "caller_unusable",
         PolicyError::Metadata(MetadataError::NotAllowed(_)) => "metadata_not_allowed",
         PolicyError::Metadata(MetadataError::Required(_)) => "metadata_required",
-        PolicyError::Metadata(MetadataError::Invalid(_) | MetadataError::NotAscii(_)) => {
-            "metadata_invalid"
-        }
+        PolicyError::Metadata(Invalid(_) | NotAscii(_)) => "metadata_invalid",
         PolicyError::Metadata(MetadataError::TooLarge(_)) => "metadata_too_large",
         PolicyError::NativeCallRequired { .. } => "native_call_required",
     }

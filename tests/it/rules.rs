@@ -231,7 +231,7 @@ async fn an_object_is_saved_under_the_name_of_its_file() {
     let function = Function::with_file(&[], file);
     for (name, disposition) in [
         ("a b.pdf", "attachment; filename=\"a b.pdf\""),
-        ("x/报告.pdf", "attachment; filename=\"_.pdf\""),
+        ("x/re\"port.pdf", "attachment; filename=\"report.pdf\""),
         (
             "年 报.pdf",
             "attachment; filename=\"_ _.pdf\"; filename*=UTF-8''%E5%B9%B4%20%E6%8A%A5.pdf",

@@ -54,7 +54,7 @@ async fn the_native_call_gives_a_verdict_for_each_file() {
     assert_snapshot!(function.post("/uploads", body).await.whole(), @r#"
     200 OK
     cache-control: no-store
-    content-length: 2299
+    content-length: 2302
     content-type: application/json
     vary: Origin
     x-content-type-options: nosniff
@@ -129,7 +129,7 @@ async fn a_v1_route_answers_the_native_call_with_v1_fields() {
     assert_snapshot!(function.post("/uploads", body).await.whole(), @r#"
     200 OK
     cache-control: no-store
-    content-length: 1139
+    content-length: 1140
     content-type: application/json
     vary: Origin
     x-content-type-options: nosniff

@@ -41,7 +41,7 @@ use oss_upload_signer::time;
 const ACCOUNT: &str = "1234567890123456";
 
 /// What a laptop lacks, unless the environment or the file says otherwise.
-const DEFAULTS: [(&str, &str); 3] =
+pub(super) const DEFAULTS: [(&str, &str); 3] =
     [("bucket", "dev-bucket"), ("region", "cn-hangzhou"), ("auth", "anonymous")];
 
 #[derive(Args, Debug)]
@@ -130,11 +130,17 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The environment of every run, without its options.
+pub(super) fn base_environment() -> Environment {
+    let mut environment = Environment::of_process().without_keys();
+    environment.set("FC_FUNCTION_NAME", "dev");
+    environment
+}
+
 /// The process's own variables, as far as they are settings; keys are left out, since nothing here
 /// may be signed with real ones.
 fn environment(options: &Options, user: &UploadKey) -> Environment {
-    let mut environment = Environment::of_process().without_keys();
-    environment.set("FC_FUNCTION_NAME", "dev");
+    let mut environment = base_environment();
     if let Some(path) = &options.config {
         environment.set("UPLOAD_CONFIG", path.to_string_lossy());
     }

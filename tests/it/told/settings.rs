@@ -116,13 +116,13 @@ fn every_mistake_is_named() {
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: OSS tries from 1 to 5 addresses. Example: callback.to = "self"
       upload.toml line 3, routes.a.callback.body = "a=${x:album}&b=${key}": the route sets no x:album; put album into callback.variables. Example: callback.body = "form"
       upload.toml line 8, routes.b.callback.body = "a=${object}": the function reads its own callback, which is 'form' or 'json'. Example: callback.body = "form"
-      upload.toml line 12, routes.c.callback.body = "{\"a\":\"${object}\"}": filled in, it is no JSON; OSS writes texts with their quotes, so no quotes stand around '${…}'. Example: callback.body = "form"
+      upload.toml line 12, routes.c.callback.body = "{\"a\":\"${object}\"}": it is not JSON when values are inserted; OSS writes texts with their quotes, so put no quotes around '${…}'. Example: callback.body = "form"
       upload.toml line 16, routes.d.callback.body = "form": it needs callback.to to say who is called. Example: callback.to = "self"
       upload.toml line 17, routes.d.callback.notify = "https://back.example/": it needs callback.to to say who is called. Example: callback.to = "self"
       upload.toml line 27, routes.e.callback.variables.file = "{name}": {name}, {stem} and {ext} stand in a 'key'; a callback tells of the file by ${object}. Example: album = "{claim:album}"
       upload.toml line 28, routes.e.callback.variables.oss = "${object}": the character '$' cannot stand in a directory, a key or a value. Example: album = "{claim:album}"
       upload.toml line 21, routes.e.callback.body_type = "json": it is for a body of one's own; 'form' and 'json' have their type. Example: callback.body = "a=${object}"
-      callback.target: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
     "#);
 }
 
@@ -131,8 +131,8 @@ fn what_has_to_stand_in_the_environment_is_asked_for() {
     let told = ("UPLOAD_CALLBACK", "self");
     assert_snapshot!(refused(&[told], ""), @"
     2 problems with the settings; nothing was started
-      callback.target: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
-      callback.target: OSS is to call this function, and only Function Compute says where it is; set PUBLIC_URL. Example: PUBLIC_URL=https://signer.example.com
+      callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      callback.to: OSS is to call this function, and only Function Compute says where it is; set PUBLIC_URL. Example: PUBLIC_URL=https://signer.example.com
     ");
     let short = [
         told,
@@ -149,7 +149,7 @@ fn what_has_to_stand_in_the_environment_is_asked_for() {
     ");
     assert_snapshot!(refused(&[told, PUBLIC, KEYS, ("UPLOAD_NOTIFY", "https://a.example/")], ""), @"
     1 problem with the settings; nothing was started
-      callback.target: what a back end is told is signed; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
+      callback.to: what a back end is told is signed; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
     ");
     assert!(load(&[told, KEYS, ("FC_FUNCTION_NAME", "signer")], "").is_ok());
     for bad in ["https://a.example/b", "http://a.example", "https://127.0.0.1", "a.example"] {

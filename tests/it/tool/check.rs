@@ -60,13 +60,20 @@ async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
     assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @r#"
     route avatar
       keys       avatars/{uuid}.{ext}, one for each grant; an upload replaces what is there
-      bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
-      takes      image/png or image/jpeg, named .png or .jpg, from 1 B to 2.0 MiB, up to 1 file in one call
-      lasts      10 minutes, and never longer than the key that signs
-      answers    200 when the file is stored
-      fixes      Cache-Control: public, max-age=31536000
+      posts to   https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+      set        auth = anonymous (upload.toml line 4)
+      set        bucket = my-bucket (upload.toml line 2)
+      set        region = cn-hangzhou (upload.toml line 3)
+      set        key = avatars/{uuid}.{ext} (upload.toml line 7)
+      set        max_size = 2MiB (upload.toml line 10)
+      set        types = image/png, image/jpeg (upload.toml line 8)
+      set        extensions = png, jpg (upload.toml line 9)
+      set        max_files = 1 (upload.toml line 11)
+      set        overwrite = true (upload.toml line 12)
+      set        headers.cache-control = public, max-age=31536000 (upload.toml line 13)
+      default    min_size = 1B, expires = 10m, success_status = 200, signature = v4, session = shared
       page       the documentation's page is refused: This route fixes fields that the form of this call does not carry: Cache-Control. Ask with POST /uploads and post every field of the answer.
-      example    example.png (image/png, 1.0 MiB) becomes avatars/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e.png, with the policy
+      example    example.png (image/png, 1 MiB) becomes avatars/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e.png, with the policy
       {
         "conditions": [
           {"bucket":"my-bucket"},
@@ -82,13 +89,17 @@ async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
 
     route documents
       keys       documents/{sub}/ and the file's name; POST /uploads never replaces what is there
-      bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
-      takes      any type, from 1 B to 100.0 MiB, up to 100 files in one call
-      lasts      1 hour, and never longer than the key that signs
-      answers    201 when the file is stored
+      posts to   https://my-bucket.oss-cn-hangzhou.aliyuncs.com
       metadata   project, required, like [a-z]{2,8}-[0-9]+
+      set        auth = anonymous (upload.toml line 4)
+      set        bucket = my-bucket (upload.toml line 2)
+      set        region = cn-hangzhou (upload.toml line 3)
+      set        dir = documents/{sub}/ (upload.toml line 16)
+      set        expires = 1h (upload.toml line 17)
+      set        success_status = 201 (upload.toml line 18)
+      default    min_size = 1B, max_size = 100MiB, max_files = 100, overwrite = false, signature = v4, session = shared
       page       the documentation's page is refused: This route fixes fields that the form of this call does not carry: success_action_status, x-oss-meta-project. Ask with POST /uploads and post every field of the answer.
-      example    example.png (image/png, 1.0 MiB) becomes documents/alice/example.png, with the policy
+      example    example.png (image/png, 1 MiB) becomes documents/alice/example.png, with the policy
       {
         "conditions": [
           {"bucket":"my-bucket"},
@@ -116,12 +127,14 @@ async fn what_cannot_be_shown_is_said() {
     assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @"
     route odd
       keys       uploads/{yyyy}/{mm}/{dd}/{uuid}/ and the file's name, one for each grant; POST /uploads never replaces what is there
-      bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
-      takes      font/*, from 1 B to 100.0 MiB, up to 100 files in one call
-      lasts      10 minutes, and never longer than the key that signs
-      answers    200 when the file is stored
+      posts to   https://my-bucket.oss-cn-hangzhou.aliyuncs.com
       metadata   serial, required, like X{40}
-      signature  V1, for old buckets
+      set        auth = anonymous (upload.toml line 4)
+      set        bucket = my-bucket (upload.toml line 2)
+      set        region = cn-hangzhou (upload.toml line 3)
+      set        types = font/* (upload.toml line 7)
+      set        signature = v1 (upload.toml line 6)
+      default    dir = uploads/{yyyy}/{mm}/{dd}/{uuid}/, min_size = 1B, max_size = 100MiB, max_files = 100, expires = 10m, overwrite = false, success_status = 200, session = shared
       page       the documentation's page is refused: This route fixes fields that the form of this call does not carry: x-oss-meta-serial. Ask with POST /uploads and post every field of the answer.
       example    none: the metadata's patterns are beyond guessing
 
@@ -140,12 +153,13 @@ async fn the_environment_alone_is_checked_too() {
     assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @r#"
     route default
       keys       uploads/{yyyy}/{mm}/{dd}/{uuid}/ and the file's name, one for each grant; POST /uploads never replaces what is there
-      bucket     my-bucket in cn-hangzhou, posted to https://my-bucket.oss-cn-hangzhou.aliyuncs.com
-      takes      any type, from 1 B to 100.0 MiB, up to 100 files in one call
-      lasts      10 minutes, and never longer than the key that signs
-      answers    200 when the file is stored
+      posts to   https://my-bucket.oss-cn-hangzhou.aliyuncs.com
+      set        auth = anonymous (UPLOAD_AUTH)
+      set        bucket = my-bucket (OSS_BUCKET)
+      set        region = cn-hangzhou (OSS_REGION)
+      default    dir = uploads/{yyyy}/{mm}/{dd}/{uuid}/, min_size = 1B, max_size = 100MiB, max_files = 100, expires = 10m, overwrite = false, success_status = 200, signature = v4, session = shared
       page       the documentation's page is served as it is
-      example    example.png (image/png, 1.0 MiB) becomes uploads/<day>/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e/example.png, with the policy
+      example    example.png (image/png, 1 MiB) becomes uploads/<day>/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e/example.png, with the policy
       {
         "conditions": [
           {"bucket":"my-bucket"},
@@ -205,6 +219,68 @@ async fn it_says_who_is_let_in_and_whose_key_signs() {
       admits     who passes ticket
       signs      as acs:ram::1234567890123456:role/uploader, in a session that may do what the routes need
     ");
+}
+
+#[tokio::test]
+async fn the_settings_of_the_function_are_listed_and_no_secret_is_shown() {
+    let tool = tool()
+        .with("UPLOAD_JWT_SECRET", "marker-0123456789abcdef0123456789abcdef")
+        .with("UPLOAD_JWKS_URL", "https://login.example.com/marker");
+    tool.write(
+        "upload.toml",
+        "bucket = \"my-bucket\"\nregion = \"cn-hangzhou\"\nauth = \"jwt\"\n\
+         jwt_audience = [\"a\", \"b\"]\nbudget_bytes = \"2MB\"\nmax_size = \"2MB\"\n[routes.a]\n",
+    );
+    let said = tool.run(&["check"]).await.good();
+    assert!(!said.contains("marker"), "{said}");
+    let lines = said.lines().filter(|line| !line.starts_with(' ') || line.starts_with("  set "));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
+    function
+      set        jwks_url, which is not shown (UPLOAD_JWKS_URL)
+      set        jwt_audience = a, b (upload.toml line 4)
+      set        budget_bytes = 2MB (upload.toml line 5)
+      set        UPLOAD_JWT_SECRET, which is not shown
+
+    route a
+      set        auth = jwt (upload.toml line 3)
+      set        bucket = my-bucket (upload.toml line 1)
+      set        region = cn-hangzhou (upload.toml line 2)
+      set        max_size = 2MB (upload.toml line 6)
+
+    warning: jwt_issuer is not set: a token of any issuer is taken if one of the keys signed it
+    ");
+}
+
+#[tokio::test]
+async fn settings_of_dev_are_checked_as_dev_reads_them() {
+    let tool = tool();
+    tool.write(
+        "upload.toml",
+        "[routes.avatar]\nauth = \"ticket\"\n[routes.photos.callback]\nto = \"http://127.0.0.1:3000/stored\"\n",
+    );
+    let refused = tool.run(&["check"]).await;
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("OSS_BUCKET: it is not set"), "{}", refused.err);
+    let said = tool.run(&["check", "--dev"]).await.good();
+    let lines = said.lines().filter(|line| line.starts_with("route") || line.starts_with("  set "));
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
+      set        UPLOAD_TICKET_KEYS, which is not shown
+      set        UPLOAD_RECEIPT_KEYS, which is not shown
+      set        UPLOAD_WEBHOOK_SECRET, which is not shown
+    route avatar
+      set        auth = ticket (upload.toml line 2)
+      set        bucket = dev-bucket (dev)
+      set        region = cn-hangzhou (dev)
+    route photos
+      set        auth = anonymous (dev)
+      set        bucket = dev-bucket (dev)
+      set        region = cn-hangzhou (dev)
+      set        callback.to = http://127.0.0.1:3000/stored (upload.toml line 4)
+    ");
+    // What would stop dev stops its check too.
+    tool.write("upload.toml", "[routes.avatar]\nauth = \"jwt\"\n");
+    let refused = tool.run(&["check", "--dev"]).await;
+    assert!(refused.err.contains("tokens need a key to be verified with"), "{}", refused.err);
 }
 
 #[tokio::test]

@@ -1,5 +1,4 @@
-//! An example: a file that the route takes, from a caller that there is not, with a key that there
-//! is not either.
+//! The example of `check`: a file that the route accepts, an invented caller, and invented credentials.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::{console, kind};
+use crate::kind;
+use oss_upload_signer::config::value::size_text;
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::grant::callback_fields::ReceiptSigner;
 use oss_upload_signer::grant::{Form, Grant, GrantRequest};
@@ -18,14 +18,15 @@ use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 
 /// Always the same, so that two runs can be compared.
-const DICE: RandomBytes = [0x5e; 16];
+const RANDOM: RandomBytes = [0x5e; 16];
 
-/// What stands for the address of the function where only a request says it.
-pub(super) const OWN: &str = "https://the-host-that-was-asked.example";
+/// The address of the function where only a request brings it.
+const OWN: &str = "https://the-host-that-was-asked.example";
 
+/// The size of the example file, unless the route's limits are narrower.
 const SIZE: u64 = 1 << 20;
 
-/// Values that one pattern or another may take.
+/// Values of which a pattern of metadata may accept one.
 pub(crate) const VALUES: [&str; 12] = [
     "example",
     "Example",
@@ -41,7 +42,7 @@ pub(crate) const VALUES: [&str; 12] = [
     "a1",
 ];
 
-/// What an example is signed with, and when.
+/// The credentials and the time with which examples are signed.
 pub(super) struct Example {
     pub(super) credentials: Credentials,
     now: Timestamp,
@@ -62,19 +63,20 @@ impl Example {
         Self { credentials, now, key: Secret::new("example"), own }
     }
 
-    pub(super) fn seal(&self) -> ReceiptSigner<'_> {
-        ReceiptSigner { key: &self.key, id: &DICE, public_url: self.own.as_deref() }
+    pub(super) fn receipt_signer(&self) -> ReceiptSigner<'_> {
+        ReceiptSigner { key: &self.key, id: &RANDOM, public_url: self.own.as_deref() }
     }
 
-    /// The caller is called alice, and whatever is claimed is an example.
-    pub(super) fn occasion(&self) -> RenderContext<'_> {
+    /// Returns a context whose caller is `alice`, with the value `example` for every claim.
+    pub(super) fn context(&self) -> RenderContext<'_> {
         let attributes = CallerAttributes { subject: Some("alice"), claim: &|_| Some("example") };
-        RenderContext { now: self.now, random: &DICE, attributes }
+        RenderContext { now: self.now, random: &RANDOM, attributes }
     }
 }
 
-/// Wishes for a file that the route takes; none where its metadata cannot be guessed.
-pub(super) fn ask(route: &Route) -> Option<GrantRequest> {
+/// Returns a request for a file that the route accepts, or `None` where no example value matches the pattern of
+/// its metadata.
+pub(super) fn request(route: &Route) -> Option<GrantRequest> {
     let content_type = content_type(route);
     let known = content_type.as_ref().and_then(|one| kind::ending(one.essence()));
     let ending = route.extensions.first().map(String::as_str).or(known).unwrap_or("bin");
@@ -109,14 +111,14 @@ fn metadata(route: &Route) -> Option<BTreeMap<String, String>> {
         .collect()
 }
 
-/// Says what the example is.
-pub(super) fn name(ask: &GrantRequest) -> String {
-    let name = ask.filename.as_deref().unwrap_or_default();
-    let content_type = ask.content_type.as_ref().map_or("no type", ContentType::as_str);
-    format!("{name} ({content_type}, {})", console::size(ask.size.unwrap_or_default()))
+/// Writes name, type and size of the example file.
+pub(super) fn describe(request: &GrantRequest) -> String {
+    let name = request.filename.as_deref().unwrap_or_default();
+    let content_type = request.content_type.as_ref().map_or("no type", ContentType::as_str);
+    format!("{name} ({content_type}, {})", size_text(request.size.unwrap_or_default()))
 }
 
-/// Writes a grant's policy with a condition on each line.
+/// Writes the policy of a grant with a condition on each line.
 pub(super) fn policy(grant: &Grant) -> String {
     let bytes = STANDARD.decode(grant.field("policy").unwrap_or_default()).unwrap_or_default();
     let policy: Value = serde_json::from_slice(&bytes).unwrap_or_default();

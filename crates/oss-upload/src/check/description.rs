@@ -1,0 +1,122 @@
+//! A route in lines of a label and a text: what follows from its settings, and the settings as they were
+//! written. The second part comes from the table of settings, so a new setting is shown as it is.
+
+use oss_upload_signer::auth::rule::AuthRule;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::listing::WrittenSetting;
+use oss_upload_signer::config::table::{DefaultValue, SETTINGS, Scope};
+use oss_upload_signer::policy::callback::{CallbackTarget, PREFIX};
+use oss_upload_signer::policy::metadata::MetadataRule;
+use oss_upload_signer::policy::route::{Route, SessionMode};
+
+/// A line: its label and its text.
+pub(super) type Line = (&'static str, String);
+
+/// Describes what follows from the settings of a route.
+pub(super) fn consequences(route: &Route, settings: &Settings) -> Vec<Line> {
+    let mut lines = vec![
+        ("admits", admits(route, settings)),
+        ("signs", signs(route, settings)),
+        ("keys", keys(route)),
+        ("posts to", route.host.as_str().to_owned()),
+    ];
+    lines.extend(route.metadata.iter().map(|rule| ("metadata", metadata(rule))));
+    lines.extend(callback(route, settings));
+    lines
+}
+
+/// Lists the settings of a route or of the function as they were written.
+pub(super) fn written(settings: &[WrittenSetting]) -> Vec<Line> {
+    let line = |one: &WrittenSetting| match &one.value {
+        Some(value) => format!("{} = {value} ({})", one.key, one.place),
+        None if one.key == one.place => format!("{}, which is not shown", one.key),
+        None => format!("{}, which is not shown ({})", one.key, one.place),
+    };
+    settings.iter().map(|one| ("set", line(one))).collect()
+}
+
+/// Lists the settings of a route that were not written and have a default value.
+pub(super) fn defaults(written: &[WrittenSetting]) -> Line {
+    let is_written = |key| written.iter().any(|one| one.key == key);
+    let unwritten = SETTINGS.iter().filter(|setting| {
+        let is_replaced = setting.key == "dir" && is_written("key");
+        setting.scope == Scope::Route && !is_written(setting.key) && !is_replaced
+    });
+    let values = unwritten.filter_map(|setting| match setting.default {
+        DefaultValue::Value(value) => Some(format!("{} = {value}", setting.key)),
+        DefaultValue::Required | DefaultValue::Described(_) => None,
+    });
+    ("default", values.collect::<Vec<_>>().join(", "))
+}
+
+fn admits(route: &Route, settings: &Settings) -> String {
+    match settings.auth.rules.get(&route.name) {
+        Some(AuthRule::Anonymous) => "everyone who reaches the address".to_owned(),
+        Some(rule) => format!("who passes {rule}{}", claims(rule, &route.name, settings)),
+        None => "nobody".to_owned(),
+    }
+}
+
+/// Lists the claims that a token has to have, where the rule takes tokens.
+fn claims(rule: &AuthRule, route: &str, settings: &Settings) -> String {
+    let of_all = settings.auth.jwt.iter().flat_map(|jwt| &jwt.rules.required);
+    let required = of_all.chain(settings.auth.claims.get(route).into_iter().flatten());
+    let texts: Vec<_> = required.map(ToString::to_string).collect();
+    if texts.is_empty() || !rule.contains(&AuthRule::Jwt) {
+        return String::new();
+    }
+    format!("; a token has to say {}", texts.join(" and "))
+}
+
+/// Names the credentials that sign, and what else they could do.
+fn signs(route: &Route, settings: &Settings) -> String {
+    let Some(role) = &settings.sources.role else {
+        return "with the function's own key".to_owned();
+    };
+    let session = match (route.session, &role.policy) {
+        (SessionMode::Caller, _) => {
+            "in a session for each caller, which reaches their directory only"
+        }
+        (SessionMode::Shared, Some(_)) => "in a session that may do what the routes need",
+        (SessionMode::Shared, None) => "in a session that may do all that the role may",
+    };
+    format!("as {}, {session}", role.role_arn)
+}
+
+fn keys(route: &Route) -> String {
+    let template = route.template.to_string();
+    let name = if template.ends_with('/') { " and the file's name" } else { "" };
+    let taken = if route.overwrite {
+        "an upload replaces what is there"
+    } else {
+        "POST /uploads never replaces what is there"
+    };
+    let shared = if route.template.is_unique() { ", one for each grant" } else { "" };
+    format!("{template}{name}{shared}; {taken}")
+}
+
+fn metadata(rule: &MetadataRule) -> String {
+    let need = if rule.required { "required" } else { "allowed" };
+    match &rule.pattern {
+        Some(pattern) => format!("{}, {need}, like {pattern}", rule.name),
+        None => format!("{}, {need}", rule.name),
+    }
+}
+
+/// Names the address that OSS calls when a file is stored, and the variables that the callback carries.
+fn callback(route: &Route, settings: &Settings) -> Vec<Line> {
+    let Some(callback) = &route.callback else {
+        return Vec::new();
+    };
+    let own = settings.callback.public_url.as_deref();
+    let target = match (&callback.target, callback.address(&route.name, own)) {
+        (CallbackTarget::Function, Some(address)) => format!("{}, at {address}", callback.target),
+        (CallbackTarget::Function, None) => {
+            format!("{}, at the fcapp.run name of the call", callback.target)
+        }
+        (CallbackTarget::Addresses(_), _) => callback.target.to_string(),
+    };
+    let variables = callback.variables.iter();
+    let variables = variables.map(|(name, value)| ("sets", format!("{PREFIX}{name} to {value}")));
+    std::iter::once(("calls", target)).chain(variables).collect()
+}
