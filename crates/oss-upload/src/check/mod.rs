@@ -112,15 +112,15 @@ fn show_grants(route: &Route, settings: &Settings, now: Timestamp) {
         Err(refused) => format!("the documentation's page is refused: {}", message(refused, route)),
     };
     says("page", &page);
-    let signed = example::request(route).map(|one| (example::describe(&one), issue(&one)));
-    match signed {
+    let granted = example::request(route).map(|one| (example::describe(&one), issue(&one)));
+    match granted {
         Some((name, Ok(grant))) => {
             let key = grant.key.as_deref().unwrap_or_default();
             says("example", &format!("{name} becomes {key}, with the policy"));
             console::say_json(&example::policy(&grant));
         }
         Some((name, Err(refused))) => {
-            says("example", &format!("{name}: {}", message(refused, route)))
+            says("example", &format!("{name}: {}", message(refused, route)));
         }
         None => says("example", "none: the metadata's patterns are beyond guessing"),
     }
