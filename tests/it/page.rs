@@ -15,7 +15,7 @@ async fn the_page_loads_from_its_own_origin_and_posts_to_the_upload_hosts() {
     200 OK
     access-control-allow-origin: *
     cache-control: public, max-age=300
-    content-length: 3684
+    content-length: 3735
     content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' https://up.example.com; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
     content-type: text/html; charset=utf-8
     referrer-policy: no-referrer
@@ -40,6 +40,7 @@ async fn the_client_may_be_imported_by_any_page() {
         ("/page-limits.js", "text/javascript; charset=utf-8"),
         ("/page-queue.js", "text/javascript; charset=utf-8"),
         ("/page-row.js", "text/javascript; charset=utf-8"),
+        ("/page-view.js", "text/javascript; charset=utf-8"),
         ("/page-words.js", "text/javascript; charset=utf-8"),
         ("/client.d.ts", "text/plain; charset=utf-8"),
         ("/oss-errors.json", "application/json"),

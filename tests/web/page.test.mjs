@@ -14,7 +14,7 @@ import { gzipSync } from 'node:zlib'
 import { faintTexts, openBrowser, ROOT, startDev, witness } from './support.mjs'
 
 const MIB = 1024 * 1024
-const ASSETS = ['page.html', 'page.css', 'page.js', 'page-limits.js', 'page-queue.js', 'page-row.js', 'page-words.js', 'client.js']
+const ASSETS = ['page.html', 'page.css', 'page.js', 'page-limits.js', 'page-queue.js', 'page-row.js', 'page-view.js', 'page-words.js', 'client.js']
 const LIMITS = { name: 'default', min_size: 1, max_size: 30 * MIB, types: [], extensions: [], max_files: 100, expires_in: 600, accept: '', metadata: [], auth: [], public_read: true }
 const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
 
@@ -773,7 +773,7 @@ test('nothing is remembered', () =>
 test('the page names nothing outside itself and weighs little', async () => {
   const [html, ...rest] = await Promise.all(ASSETS.map((name) => readFile(`${ROOT}src/http/web/${name}`, 'utf8')))
   const addresses = [...html.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, address]) => address)
-  const scripts = ['./client.js', './page-limits.js', './page-queue.js', './page-row.js', './page-words.js']
+  const scripts = ['./client.js', './page-limits.js', './page-queue.js', './page-row.js', './page-view.js', './page-words.js']
   assert.deepEqual(addresses, ['data:,', './openapi.json', './page.css', './page.js', ...scripts])
   assert.doesNotMatch(html, /\son\w+=|\sstyle=|<style/)
   const weight = gzipSync([html, ...rest].join('')).length

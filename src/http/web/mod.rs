@@ -21,6 +21,7 @@ const SCRIPT: &str = include_str!("page.js");
 const LIMITS: &str = include_str!("page-limits.js");
 const QUEUE: &str = include_str!("page-queue.js");
 const ROW: &str = include_str!("page-row.js");
+const VIEW: &str = include_str!("page-view.js");
 const WORDS: &str = include_str!("page-words.js");
 const CLIENT: &str = include_str!("client.js");
 const CLIENT_TYPES: &str = include_str!("client.d.ts");
@@ -36,13 +37,14 @@ const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8")
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Each file: its path, its text, its type.
-const ASSETS: [(&str, &str, HeaderValue); 12] = [
+const ASSETS: [(&str, &str, HeaderValue); 13] = [
     ("/", PAGE, HTML),
     ("/page.css", STYLE, CSS),
     ("/page.js", SCRIPT, JAVASCRIPT),
     ("/page-limits.js", LIMITS, JAVASCRIPT),
     ("/page-queue.js", QUEUE, JAVASCRIPT),
     ("/page-row.js", ROW, JAVASCRIPT),
+    ("/page-view.js", VIEW, JAVASCRIPT),
     ("/page-words.js", WORDS, JAVASCRIPT),
     ("/client.js", CLIENT, JAVASCRIPT),
     ("/client.d.ts", CLIENT_TYPES, PLAIN),

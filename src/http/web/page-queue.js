@@ -13,7 +13,7 @@ import { language, text, words } from './page-words.js'
 
 /**
  * @typedef {object} Host the page or element around the list
- * @property {string} base the address of the signer, with a last slash
+ * @property {() => string} base gives the address of the signer, with a last slash
  * @property {HTMLElement} list
  * @property {HTMLTemplateElement} template of one row
  * @property {() => object} options of the client, read when a file is sent
@@ -230,7 +230,7 @@ export class Queue {
   /** Fetches the table once, when it is needed first. Without it the texts of this page have to do. */
   #table() {
     const none = () => (this.#refusals = undefined) ?? []
-    return (this.#refusals ??= fetch(`${this.host.base}oss-errors.json`).then((answer) => answer.json()).catch(none))
+    return (this.#refusals ??= fetch(`${this.host.base()}oss-errors.json`).then((answer) => answer.json()).catch(none))
   }
 }
 
