@@ -1,7 +1,7 @@
 //! The function: settings → app → listen → serve → exit code.
 //!
-//! No arguments. Reads the environment and `upload.toml` beside the binary; refuses to start with
-//! every complaint at once; stops on SIGTERM or SIGINT after the requests under way are answered.
+//! Takes no arguments. Reads the environment and `upload.toml` beside the binary; reports every invalid setting at once
+//! and does not start then; stops on SIGTERM or SIGINT after the requests in progress are answered.
 
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             use std::io::Write;
-            // With no place left to complain to, the exit code has to do.
+            // If standard error is closed, the exit code is all that is left.
             let _ = writeln!(std::io::stderr(), "oss-upload-signer: {error}");
             ExitCode::FAILURE
         }
@@ -32,7 +32,7 @@ fn start() -> Result<(), Box<dyn Error>> {
     let binary = std::env::current_exe().ok();
     let file = environment.read_file(binary.as_deref().and_then(|path| path.parent()))?;
     let settings = Settings::load(&environment, file.as_deref(), time::now())?;
-    // One thread: a share of a core is all that the platform gives, and a second would only cost.
+    // One thread: the platform gives a share of one core, so a second thread would only cost.
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(settings))
 }
 
@@ -56,7 +56,7 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
     let (version, routes) = (env!("CARGO_PKG_VERSION"), routes.join(", "));
     tracing::info!(version, routes, "version {version} signs for {routes}");
     let service = oss_upload_signer::http::service(Arc::new(App::new(settings)));
-    fc_http::run_with(listener, service, options, fc_http::stop_signal()).await?;
+    fc_http::serve(listener, service, options, fc_http::shutdown_signal()).await?;
     tracing::info!("stopped");
     Ok(())
 }

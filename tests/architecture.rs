@@ -61,7 +61,6 @@ const PURE: &[&str] = &[
     "crypto",
     "secret",
     "callback::receipt",
-    "http::dialect",
     "credentials::sts::endpoint",
     "credentials::session_policy",
     "credentials::sts::request",

@@ -1,28 +1,35 @@
-//! `POST /callback/{route}`: OSS tells that an object is stored.
+//! `POST /callback/{route}`: OSS reports that an object is stored.
 //!
-//! Open to everyone, since OSS shows neither token nor origin: whoever calls has to bring OSS's signature
-//! and a receipt, which is [`completion`](crate::callback)'s business.
+//! Open to everyone, since OSS sends neither token nor origin: a call has to carry OSS's signature and a receipt, which
+//! [`crate::callback`] verifies.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
 
 use crate::app::App;
 use crate::callback::CallbackRequest;
 use crate::http::error::ApiError;
 use crate::http::request::ApiRequest;
-use crate::http::{Response, dialect};
+use crate::http::uncached_json;
 
-pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
-    let name = asked.named()?.route;
-    let Some(route) = app.route(Some(&name)) else {
-        return Err(ApiError::RouteNotFound(Some(name)));
-    };
+pub(super) async fn receive(
+    State(app): State<Arc<App>>,
+    request: ApiRequest,
+) -> Result<Response, ApiError> {
+    let name = request.route()?;
+    let route = app.route(Some(name));
+    let route = route.ok_or_else(|| ApiError::RouteNotFound(Some(name.to_owned())))?;
     let callback = route.callback.as_ref().ok_or(ApiError::CallbackNotConfigured)?;
     let variables: Vec<_> = callback.variables.iter().map(|(name, _)| name.as_str()).collect();
     let call = CallbackRequest {
         route: &route.name,
         variables: &variables,
-        path: asked.parts.uri.path(),
-        query: asked.query(),
-        headers: &asked.parts.headers,
-        body: &asked.body,
+        path: request.uri.path(),
+        query: request.uri.query(),
+        headers: &request.headers,
+        body: &request.body,
     };
-    Ok(dialect::uncached_json(app.complete(&call, app.now()).await?))
+    Ok(uncached_json(app.callback.complete(&call, app.now(), &*app.http).await?))
 }

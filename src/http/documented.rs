@@ -1,25 +1,125 @@
-//! `GET /get_post_signature_for_oss_upload`: the call that the documentation's page makes.
+//! `GET /get_post_signature_for_oss_upload`: the call of the documentation's page.
 //!
-//! The page asks without parameters. Those that there are (`route`, `filename`, `type`, `size`)
-//! narrow the grant. The route's signature decides the shape: the page of each version reads its own.
+//! The page calls without parameters. Those that exist (`route`, `filename`, `type`, `size`) narrow the grant. The
+//! route's signature version decides the format: the page of each version reads its own.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 
 use crate::app::App;
-use crate::grant::Form;
-use crate::http::dialect::documented::Documented;
-use crate::http::dialect::documented_v1::DocumentedV1;
+use crate::grant::callback_fields;
+use crate::grant::{Form, Grant};
+use crate::http::UncachedJson;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
 use crate::http::request::ApiRequest;
 use crate::http::signing::SigningSession;
-use crate::http::{Response, dialect};
 use crate::policy::route::SignatureVersion;
+use crate::signing::{v1, v4};
 
-pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
-    let query = Query::parse(asked.query(), Form::Documented)?;
-    let signing = SigningSession::open(app, asked.call(), query.route.as_deref()).await?;
-    let grant = signing.grant(&query.ask)?;
-    Ok(match signing.route.signature {
-        SignatureVersion::V1 => dialect::uncached(&DocumentedV1::new(&grant)),
-        SignatureVersion::V4 => dialect::uncached(&Documented::new(&grant)),
+pub(super) async fn sign(
+    State(app): State<Arc<App>>,
+    request: ApiRequest,
+) -> Result<Response, ApiError> {
+    let query = request.query(Form::Documented)?;
+    let session = SigningSession::open(&app, &request, query.route.as_deref()).await?;
+    let grant = session.grant(&query.file)?;
+    Ok(match session.route.signature {
+        SignatureVersion::V1 => UncachedJson(DocumentedV1Response::new(&grant)).into_response(),
+        SignatureVersion::V4 => UncachedJson(DocumentedResponse::new(&grant)).into_response(),
     })
+}
+
+/// A grant in the format of the documentation's server-side signing samples.
+///
+/// The samples disagree on one name, `version` in one language and `x_oss_signature_version` in the others, so the
+/// response has both.
+#[derive(Debug, Serialize)]
+pub struct DocumentedResponse<'a> {
+    host: &'a str,
+    dir: &'a str,
+    policy: &'a str,
+    signature: &'a str,
+    x_oss_signature_version: &'a str,
+    version: &'a str,
+    x_oss_credential: &'a str,
+    x_oss_date: &'a str,
+    /// Empty for a long-lived key: the page posts the field in any case, and would post `undefined` for a missing one.
+    security_token: &'a str,
+    /// Unix seconds.
+    expire: i64,
+    /// Posted by the documentation's page if present. The page posts no variables, so this contains their values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+}
+
+impl<'a> DocumentedResponse<'a> {
+    /// Formats a grant.
+    #[must_use]
+    pub fn new(grant: &'a Grant) -> Self {
+        let field = |name| grant.field(name).unwrap_or_default();
+        Self {
+            host: &grant.url,
+            dir: &grant.directory,
+            policy: field(v4::POLICY),
+            signature: field(v4::X_OSS_SIGNATURE),
+            x_oss_signature_version: field(v4::X_OSS_SIGNATURE_VERSION),
+            version: field(v4::X_OSS_SIGNATURE_VERSION),
+            x_oss_credential: field(v4::X_OSS_CREDENTIAL),
+            x_oss_date: field(v4::X_OSS_DATE),
+            security_token: field(v4::X_OSS_SECURITY_TOKEN),
+            expire: grant.expires_at.unix(),
+            callback: grant.field(callback_fields::CALLBACK),
+            key: grant.key.as_deref(),
+        }
+    }
+}
+
+/// A grant in the format of the documentation's V1 pages. One of them calls the key id `accessid`, the other
+/// `ossAccessKeyId`, so the response has both.
+///
+/// Neither page posts a token. For temporary credentials the page has to post `security_token` in the field
+/// `x-oss-security-token`; an unmodified page needs a function that signs with a long-lived key.
+#[derive(Debug, Serialize)]
+pub struct DocumentedV1Response<'a> {
+    accessid: &'a str,
+    #[serde(rename = "ossAccessKeyId")]
+    oss_access_key_id: &'a str,
+    host: &'a str,
+    dir: &'a str,
+    policy: &'a str,
+    signature: &'a str,
+    /// Unix seconds. The older page requests a new grant three seconds earlier.
+    expire: i64,
+    /// Empty for a long-lived key.
+    security_token: &'a str,
+    /// Empty without a callback. The older page posts the field in any case, and its library would write a missing
+    /// value as `false`, which OSS refuses.
+    callback: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+}
+
+impl<'a> DocumentedV1Response<'a> {
+    /// Formats a grant.
+    #[must_use]
+    pub fn new(grant: &'a Grant) -> Self {
+        let field = |name| grant.field(name).unwrap_or_default();
+        Self {
+            accessid: field(v1::OSS_ACCESS_KEY_ID),
+            oss_access_key_id: field(v1::OSS_ACCESS_KEY_ID),
+            host: &grant.url,
+            dir: &grant.directory,
+            policy: field(v4::POLICY),
+            signature: field(v1::SIGNATURE),
+            expire: grant.expires_at.unix(),
+            security_token: field(v4::X_OSS_SECURITY_TOKEN),
+            callback: field(callback_fields::CALLBACK),
+            key: grant.key.as_deref(),
+        }
+    }
 }

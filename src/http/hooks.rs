@@ -1,28 +1,29 @@
-//! Health, and the platform's hooks.
+//! Health, and the hooks of the platform.
 
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::app::App;
-use crate::http::{Response, dialect};
+use crate::http::UncachedJson;
 
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
     version: &'static str,
+    /// RFC 3339, so that a wrong clock shows.
     time: String,
 }
 
-/// Says that the process answers, which version it is, and what its clock shows. Needs no
-/// credentials and tells nothing of them.
-pub(super) fn health(app: &App) -> Response {
-    dialect::uncached(&Health {
-        status: "ok",
-        version: env!("CARGO_PKG_VERSION"),
-        time: app.now().rfc3339(),
-    })
+/// `GET /health`: the process answers. Needs no credentials and says nothing about them.
+pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
+    let (version, time) = (env!("CARGO_PKG_VERSION"), app.now().rfc3339());
+    UncachedJson(Health { status: "ok", version, time }).into_response()
 }
 
-/// Answers the initializer and the farewell: there is nothing to warm up and nothing to flush.
+/// Answers the initializer and the pre-stop hook: there is nothing to prepare and nothing to flush.
 pub(super) fn acknowledge() -> Response {
     Response::default()
 }

@@ -1,110 +1,136 @@
-//! The HTTP face: which call is answered by what, and in which order it is looked at.
+//! The HTTP API: router, calls with their response formats, errors, CORS.
 //!
-//! [`service`] builds what production serves and what tests drive in process. Every failure is a
-//! [`error::ApiError`] and is worded in one file; every grant comes from [`crate::grant`], whatever
-//! dialect it is answered in.
+//! [`service`] is what production serves and what tests call in process. Every call that signs goes through
+//! [`signing`], so no response format is weaker than another; every failure is an [`error::ApiError`].
 //!
 //! | file | owns |
 //! |---|---|
-//! | `table` | the paths |
-//! | `signing` | from a wish to a grant: who asks, whose keys, which route |
-//! | `own_host` | which names are believed to be the function's own |
-//! | `documented` | the call that the documentation's page makes |
-//! | `uploads` | the native call, and the same as an event |
-//! | `uppy`, `uview`, `wechat`, `presigned_post` | the calls of other people's clients |
-//! | `asked` | one request on its way to a call, with the named parts of its path |
-//! | `query`, `file_type` | what the query and a file's name say |
-//! | `dialect/` | grants as answers, pure |
-//! | `cors` | which pages may ask, and what their browsers are told |
-//! | `callback`, `callback_refusal` | what OSS tells of a stored object, and why it is not believed |
-//! | `limits` | what a route takes, told before and after |
-//! | `problem`, `wording` | every failure: status, code, sentence; its JSON |
-//! | `echo` | a caller's text, as an error quotes it |
-//! | `refusal`, `denial` | the same for what the rules refuse, and for callers who are not let in |
-//! | `loggable` | what of a path may be logged |
-//! | `web` | the page, the client, and what machines read |
-//! | `platform` | health and the platform's hooks |
+//! | `router` | the paths |
+//! | `request` | the extractor: what a call sends |
+//! | `signing` | authentication, credentials, grant: the steps that every signing call shares |
+//! | `documented`, `uploads`, `presigned_post`, `uppy`, `uview`, `wechat` | one signing call each, with its response format |
+//! | `routes` | what a route accepts, before and after |
+//! | `callback`, `hooks` | OSS's upload callbacks; health, and the hooks of the platform |
+//! | `origin`, `trigger_host` | CORS; which `Host` is the function's own |
+//! | `error` | every failure: status, code, message, response |
+//! | `redact` | what of a path may be logged |
+//! | `web` | the page, the client, and the descriptions for machines |
 
-pub mod dialect;
+pub mod documented;
 pub mod error;
-pub mod limits;
+pub mod presigned_post;
 pub mod redact;
+pub mod routes;
+pub mod uploads;
 
-mod auth_error;
 mod callback;
-mod callback_error;
-mod documented;
-mod echo;
-mod error_response;
 mod file_type;
 mod hooks;
 mod origin;
-mod own_host;
-mod policy_error;
-mod presigned_post;
-mod query;
 mod request;
 mod router;
 mod signing;
-mod uploads;
+mod trigger_host;
 mod uppy;
 mod uview;
 mod web;
 mod wechat;
 
-use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method, Request, StatusCode};
-use http_body::Body;
-use http_body_util::Full;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tower::{Service, service_fn};
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use fc_http::{ContextExt, Event};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body::Body as _;
+use serde::{Serialize, Serializer};
+use tower::{Service, ServiceExt};
 
 use crate::app::App;
-use crate::http::router::Table;
-use fc_http::{ContextExt, Event};
+use crate::grant::Grant;
 
-/// An answer with its whole body in memory.
-pub type Response = http::Response<Full<Bytes>>;
-
-/// Builds the function's service: what [`fc_http::run`] serves.
+/// Builds the function's service: what [`fc_http::serve`] serves.
 #[must_use]
 pub fn service(
     app: Arc<App>,
-) -> impl Service<Request<Bytes>, Response = Response, Error = Infallible, Future: Send>
+) -> impl Service<Request<fc_http::Body>, Response = Response, Error = Infallible, Future: Send>
 + Clone
 + Send
 + 'static {
-    let table = Arc::new(Table::new(&app));
-    service_fn(move |request: Request<Bytes>| {
-        let (app, table) = (Arc::clone(&app), Arc::clone(&table));
+    let router = router::router(Arc::clone(&app));
+    fc_http::service_fn(move |request: Request<fc_http::Body>| {
+        let (app, router) = (Arc::clone(&app), router.clone());
         async move {
             let context = request.context();
             let event = context.map_or(Event::Http, |context| context.event);
             let request_id = context.map(|context| context.request_id.clone());
             let is_head = request.method() == Method::HEAD;
             let response = match event {
-                Event::Http => table.answer(&app, request).await,
-                Event::Invoke => uploads::answer_event(&app, &request).await,
+                Event::Http => router.oneshot(request).await?,
+                Event::Invoke => uploads::sign_event(app, request).await.into_response(),
                 Event::Initialize | Event::PreStop => hooks::acknowledge(),
             };
-            Ok(complete(error::word(response, request_id.as_deref()), is_head))
+            Ok(complete(error::write_body(response, request_id.as_deref()), is_head))
         }
     })
 }
 
-/// Adds what every answer carries: that no browser may guess another type for it, and how long it is, also
-/// where only that is asked for.
+/// Adds the headers of every response: no browser may guess another type, and the length, also for `HEAD`.
 fn complete(mut response: Response, is_head: bool) -> Response {
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // An answer without content has no length to tell either (RFC 9110).
-    if response.status() != StatusCode::NO_CONTENT {
-        let length = response.body().size_hint().exact().unwrap_or_default();
-        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    let length = response.body().size_hint().exact().unwrap_or_default();
+    let status = response.status();
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if status != StatusCode::METHOD_NOT_ALLOWED {
+        // The router adds it to a preflight's response as well, where it lists one method of several.
+        headers.remove(ALLOW);
+    }
+    if status == StatusCode::NO_CONTENT {
+        // RFC 9110 (8.6) forbids a length here.
+        headers.remove(CONTENT_LENGTH);
+    } else if length > 0 || !headers.contains_key(CONTENT_LENGTH) {
+        // The router has set the length of a `HEAD` response, whose body is empty now.
+        headers.insert(CONTENT_LENGTH, length.into());
     }
     if is_head {
-        *response.body_mut() = Full::default();
+        *response.body_mut() = Body::empty();
     }
     response
+}
+
+/// A JSON response that no cache may keep: a grant is a bearer's permission, and an error or the time of day is valid
+/// for one caller at one moment.
+#[derive(Debug)]
+struct UncachedJson<T>(T);
+
+impl<T: Serialize> IntoResponse for UncachedJson<T> {
+    fn into_response(self) -> Response {
+        // Enough for one grant with its token.
+        let mut body = Vec::with_capacity(4096);
+        // Strings and numbers under string keys always serialise.
+        let _ = serde_json::to_writer(&mut body, &self.0);
+        uncached_json(body.into())
+    }
+}
+
+/// The same with a body that is JSON already.
+fn uncached_json(body: Bytes) -> Response {
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The fields of a grant's form as a JSON object, in the order of the form.
+#[derive(Debug)]
+struct FormFields<'a>(&'a Grant);
+
+impl Serialize for FormFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.fields.iter().map(|(name, value)| (name, value)))
+    }
 }

@@ -1,17 +1,40 @@
-//! `GET /presigned-post/{route}`: one file's form as address and fields, for whatever can post a form.
+//! `GET /presigned-post/{route}`: URL and fields of one form, in the format of S3's presigned POST, which most
+//! libraries and samples read.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 
 use crate::app::App;
-use crate::grant::Form;
-use crate::http::dialect::url_and_fields::UrlAndFields;
+use crate::grant::{Form, Grant};
 use crate::http::error::ApiError;
-use crate::http::query::Query;
 use crate::http::request::ApiRequest;
 use crate::http::signing::SigningSession;
-use crate::http::{Response, dialect};
+use crate::http::{FormFields, UncachedJson};
 
-pub(super) async fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
-    let named = asked.named()?;
-    let query = Query::parse(asked.query(), Form::Complete)?;
-    let signing = SigningSession::open_named(app, asked, &named).await?;
-    Ok(dialect::uncached(&UrlAndFields::new(&signing.grant(&query.ask)?)))
+/// A grant in the format of S3's presigned POST.
+#[derive(Debug, Serialize)]
+pub struct PresignedPost<'a> {
+    url: &'a str,
+    fields: FormFields<'a>,
+}
+
+impl<'a> PresignedPost<'a> {
+    /// Formats a grant.
+    #[must_use]
+    pub fn new(grant: &'a Grant) -> Self {
+        Self { url: &grant.url, fields: FormFields(grant) }
+    }
+}
+
+pub(super) async fn sign(
+    State(app): State<Arc<App>>,
+    request: ApiRequest,
+) -> Result<Response, ApiError> {
+    let query = request.query(Form::Complete)?;
+    let session = SigningSession::open(&app, &request, Some(request.route()?)).await?;
+    let grant = session.grant(&query.file)?;
+    Ok(UncachedJson(PresignedPost::new(&grant)).into_response())
 }

@@ -1,57 +1,132 @@
-//! One request on its way to the call that answers it.
+//! The extractor of the API: what a call sends.
 
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
-use http::request::Parts;
-use percent_encoding::percent_decode_str;
+use fc_http::Context;
+use http::HeaderMap;
+use http::Uri;
+use http_body_util::BodyExt;
 
+use crate::auth::origin::OriginStatus;
+use crate::grant::{Form, GrantRequest};
 use crate::http::error::ApiError;
-use crate::http::signing::Call;
+use crate::http::file_type;
+use crate::policy::content_type::ContentType;
 
-/// A request with its whole body, which the runtime has read and bounded, and the named parts of its
-/// path.
+/// A request with its whole body, which the runtime has read and limited.
+///
+/// One extractor for all calls: it takes the request apart and copies nothing.
 #[derive(Debug)]
 pub(super) struct ApiRequest {
-    pub(super) parts: Parts,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// As they stand in the path.
-    pub(super) named: Vec<(&'static str, String)>,
-}
-
-/// The route in the path `/…/{route}/…`, and the ticket in `/…/t/{ticket}/…`.
-pub(super) struct Named {
-    pub(super) route: String,
+    /// The invocation. `None` where the request did not come through the runtime.
+    pub(super) context: Option<Context>,
+    /// The result of the origin check.
+    pub(super) origin: OriginStatus,
+    /// The route in the path, percent-decoded.
+    pub(super) route: Option<String>,
+    /// The ticket in the path, percent-decoded.
     pub(super) ticket: Option<String>,
 }
 
-impl ApiRequest {
-    /// Gives what stands in the query.
-    pub(super) fn query(&self) -> Option<&str> {
-        self.parts.uri.query()
-    }
+impl<S: Send + Sync> FromRequest<S> for ApiRequest {
+    type Rejection = ApiError;
 
-    /// Gives what the caller shows of themselves in headers.
-    pub(super) fn call(&self) -> Call<'_> {
-        Call::of(&self.parts)
-    }
-
-    /// Reads the route and the ticket in the path.
-    pub(super) fn named(&self) -> Result<Named, ApiError> {
-        Ok(Named {
-            route: self.part("route")?.ok_or_else(unreadable)?,
-            ticket: self.part("ticket")?,
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let (mut route, mut ticket) = (None, None);
+        match RawPathParams::from_request_parts(&mut parts, state).await {
+            Ok(params) => {
+                for (name, value) in &params {
+                    match name {
+                        "route" | "name" => route = Some(value.to_owned()),
+                        "ticket" => ticket = Some(value.to_owned()),
+                        _ => {}
+                    }
+                }
+            }
+            Err(RawPathParamsRejection::InvalidUtf8InPathParam(_)) => {
+                return Err(ApiError::invalid("the path is not UTF-8"));
+            }
+            // A path without parameters.
+            Err(_) => {}
+        }
+        let body = body.collect().await;
+        let body = body.map_err(|_| ApiError::Internal("a body in memory could not be read"))?;
+        Ok(Self {
+            uri: parts.uri,
+            headers: parts.headers,
+            body: body.to_bytes(),
+            context: parts.extensions.remove(),
+            // A path whose origin is not checked admits none.
+            origin: parts.extensions.remove().unwrap_or(OriginStatus::Absent),
+            route,
+            ticket,
         })
-    }
-
-    /// Reads a named part of the path.
-    pub(super) fn part(&self, name: &str) -> Result<Option<String>, ApiError> {
-        let Some((_, text)) = self.named.iter().find(|(one, _)| *one == name) else {
-            return Ok(None);
-        };
-        let decoded = percent_decode_str(text).decode_utf8();
-        decoded.map(|text| Some(text.into_owned())).map_err(|_| unreadable())
     }
 }
 
-fn unreadable() -> ApiError {
-    ApiError::invalid("the path is not UTF-8")
+impl ApiRequest {
+    /// Returns the route in the path of a call that has one.
+    pub(super) fn route(&self) -> Result<&str, ApiError> {
+        self.route.as_deref().ok_or(ApiError::Internal("a path without its route"))
+    }
+
+    /// Parses the query.
+    pub(super) fn query(&self, form: Form) -> Result<FileQuery, ApiError> {
+        FileQuery::parse(self.uri.query().unwrap_or_default(), form)
+    }
+}
+
+/// The query of a signing call: which file, as far as the caller says.
+#[derive(Debug)]
+pub(super) struct FileQuery {
+    /// The route, in calls whose path does not name it.
+    pub(super) route: Option<String>,
+    pub(super) file: GrantRequest,
+}
+
+impl FileQuery {
+    /// Parses the parameters. An empty one counts as absent, an unknown one is ignored.
+    fn parse(text: &str, form: Form) -> Result<Self, ApiError> {
+        let mut query = Self { route: None, file: GrantRequest::new(form) };
+        let parameters = form_urlencoded::parse(text.as_bytes());
+        for (name, value) in parameters.filter(|(_, value)| !value.is_empty()) {
+            match name.as_ref() {
+                "route" => query.route = Some(value.into_owned()),
+                "filename" => query.file.filename = Some(value.into_owned()),
+                "type" => query.file.content_type = Some(content_type(&value)?),
+                "size" => query.file.size = Some(size(&value)?),
+                _ => {}
+            }
+        }
+        Ok(query)
+    }
+
+    /// Sets the type by the ending of the name, for clients that know no types.
+    pub(super) fn with_guessed_type(mut self) -> Self {
+        if self.file.content_type.is_none() {
+            let name = self.file.filename.as_deref();
+            self.file.content_type = name.and_then(file_type::of_name);
+        }
+        self
+    }
+}
+
+/// Parses the content type in a call.
+pub(super) fn content_type(text: &str) -> Result<ContentType, ApiError> {
+    ContentType::parse(text).ok_or_else(|| {
+        ApiError::invalid(
+            "'type' is no content type; one looks like 'image/png', and has no comma and no parameter \
+             but boundary, charset and codecs",
+        )
+    })
+}
+
+fn size(text: &str) -> Result<u64, ApiError> {
+    text.parse()
+        .map_err(|_| ApiError::invalid("'size' is no number of bytes; one looks like '1024'"))
 }

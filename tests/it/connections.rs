@@ -32,7 +32,7 @@ async fn start(options: Options) -> (Server, Arc<AtomicUsize>) {
     let answered = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&answered);
     let large = Bytes::from(vec![b'x'; LARGE]);
-    let service = service_fn(move |request: Request<Bytes>| {
+    let service = service_fn(move |request: Request<fc_http::Body>| {
         count.fetch_add(1, Ordering::Relaxed);
         let large = large.clone();
         async move {

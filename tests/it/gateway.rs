@@ -16,7 +16,7 @@ use crate::support::log::Log;
 use crate::support::server::Server;
 
 /// Responds with a description of the request. The path `/large` adds a header that is too large.
-async fn describe(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn describe(request: Request<fc_http::Body>) -> Result<Response<Full<Bytes>>, Infallible> {
     let context = request.context().unwrap();
     let keys = context.role_keys.as_ref();
     let headers: serde_json::Map<String, Value> = request
@@ -31,7 +31,7 @@ async fn describe(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, Infa
         "key": keys.map(|keys| keys.access_key_id.as_str()),
         "request_id": context.request_id,
         "headers": headers,
-        "body": request.body().len(),
+        "body": request.body().as_bytes().len(),
     });
     let mut response = Response::new(Full::from(description.to_string()));
     let headers = response.headers_mut();

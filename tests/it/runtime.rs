@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fc_http::{ContextExt, Event, Options, service_fn};
+use fc_http::{Body, ContextExt, Event, Options, service_fn};
 use http::{Request, Response};
 use http_body_util::Full;
 use tokio::net::TcpStream;
@@ -19,7 +19,7 @@ use crate::support::wait::{LIMIT, until, within};
 
 /// Answers with what it was asked; some paths misbehave.
 #[expect(clippy::panic, reason = "the panic is what is tested")]
-async fn echo(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, std::io::Error> {
+async fn echo(request: Request<Body>) -> Result<Response<Full<Bytes>>, std::io::Error> {
     match request.uri().path() {
         "/panic" => panic!("marker-secret in a panic"),
         "/error" => return Err(std::io::Error::other("the disk is full")),
@@ -27,7 +27,7 @@ async fn echo(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, std::io:
         _ => {}
     }
     let line = format!("{} {} ", request.method(), request.uri());
-    let body = [line.as_bytes(), request.body()].concat();
+    let body = [line.as_bytes(), request.body().as_bytes()].concat();
     Ok(Response::new(Full::from(body)))
 }
 
@@ -338,7 +338,7 @@ async fn a_stop_does_not_wait_longer_than_its_drain_deadline() {
 }
 
 /// Answers with the name of the event and what is left of the platform's headers.
-async fn describe(request: Request<Bytes>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn describe(request: Request<Body>) -> Result<Response<Full<Bytes>>, Infallible> {
     let context = request.context().unwrap();
     let kind = match context.event {
         Event::Http => "http",

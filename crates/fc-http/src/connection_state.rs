@@ -1,4 +1,4 @@
-//! What a connection is doing; shared by its byte stream, its requests and the list of connections.
+//! The stage of a connection; shared by its byte stream, its requests and the list of connections.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,9 +17,9 @@ pub(crate) enum Stage {
     Busy,
     /// The last request is answered.
     Idle,
-    /// The last request is answered, but it was not read to its end.
+    /// The last request is answered, but was not read to its end.
     Unread,
-    /// The writing side is closed; what the other side still sends is read and thrown away.
+    /// The writing side is closed; what the client still sends is read and discarded.
     Closing,
 }
 
@@ -30,7 +30,7 @@ impl Stage {
     }
 }
 
-/// The stage of one connection, and since when it is in it.
+/// The stage of one connection, and when it began.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionState(Arc<Mutex<(Stage, Instant)>>);
 
@@ -45,7 +45,7 @@ impl ConnectionState {
         self.set(Stage::Busy);
     }
 
-    /// Notes that a request is answered, and whether bytes of it may be left.
+    /// Notes that a request is answered, and whether bytes of it may still arrive.
     pub(crate) fn end(&self, unread: bool) {
         self.set(if unread { Stage::Unread } else { Stage::Idle });
     }
@@ -55,9 +55,9 @@ impl ConnectionState {
         self.set(Stage::Closing);
     }
 
-    /// Notes which bytes have arrived.
+    /// Notes that bytes have arrived.
     pub(crate) fn arrive(&self, bytes: &[u8]) {
-        // Some clients end a body with an empty line too many; that begins no head.
+        // Some clients send an extra empty line after a body; it does not begin a head.
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
             return;
         }
@@ -72,7 +72,7 @@ impl ConnectionState {
         self.get().0
     }
 
-    /// Returns since when the connection is in its stage.
+    /// Returns when the current stage began.
     pub(crate) fn since(&self) -> Instant {
         self.get().1
     }

@@ -1,10 +1,9 @@
 //! The open connections, and which of them is closed when there are too many.
 //!
-//! A connection that has sent no whole request costs its client nothing, so an attacker can hold as
-//! many as there are places. Therefore the oldest of these gives way to a new one. After them come
-//! connections that are answered and only wait for their client to close. A connection that is idle
-//! after a request is closed only where no gateway of the platform stands in front: the platform's
-//! gateway reuses it, and a POST that meets its closing would be lost.
+//! A connection that has sent no whole request costs its client nothing, so an attacker can open as many as are allowed.
+//! Therefore the oldest of these is closed for a new one. After them come connections whose last response is written and
+//! which wait for their client to close. A connection that is idle after a request is closed only without the platform's
+//! gateway in front: the gateway reuses connections, and a POST that meets the closing would be lost.
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use crate::connection_state::{ConnectionState, Stage};
 use crate::options::Options;
 
-/// How often a full list is looked through when every connection serves a request.
+/// How often a full list is checked again while every connection serves a request.
 const RECHECK: Duration = Duration::from_millis(20);
 
 /// The shortest time between two warnings that connections are closed for new ones.
@@ -59,10 +58,10 @@ impl Connections {
         self.open.push(Connection { state, task });
     }
 
-    /// Waits until one more connection may be open; closes another one for it where that is allowed.
+    /// Waits until one more connection may be opened; closes another one for it where that is allowed.
     pub(crate) async fn make_room(&mut self) {
         loop {
-            self.forget_ended();
+            self.remove_ended();
             if self.open.len() < self.max || self.close_one().await {
                 return;
             }
@@ -71,10 +70,10 @@ impl Connections {
         }
     }
 
-    /// Closes the connection whose loss matters least; returns false if none may be closed.
+    /// Closes the least important connection; returns `false` if none may be closed.
     pub(crate) async fn close_one(&mut self) -> bool {
-        let first = |is_wanted: fn(Stage) -> bool| {
-            self.open.iter().position(|one| is_wanted(one.state.stage()))
+        let first = |matches: fn(Stage) -> bool| {
+            self.open.iter().position(|one| matches(one.state.stage()))
         };
         let found = first(Stage::is_fresh)
             .or_else(|| first(|stage| stage == Stage::Closing))
@@ -84,7 +83,7 @@ impl Connections {
         };
         self.open.remove(index).task.abort();
         self.warn();
-        // The task is dropped, and its socket with it, when the scheduler comes to it.
+        // The scheduler drops the task, and its socket with it, at its next turn.
         tokio::task::yield_now().await;
         true
     }
@@ -107,7 +106,7 @@ impl Connections {
         }
     }
 
-    fn forget_ended(&mut self) {
+    fn remove_ended(&mut self) {
         while self.tasks.try_join_next().is_some() {}
         self.open.retain(|one| !one.task.is_finished());
     }
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn fresh_connections_give_way_first_then_closing_ones_then_the_longest_idle() {
+    async fn fresh_connections_are_closed_first_then_closing_ones_then_the_longest_idle() {
         let mut connections = connections(7, false);
         let mut opened = Vec::new();
         for prepare in [busy, idle, closing, fresh, idle, first_head, closing] {
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_platforms_idle_connections_and_busy_ones_never_give_way() {
+    async fn the_platforms_idle_connections_and_busy_ones_are_never_closed() {
         let mut connections = connections(2, true);
         open(&mut connections, idle).await;
         let busy = open(&mut connections, busy).await;
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn connections_that_ended_take_no_place() {
+    async fn ended_connections_do_not_count() {
         let mut connections = connections(0, true);
         for _ in 0..5 {
             connections.make_room().await;

@@ -1,9 +1,9 @@
-//! Accepts connections and serves requests on them, until told to stop.
+//! Accepts connections and serves requests on them until shutdown.
 //!
-//! hyper speaks the protocol; this file decides who may connect, what hyper is allowed, and how
-//! the end goes. It never closes a connection that is idle after a request: the platform keeps one open
-//! for many minutes, and a POST that meets its closing is lost with a 502. What else a connection may
-//! cost is bounded in `wire`, how many there are in `connections`.
+//! hyper speaks the protocol; this file decides which connections are accepted, what hyper may do, and how the server
+//! stops. It never closes a connection that is idle after a request: the platform reuses connections for many minutes,
+//! and a POST that meets the closing is lost with a 502. The time limits of a connection are in `timed_stream`, the
+//! number of connections is limited in `connections`.
 
 use std::convert::Infallible;
 use std::io;
@@ -12,28 +12,30 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tower::{Service, ServiceExt};
+use tower::Service;
 
+use crate::BoxError;
 use crate::connection_state::{ConnectionState, Stage};
 use crate::connections::Connections;
-use crate::fault::Unread;
+use crate::error::Unread;
 use crate::options::Options;
-use crate::service::BoxError;
-use crate::wire::{Timeouts, Wire};
+use crate::pipeline::{Pipeline, PipelineResponse};
+use crate::timed_stream::{TimedStream, Timeouts};
 
 /// The first and the longest pause after a failed accept.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Where connections come from.
+/// A source of connections.
 pub(crate) trait Accept {
-    /// A connection's byte stream.
+    /// The byte stream of a connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
     /// Waits for the next connection.
@@ -45,48 +47,108 @@ impl Accept for TcpListener {
 
     async fn accept(&mut self) -> io::Result<TcpStream> {
         let (stream, _) = TcpListener::accept(self).await?;
-        // Answers are small and complete; waiting for more to send only delays them. A connection
-        // that is gone already cannot be set, and shows itself at its first read.
+        // Responses are small and complete; waiting for more to send only delays them. Setting the option fails on a
+        // connection that is closed already, and then its first read fails as well.
         let _ = stream.set_nodelay(true);
         Ok(stream)
     }
 }
 
-/// Serves connections until `shutdown` completes, then lets the requests under way finish.
-pub(crate) async fn serve<A, S, B, F>(listener: A, stack: S, options: &Options, shutdown: F)
+/// Answers requests, several at a time.
+pub(crate) trait Handle: Clone + Send + 'static {
+    /// The body of a response.
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+
+    /// Answers a request.
+    fn handle(
+        self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+impl<S, B> Handle for Pipeline<S>
 where
-    A: Accept,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
+    S: Service<Request<crate::Body>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
     S::Future: Send,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
-    F: Future<Output = ()>,
+{
+    type Body = Either<Full<Bytes>, B>;
+
+    fn handle(
+        self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = PipelineResponse<B>> + Send {
+        Pipeline::handle(self, request)
+    }
+}
+
+/// Serves connections until `shutdown` completes, then lets the requests in progress finish.
+pub(crate) async fn serve<A, H>(
+    listener: A,
+    handler: H,
+    options: &Options,
+    shutdown: impl Future<Output = ()>,
+) where
+    A: Accept,
+    H: Handle,
 {
     let (stop, stopping) = watch::channel(());
     let mut connections = Connections::new(options);
     let protocol = protocol(options);
     let timeouts = Timeouts { fresh: options.fresh_timeout, write: options.write_timeout };
-    // Owns the service: a service is cloned for each connection and need not be shared.
+    // Owns the handler: it is cloned for each connection and need not be shared.
     let connect = move |stream, state: &ConnectionState| {
-        let wire = Wire::new(stream, state.clone(), timeouts);
-        connection(&protocol, wire, state.clone(), stack.clone(), stopping.clone())
+        let stream = TimedStream::new(stream, state.clone(), timeouts);
+        serve_connection(&protocol, stream, state.clone(), handler.clone(), stopping.clone())
     };
     tokio::select! {
         () = shutdown => {}
         never = accept_all(listener, &mut connections, connect) => match never {},
     }
-    // The listener is closed by now: new callers are refused instead of kept waiting.
+    // The listener is closed now: new clients are refused instead of kept waiting.
     drop(stop);
     if tokio::time::timeout(options.drain, connections.ended()).await.is_err() {
         tracing::warn!("stopped before every request was answered");
     }
 }
 
-/// Serves every connection as `connect` makes it, forever. What goes wrong with accepting, too many
-/// open files for one, does not stop the server; it tries again after a pause that grows.
+/// Completes at the first SIGTERM or SIGINT (elsewhere than on Unix: Ctrl-C).
+///
+/// A signal that cannot be watched is logged and never arrives: a server that goes on is better than one that stops.
+pub async fn shutdown_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::SignalKind;
+
+        tokio::select! {
+            () = signal(SignalKind::terminate()) => {}
+            () = signal(SignalKind::interrupt()) => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!(%error, "Ctrl-C cannot be watched");
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(unix)]
+async fn signal(kind: tokio::signal::unix::SignalKind) {
+    match tokio::signal::unix::signal(kind) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the stop signal cannot be watched");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Serves every connection that is accepted, forever. A failed accept, for example because of too many open files, does
+/// not stop the server; it is tried again after a pause that grows.
 async fn accept_all<A, C, F>(
     mut listener: A,
     connections: &mut Connections,
@@ -106,12 +168,12 @@ where
                 let state = ConnectionState::new();
                 connections.spawn(state.clone(), connect(stream, &state));
             }
-            // The caller left before its turn.
+            // The client left before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            // The limit of the process can be lower than ours; what gives way is the same.
+            // The limit of the process can be lower than that of the options.
             Err(error) if is_out_of_files(&error) && connections.close_one().await => {}
             Err(error) => {
-                tracing::error!(%error, "cannot accept a connection: {error}");
+                tracing::error!(%error, "a connection cannot be accepted: {error}");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -127,53 +189,47 @@ fn is_out_of_files(error: &io::Error) -> bool {
 fn protocol(options: &Options) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        // Its timer would close idle connections as well; see `wire`.
+        // This timer would close idle connections as well; see `timed_stream`.
         .header_read_timeout(None)
-        // Room enough that a head beyond the limit is still read, and refused in words.
+        // Large enough that a head beyond the limit is still read, and refused with a JSON error.
         .max_buf_size(options.max_header_bytes.saturating_mul(4).max(64 * 1024));
     builder
 }
 
-/// Serves one connection to its end. Its errors are its caller's doing and are not reported.
-fn connection<T, S, B>(
+/// Serves one connection to its end. Its errors are caused by its client and are not reported.
+fn serve_connection<T, H>(
     protocol: &http1::Builder,
-    wire: Wire<T>,
+    stream: TimedStream<T>,
     state: ConnectionState,
-    stack: S,
+    handler: H,
     mut stopping: watch::Receiver<()>,
-) -> impl Future<Output = ()> + Send + use<T, S, B>
+) -> impl Future<Output = ()> + Send + use<T, H>
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
+    H: Handle,
 {
-    let of_request = state.clone();
+    let request_state = state.clone();
     let service = hyper::service::service_fn(move |request| {
-        of_request.begin();
-        let state = of_request.clone();
-        let answer = stack.clone().oneshot(request);
+        request_state.begin();
+        let state = request_state.clone();
+        let response = handler.clone().handle(request);
         async move {
-            let answer = answer.await?;
-            state.end(answer.extensions().get::<Unread>().is_some());
-            Ok::<_, Infallible>(answer)
+            let response = response.await;
+            state.end(response.extensions().get::<Unread>().is_some());
+            Ok::<_, Infallible>(response)
         }
     });
-    let connection = protocol.serve_connection(TokioIo::new(wire), service);
+    let connection = protocol.serve_connection(TokioIo::new(stream), service);
     async move {
         let mut connection = std::pin::pin!(connection);
-        let stopped = tokio::select! {
+        let is_stopped = tokio::select! {
             biased;
             _ = connection.as_mut() => false,
-            // Ends with an error when the sender is dropped: that is the sign to stop.
+            // Ends with an error when the sender is dropped: that is the signal to stop.
             _ = stopping.changed() => true,
         };
         // hyper would wait for the first request of a connection even now.
-        if stopped && state.stage() != Stage::Fresh {
+        if is_stopped && state.stage() != Stage::Fresh {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
@@ -191,27 +247,35 @@ mod tests {
 
     use super::*;
 
-    const ANSWER_BYTES: usize = 100_000;
+    const RESPONSE_BYTES: usize = 100_000;
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: l\r\n\r\n";
     const HEAD: &[u8] = b"HEAD / HTTP/1.1\r\nhost: l\r\n\r\n";
+
+    /// Counts requests and answers each with as many bytes as the constant says.
+    #[derive(Clone)]
+    struct CountRequests(Arc<AtomicUsize>);
+
+    impl Handle for CountRequests {
+        type Body = Full<Bytes>;
+
+        async fn handle(self, _: Request<Incoming>) -> Response<Full<Bytes>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Response::new(Full::new(Bytes::from(vec![b'x'; RESPONSE_BYTES])))
+        }
+    }
 
     /// Serves the other end of a pipe that holds 1,000 bytes in each direction, and counts requests.
     fn connect() -> (DuplexStream, Arc<AtomicUsize>) {
         let (client, stream) = tokio::io::duplex(1000);
         let served = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&served);
-        let stack = tower::service_fn(move |_: Request<Incoming>| {
-            count.fetch_add(1, Ordering::Relaxed);
-            let body = Full::new(Bytes::from(vec![b'x'; ANSWER_BYTES]));
-            async { Ok::<_, Infallible>(Response::new(body)) }
-        });
+        let handler = CountRequests(Arc::clone(&served));
         let options = Options::default();
         let timeouts = Timeouts { fresh: options.fresh_timeout, write: options.write_timeout };
         let state = ConnectionState::new();
-        let wire = Wire::new(stream, state.clone(), timeouts);
+        let stream = TimedStream::new(stream, state.clone(), timeouts);
         let (stop, stopping) = watch::channel(());
-        let connection = connection(&protocol(&options), wire, state, stack, stopping);
+        let connection = serve_connection(&protocol(&options), stream, state, handler, stopping);
         tokio::spawn(async move {
             connection.await;
             drop(stop);
@@ -237,7 +301,7 @@ mod tests {
         for _ in 0..2 {
             client.write_all(GET).await.unwrap();
             let all = read_slowly(&mut client, 20_000, Duration::from_millis(500)).await;
-            assert!(all > ANSWER_BYTES, "{all}");
+            assert!(all > RESPONSE_BYTES, "{all}");
             sleep(Duration::from_hours(1)).await;
         }
     }
@@ -278,7 +342,7 @@ mod tests {
         }
         assert!(served.load(Ordering::Relaxed) < 5);
         let all = read_slowly(&mut client, 100_000, Duration::from_millis(1)).await;
-        assert!(all > 5 * ANSWER_BYTES, "{all}");
+        assert!(all > 5 * RESPONSE_BYTES, "{all}");
         assert_eq!(served.load(Ordering::Relaxed), 5);
     }
 

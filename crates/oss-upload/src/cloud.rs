@@ -71,7 +71,7 @@ impl Setup {
             allowed_callbacks: self.allowed_callbacks,
             strictness: self.strictness,
             observer: Some(Arc::new(report)),
-            seed: app::draw()()
+            seed: app::system_random()()
                 .map_err(|error| Failure::new(format!("no randomness for a key: {error}")))?,
             ..oss::Options::new(self.data_directory, clock)
         };

@@ -73,7 +73,7 @@ impl Desk {
 
     /// What a receipt is sealed with.
     pub(super) fn seal(&self) -> Option<ReceiptSigner<'_>> {
-        let completion = &self.app.completion;
+        let completion = &self.app.callback;
         let key = completion.receipt_key()?;
         Some(ReceiptSigner { key, id: &self.id, public_url: completion.public_url() })
     }
@@ -87,7 +87,7 @@ impl Desk {
             self.seal().as_ref(),
             granted,
         );
-        fields.map_err(|refused| Failure::new(ApiError::refused(refused, &self.route).message()))
+        fields.map_err(|refused| Failure::new(ApiError::from_grant(refused, &self.route).message()))
     }
 
     /// What this desk knows of a grant: when and with which dice, and of nobody that they asked.
@@ -108,7 +108,7 @@ async fn credentials(settings: &Settings, now: Timestamp) -> Result<Arc<Credenti
         return Ok(credentials);
     }
     let http = Arc::new(ReqwestClient::new(settings.proxy.clone()));
-    let context = ProviderContext { http, random: app::draw() };
+    let context = ProviderContext { http, random: app::system_random() };
     let request = FetchRequest { platform_keys: None, now, timeout: FETCH_TIMEOUT };
     let fetched = settings.sources.clone().build_local(&context).fetch(request).await;
     fetched.map(Arc::new).map_err(|error| match error.kind {

@@ -116,10 +116,10 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let service = oss_upload_signer::http::service(Arc::new(app));
     let (signal, function, gateway, sts, oss) = tokio::join!(
         async {
-            fc_http::stop_signal().await;
+            fc_http::shutdown_signal().await;
             drop(stop);
         },
-        fc_http::run_with(function, service, function_options(), until_stopped()),
+        fc_http::serve(function, service, function_options(), until_stopped()),
         gateway.serve(front, until_stopped()),
         lend(lender, until_stopped()),
         oss.serve(back, until_stopped()),
@@ -165,7 +165,7 @@ fn start_log(environment: &Environment) -> Result<(), Failure> {
 fn function_options() -> fc_http::Options {
     fc_http::Options {
         platform: true,
-        log: fc_http::log::Sink::new(io::sink()),
+        log: fc_http::log::LogWriter::new(io::sink()),
         log_path: oss_upload_signer::http::redact::path,
         ..fc_http::Options::default()
     }

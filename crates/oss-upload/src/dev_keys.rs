@@ -148,7 +148,8 @@ fn draw() -> Result<String, Failure> {
 }
 
 fn draw_bytes() -> Result<[u8; 16], Failure> {
-    app::draw()().map_err(|error| Failure::new(format!("no randomness for a key: {error}")))
+    app::system_random()()
+        .map_err(|error| Failure::new(format!("no randomness for a key: {error}")))
 }
 
 #[cfg(test)]

@@ -101,12 +101,12 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     console::say(&format!("key   {}", oss::callback_key_url(address)));
     console::say(&format!("data  {data}"));
     let Some(lender) = lender else {
-        return Ok(oss.serve(listener, fc_http::stop_signal()).await?);
+        return Ok(oss.serve(listener, fc_http::shutdown_signal()).await?);
     };
     lender.announce()?;
     let (oss, sts) = tokio::join!(
-        oss.serve(listener, fc_http::stop_signal()),
-        lender.serve(fc_http::stop_signal()),
+        oss.serve(listener, fc_http::shutdown_signal()),
+        lender.serve(fc_http::shutdown_signal()),
     );
     Ok(oss.and(sts)?)
 }

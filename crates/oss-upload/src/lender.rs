@@ -104,7 +104,7 @@ impl Lender {
 
 /// Draws another seed for each run: a web page that could guess it would know the keys that are lent.
 fn seed() -> Result<[u8; 16], Failure> {
-    app::draw()().map_err(|error| Failure::new(format!("no randomness for keys: {error}")))
+    app::system_random()().map_err(|error| Failure::new(format!("no randomness for keys: {error}")))
 }
 
 /// Says on the console what has just happened to a call.

@@ -8,11 +8,11 @@ use crate::failure::Failure;
 use crate::rules::{Place, Rules};
 use oss_upload_signer::grant;
 use oss_upload_signer::grant::{Form, GrantRequest};
-use oss_upload_signer::http::dialect::documented::Documented;
-use oss_upload_signer::http::dialect::documented_v1::DocumentedV1;
-use oss_upload_signer::http::dialect::native::Native;
-use oss_upload_signer::http::dialect::url_and_fields::UrlAndFields;
+use oss_upload_signer::http::documented::DocumentedResponse;
+use oss_upload_signer::http::documented::DocumentedV1Response;
 use oss_upload_signer::http::error::ApiError;
+use oss_upload_signer::http::presigned_post::PresignedPost;
+use oss_upload_signer::http::uploads::UploadsResponse;
 use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::route::SignatureVersion;
 use oss_upload_signer::policy::template::{CallerAttributes, RenderContext};
@@ -62,14 +62,14 @@ pub(super) async fn run(mut options: Options) -> Result<(), Failure> {
     let occasion = RenderContext { attributes, ..desk.occasion() };
     let seal = desk.seal();
     let grant = grant::issue(&ask, &desk.route, &desk.credentials, &occasion, seal.as_ref())
-        .map_err(|refused| Failure::new(ApiError::refused(refused, &desk.route).message()))?;
+        .map_err(|refused| Failure::new(ApiError::from_grant(refused, &desk.route).message()))?;
     let json = match options.dialect {
-        Dialect::Native => serde_json::to_string(&Native::new(desk.now, &[Ok(grant)])),
+        Dialect::Native => serde_json::to_string(&UploadsResponse::new(desk.now, &[Ok(grant)])),
         Dialect::Documented => match desk.route.signature {
-            SignatureVersion::V1 => serde_json::to_string(&DocumentedV1::new(&grant)),
-            SignatureVersion::V4 => serde_json::to_string(&Documented::new(&grant)),
+            SignatureVersion::V1 => serde_json::to_string(&DocumentedV1Response::new(&grant)),
+            SignatureVersion::V4 => serde_json::to_string(&DocumentedResponse::new(&grant)),
         },
-        Dialect::Fields => serde_json::to_string(&UrlAndFields::new(&grant)),
+        Dialect::Fields => serde_json::to_string(&PresignedPost::new(&grant)),
     };
     console::say_json(&json.map_err(|error| Failure::new(error.to_string()))?);
     Ok(())

@@ -1,19 +1,21 @@
-//! The upload page and the client: files of this folder, built into the binary.
+//! The upload page and the client: files of this folder, embedded in the binary.
 //!
-//! The page loads nothing from outside and runs no inline script; its policy says so, and lets it
-//! post to the routes' upload hosts and nowhere else. The client may be imported by any page: it
-//! holds no secret, and the calls that it makes are judged by their origin; `client.d.ts` are its
-//! types. `oss-errors.json` says of each refusal of OSS what causes it and what helps; the page
-//! fetches it when there is one.
+//! The page loads nothing from other hosts and runs no inline script. Its content security policy says so, and lets it
+//! post to the upload hosts of the routes only. Any page may import the client: it contains no secret, and the origin of
+//! its calls is checked; `client.d.ts` has its types. `oss-errors.json` lists for each error of OSS its cause and remedy;
+//! the page fetches it when an upload fails.
 //!
-//! For machines there are `openapi.json`, every call with its answers, and `llms.txt`, one page for an
-//! assistant that is to write a client. The tests hold both against what the function answers.
+//! For machines there are `openapi.json`, every call with its responses, and `llms.txt`, one page for an assistant that
+//! writes a client. The tests compare both with what the function answers.
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::app::App;
-use crate::http::Response;
-use crate::http::error::ApiError;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -53,35 +55,23 @@ const ASSETS: [(&str, &str, HeaderValue); 13] = [
     ("/llms.txt", LLMS, PLAIN),
 ];
 
-/// The files, and what the page may load and call.
-#[derive(Debug)]
-pub(super) struct Assets {
-    policy: HeaderValue,
-}
-
-impl Assets {
-    pub(super) fn new(app: &App) -> Self {
-        Self { policy: content_security_policy(app) }
-    }
-
-    pub(super) fn paths() -> impl Iterator<Item = &'static str> {
-        ASSETS.into_iter().map(|(path, ..)| path)
-    }
-
-    pub(super) fn answer(&self, path: &str) -> Result<Response, ApiError> {
-        let found = ASSETS.into_iter().find(|(one, ..)| *one == path);
-        let (_, text, content_type) = found.ok_or(ApiError::NotFound)?;
-        let mut response = asset(text, content_type);
-        if path == "/" {
-            let policy = self.policy.clone();
-            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
-        Ok(response)
-    }
+/// Returns the routes of all files.
+pub(super) fn router(app: &App) -> Router<Arc<App>> {
+    let policy = content_security_policy(app);
+    ASSETS.into_iter().fold(Router::new(), |router, (path, text, content_type)| {
+        let policy = (path == "/").then(|| policy.clone());
+        let serve = async move || {
+            let mut response = asset(text, content_type);
+            let policy = policy.map(|policy| (header::CONTENT_SECURITY_POLICY, policy));
+            response.headers_mut().extend(policy);
+            response
+        };
+        router.route(path, get(serve))
+    })
 }
 
 fn asset(text: &'static str, content_type: HeaderValue) -> Response {
-    let mut response = Response::new(text.into());
+    let mut response = text.into_response();
     response.headers_mut().extend(HeaderMap::from_iter([
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
@@ -92,7 +82,7 @@ fn asset(text: &'static str, content_type: HeaderValue) -> Response {
 }
 
 fn content_security_policy(app: &App) -> HeaderValue {
-    let mut hosts: Vec<_> = app.routes().iter().map(|route| route.host.as_str()).collect();
+    let mut hosts: Vec<_> = app.routes.iter().map(|route| route.host.as_str()).collect();
     hosts.sort_unstable();
     hosts.dedup();
     let policy = format!(
@@ -100,6 +90,6 @@ fn content_security_policy(app: &App) -> HeaderValue {
          img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         hosts.join(" ")
     );
-    // Hosts are checked to be scheme and host, so the text is a header's; without one, nothing loads.
+    // Hosts are checked to be scheme and host, so this is a valid header value; without one, nothing loads.
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }

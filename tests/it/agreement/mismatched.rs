@@ -35,8 +35,8 @@ impl World {
     async fn start(route: &str) -> Self {
         let oss = Oss::with(same_world).await;
         let (sender, messages) = mpsc::unbounded_channel();
-        let back_end = tower::service_fn(move |request: Request<bytes::Bytes>| {
-            let heard = sender.send(serde_json::from_slice(request.body()).unwrap());
+        let back_end = tower::service_fn(move |request: Request<fc_http::Body>| {
+            let heard = sender.send(serde_json::from_slice(request.body().as_bytes()).unwrap());
             async move {
                 heard.unwrap();
                 Ok::<_, std::convert::Infallible>(Response::new(String::new()))

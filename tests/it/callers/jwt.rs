@@ -313,7 +313,7 @@ async fn what_the_token_says_is_known_of_the_caller_as_text() {
                 origin: OriginStatus::Absent,
                 route: "default",
             };
-            app.admit(&evidence, now).await.unwrap()
+            app.authenticator.authenticate(&evidence, now, &*app.http).await.unwrap()
         }
     };
     let alice = caller("hs256").await;

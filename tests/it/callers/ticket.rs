@@ -203,11 +203,14 @@ async fn a_ticket_in_the_path_counts_before_any_other() {
         origin: OriginStatus::Absent,
         route: "default",
     };
-    let caller = app.admit(&evidence, now).await.unwrap();
+    let caller = app.authenticator.authenticate(&evidence, now, &*app.http).await.unwrap();
     assert_eq!((caller.subject.as_deref(), caller.method), (Some("alice"), AuthMethod::Ticket));
     assert_eq!((caller.claim("sub"), caller.claim("jti")), (Some("alice"), Some("7")));
     let empty = RequestCredentials { path_ticket: Some(""), ..evidence };
-    assert_eq!(app.admit(&empty, now).await, Err(AuthError::TicketMalformed));
+    assert_eq!(
+        app.authenticator.authenticate(&empty, now, &*app.http).await,
+        Err(AuthError::TicketMalformed)
+    );
     assert!(!format!("{evidence:?}").contains("v1."));
 }
 

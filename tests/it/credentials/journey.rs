@@ -39,7 +39,10 @@ async fn ask(app: &Arc<App>) -> (u16, Value) {
 }
 
 async fn answer(app: &Arc<App>, request: Request<Bytes>) -> (u16, Value) {
-    let answer = oss_upload_signer::http::service(Arc::clone(app)).oneshot(request).await.unwrap();
+    let answer = oss_upload_signer::http::service(Arc::clone(app))
+        .oneshot(request.map(fc_http::Body::from))
+        .await
+        .unwrap();
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap())

@@ -110,7 +110,7 @@ async fn key_id(
     environment: &Environment,
     platform_keys: Option<&PlatformKeys>,
 ) -> Result<String, CredentialsError> {
-    let credentials = app(environment).credentials(None, platform_keys, now()).await;
+    let credentials = app(environment).credentials.provide(None, platform_keys, now()).await;
     credentials.map(|credentials| credentials.key_id.clone())
 }
 

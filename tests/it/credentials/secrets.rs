@@ -69,7 +69,7 @@ impl SecretSearch {
     /// Requests a grant and returns the status.
     async fn ask(&mut self) -> u16 {
         let now = self.network.cloud.clock.now();
-        if let Err(unavailable) = self.app.credentials(None, None, now).await {
+        if let Err(unavailable) = self.app.credentials.provide(None, None, now).await {
             let told = match &unavailable {
                 CredentialsError::Missing(text)
                 | CredentialsError::Failing { reason: text, .. } => text,
@@ -79,7 +79,7 @@ impl SecretSearch {
         }
         let request = Request::get("/get_post_signature_for_oss_upload").body(Bytes::new());
         let service = oss_upload_signer::http::service(Arc::clone(&self.app));
-        let answer = service.oneshot(request.unwrap()).await.unwrap();
+        let answer = service.oneshot(request.unwrap().map(fc_http::Body::from)).await.unwrap();
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         if status != 200 {

@@ -49,7 +49,10 @@ const FAULTS: [(Operation, Fault, u32); 12] = [
 async fn ask(app: &Arc<App>) -> (u16, Option<String>, Value) {
     let body = r#"{"files":[{"name":"a.png","type":"image/png","size":10}]}"#;
     let request = Request::post("/uploads").body(Bytes::from(body)).unwrap();
-    let answer = oss_upload_signer::http::service(Arc::clone(app)).oneshot(request).await.unwrap();
+    let answer = oss_upload_signer::http::service(Arc::clone(app))
+        .oneshot(request.map(fc_http::Body::from))
+        .await
+        .unwrap();
     let (head, body) = answer.into_parts();
     let retry_after = head.headers.get("retry-after").map(|v| v.to_str().unwrap().to_owned());
     let body = body.collect().await.unwrap().to_bytes();

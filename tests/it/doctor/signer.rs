@@ -210,7 +210,8 @@ fn answer(status: u16, body: &str) -> Response<Full<Bytes>> {
 
 /// What is told of a signer that always answers so.
 async fn told_of(answer: Answer) -> String {
-    let service = service_fn(move |_: Request<Bytes>| async move { Ok::<_, Infallible>(answer()) });
+    let service =
+        service_fn(move |_: Request<fc_http::Body>| async move { Ok::<_, Infallible>(answer()) });
     let server = serve(service).await;
     let url = format!("http://{}", server.address);
     let outcome = Tool::new().run(&["doctor", "--signer", &url]).await;

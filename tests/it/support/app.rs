@@ -72,8 +72,10 @@ impl Function {
         if request.extensions().get::<Context>().is_none() {
             request.extensions_mut().insert(context(Event::Http));
         }
-        let response =
-            oss_upload_signer::http::service(Arc::clone(&self.0)).oneshot(request).await.unwrap();
+        let response = oss_upload_signer::http::service(Arc::clone(&self.0))
+            .oneshot(request.map(fc_http::Body::from))
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }

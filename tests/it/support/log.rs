@@ -5,13 +5,13 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use fc_http::log;
-use fc_http::log::Sink;
+use fc_http::log::LogWriter;
 use tracing::subscriber::DefaultGuard;
 
 /// Receives this thread's events and the lines of servers that are given its sink.
 pub(crate) struct Log {
     lines: Lines,
-    sink: Sink,
+    sink: LogWriter,
     _guard: DefaultGuard,
 }
 
@@ -22,7 +22,7 @@ impl Log {
     /// Starts to receive what the filter lets through.
     pub(crate) fn capture(filter: &str) -> Self {
         let lines = Lines::default();
-        let sink = Sink::new(lines.clone());
+        let sink = LogWriter::new(lines.clone());
         let subscriber = log::subscriber(Some(filter), sink.clone()).unwrap();
         let guard = tracing::subscriber::set_default(subscriber);
         // An event that another test is the first to meet just now may have been judged without us.
@@ -30,7 +30,7 @@ impl Log {
         Self { lines, sink, _guard: guard }
     }
 
-    pub(crate) fn sink(&self) -> Sink {
+    pub(crate) fn sink(&self) -> LogWriter {
         self.sink.clone()
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start<S, B>(service: S, options: Options) -> Self
     where
-        S: Service<Request<Bytes>, Response = Response<B>> + Clone + Send + 'static,
+        S: Service<Request<fc_http::Body>, Response = Response<B>> + Clone + Send + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send,
         B: Body<Data = Bytes> + Send + 'static,
@@ -32,7 +32,7 @@ impl Server {
         let (stop, stopping) = oneshot::channel();
         let task = tokio::spawn(async move {
             let shutdown = async { stopping.await.unwrap_or_default() };
-            let served = fc_http::run_with(listener, service, options, shutdown).await;
+            let served = fc_http::serve(listener, service, options, shutdown).await;
             served.unwrap();
         });
         Self { address, stop: Some(stop), task }

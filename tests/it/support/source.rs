@@ -39,11 +39,11 @@ pub(crate) fn quoted(file: &str, sign: &str) -> Vec<String> {
 
 /// Every code that the function can answer.
 pub(crate) fn codes() -> BTreeSet<String> {
-    let mut codes = quoted("src/http/error.rs", " => \"");
-    codes.extend(quoted("src/http/policy_error.rs", " => \""));
-    codes.extend(quoted("src/http/auth_error.rs", "AuthError::"));
-    codes.extend(quoted("src/http/callback_error.rs", "\""));
-    codes.extend(quoted("crates/fc-http/src/fault.rs", "StatusCode::"));
+    let mut codes = quoted("src/http/error/mod.rs", " => \"");
+    codes.extend(quoted("src/http/error/policy.rs", " => \""));
+    codes.extend(quoted("src/http/error/auth.rs", "AuthError::"));
+    codes.extend(quoted("src/http/error/callback.rs", "\""));
+    codes.extend(quoted("crates/fc-http/src/error.rs", "StatusCode::"));
     let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     codes.retain(|text| !text.is_empty() && is_code(text));
     codes.into_iter().collect()

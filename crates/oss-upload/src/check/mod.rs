@@ -128,5 +128,5 @@ fn show_grants(route: &Route, settings: &Settings, now: Timestamp) {
 }
 
 fn message(refused: grant::GrantError, route: &Route) -> String {
-    ApiError::refused(refused, route).message()
+    ApiError::from_grant(refused, route).message()
 }

@@ -98,7 +98,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     tokio::select! {
         () = rehearse(&package, plan, |result| printer.result(result)) => {}
         // Ctrl-C does not reach the process groups of instances; dropping the rehearsal ends them.
-        () = fc_http::stop_signal() => return Err(Failure::new("the rehearsal was interrupted")),
+        () = fc_http::shutdown_signal() => return Err(Failure::new("the rehearsal was interrupted")),
     }
     match printer.finish(&options.target.display().to_string()) {
         0 => Ok(()),

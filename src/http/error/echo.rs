@@ -1,18 +1,17 @@
-//! What a caller sent, as an error quotes it.
+//! Text of a caller that an error message quotes.
 
 use std::fmt;
 use std::fmt::Write;
 
-/// The most characters of a caller's input that one error quotes. An answer is no place to send a
-/// megabyte back from.
+/// The most characters that one message quotes, so that a response is never much longer than the rules say.
 const MAX_CHARACTERS: usize = 200;
 
-/// A text of the caller's, cut to the first 200 characters, with an ellipsis where something is left out.
+/// A text of the caller, cut to its first 200 characters, with an ellipsis for the rest.
 #[derive(Clone, Copy)]
 pub(super) struct Echo<'a>(pub(super) &'a str);
 
 impl<'a> Echo<'a> {
-    /// Returns what is quoted, and whether something is left out.
+    /// Returns the quoted part, and whether something is left out.
     fn cut(self) -> (&'a str, bool) {
         match self.0.char_indices().nth(MAX_CHARACTERS) {
             Some((end, _)) => (&self.0[..end], true),
@@ -29,7 +28,7 @@ impl fmt::Display for Echo<'_> {
     }
 }
 
-/// In quotes and with escapes; the ellipsis stands behind the quotes.
+/// In quotes and with escapes, followed by the ellipsis.
 impl fmt::Debug for Echo<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (quoted, is_cut) = self.cut();

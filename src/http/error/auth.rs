@@ -1,13 +1,12 @@
-//! Callers who are not let in: status, stable code, what happened and what to do, and the challenge
-//! that a 401 carries.
+//! Failures of authentication: status, stable code, message, and the challenge of a 401.
 
 use http::{HeaderValue, StatusCode};
 
 use crate::auth::AuthError;
 
-/// Gives the code's status.
-pub(super) fn status(denied: &AuthError) -> StatusCode {
-    match denied {
+/// Returns the HTTP status.
+pub(super) fn status(error: &AuthError) -> StatusCode {
+    match error {
         AuthError::TicketRouteMismatch | AuthError::SubjectMismatch | AuthError::OriginRequired => {
             StatusCode::FORBIDDEN
         }
@@ -17,9 +16,9 @@ pub(super) fn status(denied: &AuthError) -> StatusCode {
     }
 }
 
-/// Gives the stable code.
-pub(super) fn code(denied: &AuthError) -> &'static str {
-    match denied {
+/// Returns the stable code.
+pub(super) fn code(error: &AuthError) -> &'static str {
+    match error {
         AuthError::TokenMissing => "token_missing",
         AuthError::TokenMalformed => "token_malformed",
         AuthError::TokenAlgorithmNotAllowed => "token_algorithm_not_allowed",
@@ -44,9 +43,9 @@ pub(super) fn code(denied: &AuthError) -> &'static str {
     }
 }
 
-/// Says what happened and what to do.
-pub(super) fn message(denied: &AuthError) -> String {
-    match denied {
+/// Returns the message: what happened and what to do.
+pub(super) fn message(error: &AuthError) -> String {
+    match error {
         AuthError::TokenClaimMissing(name) => {
             format!(
                 "The token's claim {name:?} is missing or has another value; it has to be there."
@@ -56,17 +55,18 @@ pub(super) fn message(denied: &AuthError) -> String {
             "The keys that tokens are verified with cannot be fetched. Ask again in {retry_after} s; if it \
              stays, look at UPLOAD_JWKS_URL."
         ),
-        denied => {
-            about_token(denied).or_else(|| about_ticket(denied)).unwrap_or(NO_PAGE).to_owned()
-        }
+        error => token_message(error)
+            .or_else(|| ticket_message(error))
+            .unwrap_or(ORIGIN_REQUIRED)
+            .to_owned(),
     }
 }
 
-const NO_PAGE: &str = "This route is for pages on the list, and the call names no page. Call it from a \
+const ORIGIN_REQUIRED: &str = "This route is for pages on the list, and the call names no page. Call it from a \
                        browser's page of another origin than the function's.";
 
-fn about_token(denied: &AuthError) -> Option<&'static str> {
-    Some(match denied {
+fn token_message(error: &AuthError) -> Option<&'static str> {
+    Some(match error {
         AuthError::TokenMissing => {
             "This route asks for a token. Send it as 'Authorization: Bearer <token>'."
         }
@@ -98,8 +98,8 @@ fn about_token(denied: &AuthError) -> Option<&'static str> {
     })
 }
 
-fn about_ticket(denied: &AuthError) -> Option<&'static str> {
-    Some(match denied {
+fn ticket_message(error: &AuthError) -> Option<&'static str> {
+    Some(match error {
         AuthError::TicketMissing => {
             "This route asks for a ticket. Send it as 'X-Upload-Ticket: <ticket>'."
         }
@@ -126,14 +126,14 @@ fn about_ticket(denied: &AuthError) -> Option<&'static str> {
     })
 }
 
-/// Gives the challenge of a 401: which scheme to use, and what was wrong with what was sent.
-pub(super) fn challenge(denied: &AuthError) -> Option<HeaderValue> {
-    if status(denied) != StatusCode::UNAUTHORIZED {
+/// Returns the challenge of a 401: the scheme, and what is wrong with the credentials that were sent.
+pub(super) fn challenge(error: &AuthError) -> Option<HeaderValue> {
+    if status(error) != StatusCode::UNAUTHORIZED {
         return None;
     }
-    if matches!(denied, AuthError::TokenMissing | AuthError::TicketMissing) {
+    if matches!(error, AuthError::TokenMissing | AuthError::TicketMissing) {
         return Some(HeaderValue::from_static("Bearer"));
     }
-    let text = format!("Bearer error=\"invalid_token\", error_description=\"{}\"", code(denied));
+    let text = format!("Bearer error=\"invalid_token\", error_description=\"{}\"", code(error));
     HeaderValue::from_str(&text).ok()
 }

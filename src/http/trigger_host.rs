@@ -1,18 +1,17 @@
-//! Which names in a call's `Host` are believed to be the function's own.
+//! Which `Host` of a request is the function's own.
 //!
-//! OSS calls the function back at this name, so a wrong one means a stored file of which the function
-//! never hears. Function Compute gives each HTTP trigger the address
-//! `https://<name>-<letters>.<region>.fcapp.run`; how it treats other names is not documented, and a
-//! custom domain is known to nobody but its owner. Therefore only names of this form are believed.
-//! `PUBLIC_URL` says any other. The name inside a VPC, `….<region>-vpc.fcapp.run`, is none of them:
-//! OSS cannot reach it.
+//! OSS calls the function back at this host, so with a wrong one the function never learns of a stored file. Function
+//! Compute gives each HTTP trigger the address `https://<name>-<letters>.<region>.fcapp.run`; how it treats other hosts
+//! is not documented, and a custom domain is known to its owner only. Therefore hosts of this form are trusted and no
+//! others; `PUBLIC_URL` sets any other. The host inside of a VPC, `….<region>-vpc.fcapp.run`, is not trusted: OSS cannot
+//! reach it.
 
 /// The domain of all triggers.
 const DOMAIN: &str = ".fcapp.run";
 
-/// Returns whether the platform could have led a call under this host to the function. `region` is
-/// the function's own; where it is not known, any region will do.
-pub(super) fn is_believed(host: &str, region: Option<&str>) -> bool {
+/// Returns whether the platform can have routed a request with this host to the function. `region` is the function's
+/// own; where it is unknown, any region is accepted.
+pub(super) fn is_trusted(host: &str, region: Option<&str>) -> bool {
     let host = host.to_ascii_lowercase();
     let Some((name, its_region)) =
         host.strip_suffix(DOMAIN).and_then(|front| front.split_once('.'))
@@ -32,15 +31,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_of_the_platform_is_believed_in_the_functions_region() {
+    fn a_name_of_the_platform_is_trusted_in_the_functions_region() {
         for host in ["signer-abcdefghij.cn-hangzhou.fcapp.run", "Signer-A.CN-Hangzhou.FCApp.run"] {
-            assert!(is_believed(host, Some("cn-hangzhou")) && is_believed(host, None), "{host}");
-            assert!(!is_believed(host, Some("cn-beijing")), "{host}");
+            assert!(is_trusted(host, Some("cn-hangzhou")) && is_trusted(host, None), "{host}");
+            assert!(!is_trusted(host, Some("cn-beijing")), "{host}");
         }
     }
 
     #[test]
-    fn no_other_name_is_believed() {
+    fn no_other_name_is_trusted() {
         for host in [
             "",
             "evil.example",
@@ -61,8 +60,8 @@ mod tests {
             "a b.cn-hangzhou.fcapp.run",
             "127.0.0.1:9000",
         ] {
-            assert!(!is_believed(host, None), "{host}");
-            assert!(!is_believed(host, Some("cn-hangzhou")), "{host}");
+            assert!(!is_trusted(host, None), "{host}");
+            assert!(!is_trusted(host, Some("cn-hangzhou")), "{host}");
         }
     }
 }

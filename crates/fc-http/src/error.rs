@@ -1,67 +1,52 @@
-//! The failures that the runtime answers itself: a closed list.
-//!
-//! | code | status | when |
-//! |---|---|---|
-//! | `host_invalid` | 400 | there are several `Host` fields, or what stands there is no host or another one than in the address |
-//! | `body_unreadable` | 400 | the body broke off or was badly framed |
-//! | `body_timed_out` | 408 | the body did not arrive in time |
-//! | `body_too_large` | 413 | the body exceeds [`Options::max_body`](super::Options::max_body) |
-//! | `uri_too_long` | 414 | path and query exceed 8 KiB |
-//! | `headers_too_large` | 431 | the fields exceed [`Options::max_header_bytes`](super::Options::max_header_bytes) |
-//! | `internal` | 500 | the service failed or panicked |
-//! | `timed_out` | 504 | the service did not answer in time |
-//!
-//! What hyper cannot even parse it refuses before any of this, with a bare status: malformed
-//! syntax 400, more than 100 fields or a head of several times the limit 431.
+//! The failures that the runtime answers itself: a closed list of codes, in `errors.md`.
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-use crate::service::BoxError;
+use crate::BoxError;
 
-/// Marks an answer as the function's own failure in the platform's metrics; the platform takes it
-/// out again. 404 is the value it documents for that, whatever the status line says.
+/// Marks a response as a failure of the function in the platform's metrics. The platform removes the header. It
+/// documents the value 404 for this, whatever the status line says.
 const X_FC_STATUS: HeaderName = HeaderName::from_static("x-fc-status");
 
-/// One failure of the closed list, with what only the operator may know of it.
+/// A failure, with details that only the operator may see.
 #[derive(Debug)]
-pub(crate) enum Fault {
-    /// The request names several hosts, or something that is no host. The caller should name one.
+pub(crate) enum RuntimeError {
+    /// The request names several hosts, or something that is no host.
     HostInvalid,
-    /// The body broke off or was badly framed. The caller should send it again.
+    /// The body broke off, or its framing is wrong.
     BodyUnreadable,
-    /// The body did not arrive before the deadline. The caller should look at its connection.
+    /// The body did not arrive before the deadline.
     BodyTimedOut,
-    /// The body is longer than this many bytes. The caller should send less.
+    /// The body is longer than this many bytes.
     BodyTooLarge(usize),
-    /// Path and query are longer than this many bytes. The caller should ask with less.
+    /// Path and query are longer than this many bytes.
     UriTooLong(usize),
-    /// The fields together are longer than this many bytes. The caller should send fewer.
+    /// The header fields together are longer than this many bytes.
     HeadersTooLarge(usize),
-    /// The service failed. The operator should look for the error line with the request's id.
+    /// The service returned this error.
     Failed(BoxError),
-    /// The service panicked at this place in its source. The operator should report the error line
-    /// with the request's id.
+    /// The service panicked at this location in the source.
     Panicked(String),
-    /// The service took longer than its deadline. The operator should look at what it waits for.
+    /// The service did not answer before the deadline.
     TimedOut,
 }
 
-/// Marks an answer whose request was not read to its end, so that the connection is closed gently.
+/// Marks a response whose request was not read to its end: its connection has to be drained before it is closed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unread;
 
 #[derive(Serialize)]
-struct Problem<'a> {
+struct ErrorBody<'a> {
     error: &'a str,
     message: &'a str,
     request_id: &'a str,
 }
 
-impl Fault {
-    /// Writes the line that tells the operator what the answer does not tell the caller.
+impl RuntimeError {
+    /// Logs the details that the response leaves out.
     pub(crate) fn log(&self, request_id: &str) {
         match self {
             Self::Failed(error) => {
@@ -74,12 +59,12 @@ impl Fault {
         }
     }
 
-    /// Writes the answer to the caller of this request.
-    pub(crate) fn answer(&self, request_id: &str) -> Response<Bytes> {
+    /// Returns the response to the client.
+    pub(crate) fn response(&self, request_id: &str) -> Response<Bytes> {
         let (status, error) = self.code();
-        let problem = Problem { error, message: &self.message(), request_id };
-        // Three plain strings always serialise; an empty body would still carry the status.
-        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let error_body = ErrorBody { error, message: &self.message(), request_id };
+        // Three strings always serialise.
+        let body = serde_json::to_vec(&error_body).unwrap_or_default();
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -88,8 +73,7 @@ impl Fault {
         if status.is_server_error() {
             headers.insert(X_FC_STATUS, HeaderValue::from_static("404"));
         } else {
-            // A refused request may have unread bytes behind it, and where the next request
-            // begins is not known: say so and close.
+            // Bytes of a refused request may still be on the way, and where the next request begins is not known.
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
             response.extensions_mut().insert(Unread);
         }
@@ -148,26 +132,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_says_what_happened_and_what_to_do() {
-        let answer = Fault::BodyTooLarge(10).answer("1-\"a");
-        assert_eq!(answer.status(), 413);
-        assert_eq!(answer.headers()[CONNECTION], "close");
+    fn a_response_says_what_happened_and_what_to_do() {
+        let response = RuntimeError::BodyTooLarge(10).response("1-\"a");
+        assert_eq!(response.status(), 413);
+        assert_eq!(response.headers()[CONNECTION], "close");
         assert_eq!(
-            answer.body(),
+            response.body(),
             r#"{"error":"body_too_large","message":"The request body is longer than 10 bytes; send a shorter one.","request_id":"1-\"a"}"#
         );
     }
 
     #[test]
     fn only_the_functions_own_failures_are_marked_for_the_platform() {
-        for fault in [Fault::Failed("disk".into()), Fault::TimedOut] {
-            let answer = fault.answer("1-a");
-            assert_eq!(answer.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
-            assert_eq!(answer.headers()[X_FC_STATUS], "404");
-            assert!(!answer.headers().contains_key(CONNECTION));
+        for error in [RuntimeError::Failed("disk".into()), RuntimeError::TimedOut] {
+            let response = error.response("1-a");
+            assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
+            assert_eq!(response.headers()[X_FC_STATUS], "404");
+            assert!(!response.headers().contains_key(CONNECTION));
         }
-        for fault in [Fault::BodyUnreadable, Fault::UriTooLong(1), Fault::HostInvalid] {
-            assert!(!fault.answer("1-a").headers().contains_key(X_FC_STATUS));
+        for error in
+            [RuntimeError::BodyUnreadable, RuntimeError::UriTooLong(1), RuntimeError::HostInvalid]
+        {
+            assert!(!error.response("1-a").headers().contains_key(X_FC_STATUS));
         }
     }
 }

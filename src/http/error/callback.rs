@@ -1,18 +1,18 @@
-//! Callbacks that came to nothing: status, stable code, what happened and what to do.
+//! Failures of upload callbacks: status, stable code, message, log.
 //!
-//! OSS shows the uploader little more than the status, and in the log is what an operator asks then.
+//! OSS shows the uploader little more than the status, so the log holds the details for the operator.
 
 use http::StatusCode;
 
 use crate::callback::receipt;
 use crate::callback::{CallbackError, Mismatched};
 
-/// The longest key of an object in OSS, in bytes; no more of it goes to the log.
+/// The longest key of an object in OSS, in bytes; the log contains no more of a key.
 const MAX_KEY_BYTES: usize = 1023;
 
-/// Gives the code's status.
-pub(super) fn status(refused: &CallbackError) -> StatusCode {
-    match refused {
+/// Returns the HTTP status.
+pub(super) fn status(error: &CallbackError) -> StatusCode {
+    match error {
         CallbackError::Malformed(_) => StatusCode::BAD_REQUEST,
         CallbackError::SignatureInvalid(_)
         | CallbackError::Receipt(_)
@@ -23,9 +23,9 @@ pub(super) fn status(refused: &CallbackError) -> StatusCode {
     }
 }
 
-/// Gives the stable code.
-pub(super) fn code(refused: &CallbackError) -> &'static str {
-    match refused {
+/// Returns the stable code.
+pub(super) fn code(error: &CallbackError) -> &'static str {
+    match error {
         CallbackError::SignatureInvalid(_) => "callback_signature_invalid",
         CallbackError::KeyUnavailable { .. } => "callback_key_unavailable",
         CallbackError::Malformed(_) => "callback_malformed",
@@ -39,9 +39,9 @@ pub(super) fn code(refused: &CallbackError) -> &'static str {
     }
 }
 
-/// Says what happened and what to do.
-pub(super) fn message(refused: &CallbackError) -> &'static str {
-    match refused {
+/// Returns the message: what happened and what to do.
+pub(super) fn message(error: &CallbackError) -> &'static str {
+    match error {
         CallbackError::SignatureInvalid(_) => {
             "OSS has not signed this call as it stands. Have nothing between OSS and the function change \
              path, query or body."
@@ -81,20 +81,20 @@ pub(super) fn message(refused: &CallbackError) -> &'static str {
     }
 }
 
-/// Tells the operator: what the caller is answered reaches nobody who could do something about it.
-pub(super) fn log(refused: &CallbackError, request_id: &str) {
-    if let CallbackError::Mismatched(mismatched) = refused {
+/// Logs a failure: OSS is the caller, and does not pass the response on to the operator.
+pub(super) fn log(error: &CallbackError, request_id: &str) {
+    if let CallbackError::Mismatched(mismatched) = error {
         return log_mismatched(mismatched, request_id);
     }
-    let (code, reason) = (code(refused), reason(refused));
-    if status(refused).is_server_error() {
+    let (code, reason) = (code(error), reason(error));
+    if status(error).is_server_error() {
         tracing::error!(request_id, code, "callback: {reason}");
     } else {
         tracing::warn!(request_id, code, "callback refused: {reason}");
     }
 }
 
-/// An error, though the caller is to blame: an object is stored that must not be, and somebody has to look.
+/// Logs at ERROR, although the client caused it: an object is stored that must not be there, and the operator has to look.
 fn log_mismatched(mismatched: &Mismatched, request_id: &str) {
     let Mismatched { mismatches, receipt_id, key, webhook } = mismatched;
     let words: Vec<_> = mismatches.iter().map(|one| one.as_str()).collect();
@@ -102,7 +102,7 @@ fn log_mismatched(mismatched: &Mismatched, request_id: &str) {
     let outcome = match webhook {
         None => "no back end is told of this route",
         Some(Ok(())) => "the back end was told",
-        Some(Err(refused)) => &format!("the back end was not told: {}", reason(refused)),
+        Some(Err(error)) => &format!("the back end was not told: {}", reason(error)),
     };
     let key = &key[..key.floor_char_boundary(MAX_KEY_BYTES)];
     tracing::error!(
@@ -114,19 +114,19 @@ fn log_mismatched(mismatched: &Mismatched, request_id: &str) {
     );
 }
 
-fn reason(refused: &CallbackError) -> &str {
-    match refused {
+fn reason(error: &CallbackError) -> &str {
+    match error {
         CallbackError::SignatureInvalid(reason) | CallbackError::Malformed(reason) => reason,
-        CallbackError::Receipt(refused) => fit(*refused),
+        CallbackError::Receipt(error) => receipt_reason(*error),
         CallbackError::NotifyFailed(reason) => reason,
         CallbackError::KeyUnavailable { .. }
         | CallbackError::NotifyTimedOut
-        | CallbackError::Mismatched(_) => message(refused),
+        | CallbackError::Mismatched(_) => message(error),
     }
 }
 
-fn fit(refused: receipt::ReceiptError) -> &'static str {
-    match refused {
+fn receipt_reason(error: receipt::ReceiptError) -> &'static str {
+    match error {
         receipt::ReceiptError::Malformed => "the receipt cannot be read",
         receipt::ReceiptError::SignatureInvalid => "no key here sealed the receipt",
         receipt::ReceiptError::Expired => "the receipt's time is over",

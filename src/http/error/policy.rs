@@ -1,18 +1,17 @@
-//! What the rules refuse: code, status, what happened and what to do. [`super::error`] puts it into
-//! an answer.
+//! Files that the rules of a route refuse: status, stable code, message.
 
 use http::StatusCode;
 
 use crate::config::value::size_text;
-use crate::http::echo::Echo;
-use crate::http::limits::Limits;
+use crate::http::error::echo::Echo;
+use crate::http::routes::Limits;
 use crate::policy::PolicyError;
 use crate::policy::metadata::MetadataError::{Invalid, NotAscii};
 use crate::policy::metadata::{MAX_BYTES, MetadataError};
 
-/// Gives the stable code.
-pub(super) fn code(refusal: &PolicyError) -> &'static str {
-    match refusal {
+/// Returns the stable code.
+pub(super) fn code(error: &PolicyError) -> &'static str {
+    match error {
         PolicyError::FileTooLarge { .. } => "file_too_large",
         PolicyError::FileTooSmall { .. } => "file_too_small",
         PolicyError::TypeNotAllowed { .. } => "type_not_allowed",
@@ -29,9 +28,9 @@ pub(super) fn code(refusal: &PolicyError) -> &'static str {
     }
 }
 
-/// Gives the code's status.
-pub(super) fn status(refusal: &PolicyError) -> StatusCode {
-    match refusal {
+/// Returns the HTTP status.
+pub(super) fn status(error: &PolicyError) -> StatusCode {
+    match error {
         PolicyError::CallerUnknown { .. } | PolicyError::CallerUnusable { .. } => {
             StatusCode::FORBIDDEN
         }
@@ -39,10 +38,10 @@ pub(super) fn status(refusal: &PolicyError) -> StatusCode {
     }
 }
 
-/// Says what happened and what to do.
-pub(super) fn describe(refusal: &PolicyError, limits: &Limits) -> String {
+/// Returns the message: what happened and what to do.
+pub(super) fn message(error: &PolicyError, limits: &Limits) -> String {
     let types = || limits.types.join(", ");
-    match refusal {
+    match error {
         PolicyError::FileTooLarge { size } => format!(
             "The file has {size} bytes; at most {} are taken. Choose a smaller one.",
             size_text(limits.max_size)
@@ -77,7 +76,7 @@ pub(super) fn describe(refusal: &PolicyError, limits: &Limits) -> String {
              is cannot stand there: it is empty, too long, or has a '/', a wildcard or the like. \
              Ask with another account, or let the settings name something else."
         ),
-        PolicyError::Metadata(fault) => describe_metadata(fault),
+        PolicyError::Metadata(fault) => metadata_message(fault),
         PolicyError::NativeCallRequired { fields } => format!(
             "This route fixes fields that the form of this call does not carry: {}. Ask with POST \
              /uploads and post every field of the answer.",
@@ -86,7 +85,7 @@ pub(super) fn describe(refusal: &PolicyError, limits: &Limits) -> String {
     }
 }
 
-fn describe_metadata(fault: &MetadataError) -> String {
+fn metadata_message(fault: &MetadataError) -> String {
     match fault {
         MetadataError::NotAllowed(name) => format!(
             "This route takes no metadata {:?}. Leave it out, or allow it in the settings.",

@@ -1,34 +1,37 @@
-//! What a route takes, for a caller whose file was refused and for a page that wants to know before:
-//! `GET /routes/{name}`.
+//! `GET /routes/{name}`: what a route accepts, for a page that checks files before it asks, and in errors.
 //!
-//! Tells nothing of where the files go, and signs nothing, so it asks for no credentials.
+//! Says nothing of where the files go, and signs nothing, so it needs no credentials.
 
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::http::UncachedJson;
 use crate::http::error::ApiError;
 use crate::http::request::ApiRequest;
-use crate::http::{Response, dialect};
-use crate::policy::metadata::{MetadataPattern, MetadataRule};
+use crate::policy::metadata::{self, MetadataPattern};
 use crate::policy::route::Route;
 
-/// What a route takes.
+/// What a route accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// The smallest file in bytes.
     pub min_size: u64,
     /// The largest file in bytes.
     pub max_size: u64,
-    /// The types it takes; empty takes all.
+    /// Accepted content types; empty accepts all.
     pub types: Vec<String>,
-    /// The extensions it takes, without a dot; empty takes all.
+    /// Accepted extensions without a dot; empty accepts all.
     pub extensions: Vec<String>,
     /// The most files in one call.
     pub max_files: usize,
 }
 
 impl Limits {
-    /// Takes them from a route.
+    /// Returns the limits of a route.
     #[must_use]
     pub fn of(route: &Route) -> Self {
         Self {
@@ -41,31 +44,31 @@ impl Limits {
     }
 }
 
-/// A route as a page may know it.
+/// A route as clients may know it.
 #[derive(Debug, Serialize)]
-struct Described<'a> {
+struct RouteDescription<'a> {
     name: &'a str,
     #[serde(flatten)]
     limits: Limits,
-    /// Seconds; a grant ends earlier when its key does.
+    /// Seconds. A grant ends earlier when its credentials do.
     expires_in: u64,
-    /// For the attribute of `<input type="file">`.
+    /// The value of the attribute of `<input type="file">`.
     accept: String,
-    metadata: Vec<Metadata<'a>>,
-    /// Whether somebody is told when the file is stored: then OSS's answer is theirs, with 200, and a
-    /// 203 means that they were not reached.
+    metadata: Vec<RouteMetadata<'a>>,
+    /// Whether OSS calls back when the file is stored. Then OSS answers 200 with the JSON of the callback, and 203 when
+    /// the callback failed.
     callback: bool,
 }
 
 #[derive(Debug, Serialize)]
-struct Metadata<'a> {
+struct RouteMetadata<'a> {
     name: &'a str,
     required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pattern: Option<&'a str>,
 }
 
-impl<'a> Described<'a> {
+impl<'a> RouteDescription<'a> {
     fn new(route: &'a Route) -> Self {
         let limits = Limits::of(route);
         Self {
@@ -73,21 +76,21 @@ impl<'a> Described<'a> {
             expires_in: route.lifetime.as_secs(),
             accept: accept(&limits),
             limits,
-            metadata: route.metadata.iter().map(Metadata::new).collect(),
+            metadata: route.metadata.iter().map(RouteMetadata::new).collect(),
             callback: route.callback.is_some(),
         }
     }
 }
 
-impl<'a> Metadata<'a> {
-    fn new(rule: &'a MetadataRule) -> Self {
+impl<'a> RouteMetadata<'a> {
+    fn new(rule: &'a metadata::MetadataRule) -> Self {
         let pattern = rule.pattern.as_ref().map(MetadataPattern::as_str);
         Self { name: &rule.name, required: rule.required, pattern }
     }
 }
 
-/// A file picker offers what either a type or an extension admits, where the route wants both; the
-/// extensions are the narrower list.
+/// A file picker offers the files that match a type or an extension, while the route demands both; the extensions are
+/// the narrower list.
 fn accept(limits: &Limits) -> String {
     if limits.extensions.is_empty() {
         return limits.types.join(",");
@@ -96,10 +99,12 @@ fn accept(limits: &Limits) -> String {
     dotted.join(",")
 }
 
-pub(super) fn answer(app: &App, asked: &ApiRequest) -> Result<Response, ApiError> {
-    let name = asked.part("name")?.unwrap_or_default();
-    match app.route(Some(&name)) {
-        Some(route) => Ok(dialect::uncached(&Described::new(route))),
-        None => Err(ApiError::RouteNotFound(Some(name))),
-    }
+pub(super) async fn describe(
+    State(app): State<Arc<App>>,
+    request: ApiRequest,
+) -> Result<Response, ApiError> {
+    let name = request.route()?;
+    let route = app.route(Some(name));
+    let route = route.ok_or_else(|| ApiError::RouteNotFound(Some(name.to_owned())))?;
+    Ok(UncachedJson(RouteDescription::new(route)).into_response())
 }
