@@ -18,12 +18,11 @@ pub(super) enum Reach {
 const NOT_ASCII: &str =
     "an address is ASCII: write a path with %XX for each byte of UTF-8, a host as xn--…";
 const SCHEME: &str = "an address begins with https:// or http://";
-const USER: &str = "no user stands in an address";
+const USER: &str = "an address has no user";
 const IPV6: &str = "OSS calls no IPv6 address";
-const HOST: &str = "after the scheme stand a host and perhaps a port from 1 to 65535";
-const CHARACTER: &str =
-    "an address has no space, no fragment, and nothing else that is not of URLs";
-const SEMICOLON: &str = "a ';' parts addresses, so none stands in one; write %3B";
+const HOST: &str = "after the scheme come a host and perhaps a port from 1 to 65535";
+const CHARACTER: &str = "an address has only characters of URLs, without spaces or a fragment";
+const SEMICOLON: &str = "';' separates addresses; within one write %3B";
 const PRIVATE: &str =
     "OSS calls public addresses only, and this one is private or this machine itself";
 const INSECURE: &str = "it begins with https://; plain http only reaches this machine";

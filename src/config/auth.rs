@@ -62,7 +62,7 @@ pub(super) fn read_authenticator(
         config.add_error(place(rule), problem, table::TICKET_KEYS.variable_example());
     }
     if let Some(rule) = rule_with(AuthRule::Origin).filter(|_| *origins == Origins::Any) {
-        let problem = "it asks for a page on the list, and origins is '*', which lists every page";
+        let problem = "it requires an allowed origin, and origins is '*', which allows every page";
         config.add_error(place(rule), problem.to_owned(), table::ORIGINS.variable_example());
     }
     authenticator::Options { rules, claims, jwt, tickets }
@@ -99,12 +99,11 @@ fn read_claims(
         let RouteReader { config, name } = reader;
         let required = config.each(&table::JWT_CLAIMS, &raw, RequiredClaim::parse);
         if raw.texts().is_empty() {
-            let problem =
-                "it names no claim, and takes back none of those at the top: leave it out";
+            let problem = "it names no claim, and cannot remove those at the top: leave it out";
             config.add_invalid(&table::JWT_CLAIMS, &raw, problem);
         }
         if rules.get(&name).is_some_and(|rule| !rule.contains(&AuthRule::Jwt)) {
-            let problem = "the route asks for no token, so no claim is ever looked at";
+            let problem = "the route's auth takes no token, so no claim is checked";
             config.add_error(raw.describe(), problem.to_owned(), "auth = \"jwt\"".to_owned());
         }
         claims.insert(name, required);

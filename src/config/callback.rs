@@ -45,7 +45,7 @@ pub(super) fn read(config: &mut ConfigReader<'_>, routes: &[Route]) -> Options {
         add_needed(config, &table::RECEIPT_KEYS, reason);
     }
     if !notify.is_empty() && webhook_secret.is_none() {
-        add_needed(config, &table::WEBHOOK_SECRET, "what a back end is told is signed");
+        add_needed(config, &table::WEBHOOK_SECRET, "a webhook is signed");
     }
     check_own_address(config, routes);
     Options { receipt_keys, public_url, notify, webhook_secret, ..Options::default() }
@@ -207,8 +207,7 @@ impl RouteReader<'_, '_> {
         let address = callback.address(&self.name, Some(&own)).unwrap_or_default();
         let fields = callback_fields::complete_fields(callback, &address, Vec::new());
         if fields.iter().any(|(_, value)| value.len() > MAX_FIELD_BYTES) {
-            let problem = "its field has more than the 4096 bytes that OSS is sure to take: name fewer \
-                           addresses, or tell less";
+            let problem = "its field has more than the 4096 bytes that OSS is sure to take: write fewer addresses, or a shorter body";
             self.config.add_invalid(&table::CALLBACK, &raw, problem);
         }
         let Some(raw) = self.entry(&table::TYPES) else { return };
@@ -223,7 +222,7 @@ impl RouteReader<'_, '_> {
     fn notify(&mut self, callback: Option<&Callback>) -> Option<String> {
         let raw = self.entry(&table::NOTIFY)?;
         if callback?.target != CallbackTarget::Function {
-            let problem = "the function tells what it is told itself";
+            let problem = "the function sends a webhook only after its own callback";
             self.add_conflict(&raw, problem, table::CALLBACK.key_example());
         }
         self.config.read(&table::NOTIFY, &raw, |text| address::parse(text, Reach::Function))

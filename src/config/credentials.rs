@@ -322,7 +322,7 @@ fn check_source_is_there(config: &mut ConfigReader<'_>, sources: &SourceOptions)
             "HOME or ALIBABA_CLOUD_CREDENTIALS_FILE"
         }
         SourceKind::Metadata if sources.metadata.is_none() => {
-            "a server's metadata service, which is switched off or not to be had here"
+            "a server's metadata service, which is disabled or not available here"
         }
         SourceKind::Uri if sources.uri.is_none() => "ALIBABA_CLOUD_CREDENTIALS_URI",
         _ => return,
@@ -338,18 +338,18 @@ mod tests {
     use super::*;
     use crate::config::toml_file::TomlFile;
 
-    fn complaints(variables: &[(&str, &str)], kind: SourceKind) -> Option<String> {
+    fn errors(variables: &[(&str, &str)], kind: SourceKind) -> Option<String> {
         let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment: Environment = pairs.collect();
         let mut config = ConfigReader::new(&environment, TomlFile::default());
         reject_local_sources(&mut config, kind);
-        config.finish().err().map(|complaints| complaints.to_string())
+        config.finish().err().map(|errors| errors.to_string())
     }
 
     #[test]
     fn a_function_without_local_sources_refuses_settings_that_ask_for_one() {
         let source = ("UPLOAD_CREDENTIALS", "profile");
-        insta::assert_snapshot!(complaints(&[source], SourceKind::Profile).unwrap(), @r#"
+        insta::assert_snapshot!(errors(&[source], SourceKind::Profile).unwrap(), @r#"
         1 problem with the settings; nothing was started
           UPLOAD_CREDENTIALS = "profile": this source is a file on a developer's machine, and the function is built without it; let the function's role sign, or set the key itself in the environment. Example: UPLOAD_CREDENTIALS=auto
         "#);
@@ -358,16 +358,16 @@ mod tests {
             ("ALIBABA_CLOUD_CONFIG_FILE", "marker"),
             ("ALIBABA_CLOUD_CREDENTIALS_FILE", "marker"),
         ];
-        insta::assert_snapshot!(complaints(&files, SourceKind::Auto).unwrap(), @"
+        insta::assert_snapshot!(errors(&files, SourceKind::Auto).unwrap(), @"
         3 problems with the settings; nothing was started
           ALIBABA_CLOUD_CONFIG_FILE: this source is a file on a developer's machine, and the function is built without it; let the function's role sign, or set the key itself in the environment. Example: unset ALIBABA_CLOUD_CONFIG_FILE
           ALIBABA_CLOUD_CREDENTIALS_FILE: this source is a file on a developer's machine, and the function is built without it; let the function's role sign, or set the key itself in the environment. Example: unset ALIBABA_CLOUD_CREDENTIALS_FILE
           ALIBABA_CLOUD_PROFILE: this source is a file on a developer's machine, and the function is built without it; let the function's role sign, or set the key itself in the environment. Example: unset ALIBABA_CLOUD_PROFILE
         ");
-        assert_eq!(complaints(&files, SourceKind::Request), None);
-        assert_eq!(complaints(&[("HOME", "/root")], SourceKind::Auto), None);
+        assert_eq!(errors(&files, SourceKind::Request), None);
+        assert_eq!(errors(&[("HOME", "/root")], SourceKind::Auto), None);
         let off = ("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "true");
-        assert_eq!(complaints(&[files[1], off], SourceKind::Auto), None);
+        assert_eq!(errors(&[files[1], off], SourceKind::Auto), None);
     }
 
     #[cfg(not(feature = "local-credentials"))]

@@ -106,7 +106,7 @@ impl fmt::Display for UnreadableFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} cannot be read: {}; mend it, or point UPLOAD_CONFIG at another file",
+            "{} cannot be read: {}; correct it, or set UPLOAD_CONFIG to another file",
             self.path.display(),
             self.error
         )
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_file_has_to_be_there_and_a_neighbour_may_be_missing() {
+    fn a_named_file_has_to_exist_and_the_default_one_may_be_missing() {
         let directory = tempfile::tempdir().unwrap();
         let mut environment = Environment::default();
         assert!(environment.read_file(Some(directory.path())).unwrap().is_none());

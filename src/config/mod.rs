@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_open_unless_it_is_written() {
+    fn auth_has_no_default() {
         assert_eq!(
             load(&SMALL[..2], "").unwrap_err(),
             "1 problem with the settings; nothing was started\n  \
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_named_at_once_with_its_place_and_a_remedy() {
+    fn every_error_is_reported_at_once_with_its_place_and_an_example() {
         let file = "bucket = \"my-bucket\"\nregion = \"oss-cn-hangzhou\"\ncolour = 1\n\n\
                     [routes.avatar]\ndir = \"avatars\"\nmax_size = \"10 megs\"\ntypes = [\"png\", \"image/*\"]\n";
         let variables = [
@@ -265,13 +265,13 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_a_complaint_with_its_line() {
+    fn a_broken_file_is_an_error_with_its_line() {
         let error = load(&SMALL, "bucket = \"a-b\"\nregion = = 1\n").unwrap_err();
         assert!(error.contains("upload.toml line 2"), "{error}");
     }
 
     #[test]
-    fn half_a_key_is_a_complaint_and_no_value_shows() {
+    fn half_a_key_is_an_error_that_shows_no_value() {
         let with =
             |name| load(&[SMALL[0], SMALL[1], SMALL[2], (name, "marker-secret")], "").unwrap_err();
         for name in [
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn the_start_says_what_is_open() {
+    fn open_settings_are_warned_of() {
         let open = load(
             &[SMALL[0], SMALL[1], SMALL[2], ("UPLOAD_ORIGINS", "*"), ("UPLOAD_DIR", "all/")],
             "",
@@ -346,14 +346,14 @@ mod tests {
     }
 
     #[test]
-    fn v1_is_asked_for_by_name_and_warned_of() {
+    fn v1_has_to_be_written_and_is_warned_of() {
         assert_eq!(load(&SMALL, "").unwrap().routes[0].signature, SignatureVersion::V4);
         let old = load(&SMALL, "[routes.default]\n[routes.old]\nsignature = \"v1\"\n").unwrap();
         let versions: Vec<_> = old.routes.iter().map(|route| route.signature).collect();
         assert_eq!(versions, [SignatureVersion::V4, SignatureVersion::V1]);
         insta::assert_snapshot!(old.v1_warnings().join("\n"), @"
         route 'old' signs with V1, which OSS has closed to accounts opened since 2025-03-01 and to buckets created since 2025-09-01: it refuses their uploads with EC 0002-00000080; take signature 'v4' as soon as the pages can
-        route 'old': with temporary keys a V1 form needs the field x-oss-security-token, which the well-known V1 pages do not post; teach the page to, or set a long-lived key and credentials = 'environment'
+        route 'old': with temporary keys a V1 form needs the field x-oss-security-token, which the well-known V1 pages do not post; add it to the page, or set a long-lived key and credentials = 'environment'
         ");
         let wrong = load(&[SMALL[0], SMALL[1], SMALL[2], ("UPLOAD_SIGNATURE", "V1")], "");
         insta::assert_snapshot!(wrong.unwrap_err(), @r#"
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_long_lived_key_and_no_other_spares_v1_pages_the_token() {
+    fn only_a_long_lived_key_needs_no_token_in_v1_forms() {
         let key = [("OSS_ACCESS_KEY_ID", "id"), ("OSS_ACCESS_KEY_SECRET", "secret")];
         let token = ("OSS_SESSION_TOKEN", "token");
         let (cloud, pinned) =
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_routes_tables_are_read_over_those_of_the_top() {
+    fn tables_of_a_route_win_over_those_at_the_top() {
         let file = "headers.cache-control = \"no-store\"\nmetadata.title = \"[a-z]+\"\n\
                     metadata.author = { required = true }\n\
                     [routes.a]\n[routes.a.headers]\ncache-control = \"private\"\nx-oss-storage-class = \"IA\"\n\
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_table_is_told_with_its_line() {
+    fn an_invalid_table_is_an_error_with_its_line() {
         let file = "[routes.a.headers]\nexpires = \"1h\"\nx-oss-object-acl = \"open\"\ncache-control = 1\n\
                     x-oss-server-side-encryption-key-id = \"k\"\n\
                     [routes.a.metadata]\nTitle = \"x\"\ncolour = 1\nform = { size = 1 }\nshape = \"(\"\n\
@@ -425,14 +425,14 @@ mod tests {
           upload.toml line 5, routes.a.headers.x-oss-server-side-encryption-key-id = "k": it needs headers.x-oss-server-side-encryption to be 'KMS'. Example: headers.x-oss-server-side-encryption = "KMS"
           upload.toml line 10, routes.a.metadata.shape.pattern = "(": it is no regular expression: found open group without closing ')'. Example: pattern = "[a-z0-9-]{1,40}"
           upload.toml line 17, routes.b.key = "{sub}-{name}": beside {sub} or {claim:x} nothing of free length can stand, or two callers could share a key; put a '/' between them. Example: key = "users/{sub}/{uuid}.{ext}"
-          upload.toml line 15, routes.b.extensions = ["tar.gz"]: in "tar.gz", an extension is what stands after the last dot: up to 19 letters and digits, such as 'jpg'. Example: extensions = "jpg,png"
+          upload.toml line 15, routes.b.extensions = ["tar.gz"]: in "tar.gz", an extension is the part after the last dot: up to 19 letters and digits, such as 'jpg'. Example: extensions = "jpg,png"
           upload.toml line 14, routes.b.max_files = "101": one call takes from 1 to 100 files. Example: max_files = "10"
           upload.toml line 16, routes.b.success_status = "202": OSS answers a stored file with 200, 201 or 204. Example: success_status = "200"
         "#);
     }
 
     #[test]
-    fn a_key_and_a_directory_exclude_each_other_and_the_nearer_one_counts() {
+    fn a_key_and_a_directory_exclude_each_other_and_the_nearer_one_wins() {
         let file = "dir = \"all/\"\n[routes.a]\nkey = \"a/{uuid}\"\n[routes.b]\n";
         let told = |variables: &[(&str, &str)], file| -> Vec<String> {
             let settings = load(&[&SMALL[..], variables].concat(), file).unwrap();
@@ -443,17 +443,17 @@ mod tests {
         let both = load(&SMALL, "[routes.a]\ndir = \"a/\"\nkey = \"a/b\"\n").unwrap_err();
         insta::assert_snapshot!(both, @r#"
         1 problem with the settings; nothing was started
-          upload.toml line 3, routes.a.key = "a/b": a key holds its directory, so upload.toml line 2, routes.a.dir = "a/" says too much. Example: key = "users/{sub}/{uuid}.{ext}"
+          upload.toml line 3, routes.a.key = "a/b": a key contains its directory; leave out upload.toml line 2, routes.a.dir = "a/". Example: key = "users/{sub}/{uuid}.{ext}"
         "#);
     }
 
     #[test]
-    fn the_start_says_what_fields_cost() {
+    fn headers_with_a_cost_are_warned_of() {
         let file = "[routes.a]\nkey = \"a\"\noverwrite = true\n\
                     headers.x-oss-object-acl = \"public-read-write\"\nheaders.x-oss-tagging = \"a=1\"\n";
         insta::assert_snapshot!(load(&SMALL, file).unwrap().warnings()[1..].join("\n"), @"
         route 'a' makes objects that everybody may overwrite: x-oss-object-acl is 'public-read-write'
-        route 'a' gives tags, of which the documentation has said that form uploads take none: upload once and look whether the object has them
+        route 'a' sets tags, and the documentation has said that form uploads take none: upload once and check whether the object has them
         ");
     }
 }

@@ -117,7 +117,7 @@ impl RouteReader<'_, '_> {
                 (None, Some(key)) => return self.config.read(&table::KEY, &key, Template::key),
                 (Some(dir), Some(key)) => {
                     let problem =
-                        format!("a key holds its directory, so {} says too much", dir.describe());
+                        format!("a key contains its directory; leave out {}", dir.describe());
                     self.config.add_invalid(&table::KEY, &key, &problem);
                     return None;
                 }
@@ -166,7 +166,7 @@ impl RouteReader<'_, '_> {
             return session;
         };
         if self.config.entry(&table::ROLE_ARN).is_none() {
-            let problem = "a key for each caller is a role's, so role_arn has to name one";
+            let problem = "a session for each caller needs a role to assume: set role_arn";
             self.add_conflict(&raw, problem, table::ROLE_ARN.key_example());
         }
         if template.is_some_and(|template| !template.has_caller_prefix()) {
@@ -234,9 +234,7 @@ fn extension(text: &str) -> Result<String, &'static str> {
     if is_extension(&plain) {
         return Ok(plain);
     }
-    Err(
-        "an extension is what stands after the last dot: up to 19 letters and digits, such as 'jpg'",
-    )
+    Err("an extension is the part after the last dot: up to 19 letters and digits, such as 'jpg'")
 }
 
 fn status(text: &str) -> Result<SuccessStatus, &'static str> {
@@ -264,5 +262,5 @@ fn signature(text: &str) -> Result<SignatureVersion, &'static str> {
 }
 
 fn session(text: &str) -> Result<SessionMode, &'static str> {
-    SessionMode::parse(text).ok_or("a key is 'shared' by all callers, or each 'caller' has one")
+    SessionMode::parse(text).ok_or("a session is 'shared' by all callers, or each 'caller' has one")
 }

@@ -33,7 +33,7 @@ impl ConfigReader<'_> {
 
     /// Refuses a key that everybody knows, except with a local OSS, where nothing is worth forging.
     pub(super) fn add_known_key(&mut self, setting: &Setting) {
-        let problem = "everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one";
+        let problem = "this key is public: it was in the documentation, or is one byte repeated; generate a new one";
         if !self.is_local {
             self.add_secret_error(setting, problem);
         }

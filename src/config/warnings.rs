@@ -1,7 +1,8 @@
-//! What an operator should read once at the start: settings that are allowed, and have a price.
+//! Warnings at the start and in `check`: settings that are valid and have a cost.
 
 use crate::auth::origin::Origins;
 use crate::auth::rule::AuthRule;
+use crate::config::value::size_text;
 use crate::config::{DEFAULT_ROUTE, Settings};
 use crate::credentials::options::SourceKind;
 use crate::credentials::providers::environment::EnvironmentCredentials;
@@ -11,7 +12,7 @@ use crate::policy::header::{Header, X_OSS_OBJECT_ACL, X_OSS_TAGGING};
 use crate::policy::route::{Route, SignatureVersion};
 
 impl Settings {
-    /// Sentences that an operator should read once at the start.
+    /// Returns a sentence for each setting that is valid and has a cost.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -20,7 +21,7 @@ impl Settings {
         warnings.extend(self.routes.iter().flat_map(host_warnings));
         if self.origins == Origins::Any {
             warnings.push(
-                "origins is '*': every web page may ask for uploads in its visitors' browsers"
+                "origins is '*': every web page may request uploads in its visitors' browsers"
                     .to_owned(),
             );
         }
@@ -38,13 +39,13 @@ impl Settings {
         let of_caller = self.routes.iter().filter(|route| names_caller(route));
         for route in of_caller.filter(proves_nothing) {
             warnings.push(format!(
-                "route '{}' speaks of who asks in its keys or its callback, and lets callers in who prove \
-                 nothing: their asks are refused with caller_unknown",
+                "route '{}' uses attributes of the caller in its keys, file names or callback, and its auth admits \
+                 callers without credentials: their requests are refused with caller_unknown",
                 route.name
             ));
         }
-        warnings.extend(self.routes.iter().flat_map(of_fields));
-        warnings.extend(self.routes.iter().flat_map(of_callback));
+        warnings.extend(self.routes.iter().flat_map(header_warnings));
+        warnings.extend(self.routes.iter().flat_map(callback_warnings));
         warnings.extend(self.address_warning());
         warnings.extend(self.role_warnings());
         warnings.extend(self.v1_warnings());
@@ -62,7 +63,7 @@ impl Settings {
         ))
     }
 
-    /// Says that OSS calls the function back under the name of each call.
+    /// Warns that OSS calls the function under the host name of each request.
     fn address_warning(&self) -> Option<String> {
         let is_own = |route: &&Route| {
             route
@@ -83,7 +84,7 @@ impl Settings {
         ))
     }
 
-    /// Those that speak of routes whose forms would outlive the key that signs them.
+    /// Warns of forms that would outlive the session of the role that signs them.
     fn role_warnings(&self) -> Vec<String> {
         let Some(role) = &self.sources.role else {
             return Vec::new();
@@ -91,8 +92,8 @@ impl Settings {
         let outlive = |route: &&Route| route.lifetime >= role.duration;
         let warn = |route: &Route| {
             format!(
-                "route '{}' wants forms of {} seconds, and the role is taken for {}: they end with its \
-                 key; raise role_duration, and before it what the role allows",
+                "route '{}' has forms of {} seconds, and a session of the role lasts {}: forms end with the \
+                 session; raise the role's own limit, then role_duration",
                 route.name,
                 route.lifetime.as_secs(),
                 role.duration.as_secs()
@@ -101,7 +102,7 @@ impl Settings {
         self.routes.iter().filter(outlive).map(warn).collect()
     }
 
-    /// Those that speak of who is let in.
+    /// Warns of callers that are admitted without proof, and of tokens that are checked for little.
     fn caller_warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let rules = &self.auth.rules;
@@ -143,17 +144,19 @@ impl Settings {
             self.routes.iter().filter(|route| most.is_some_and(|most| most < route.size.max))
         {
             warnings.push(format!(
-                "budget_bytes is smaller than the largest file of route '{}': who asks without a size is \
-                 always refused",
-                route.name
+                "budget_bytes ({}) is smaller than max_size of route '{}' ({}): a request without a size is always \
+                 refused",
+                size_text(most.unwrap_or_default()),
+                route.name,
+                size_text(route.size.max)
             ));
         }
         warnings
     }
 
-    /// Names the routes whose rule is like this: nothing when none is, an empty text when all are.
-    fn routes_where(&self, is_like_this: impl Fn(&AuthRule) -> bool) -> Option<String> {
-        let like: Vec<_> = self.auth.rules.iter().filter(|(_, rule)| is_like_this(rule)).collect();
+    /// Names the routes whose rule matches: `None` when none does, an empty text when all do.
+    fn routes_where(&self, matches: impl Fn(&AuthRule) -> bool) -> Option<String> {
+        let like: Vec<_> = self.auth.rules.iter().filter(|(_, rule)| matches(rule)).collect();
         if like.is_empty() || like.len() == self.auth.rules.len() {
             return (!like.is_empty()).then(String::new);
         }
@@ -161,7 +164,7 @@ impl Settings {
         Some(names.join(", "))
     }
 
-    /// Those among the warnings that speak of routes that sign with V1.
+    /// Returns the warnings about routes that sign with V1.
     #[must_use]
     pub fn v1_warnings(&self) -> Vec<String> {
         let v1 = self.routes.iter().filter(|route| route.signature == SignatureVersion::V1);
@@ -179,14 +182,13 @@ impl Settings {
         if !self.signs_with_a_long_lived_key() {
             warnings.push(format!(
                 "{noun} {names}: with temporary keys a V1 form needs the field \
-                 x-oss-security-token, which the well-known V1 pages do not post; teach the page \
-                 to, or set a long-lived key and credentials = 'environment'"
+                 x-oss-security-token, which the well-known V1 pages do not post; add it to the page, or set a long-lived key and credentials = 'environment'"
             ));
         }
         warnings
     }
 
-    /// On the platform the role's keys, which are temporary, come first unless they are ruled out.
+    /// On Function Compute the role's temporary credentials come first, unless another source is set.
     fn signs_with_a_long_lived_key(&self) -> bool {
         let first = match self.sources.kind {
             SourceKind::Auto => !self.platform,
@@ -198,13 +200,14 @@ impl Settings {
     }
 }
 
-/// A key that leaves nothing to the file and may be overwritten is meant to be one and the same.
+/// Tells whether two uploads can get one key by mistake. A key that does not depend on the file and may be
+/// overwritten is meant to be the same.
 fn can_collide(route: &Route) -> bool {
     let is_meant = route.overwrite && !route.template.uses_file_name();
     !route.template.is_unique() && !is_meant
 }
 
-/// Tells whether only callers who have shown who they are get a grant.
+/// Tells whether only callers with credentials get a grant.
 fn names_caller(route: &Route) -> bool {
     let mut variables = route.callback.iter().flat_map(|callback| &callback.variables);
     route.template.uses_caller()
@@ -258,13 +261,12 @@ fn host_warnings(route: &Route) -> Vec<String> {
     problems.into_iter().map(warn).collect()
 }
 
-/// What the fields of a route cost.
-fn of_fields(route: &Route) -> Vec<String> {
+/// Warns of headers.
+fn header_warnings(route: &Route) -> Vec<String> {
     let name = &route.name;
     let warn = |header: &Header| match (header.name, header.value.as_str()) {
         (X_OSS_TAGGING, _) => Some(format!(
-            "route '{name}' gives tags, of which the documentation has said that form uploads take \
-             none: upload once and look whether the object has them"
+            "route '{name}' sets tags, and the documentation has said that form uploads take none: upload once and check whether the object has them"
         )),
         (X_OSS_OBJECT_ACL, "public-read-write") => Some(format!(
             "route '{name}' makes objects that everybody may overwrite: x-oss-object-acl is \
@@ -275,8 +277,8 @@ fn of_fields(route: &Route) -> Vec<String> {
     route.headers.iter().filter_map(warn).collect()
 }
 
-/// What a callback costs, or what of it is not certain.
-fn of_callback(route: &Route) -> Vec<String> {
+/// Warns of callbacks.
+fn callback_warnings(route: &Route) -> Vec<String> {
     let Some(callback) = &route.callback else { return Vec::new() };
     let name = &route.name;
     let mut warnings = Vec::new();
@@ -284,20 +286,20 @@ fn of_callback(route: &Route) -> Vec<String> {
         && addresses.iter().any(|address| address.starts_with("http:"))
     {
         warnings.push(format!(
-            "route '{name}' is told by plain http: whoever is on the way reads it, receipt included"
+            "route '{name}' has a callback by plain http: everyone on the network path can read it, with its receipt"
         ));
     }
     let uncertain: Vec<_> = callback.body.uncertain().collect();
     if !uncertain.is_empty() {
         warnings.push(format!(
-            "route '{name}' tells {}, under names on which the documentation does not agree: upload \
-             once and look what comes",
+            "route '{name}' sends {} in its callback, under names on which the documentation does not agree: \
+             upload once and check what arrives",
             uncertain.join(", ")
         ));
     }
     if !callback.body.has_receipt() {
         warnings.push(format!(
-            "route '{name}' does not tell ${{x:receipt}}: who is called cannot know what was granted"
+            "route '{name}' has a callback without ${{x:receipt}}: the back end cannot verify what was granted"
         ));
     }
     warnings

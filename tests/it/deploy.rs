@@ -1,4 +1,4 @@
-//! What is deployed agrees with what is built: `s.yaml`, `bootstrap`, the settings, the binary.
+//! The deployment files agree with the function: `s.yaml`, `bootstrap`, the settings, the binary.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,7 +26,7 @@ fn props() -> Yaml {
     YamlLoader::load_from_str(&text).unwrap()[0]["resources"]["signer"]["props"].clone()
 }
 
-/// The variables that the function is deployed with, all of them set to `value`.
+/// The variables of the deployed function, all of them set to `value`.
 fn variables(value: &str) -> BTreeMap<String, String> {
     let variables = props()["environmentVariables"].as_hash().unwrap().clone();
     variables.into_iter().map(|(name, _)| (name.into_string().unwrap(), value.to_owned())).collect()
@@ -36,19 +36,19 @@ fn variables(value: &str) -> BTreeMap<String, String> {
 fn every_variable_of_the_deployment_is_a_setting() {
     let environment: Environment = variables("!").into_iter().collect();
     let now = Timestamp::from_unix(NOW).unwrap();
-    let complaints = Settings::load(&environment, None, now).unwrap_err().to_string();
+    let errors = Settings::load(&environment, None, now).unwrap_err().to_string();
     for name in variables("").keys() {
-        // Secrets are complained of without their value, and some settings take any text; but a name
-        // of ours that nobody knows is a complaint of its own.
-        let is_shown = complaints.contains(&format!("{name} = \"!\""));
-        let is_unknown = complaints.contains(&format!("{name}: there is no such setting"));
+        // Errors about secrets do not show their value, and some settings take any text; but an unknown name
+        // of ours is an error of its own.
+        let is_shown = errors.contains(&format!("{name} = \"!\""));
+        let is_unknown = errors.contains(&format!("{name}: there is no such setting"));
         let is_read = is_shown || (name.starts_with("UPLOAD_") && !is_unknown);
-        assert!(is_read, "{name} is read by nobody: {complaints}");
+        assert!(is_read, "{name} is not a setting: {errors}");
     }
 }
 
 #[test]
-fn what_is_left_alone_counts_as_unset() {
+fn an_empty_variable_counts_as_unset() {
     let mut all = variables("");
     for (name, value) in
         [("OSS_BUCKET", "my-bucket"), ("OSS_REGION", "cn-hangzhou"), ("UPLOAD_AUTH", "anonymous")]
@@ -66,7 +66,7 @@ fn the_deployment_listens_where_the_function_does() {
 }
 
 #[test]
-fn the_trigger_lets_preflights_through() {
+fn the_trigger_allows_preflights() {
     let methods = props()["triggers"][0]["triggerConfig"]["methods"].clone();
     let methods: Vec<_> =
         methods.as_vec().unwrap().iter().map(|method| method.as_str().unwrap()).collect();
@@ -140,7 +140,7 @@ fn a_code_folder_starts_by_its_bootstrap_and_reads_the_settings_beside_it() {
 }
 
 #[test]
-fn a_function_with_bad_settings_says_all_of_it_and_does_not_start() {
+fn a_function_with_invalid_settings_prints_every_error_and_does_not_start() {
     let outcome = Command::new(code().path().join("bootstrap"))
         .env_clear()
         .env("PATH", "/usr/bin:/bin")

@@ -1,4 +1,4 @@
-//! What a named route says, in process: its answers before and after, one refusal per rule.
+//! Named routes, called in process: their answers, and one refusal for each rule.
 
 use bytes::Bytes;
 use http::{Request, header};
@@ -40,7 +40,7 @@ fn function() -> Function {
     Function::with_file(&[], FILE)
 }
 
-/// Asks for one file and gives the error's code, or the key.
+/// Requests a grant for one file and returns the error's code, or the key.
 async fn verdict(route: &str, file: &str) -> String {
     let call = format!(r#"{{"route":"{route}","files":[{file}]}}"#);
     let answer = function().post("/uploads", &call).await.json();
@@ -51,7 +51,7 @@ async fn verdict(route: &str, file: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_route_tells_what_it_takes() {
+async fn a_route_answers_with_its_limits() {
     assert_snapshot!(function().get("/routes/avatar").await.whole(), @r#"
     200 OK
     cache-control: no-store
@@ -75,7 +75,7 @@ async fn a_route_tells_what_it_takes() {
 }
 
 #[tokio::test]
-async fn an_unknown_route_tells_nothing_and_a_foreign_page_neither() {
+async fn an_unknown_route_and_a_foreign_page_are_refused() {
     assert_eq!(function().get("/routes/none").await.json()["error"], "route_not_found");
     assert_eq!(function().get("/routes/%80").await.json()["error"], "invalid_request");
     assert_eq!(function().get("/routes").await.status, 404);
@@ -134,7 +134,7 @@ async fn name_required() {
 }
 
 #[tokio::test]
-async fn a_whole_key_is_the_answers_also_for_a_page_that_names_no_file() {
+async fn a_complete_key_is_in_the_answer_without_a_file_name_too() {
     let answer = function().get(&format!("{DOCUMENTED}?route=one")).await.json();
     assert_eq!(answer["key"], "one/abababab-abab-4bab-abab-abababababab");
     assert_eq!(answer["dir"], "one/");
@@ -175,7 +175,7 @@ async fn native_call_required() {
 }
 
 #[tokio::test]
-async fn metadata_is_what_the_route_takes() {
+async fn metadata_is_what_the_route_allows() {
     for (metadata, code) in [
         (r#"{"title":"A cat"}"#, "documents/a"),
         (r#"{"title":"A cat","project":"up-1"}"#, "documents/a"),

@@ -44,7 +44,7 @@ fn ok(body: &str) -> String {
 }
 
 /// A client whose proxy refuses connections.
-fn behind_a_dead_proxy() -> Arc<ReqwestClient> {
+fn client_with_unreachable_proxy() -> Arc<ReqwestClient> {
     let proxy = Proxy { url: "http://127.0.0.1:1".into(), except: None };
     Arc::new(ReqwestClient::new(Some(proxy)))
 }
@@ -65,7 +65,7 @@ fn shown(requests: &[String], address: &str) -> String {
 async fn the_metadata_service_gets_a_put_and_two_gets_without_a_proxy() {
     let (address, seen) = serve(&[&ok("the-token"), &ok("the-role"), &ok(KEY)]).await;
     let options = EcsMetadataOptions { base_url: address.clone(), role: None, token_only: true };
-    let metadata = EcsMetadata::new(options, behind_a_dead_proxy());
+    let metadata = EcsMetadata::new(options, client_with_unreachable_proxy());
     assert_eq!(metadata.fetch(fetch_request()).await.unwrap().key_id, "STS.a");
     insta::assert_snapshot!(shown(&seen.await.unwrap(), &address), @"
     PUT /latest/api/token HTTP/1.1
@@ -95,8 +95,10 @@ async fn the_metadata_service_gets_a_put_and_two_gets_without_a_proxy() {
 async fn a_refused_connection_means_that_there_is_no_metadata_service() {
     let options =
         EcsMetadataOptions { base_url: "http://127.0.0.1:1".into(), role: None, token_only: false };
-    let failure =
-        EcsMetadata::new(options, behind_a_dead_proxy()).fetch(fetch_request()).await.unwrap_err();
+    let failure = EcsMetadata::new(options, client_with_unreachable_proxy())
+        .fetch(fetch_request())
+        .await
+        .unwrap_err();
     assert_eq!(failure.kind, ProviderErrorKind::Absent);
     assert!(!failure.reason.contains("127.0.0.1"), "{failure}");
 }
@@ -106,8 +108,10 @@ async fn a_credentials_uri_gets_a_plain_request_and_redirects_are_not_followed()
     let elsewhere =
         "HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let (address, seen) = serve(&[&ok(KEY), elsewhere]).await;
-    let uri =
-        CredentialsUri::new(Secret::new(format!("{address}/hidden?x=1")), behind_a_dead_proxy());
+    let uri = CredentialsUri::new(
+        Secret::new(format!("{address}/hidden?x=1")),
+        client_with_unreachable_proxy(),
+    );
     assert_eq!(uri.fetch(fetch_request()).await.unwrap().key_id, "STS.a");
     let failure = uri.fetch(fetch_request()).await.unwrap_err();
     assert_eq!(failure.kind, ProviderErrorKind::Permanent);

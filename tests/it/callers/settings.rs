@@ -1,4 +1,4 @@
-//! What the settings refuse, and what the start warns of.
+//! Settings of authentication: errors and warnings.
 
 use insta::assert_snapshot;
 use oss_upload_signer::config::Settings;
@@ -16,11 +16,11 @@ fn load(variables: &[(&str, &str)], file: &str) -> Result<Settings, String> {
         environment.set(name, *value);
     }
     let now = Timestamp::from_unix(NOW).unwrap();
-    Settings::load(&environment, Some(file), now).map_err(|complaints| complaints.to_string())
+    Settings::load(&environment, Some(file), now).map_err(|errors| errors.to_string())
 }
 
 #[test]
-fn a_rule_that_nobody_could_pass_is_a_complaint() {
+fn a_rule_without_its_key_is_an_error() {
     let variables = [("UPLOAD_AUTH", "any(jwt, ticket)")];
     assert_snapshot!(load(&variables, "").unwrap_err(), @r#"
     2 problems with the settings; nothing was started
@@ -35,18 +35,18 @@ fn a_rule_that_nobody_could_pass_is_a_complaint() {
     let variables = [("UPLOAD_AUTH", "origin"), ("UPLOAD_ORIGINS", "*")];
     assert_snapshot!(load(&variables, "").unwrap_err(), @r#"
     1 problem with the settings; nothing was started
-      auth = "origin": it asks for a page on the list, and origins is '*', which lists every page. Example: UPLOAD_ORIGINS=https://app.example.com
+      auth = "origin": it requires an allowed origin, and origins is '*', which allows every page. Example: UPLOAD_ORIGINS=https://app.example.com
     "#);
 }
 
 #[test]
-fn the_top_may_be_silent_if_every_route_speaks() {
+fn auth_at_the_top_may_be_missing_if_every_route_has_its_own() {
     let silent = [("UPLOAD_AUTH", "")];
     let file = "[routes.a]\nauth = \"anonymous\"\n[routes.b]\n";
     assert!(load(&silent, file).unwrap_err().contains("UPLOAD_AUTH: it is not set"));
     let settings = load(&silent, &format!("{file}auth = \"anonymous\"\n")).unwrap();
     assert_eq!(settings.auth.rules.len(), 2);
-    // The variable speaks of every route that does not speak for itself, and makes none.
+    // The variable applies to every route without a rule of its own, and adds no route.
     let keys = [("UPLOAD_AUTH", "ticket"), ("UPLOAD_TICKET_KEYS", KEY)];
     let settings = load(&keys, file).unwrap();
     let rules: Vec<_> =
@@ -55,7 +55,7 @@ fn the_top_may_be_silent_if_every_route_speaks() {
 }
 
 #[test]
-fn every_bad_value_is_a_complaint_that_shows_no_secret() {
+fn every_invalid_value_is_an_error_that_shows_no_secret() {
     let vectors = vectors();
     let private = "-----BEGIN PRIVATE KEY-----\nmarker\n-----END PRIVATE KEY-----";
     let variables = [
@@ -71,9 +71,9 @@ fn every_bad_value_is_a_complaint_that_shows_no_secret() {
         ("UPLOAD_BUDGET_WINDOW", "0s"),
         ("UPLOAD_ORIGINS", "https://*.com"),
     ];
-    let complaints = load(&variables, "jwt_secret = \"marker\"\n").unwrap_err();
-    assert!(!complaints.contains("marker"), "{complaints}");
-    assert_snapshot!(complaints, @r#"
+    let errors = load(&variables, "jwt_secret = \"marker\"\n").unwrap_err();
+    assert!(!errors.contains("marker"), "{errors}");
+    assert_snapshot!(errors, @r#"
     12 problems with the settings; nothing was started
       upload.toml line 1, jwt_secret: a secret is set in the environment only, as UPLOAD_JWT_SECRET. Example: UPLOAD_JWT_SECRET=$(openssl rand -base64 32)
       UPLOAD_ORIGINS = "https://*.com": in "https://*.com", an origin is scheme and host, perhaps a port, and nothing after it; 'https://*.example.com' is every host below example.com. Example: UPLOAD_ORIGINS=https://app.example.com
@@ -88,7 +88,7 @@ fn every_bad_value_is_a_complaint_that_shows_no_secret() {
       UPLOAD_BUDGET_BYTES = "lots": a size is a whole number with B, KB, KiB, MB, MiB, GB or GiB. Example: UPLOAD_BUDGET_BYTES=1GiB
       UPLOAD_BUDGET_WINDOW = "0s": a window lasts from 1s to 24h. Example: UPLOAD_BUDGET_WINDOW=1m
     "#);
-    for (key, complaint) in [
+    for (key, error) in [
         (text(&vectors, "/pem/rsa_1024"), "keys are RSA from 2048"),
         (text(&vectors, "/pem/p384"), "keys are RSA from 2048"),
         ("{\"keys\":[]}", "keys are RSA from 2048"),
@@ -96,13 +96,13 @@ fn every_bad_value_is_a_complaint_that_shows_no_secret() {
         ("-----BEGIN PUBLIC KEY-----", "neither a public key in PEM nor"),
         ("words", "neither a public key in PEM nor"),
     ] {
-        let complaints = load(&[("UPLOAD_JWT_PUBLIC_KEY", key)], "").unwrap_err();
-        assert!(complaints.contains(complaint), "{complaints}");
+        let errors = load(&[("UPLOAD_JWT_PUBLIC_KEY", key)], "").unwrap_err();
+        assert!(errors.contains(error), "{errors}");
     }
 }
 
 #[test]
-fn claims_of_a_route_that_say_nothing_are_complaints() {
+fn claims_of_a_route_without_effect_are_errors() {
     let variables = [("UPLOAD_AUTH", ""), ("UPLOAD_TICKET_KEYS", KEY), ("UPLOAD_JWT_SECRET", KEY)];
     let file = "auth = \"jwt\"\n[routes.a]\njwt_claims = \"tenant, =x\"\n\
                 [routes.b]\nauth = \"ticket\"\njwt_claims = [\"tenant=\"]\n\
@@ -114,10 +114,10 @@ fn claims_of_a_route_that_say_nothing_are_complaints() {
       upload.toml line 14, routes.f.jwt_issuer: it is no setting of a route: write it at the top of the file. Example: jwt_issuer = "https://login.example.com/"
       upload.toml line 3, routes.a.jwt_claims = "tenant, =x": in "=x", a claim is 'name' or 'name=value'. Example: jwt_claims = "email_verified=true"
       upload.toml line 6, routes.b.jwt_claims = ["tenant="]: in "tenant=", a claim is 'name' or 'name=value'. Example: jwt_claims = "email_verified=true"
-      upload.toml line 6, routes.b.jwt_claims = ["tenant="]: the route asks for no token, so no claim is ever looked at. Example: auth = "jwt"
-      upload.toml line 8, routes.c.jwt_claims = []: it names no claim, and takes back none of those at the top: leave it out. Example: jwt_claims = "email_verified=true"
+      upload.toml line 6, routes.b.jwt_claims = ["tenant="]: the route's auth takes no token, so no claim is checked. Example: auth = "jwt"
+      upload.toml line 8, routes.c.jwt_claims = []: it names no claim, and cannot remove those at the top: leave it out. Example: jwt_claims = "email_verified=true"
     "#);
-    // Alone it makes no route default.
+    // Alone it adds no route.
     let variables = [("UPLOAD_JWT_CLAIMS", "tenant"), ("UPLOAD_JWT_SECRET", KEY)];
     let settings =
         load(&variables, "[routes.a]\njwt_claims = [\"level=3\"]\nauth = \"jwt\"\n").unwrap();
@@ -147,7 +147,7 @@ fn a_key_set_is_fetched_over_tls_or_from_this_machine() {
 }
 
 #[test]
-fn the_start_says_what_callers_can_do() {
+fn weak_authentication_is_warned_of() {
     let url = ("UPLOAD_JWKS_URL", "https://login.example.com/keys");
     let file = "[routes.a]\nauth = \"jwt\"\n[routes.b]\nauth = \"anonymous\"\n[routes.c]\nauth = \"any(origin, jwt)\"\n";
     let settings =
@@ -157,9 +157,9 @@ fn the_start_says_what_callers_can_do() {
     auth lets callers in by their origin alone for route 'c': it stops other pages in browsers, but a program can claim any origin
     jwt_audience is not set: tokens that the issuer made for any other service are taken here too
     jwt_issuer is not set: a token of any issuer is taken if one of the keys signed it
-    budget_bytes is smaller than the largest file of route 'a': who asks without a size is always refused
-    budget_bytes is smaller than the largest file of route 'b': who asks without a size is always refused
-    budget_bytes is smaller than the largest file of route 'c': who asks without a size is always refused
+    budget_bytes (1 MiB) is smaller than max_size of route 'a' (100 MiB): a request without a size is always refused
+    budget_bytes (1 MiB) is smaller than max_size of route 'b' (100 MiB): a request without a size is always refused
+    budget_bytes (1 MiB) is smaller than max_size of route 'c' (100 MiB): a request without a size is always refused
     ");
     let checked = [
         ("UPLOAD_AUTH", "all(origin, jwt)"),

@@ -177,7 +177,7 @@ fn a_session_for_each_caller_needs_a_role_and_a_directory_for_each_caller() {
     let complaints = Settings::load(&environment, None, now).unwrap_err().to_string();
     insta::assert_snapshot!(complaints, @r#"
     2 problems with the settings; nothing was started
-      UPLOAD_SESSION = "caller": a key for each caller is a role's, so role_arn has to name one. Example: role_arn = "acs:ram::1234567890123456:role/oss-uploader"
+      UPLOAD_SESSION = "caller": a session for each caller needs a role to assume: set role_arn. Example: role_arn = "acs:ram::1234567890123456:role/oss-uploader"
       UPLOAD_SESSION = "caller": the key has to begin with a directory of the caller's own, named by {sub}. Example: dir = "users/{sub}/{uuid}/"
     "#);
 }

@@ -1,4 +1,4 @@
-//! What is said of callbacks is understood, or complained of at the start.
+//! Settings of upload callbacks: their values, errors and warnings.
 
 use insta::assert_snapshot;
 use oss_upload_signer::config::Settings;
@@ -24,8 +24,7 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 
 fn load(variables: &[(&str, &str)], file: &str) -> Result<Settings, String> {
     let now = Timestamp::from_unix(NOW).unwrap();
-    Settings::load(&environment(variables), Some(file), now)
-        .map_err(|complaints| complaints.to_string())
+    Settings::load(&environment(variables), Some(file), now).map_err(|errors| errors.to_string())
 }
 
 fn refused(variables: &[(&str, &str)], file: &str) -> String {
@@ -33,7 +32,7 @@ fn refused(variables: &[(&str, &str)], file: &str) -> String {
 }
 
 #[test]
-fn what_stands_at_the_top_holds_for_every_route() {
+fn callback_settings_at_the_top_apply_to_every_route() {
     let file = "public_url = \"https://sign.example/\"\n\
                 [callback]\nto = \"self\"\nnotify = \"https://back.example/all\"\n\
                 variables.album = \"{yyyy}\"\nvariables.from = \"web\"\n\
@@ -63,7 +62,7 @@ fn what_stands_at_the_top_holds_for_every_route() {
 }
 
 #[test]
-fn the_environment_speaks_of_the_default_route() {
+fn callback_variables_apply_to_the_default_route() {
     let variables = [
         KEYS,
         ("UPLOAD_CALLBACK", "https://a.example/x,http://b.example/y"),
@@ -79,8 +78,8 @@ fn the_environment_speaks_of_the_default_route() {
     assert_eq!((callback.sni, callback.host.as_deref()), (false, Some("c.example:8443")));
     assert_eq!(callback.body.to_string(), "a=${object}");
     assert_snapshot!(settings.warnings()[1..].join("\n"), @"
-    route 'default' is told by plain http: whoever is on the way reads it, receipt included
-    route 'default' does not tell ${x:receipt}: who is called cannot know what was granted
+    route 'default' has a callback by plain http: everyone on the network path can read it, with its receipt
+    route 'default' has a callback without ${x:receipt}: the back end cannot verify what was granted
     ");
     let sni = |to| {
         load(&[KEYS, ("UPLOAD_CALLBACK", to)], "").unwrap().routes[0].callback.clone().unwrap().sni
@@ -89,7 +88,7 @@ fn the_environment_speaks_of_the_default_route() {
 }
 
 #[test]
-fn every_mistake_is_named() {
+fn every_mistake_in_callbacks_is_an_error() {
     let file = "[routes.a.callback]\nto = [\"https://10.0.0.1/\", \"http://back.example/图\", \"self\", \"https://u@b/\", \"https://[::1]/\", \"https://a/;b\"]\n\
                 body = \"a=${x:album}&b=${key}\"\nhost = \"https://a\"\nsni = \"yes\"\n\
                 [routes.b.callback]\nto = \"self\"\nbody = \"a=${object}\"\nnotify = \"http://back.example/\"\n\
@@ -110,9 +109,9 @@ fn every_mistake_is_named() {
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://10.0.0.1/", OSS calls public addresses only, and this one is private or this machine itself. Example: callback.to = "self"
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "http://back.example/图", an address is ASCII: write a path with %XX for each byte of UTF-8, a host as xn--…. Example: callback.to = "self"
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "self", an address begins with https:// or http://. Example: callback.to = "self"
-      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://u@b/", no user stands in an address. Example: callback.to = "self"
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://u@b/", an address has no user. Example: callback.to = "self"
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://[::1]/", OSS calls no IPv6 address. Example: callback.to = "self"
-      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://a/;b", a ';' parts addresses, so none stands in one; write %3B. Example: callback.to = "self"
+      upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: in "https://a/;b", ';' separates addresses; within one write %3B. Example: callback.to = "self"
       upload.toml line 2, routes.a.callback.to = ["https://10.0.0.1/", "http://back.example/图", "self", "https://u@b/", "https://[::1]/", "https://a/;b"]: OSS tries from 1 to 5 addresses. Example: callback.to = "self"
       upload.toml line 3, routes.a.callback.body = "a=${x:album}&b=${key}": the route sets no x:album; put album into callback.variables. Example: callback.body = "form"
       upload.toml line 8, routes.b.callback.body = "a=${object}": the function reads its own callback, which is 'form' or 'json'. Example: callback.body = "form"
@@ -127,7 +126,7 @@ fn every_mistake_is_named() {
 }
 
 #[test]
-fn what_has_to_stand_in_the_environment_is_asked_for() {
+fn secrets_and_addresses_that_callbacks_need_are_required() {
     let told = ("UPLOAD_CALLBACK", "self");
     assert_snapshot!(refused(&[told], ""), @"
     2 problems with the settings; nothing was started
@@ -140,26 +139,26 @@ fn what_has_to_stand_in_the_environment_is_asked_for() {
         ("UPLOAD_RECEIPT_KEYS", "marker-short"),
         ("UPLOAD_WEBHOOK_SECRET", "whsec_marker"),
     ];
-    let complaint = refused(&short, "");
-    assert!(!complaint.contains("marker"), "{complaint}");
-    assert_snapshot!(complaint, @"
+    let error = refused(&short, "");
+    assert!(!error.contains("marker"), "{error}");
+    assert_snapshot!(error, @"
     2 problems with the settings; nothing was started
       UPLOAD_RECEIPT_KEYS: each key has at least 32 bytes. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
       UPLOAD_WEBHOOK_SECRET: a secret is whsec_ and 24 to 64 bytes in base64. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
     ");
     assert_snapshot!(refused(&[told, PUBLIC, KEYS, ("UPLOAD_NOTIFY", "https://a.example/")], ""), @"
     1 problem with the settings; nothing was started
-      callback.to: what a back end is told is signed; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
+      callback.to: a webhook is signed; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
     ");
     assert!(load(&[told, KEYS, ("FC_FUNCTION_NAME", "signer")], "").is_ok());
     for bad in ["https://a.example/b", "http://a.example", "https://127.0.0.1", "a.example"] {
-        let complaint = refused(&[told, KEYS, ("PUBLIC_URL", bad)], "");
-        assert!(complaint.contains(&format!("PUBLIC_URL = {bad:?}: ")), "{complaint}");
+        let error = refused(&[told, KEYS, ("PUBLIC_URL", bad)], "");
+        assert!(error.contains(&format!("PUBLIC_URL = {bad:?}: ")), "{error}");
     }
 }
 
 #[test]
-fn only_what_the_function_is_told_can_it_tell() {
+fn webhooks_need_a_callback_to_the_function() {
     let notify = |to: &str, url: &str| {
         let variables = [PUBLIC, KEYS, SECRET, ("UPLOAD_CALLBACK", to), ("UPLOAD_NOTIFY", url)];
         load(&variables, "").map(|settings| settings.callback.notify.len())
@@ -174,16 +173,16 @@ fn only_what_the_function_is_told_can_it_tell() {
     ];
     assert_snapshot!(refused.map(Result::unwrap_err).join("\n"), @r#"
     1 problem with the settings; nothing was started
-      UPLOAD_NOTIFY = "https://back.example/uploaded": the function tells what it is told itself. Example: callback.to = "self"
+      UPLOAD_NOTIFY = "https://back.example/uploaded": the function sends a webhook only after its own callback. Example: callback.to = "self"
     1 problem with the settings; nothing was started
       UPLOAD_NOTIFY = "http://back.example/uploaded": it begins with https://; plain http only reaches this machine. Example: UPLOAD_NOTIFY=https://back.example.com/uploaded
     1 problem with the settings; nothing was started
-      UPLOAD_NOTIFY = "https://back.example/a https://back.example/b": an address has no space, no fragment, and nothing else that is not of URLs. Example: UPLOAD_NOTIFY=https://back.example.com/uploaded
+      UPLOAD_NOTIFY = "https://back.example/a https://back.example/b": an address has only characters of URLs, without spaces or a fragment. Example: UPLOAD_NOTIFY=https://back.example.com/uploaded
     "#);
 }
 
 #[test]
-fn a_webhook_secret_is_as_the_standard_wants_it() {
+fn a_webhook_secret_has_the_form_of_the_standard() {
     let verdict = |text: &str| load(&[("UPLOAD_WEBHOOK_SECRET", text)], "").is_ok();
     // Other bytes behind the zeros, or the key would be refused as one byte repeated.
     let of = |groups: usize, end: &str| format!("whsec_BBBB{}{end}", "AAAA".repeat(groups - 1));
@@ -210,26 +209,23 @@ fn a_webhook_secret_is_as_the_standard_wants_it() {
 }
 
 #[test]
-fn what_oss_might_not_take_is_refused_at_the_start() {
+fn callbacks_too_large_for_oss_are_refused_at_the_start() {
     let with = |bytes: usize| {
         let to = format!("https://back.example/{}", "a".repeat(bytes));
         load(&[KEYS, ("UPLOAD_CALLBACK", &to)], "").map(drop)
     };
     assert_eq!(with(2_000), Ok(()));
-    assert_snapshot!(with(3_000).unwrap_err().rsplit_once(": ").unwrap().0.rsplit_once("\": ").unwrap().1, @"its field has more than the 4096 bytes that OSS is sure to take: name fewer addresses, or tell less. Example");
+    assert_snapshot!(with(3_000).unwrap_err().rsplit_once(": ").unwrap().0.rsplit_once("\": ").unwrap().1, @"its field has more than the 4096 bytes that OSS is sure to take: write fewer addresses, or a shorter body. Example");
     let types: Vec<_> = (0..60).map(|n| format!("application/vnd.example-{n}")).collect();
-    let complaint = refused(
+    let error = refused(
         &[KEYS, ("UPLOAD_CALLBACK", "https://a.example/"), ("UPLOAD_TYPES", &types.join(","))],
         "",
     );
-    assert!(
-        complaint.contains("more than 1024 bytes in all; write kinds such as image/*"),
-        "{complaint}"
-    );
+    assert!(error.contains("more than 1024 bytes in all; write kinds such as image/*"), "{error}");
 }
 
 #[test]
-fn beside_a_local_oss_this_machine_can_be_called() {
+fn a_local_oss_may_call_this_machine() {
     let now = Timestamp::from_unix(NOW).unwrap();
     let variables = [
         KEYS,
@@ -241,7 +237,7 @@ fn beside_a_local_oss_this_machine_can_be_called() {
 }
 
 #[test]
-fn keys_that_everybody_knows_stop_the_start() {
+fn published_keys_are_refused_at_the_start() {
     let told = ("UPLOAD_CALLBACK", "self");
     let notify = ("UPLOAD_NOTIFY", "https://a.example/");
     let receipt = ("UPLOAD_RECEIPT_KEYS", "receipts-of-this-machine-and-of-no-other");
@@ -254,10 +250,10 @@ fn keys_that_everybody_knows_stop_the_start() {
     );
     assert_snapshot!(refused(&[told, PUBLIC, notify, receipt, secret, jwt, tickets], ""), @r#"
     4 problems with the settings; nothing was started
-      UPLOAD_JWT_SECRET: everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one. Example: UPLOAD_JWT_SECRET=$(openssl rand -base64 32)
-      UPLOAD_TICKET_KEYS: everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one. Example: UPLOAD_TICKET_KEYS=$(openssl rand -base64 32)
-      UPLOAD_RECEIPT_KEYS: everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
-      UPLOAD_WEBHOOK_SECRET: everybody knows this key: it stood in the documentation, or is one byte repeated; draw a new one. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
+      UPLOAD_JWT_SECRET: this key is public: it was in the documentation, or is one byte repeated; generate a new one. Example: UPLOAD_JWT_SECRET=$(openssl rand -base64 32)
+      UPLOAD_TICKET_KEYS: this key is public: it was in the documentation, or is one byte repeated; generate a new one. Example: UPLOAD_TICKET_KEYS=$(openssl rand -base64 32)
+      UPLOAD_RECEIPT_KEYS: this key is public: it was in the documentation, or is one byte repeated; generate a new one. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
+      UPLOAD_WEBHOOK_SECRET: this key is public: it was in the documentation, or is one byte repeated; generate a new one. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
     "#);
     let kept = format!("{KEY}, {}", receipt.1);
     assert!(
@@ -274,7 +270,7 @@ fn keys_that_everybody_knows_stop_the_start() {
 }
 
 #[test]
-fn an_empty_part_of_a_list_stops_the_start() {
+fn an_empty_part_of_a_list_is_refused_at_the_start() {
     let two = format!("{KEY},");
     let variables = [
         ("UPLOAD_RECEIPT_KEYS", two.as_str()),
@@ -286,9 +282,9 @@ fn an_empty_part_of_a_list_stops_the_start() {
         ("UPLOAD_CALLBACK", "https://back.example/,"),
     ];
     let file = "jwt_audience = []\n[routes.a]\ntypes = [\"image/png\", \"\"]\n";
-    let complaint = refused(&variables, file);
-    assert!(!complaint.contains(KEY), "{complaint}");
-    assert_snapshot!(complaint, @r#"
+    let error = refused(&variables, file);
+    assert!(!error.contains(KEY), "{error}");
+    assert_snapshot!(error, @r#"
     9 problems with the settings; nothing was started
       UPLOAD_ORIGINS = "https://app.example,,https://b.example": a part of the list is empty; take the comma or the empty text away. Example: UPLOAD_ORIGINS=https://app.example.com
       UPLOAD_JWT_ISSUER = ",": a part of the list is empty; take the comma or the empty text away. Example: UPLOAD_JWT_ISSUER=https://login.example.com/

@@ -1,4 +1,4 @@
-//! `check` tells what a settings file means, or everything that is wrong with it.
+//! `check` prints what settings mean, or every error in them.
 
 use insta::assert_snapshot;
 
@@ -37,12 +37,12 @@ types = ["font/*"]
 serial = { pattern = "X{40}", required = true }
 "#;
 
-/// The tool without a key: none is needed.
+/// The tool without credentials: `check` needs none.
 fn tool() -> Tool {
     Tool::new().with("ALIBABA_CLOUD_ACCESS_KEY_ID", "").with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
 }
 
-/// What was said, without the lines that are of this very moment or have a test of their own.
+/// Removes the lines that depend on the time, and those with a test of their own.
 fn steady(said: &str) -> String {
     let left_out = ["\"expiration\"", "x-oss-credential", "x-oss-date", "  admits  ", "  signs  "];
     let lines = said.lines().filter(|line| !left_out.iter().any(|name| line.contains(name)));
@@ -53,11 +53,18 @@ fn steady(said: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-#[tokio::test]
-async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
+/// Checks [`FILE`] and returns what `check` prints before and after the route `documents`.
+async fn check_file() -> (String, String) {
     let tool = tool();
     tool.write("upload.toml", FILE);
-    assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @r#"
+    let said = steady(&tool.run(&["check"]).await.good());
+    let at = said.find("route documents").unwrap();
+    (said[..at].to_owned(), said[at..].to_owned())
+}
+
+#[tokio::test]
+async fn a_route_is_described_with_its_settings_and_the_policy_that_it_signs() {
+    assert_snapshot!(check_file().await.0, @r#"
     route avatar
       keys       avatars/{uuid}.{ext}, one for each grant; an upload replaces what is there
       posts to   https://my-bucket.oss-cn-hangzhou.aliyuncs.com
@@ -86,7 +93,12 @@ async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
           ["content-length-range",1048576,1048576]
         ]
       }
+    "#);
+}
 
+#[tokio::test]
+async fn a_route_with_metadata_is_described_with_an_example_of_it() {
+    assert_snapshot!(check_file().await.1, @r#"
     route documents
       keys       documents/{sub}/ and the file's name; POST /uploads never replaces what is there
       posts to   https://my-bucket.oss-cn-hangzhou.aliyuncs.com
@@ -116,12 +128,12 @@ async fn each_route_is_told_in_words_with_the_policy_that_it_signs() {
 
     warning: auth is 'anonymous': whoever reaches this address may upload within the routes' limits
     warning: route 'documents' puts all uploads into 'documents/{sub}/': uploads of one name can collide; add {uuid}/ to give each grant a directory of its own
-    warning: route 'documents' speaks of who asks in its keys or its callback, and lets callers in who prove nothing: their asks are refused with caller_unknown
+    warning: route 'documents' uses attributes of the caller in its keys, file names or callback, and its auth admits callers without credentials: their requests are refused with caller_unknown
     "#);
 }
 
 #[tokio::test]
-async fn what_cannot_be_shown_is_said() {
+async fn a_route_without_a_possible_example_is_described() {
     let tool = tool();
     tool.write("upload.toml", ODD);
     assert_snapshot!(steady(&tool.run(&["check"]).await.good()), @"
@@ -140,7 +152,7 @@ async fn what_cannot_be_shown_is_said() {
 
     warning: auth is 'anonymous': whoever reaches this address may upload within the routes' limits
     warning: route 'odd' signs with V1, which OSS has closed to accounts opened since 2025-03-01 and to buckets created since 2025-09-01: it refuses their uploads with EC 0002-00000080; take signature 'v4' as soon as the pages can
-    warning: route 'odd': with temporary keys a V1 form needs the field x-oss-security-token, which the well-known V1 pages do not post; teach the page to, or set a long-lived key and credentials = 'environment'
+    warning: route 'odd': with temporary keys a V1 form needs the field x-oss-security-token, which the well-known V1 pages do not post; add it to the page, or set a long-lived key and credentials = 'environment'
     ");
 }
 
@@ -178,7 +190,7 @@ async fn the_environment_alone_is_checked_too() {
 }
 
 #[tokio::test]
-async fn what_would_not_start_is_told_as_the_function_tells_it() {
+async fn check_prints_the_errors_of_the_function() {
     let tool = tool();
     tool.write("other.toml", "bucket = \"my-bucket\"\n[routes.a]\nkey = \"a/\"\nmax_files = 0\n");
     let out = tool.run(&["check", "--config", "other.toml"]).await;
@@ -190,11 +202,11 @@ async fn what_would_not_start_is_told_as_the_function_tells_it() {
       upload.toml line 3, routes.a.key = "a/": a key does not end in '/'; what does is a 'dir'. Example: key = "users/{sub}/{uuid}.{ext}"
       upload.toml line 4, routes.a.max_files = "0": one call takes from 1 to 100 files. Example: max_files = "10"
     "#);
-    assert_snapshot!(tool.run(&["check", "--config", "none.toml"]).await.complaint(), @"oss-upload: none.toml cannot be read: No such file or directory (os error 2); mend it, or point UPLOAD_CONFIG at another file");
+    assert_snapshot!(tool.run(&["check", "--config", "none.toml"]).await.complaint(), @"oss-upload: none.toml cannot be read: No such file or directory (os error 2); correct it, or set UPLOAD_CONFIG to another file");
 }
 
 #[tokio::test]
-async fn it_says_who_is_let_in_and_whose_key_signs() {
+async fn check_prints_authentication_and_credentials() {
     let tool = tool()
         .with("UPLOAD_JWT_SECRET", "0123456789abcdef0123456789abcdef")
         .with("UPLOAD_TICKET_KEYS", "0123456789abcdef0123456789abcdef");
@@ -284,7 +296,7 @@ async fn settings_of_dev_are_checked_as_dev_reads_them() {
 }
 
 #[tokio::test]
-async fn it_warns_where_the_function_has_no_address_of_its_own() {
+async fn check_warns_without_a_public_url() {
     let tool = tool()
         .with("FC_FUNCTION_NAME", "signer")
         .with("UPLOAD_RECEIPT_KEYS", "0123456789abcdef0123456789abcdef");

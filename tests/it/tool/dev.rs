@@ -183,5 +183,5 @@ async fn keys_that_everybody_knows_are_taken_by_dev_alone() {
     assert_eq!(dev.told().len(), 2, "{:?}", dev.said);
     dev.child.kill().await.unwrap();
     let problem = dev.tool.run(&["receipt", "verify"]).await.complaint();
-    assert!(problem.contains("everybody knows this key"), "{problem}");
+    assert!(problem.contains("this key is public"), "{problem}");
 }

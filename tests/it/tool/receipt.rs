@@ -135,7 +135,7 @@ async fn a_callback_is_explained_and_checked() {
     );
     let said = tool.run(&["check"]).await.good();
     let lines = said.lines().filter(|line| {
-        ["calls", "tells", "sets", "notifies", "page", "warning"]
+        ["calls", "tells", "sets", "set        callback", "page", "warning"]
             .iter()
             .any(|label| line.trim().starts_with(label))
     });
@@ -143,13 +143,16 @@ async fn a_callback_is_explained_and_checked() {
       calls      the function itself, at https://sign.example/callback/mine
       tells      bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&x:by=${x:by}&receipt=${x:receipt} (application/x-www-form-urlencoded)
       sets       x:by to {sub}
-      notifies   https://back.example/uploaded
+      set        callback.to = self (upload.toml line 6)
+      set        callback.notify = https://back.example/uploaded (upload.toml line 7)
       page       the documentation's page is served as it is
       calls      https://a.example/x, else https://b.example/y, under the name c.example
       tells      bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&receipt=${x:receipt} (application/x-www-form-urlencoded)
+      set        callback.to = https://a.example/x, https://b.example/y (upload.toml line 10)
+      set        callback.host = c.example (upload.toml line 11)
       page       the documentation's page is served as it is
     warning: auth is 'anonymous': whoever reaches this address may upload within the routes' limits
-    warning: route 'mine' speaks of who asks in its keys or its callback, and lets callers in who prove nothing: their asks are refused with caller_unknown
+    warning: route 'mine' uses attributes of the caller in its keys, file names or callback, and its auth admits callers without credentials: their requests are refused with caller_unknown
     ");
     let form = tool.run(&["sign", "--route", "theirs", "--filename", "a.png"]).await.good();
     let form: serde_json::Value = serde_json::from_str(&form).unwrap();

@@ -107,7 +107,7 @@ async fn a_route_of_a_settings_file_is_signed_by_its_rules() {
     assert_eq!((large.code, large.out.as_str()), (1, ""));
     assert_snapshot!(large.err, @"oss-upload: The file has 11 bytes; at most 10 B are taken. Choose a smaller one.");
     assert_snapshot!(tool.run(&["sign", "--route", "x", "--config", "upload.toml"]).await.complaint(), @r#"oss-upload: there is no route "x"; there are avatar"#);
-    assert_snapshot!(tool.run(&["sign", "--config", "none.toml"]).await.complaint(), @"oss-upload: none.toml cannot be read: No such file or directory (os error 2); mend it, or point UPLOAD_CONFIG at another file");
+    assert_snapshot!(tool.run(&["sign", "--config", "none.toml"]).await.complaint(), @"oss-upload: none.toml cannot be read: No such file or directory (os error 2); correct it, or set UPLOAD_CONFIG to another file");
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ fn metadata(rule: &MetadataRule) -> String {
     }
 }
 
-/// Names the address that OSS calls when a file is stored, and the variables that the callback carries.
+/// Describes the call that OSS makes when a file is stored: its address, its body, and its variables.
 fn callback(route: &Route, settings: &Settings) -> Vec<Line> {
     let Some(callback) = &route.callback else {
         return Vec::new();
@@ -116,7 +116,12 @@ fn callback(route: &Route, settings: &Settings) -> Vec<Line> {
         }
         (CallbackTarget::Addresses(_), _) => callback.target.to_string(),
     };
+    let host = callback.host.iter().map(|host| format!(", under the name {host}"));
+    let mut lines = vec![
+        ("calls", target + &host.collect::<String>()),
+        ("tells", format!("{} ({})", callback.body, callback.body.body_type.as_str())),
+    ];
     let variables = callback.variables.iter();
-    let variables = variables.map(|(name, value)| ("sets", format!("{PREFIX}{name} to {value}")));
-    std::iter::once(("calls", target)).chain(variables).collect()
+    lines.extend(variables.map(|(name, value)| ("sets", format!("{PREFIX}{name} to {value}"))));
+    lines
 }
