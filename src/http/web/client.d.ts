@@ -133,4 +133,4 @@ export function sign(files: Iterable<File>, options?: Options): Promise<(Grant |
  * had sent the whole file and its answer was lost.
  * @throws {UploadError}
  */
-export function send(status: Grant | UploadError, options?: Options): Promise<Stored>
+export function send(verdict: Grant | UploadError, options?: Options): Promise<Stored>

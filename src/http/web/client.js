@@ -25,9 +25,9 @@ export async function upload(file, options) {
 
 /** @type {typeof types.grant} */
 export async function grant(file, options) {
-  const [status] = await sign([file], options)
-  if (status instanceof Error) throw status
-  return status
+  const [verdict] = await sign([file], options)
+  if (verdict instanceof Error) throw verdict
+  return verdict
 }
 
 /** @type {typeof types.sign} */
@@ -53,15 +53,15 @@ export async function sign(files, options = {}) {
     const refusal = ({ error: code, message, limits, request_id: requestId }) =>
       new UploadError(message, { code, status, requestId, limits, retryAfter: Number(response.headers.get('retry-after')) })
     const answer = await response.json().catch(() => {})
-    if (answer?.uploads) return answer.uploads.map((status, index) => Object.assign(status.error ? refusal(status.error) : status, { file: list[index] }))
+    if (answer?.uploads) return answer.uploads.map((verdict, index) => Object.assign(verdict.error ? refusal(verdict.error) : verdict, { file: list[index] }))
     throw refusal(answer?.error ? answer : { error: 'bad_answer', message: status < 500 ? `No signer at ${base}uploads: set \`endpoint\`.` : `HTTP ${status}.` })
   })
 }
 
 /** @type {typeof types.send} */
-export async function send(status, options = {}) {
-  if (status instanceof Error) throw status
-  const { url, fields, key, unique, file } = status
+export async function send(verdict, options = {}) {
+  if (verdict instanceof Error) throw verdict
+  const { url, fields, key, unique, file } = verdict
   const stored = { key, url: `${url}/${key.replace(/[^/]+/g, encodeURIComponent)}`, receipt: fields['x:receipt'] }
   const form = new FormData()
   for (const name in fields) form.append(name, fields[name])
@@ -84,7 +84,7 @@ export async function send(status, options = {}) {
     })
     const { status } = request
     if (!status) silence('OSS')
-    if (status < 300) status.unique = false // Spent.
+    if (status < 300) verdict.unique = false // Spent.
     if (status < 300 && status != 203) return { ...stored, result: await new Response(request.response).json().catch(() => {}) }
     const read = (tag) => request.responseXML?.querySelector(tag)?.textContent
     const code = status == 203 ? 'callback_failed' : (read('Code') ?? 'bad_answer')
