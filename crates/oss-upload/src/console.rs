@@ -1,55 +1,55 @@
-//! The console: what is printed on standard output and standard error.
+//! The console: everything that is printed on standard output and standard error.
 //!
-//! Everything that the tool prints goes through this file. Much of it was written by somebody else: names
-//! and values of a captured form, a signer's message, a receipt, the XML of a refusal. No character of it
-//! may steer the terminal, so each function here replaces control characters, characters that turn the
-//! direction of text, and line separators. Which function is called says who made the line ends:
+//! Much of the text comes from outside: names and values of a captured form, a message of a signer, a
+//! receipt, an error of OSS. Such text could contain sequences that control the terminal. So each
+//! function here replaces control characters, characters that change the direction of text, and line
+//! separators. The functions differ in the line ends that they keep:
 //!
 //! | function | line ends |
 //! |---|---|
-//! | [`say`], [`complain`] | none: the text is one line |
-//! | [`say_lines`] | one after each text |
-//! | [`say_text`], [`complain_text`], [`say_painted`] | those in the text, which the tool put there |
-//! | [`say_json`] | those between the values; nothing is replaced, but written as an escape |
+//! | [`print_line`], [`print_error`] | none: the text is one line |
+//! | [`print_lines`] | one after each text |
+//! | [`print_text`], [`print_error_text`], [`print_colored`] | those in the text, which the tool wrote |
+//! | [`print_json`] | those between the values; control characters are written as escapes |
 //!
-//! A console that has gone away is no reason to stop serving, so the result of a write is ignored.
+//! A console that was closed must not stop a server, so errors of writing are ignored.
 
 use std::fmt::Write as _;
 use std::io;
 use std::io::{IsTerminal, Write};
 
 /// Prints one line.
-pub(super) fn say(line: &str) {
-    print(&plain(line));
+pub(super) fn print_line(line: &str) {
+    write_out(&sanitize(line));
 }
 
 /// Prints one line for each text.
-pub(super) fn say_lines(lines: &[String]) {
-    let lines: Vec<String> = lines.iter().map(|line| plain(line)).collect();
-    print(&lines.join("\n"));
+pub(super) fn print_lines(lines: &[String]) {
+    let lines: Vec<String> = lines.iter().map(|line| sanitize(line)).collect();
+    write_out(&lines.join("\n"));
 }
 
-/// Prints a text whose lines the tool made.
-pub(super) fn say_text(text: &str) {
-    print(&plain_lines(text));
+/// Prints a text whose line ends the tool wrote.
+pub(super) fn print_text(text: &str) {
+    write_out(&sanitize_lines(text));
 }
 
-/// Prints such a text, and has `paint` add colours to each line of it.
-pub(super) fn say_painted(text: &str, paint: impl Fn(&str) -> String) {
-    let lines: Vec<String> = text.split('\n').map(|line| paint(&plain(line))).collect();
-    print(&lines.join("\n"));
+/// Prints such a text; `color` adds colors to each of its lines.
+pub(super) fn print_colored(text: &str, color: impl Fn(&str) -> String) {
+    let lines: Vec<String> = text.split('\n').map(|line| color(&sanitize(line))).collect();
+    write_out(&lines.join("\n"));
 }
 
-/// Prints JSON. What would steer the terminal can only stand in a string, where its escape means the same.
-pub(super) fn say_json(json: &str) {
-    print(&escape(json));
+/// Prints JSON. Control characters occur only in strings, where an escape means the same.
+pub(super) fn print_json(json: &str) {
+    write_out(&escape(json));
 }
 
 fn escape(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
-        if character != '\n' && is_steering(character) {
-            // All of them are in the basic plane, so one escape is enough.
+        if character != '\n' && is_control(character) {
+            // All of them are in the basic multilingual plane, so one escape is enough.
             let _ = write!(escaped, "\\u{:04x}", u32::from(character));
         } else {
             escaped.push(character);
@@ -59,42 +59,39 @@ fn escape(json: &str) -> String {
 }
 
 /// Prints one line on standard error.
-pub(super) fn complain(line: &str) {
-    print_error(&plain(line));
+pub(super) fn print_error(line: &str) {
+    write_error(&sanitize(line));
 }
 
-/// Prints a text on standard error whose lines the tool made.
-pub(super) fn complain_text(text: &str) {
-    print_error(&plain_lines(text));
+/// Prints a text on standard error whose line ends the tool wrote.
+pub(super) fn print_error_text(text: &str) {
+    write_error(&sanitize_lines(text));
 }
 
-fn print(text: &str) {
+fn write_out(text: &str) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
-fn print_error(text: &str) {
+fn write_error(text: &str) {
     let _ = writeln!(io::stderr().lock(), "oss-upload: {text}");
 }
 
-/// Replaces what would steer a terminal, line ends included.
-pub(super) fn plain(text: &str) -> String {
-    text.chars()
-        .map(
-            |character| {
-                if is_steering(character) { char::REPLACEMENT_CHARACTER } else { character }
-            },
-        )
-        .collect()
+/// Replaces everything that controls a terminal, line ends included.
+pub(super) fn sanitize(text: &str) -> String {
+    let replace = |character| {
+        if is_control(character) { char::REPLACEMENT_CHARACTER } else { character }
+    };
+    text.chars().map(replace).collect()
 }
 
-fn plain_lines(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(plain).collect();
+fn sanitize_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(sanitize).collect();
     lines.join("\n")
 }
 
-/// Tells the characters that steer a terminal or turn the direction of the text behind them: C0, DEL, C1,
-/// the line and paragraph separators, and the bidirectional controls of Unicode (UAX #9).
-pub(super) fn is_steering(character: char) -> bool {
+/// Returns whether a character controls a terminal or changes the direction of the text after it: C0,
+/// DEL, C1, the line and paragraph separators, and the bidirectional controls of Unicode (UAX #9).
+pub(super) fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -106,62 +103,78 @@ pub(super) fn is_steering(character: char) -> bool {
         )
 }
 
-/// Whether somebody looks at standard output, and colours help.
+/// Returns whether standard output is a terminal, where colors help.
 pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Writes a size as people read it.
+/// Formats a size for people. A size that is a whole number of units is written as in the settings:
+/// `2 MB` or `20 MiB`. Any other size gets one decimal.
 pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
-    let Some(unit) =
-        UNITS.iter().enumerate().rev().find(|(power, _)| bytes >> (10 * (power + 1)) > 0)
-    else {
+    const UNITS: [(u64, &str); 6] = [
+        (1 << 30, "GiB"),
+        (1_000_000_000, "GB"),
+        (1 << 20, "MiB"),
+        (1_000_000, "MB"),
+        (1 << 10, "KiB"),
+        (1_000, "KB"),
+    ];
+    let whole = |(factor, _): &&(u64, &str)| bytes >= *factor && bytes.is_multiple_of(*factor);
+    if let Some((factor, unit)) = UNITS.iter().find(whole) {
+        return format!("{} {unit}", bytes / factor);
+    }
+    let binary = UNITS.iter().step_by(2).find(|(factor, _)| bytes >= *factor);
+    let Some((factor, unit)) = binary else {
         return format!("{bytes} B");
     };
-    // A tenth of a unit is fine enough to look at.
-    let tenths = (bytes * 10) >> (10 * (unit.0 + 1));
-    format!("{}.{} {}", tenths / 10, tenths % 10, unit.1)
+    let tenths = u128::from(bytes) * 10 / u128::from(*factor);
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// C0, DEL, C1, and what turns text round: an escape sequence for a window's title among them.
+    /// C0, an escape sequence for the title of a window, DEL, C1, and changes of direction.
     const HOSTILE: &str =
         "a\u{1b}]0;x\u{7}\r\n\t\u{7f}\u{9b}2J\u{85}\u{61c}\u{200e}\u{202e}\u{2028}\u{2066}b";
 
     #[test]
-    fn nothing_that_steers_a_terminal_is_left_of_a_line() {
-        let line = plain(HOSTILE);
+    fn a_printed_line_has_no_control_characters() {
+        let line = sanitize(HOSTILE);
         assert!(line.starts_with("a\u{fffd}]0;x\u{fffd}") && line.ends_with('b'), "{line:?}");
         assert_eq!(line.chars().count(), HOSTILE.chars().count());
-        assert!(!line.chars().any(is_steering), "{line:?}");
-        assert_eq!(plain("照片 é 🌏 שלום"), "照片 é 🌏 שלום");
+        assert!(!line.chars().any(is_control), "{line:?}");
+        assert_eq!(sanitize("照片 é 🌏 שלום"), "照片 é 🌏 שלום");
     }
 
     #[test]
-    fn lines_that_the_tool_made_stay_lines() {
-        assert_eq!(plain_lines("a\n  b\u{1b}[2J\n"), "a\n  b\u{fffd}[2J\n");
+    fn line_ends_of_the_tool_are_kept() {
+        assert_eq!(sanitize_lines("a\n  b\u{1b}[2J\n"), "a\n  b\u{fffd}[2J\n");
     }
 
     #[test]
-    fn json_says_the_same_without_what_steers_a_terminal() {
+    fn json_has_escapes_in_place_of_control_characters() {
         let json = serde_json::to_string_pretty(&[HOSTILE]).unwrap();
         let escaped = escape(&json);
-        assert!(!escaped.chars().any(|one| one != '\n' && is_steering(one)), "{escaped:?}");
+        assert!(!escaped.chars().any(|one| one != '\n' && is_control(one)), "{escaped:?}");
         assert_eq!(serde_json::from_str::<[String; 1]>(&escaped).unwrap(), [HOSTILE]);
     }
 
     #[test]
-    fn sizes_are_written_in_fitting_units() {
+    fn sizes_are_written_as_in_the_settings_or_with_one_decimal() {
         for (bytes, text) in [
             (0, "0 B"),
+            (999, "999 B"),
             (1023, "1023 B"),
+            (1000, "1 KB"),
             (1536, "1.5 KiB"),
-            (20 << 20, "20.0 MiB"),
-            (5 << 30, "5.0 GiB"),
+            (2_000_000, "2 MB"),
+            (2 << 20, "2 MiB"),
+            (20 << 20, "20 MiB"),
+            (5 << 30, "5 GiB"),
+            ((5 << 30) - 1, "4.9 GiB"),
+            (u64::MAX, "17179869183.9 GiB"),
         ] {
             assert_eq!(size(bytes), text);
         }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cloud::{DATA_DIRECTORY, Names, Pages, Setup};
-use crate::failure::Failure;
-use crate::lender::Lending;
-use crate::strictness::StrictnessArgs;
-use crate::{cloud, console};
+use crate::error::CommandError;
+use crate::local_oss::{
+    AllowedPages, DATA_DIRECTORY, HostOptions, LocalOssConfig, StrictnessOptions,
+};
+use crate::local_sts::StsOptions;
+use crate::{console, local_oss};
 use oss_emulator::hosts::AllowedHosts;
 use oss_emulator::keys::KeyRing;
 use oss_emulator::oss;
@@ -25,21 +26,20 @@ pub(super) struct Options {
     /// The bucket's region
     #[arg(long, default_value = "cn-hangzhou")]
     region: String,
-    /// The one access key that is known
+    /// The access key id that the local OSS accepts
     #[arg(long)]
     access_key_id: String,
-    /// Its secret
+    /// The secret of the access key
     #[arg(long)]
     access_key_secret: String,
-    /// Its security token, if it is a temporary key
+    /// The security token, if the key is temporary
     #[arg(long)]
     security_token: Option<String>,
-    /// Where objects land
+    /// The directory of the objects
     #[arg(long, default_value = DATA_DIRECTORY)]
     data_dir: PathBuf,
-    /// An origin that the bucket's CORS rule names, or '*'; may be given several times. Without it the rule
-    /// names the pages of this machine. A page that is neither on this machine nor named here is refused; one
-    /// that is opened from a file is 'null'
+    /// An origin of the bucket's CORS rule, or '*'; may be given several times. Default are the pages of this
+    /// machine. Any other page is refused; the origin of a page that is opened from a file is 'null'
     #[arg(long)]
     cors_origin: Vec<String>,
     /// An address that callbacks may go to: a whole server as '127.0.0.1:3000', or one path of it; may be
@@ -47,35 +47,35 @@ pub(super) struct Options {
     #[arg(long, value_name = "URL")]
     allow_callback_to: Vec<oss::CallbackAddress>,
     #[command(flatten)]
-    names: Names,
+    hosts: HostOptions,
     #[command(flatten)]
-    lending: Lending,
+    sts: StsOptions,
     #[command(flatten)]
-    strictness: StrictnessArgs,
+    strictness: StrictnessOptions,
 }
 
-/// The options hold keys, so they show only what is none.
+/// The options contain keys, so `Debug` shows only some of them.
 impl std::fmt::Debug for Options {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Options")
             .field("port", &self.port)
             .field("bucket", &self.bucket)
-            .field("lending", &self.lending)
+            .field("sts", &self.sts)
             .field("strictness", &self.strictness)
             .finish_non_exhaustive()
     }
 }
 
-pub(super) async fn run(options: Options) -> Result<(), Failure> {
+pub(super) async fn run(options: Options) -> Result<(), CommandError> {
     let name = Bucket::parse(&options.bucket)
-        .map_err(|error| Failure::new(format!("--bucket: {error}")))?;
+        .map_err(|error| CommandError::new(format!("--bucket: {error}")))?;
     let region = Region::parse(&options.region)
-        .map_err(|error| Failure::new(format!("--region: {error}")))?;
-    let listener = cloud::listen(options.port, "--port").await?;
+        .map_err(|error| CommandError::new(format!("--region: {error}")))?;
+    let listener = local_oss::listen(options.port, "--port").await?;
     let address = listener.local_addr()?;
-    let data = cloud::absolute(&options.data_dir);
-    let setup = Setup {
+    let data = local_oss::absolute(&options.data_dir);
+    let config = LocalOssConfig {
         data_directory: options.data_dir,
         buckets: vec![oss::LocalBucket {
             name: name.as_str().to_owned(),
@@ -85,28 +85,28 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
             security_token: options.security_token,
             ..oss::AccessKey::new(options.access_key_id, options.access_key_secret)
         },
-        pages: Pages { local: options.cors_origin.is_empty(), named: options.cors_origin },
-        hosts: AllowedHosts::named(options.names.allow_host.clone()),
+        pages: AllowedPages { local: options.cors_origin.is_empty(), origins: options.cors_origin },
+        hosts: AllowedHosts::named(options.hosts.allow_host.clone()),
         allowed_callbacks: oss::AllowedCallbacks::Only(options.allow_callback_to),
         strictness: options.strictness.strictness(),
     };
     let ring = KeyRing::default();
-    let oss = setup.open_with(ring.clone())?;
-    let lender = options.lending.open(ring, AllowedHosts::named(options.names.allow_host)).await?;
-    console::say(&format!(
+    let oss = config.open(ring.clone())?;
+    let sts = options.sts.open(ring, AllowedHosts::named(options.hosts.allow_host)).await?;
+    console::print_line(&format!(
         "oss   http://{address}   http://{}.localhost:{}",
         name.as_str(),
         address.port()
     ));
-    console::say(&format!("key   {}", oss::callback_key_url(address)));
-    console::say(&format!("data  {data}"));
-    let Some(lender) = lender else {
+    console::print_line(&format!("key   {}", oss::callback_key_url(address)));
+    console::print_line(&format!("data  {data}"));
+    let Some(sts) = sts else {
         return Ok(oss.serve(listener, fc_http::shutdown_signal()).await?);
     };
-    lender.announce()?;
+    sts.print_addresses()?;
     let (oss, sts) = tokio::join!(
         oss.serve(listener, fc_http::shutdown_signal()),
-        lender.serve(fc_http::shutdown_signal()),
+        sts.serve(fc_http::shutdown_signal()),
     );
     Ok(oss.and(sts)?)
 }

@@ -1,47 +1,45 @@
-//! The developer's tool: the whole journey on a laptop, with no account.
+//! The developer tool: try, inspect and deploy the upload signer.
 //!
-//! | command | does |
+//! | command | purpose |
 //! |---|---|
-//! | `dev` | the page, the function behind a gateway, and a local OSS, in one process |
-//! | `emulate` | the local OSS, alone or with the local STS |
-//! | `sign` | a grant as JSON, for scripts and other back ends |
-//! | `form` | a page with a signed form, to be hosted anywhere |
-//! | `upload` | files of this machine into a bucket, as a browser would |
-//! | `ticket` | a ticket that lets its bearer ask, for trying out what a back end will do |
-//! | `receipt` | what a receipt says, for a back end that wants to know |
-//! | `check` | a settings file in words, and what it would sign |
-//! | `explain` | a policy, a form or a refusal in words |
-//! | `package` | the function for others: an application for Serverless Devs, and a zip for the console |
-//! | `doctor` | whether a deployed signer and its bucket work, as a browser sees them |
-//! | `rehearse` | a package, treated as Function Compute would |
+//! | `dev` | runs the page, the function behind a gateway, and a local OSS, in one process |
+//! | `emulate` | runs the local OSS, alone or with the local STS |
+//! | `sign` | prints a signed form as JSON, for scripts and other back ends |
+//! | `form` | writes a page with a signed form, to be hosted anywhere |
+//! | `upload` | uploads files of this machine, as a browser would |
+//! | `ticket` | prints a ticket, to try what a back end will do |
+//! | `receipt` | verifies a receipt and prints what it says |
+//! | `check` | explains a settings file, and shows what each route would sign |
+//! | `explain` | explains a policy, a form or an error of OSS |
+//! | `package` | writes the function as an application for Serverless Devs and as a zip |
+//! | `doctor` | tests a deployed signer and its bucket as a browser uses them |
+//! | `rehearse` | runs a package as Function Compute would |
 //!
-//! Owns the command line and what is said on the console; what is judged and how is `emulator/`'s
-//! business, what is signed and how is the function's.
+//! This crate has the command line and the console output. Forms are validated by `oss-emulator`,
+//! packages are run by `fc-emulator`, and everything is signed by the function's own library.
 
+mod atomic_file;
 mod check;
-mod client;
-mod cloud;
 mod console;
-mod desk;
 mod dev;
-mod dev_keys;
 mod doctor;
 mod emulate;
+mod error;
 mod explain;
-mod failure;
+mod file_type;
 mod form;
-mod kind;
+mod http_client;
 pub mod language;
-mod lender;
+mod local_oss;
+mod local_sts;
+pub mod oss_errors;
 mod package;
 mod receipt;
 mod rehearse;
-pub mod remedy;
-mod rules;
 mod sign;
-mod strictness;
+mod signing_context;
+mod signing_options;
 mod ticket;
-mod told;
 mod upload;
 mod xml;
 
@@ -50,99 +48,99 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
-/// Uploads to OSS straight from the browser: try the whole journey on this machine.
+/// Uploads to OSS straight from the browser: try everything on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "oss-upload", version)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run the page, the function and a local OSS on this machine
     Dev(dev::Options),
     /// Run the local OSS, alone or with the local STS
     Emulate(emulate::Options),
-    /// Print a grant as JSON, signed with the keys in the environment
+    /// Print a signed form as JSON, signed with the keys in the environment
     Sign(sign::Options),
     /// Write a page with a signed form, signed with the keys in the environment
     Form(form::Options),
-    /// Upload files, signed with the keys in the environment or by a running function
+    /// Upload files, with forms signed with the keys in the environment or by a running function
     Upload(upload::Options),
-    /// Mint a ticket that lets its bearer ask, with a key in the environment
+    /// Print a ticket for an upload, signed with a key in the environment
     Ticket(ticket::Options),
-    /// Verify a receipt, with a key in the environment
+    /// Verify a receipt with a key in the environment
     Receipt(receipt::Options),
-    /// Say in words what a settings file means, and show what each route would sign
+    /// Explain a settings file, and show what each route would sign
     Check(check::Options),
-    /// Say in words what a policy allows, why a form is refused, or what a refusal means
+    /// Explain what a policy allows, why a form is refused, or what an error of OSS means
     Explain(explain::Options),
-    /// Write the function as others deploy it: an application for Serverless Devs, and a zip
+    /// Write the function for deployment: an application for Serverless Devs, and a zip
     Package(package::Options),
-    /// Find out whether uploads through a deployed function will work, and what mends what does not
+    /// Test whether uploads through a deployed function work, and print a fix for each failure
     Doctor(doctor::Options),
-    /// Start a package and treat it as Function Compute would, and report what would break there
+    /// Run a package as Function Compute would, and report what would fail there
     Rehearse(rehearse::Options),
 }
 
-/// Runs the tool with the process's arguments: 0 when all went well, 1 when something failed, 2 when
-/// the arguments were wrong.
+/// Runs the tool with the arguments of the process. Exit code 0 means success, 1 a failure, and 2
+/// wrong arguments.
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return explain(&error),
+        Err(error) => return print_usage(&error),
     };
-    let outcome = tokio::runtime::Builder::new_current_thread()
+    let result = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(format!("the system gave no runtime: {error}")))
-        .and_then(|runtime| {
-            runtime.block_on(async {
-                match cli.command {
-                    Command::Dev(options) => dev::run(options).await,
-                    Command::Emulate(options) => emulate::run(options).await,
-                    Command::Sign(options) => sign::run(options).await,
-                    Command::Form(options) => form::run(options).await,
-                    Command::Upload(options) => upload::run(options).await,
-                    Command::Ticket(options) => ticket::run(options),
-                    Command::Receipt(options) => receipt::run(options),
-                    Command::Check(options) => check::run(options),
-                    Command::Explain(options) => explain::run(options),
-                    Command::Package(options) => package::run(options),
-                    Command::Doctor(options) => doctor::run(options).await,
-                    Command::Rehearse(options) => rehearse::run(options).await,
-                }
-            })
-        });
-    match outcome {
+        .map_err(|error| CommandError::new(format!("the async runtime did not start: {error}")))
+        .and_then(|runtime| runtime.block_on(run_command(cli.command)));
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            console::complain_text(&failure.to_string());
-            failure.exit_code()
+        Err(error) => {
+            console::print_error_text(&error.to_string());
+            error.exit_code()
         }
     }
 }
 
-/// Shows help as it is, and of a mistake the one line that says what it was.
-fn explain(error: &clap::Error) -> ExitCode {
+async fn run_command(command: CliCommand) -> Result<(), CommandError> {
+    match command {
+        CliCommand::Dev(options) => dev::run(options).await,
+        CliCommand::Emulate(options) => emulate::run(options).await,
+        CliCommand::Sign(options) => sign::run(options).await,
+        CliCommand::Form(options) => form::run(options).await,
+        CliCommand::Upload(options) => upload::run(options).await,
+        CliCommand::Ticket(options) => ticket::run(options),
+        CliCommand::Receipt(options) => receipt::run(options),
+        CliCommand::Check(options) => check::run(options),
+        CliCommand::Explain(options) => explain::run(options),
+        CliCommand::Package(options) => package::run(options),
+        CliCommand::Doctor(options) => doctor::run(options).await,
+        CliCommand::Rehearse(options) => rehearse::run(options).await,
+    }
+}
+
+/// Prints help as it is, and a mistake in the arguments as one line.
+fn print_usage(error: &clap::Error) -> ExitCode {
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp
             | ErrorKind::DisplayVersion
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     ) {
-        console::say_text(error.render().to_string().trim_end());
+        console::print_text(error.render().to_string().trim_end());
         return ExitCode::SUCCESS;
     }
     let text = error.render().to_string();
-    // Missing options stand on lines of their own, up to the first empty one.
+    // Missing options have lines of their own, up to the first empty one.
     let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
     let sentence = lines.collect::<Vec<_>>().join(" ");
-    console::complain(&format!(
+    console::print_error(&format!(
         "{}; --help lists the options",
         sentence.trim_start_matches("error: ")
     ));

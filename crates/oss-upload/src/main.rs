@@ -1,4 +1,4 @@
-//! The developer's tool. What it can do is listed in [`oss_upload`].
+//! The developer tool. Its commands are listed in [`oss_upload`].
 
 use std::process::ExitCode;
 

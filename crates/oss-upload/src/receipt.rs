@@ -1,7 +1,7 @@
-//! `oss-upload receipt`: what a receipt says, for who has its key.
+//! `oss-upload receipt`: verifies a receipt with its key, and prints what it says.
 //!
-//! A receipt names who uploads what, so it comes on standard input unless it is given: an argument would
-//! stand in the history of the shell and in the process list. The key comes from the environment only.
+//! A receipt names a user and a file. So it can come from standard input, because arguments are visible in
+//! the history of the shell and in the process list. The key comes from the environment only.
 
 use std::io;
 use std::io::{IsTerminal, Read};
@@ -10,30 +10,30 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::console;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use oss_upload_signer::callback::receipt::{Receipt, ReceiptError, ReceiptScope};
 use oss_upload_signer::config::callback;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
-/// More than any receipt has.
+/// The limit for standard input in bytes. No receipt is larger.
 const MAX_INPUT: u64 = 64 * 1024;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
     #[command(subcommand)]
-    command: Command,
+    command: ReceiptCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
-    /// Verify a receipt with the keys in the environment, and say what was granted
-    Verify(Verify),
+enum ReceiptCommand {
+    /// Verify a receipt with the keys in the environment, and print what it says
+    Verify(VerifyOptions),
 }
 
 #[derive(Args, Debug)]
-struct Verify {
+struct VerifyOptions {
     /// The receipt; without it, or with '-', standard input is read
     #[arg(value_name = "RECEIPT")]
     text: Option<String>,
@@ -42,43 +42,43 @@ struct Verify {
     json: bool,
 }
 
-pub(super) fn run(options: Options) -> Result<(), Failure> {
-    let Command::Verify(options) = options.command;
-    let keys = callback::receipt_keys(&Environment::of_process()).map_err(|complaints| {
-        let complaints: Vec<_> = complaints.0.iter().map(ToString::to_string).collect();
-        Failure::arguments(complaints.join("; "))
+pub(super) fn run(options: Options) -> Result<(), CommandError> {
+    let ReceiptCommand::Verify(options) = options.command;
+    let keys = callback::receipt_keys(&Environment::of_process()).map_err(|errors| {
+        let errors: Vec<_> = errors.0.iter().map(ToString::to_string).collect();
+        CommandError::usage(errors.join("; "))
     })?;
     if keys.is_empty() {
-        return Err(Failure::arguments(
+        return Err(CommandError::usage(
             "there is no key to verify with; set UPLOAD_RECEIPT_KEYS to what the function has",
         ));
     }
     let text = read(options.text)?;
     let receipt =
-        Receipt::verify(text.trim(), &keys).map_err(|refused| Failure::new(word(refused)))?;
+        Receipt::verify(text.trim(), &keys).map_err(|error| CommandError::new(describe(error)))?;
     if options.json {
-        console::say_json(&as_json(&receipt).to_string());
+        console::print_json(&as_json(&receipt).to_string());
     } else {
-        console::say_lines(&as_lines(&receipt, time::now()));
+        console::print_lines(&as_lines(&receipt, time::now()));
     }
     Ok(())
 }
 
-fn read(given: Option<String>) -> Result<String, Failure> {
+fn read(given: Option<String>) -> Result<String, CommandError> {
     if let Some(text) = given.filter(|text| text != "-") {
         return Ok(text);
     }
     if io::stdin().is_terminal() {
-        return Err(Failure::arguments("there is nothing to verify; pipe a receipt in"));
+        return Err(CommandError::usage("there is nothing to verify; pipe a receipt in"));
     }
     let mut text = String::new();
-    let outcome = io::stdin().take(MAX_INPUT).read_to_string(&mut text);
-    let wrong = |error| Failure::arguments(format!("standard input cannot be read: {error}"));
-    outcome.map(|_| text).map_err(wrong)
+    let result = io::stdin().take(MAX_INPUT).read_to_string(&mut text);
+    let unreadable = |error| CommandError::usage(format!("standard input cannot be read: {error}"));
+    result.map(|_| text).map_err(unreadable)
 }
 
-fn word(refused: ReceiptError) -> &'static str {
-    match refused {
+fn describe(error: ReceiptError) -> &'static str {
+    match error {
         ReceiptError::Malformed => {
             "this is no receipt: one begins with 'r1.' and comes whole, in one line; compare it with \
              what was sent"
@@ -90,7 +90,7 @@ fn word(refused: ReceiptError) -> &'static str {
     }
 }
 
-/// The members under their names in the receipt.
+/// Formats the receipt with the names of its own members.
 fn as_json(receipt: &Receipt) -> Value {
     let mut json = json!({
         "id": receipt.id,
@@ -113,7 +113,7 @@ fn as_json(receipt: &Receipt) -> Value {
 }
 
 fn as_lines(receipt: &Receipt, now: Timestamp) -> Vec<String> {
-    let moment = |seconds: i64| {
+    let time = |seconds: i64| {
         Timestamp::from_unix(seconds).map_or_else(|| seconds.to_string(), Timestamp::rfc3339)
     };
     let (label, place) = match &receipt.scope {
@@ -126,7 +126,7 @@ fn as_lines(receipt: &Receipt, now: Timestamp) -> Vec<String> {
         format!("{} to {} bytes", receipt.min_size, receipt.max_size)
     };
     let types = if receipt.types.is_empty() { "any".to_owned() } else { receipt.types.join(", ") };
-    let ended = if receipt.expires_at < now.unix() { ", which is over" } else { "" };
+    let expired = if receipt.expires_at < now.unix() { ", expired" } else { "" };
     let hash = receipt.variables_hash.clone();
     let once = if receipt.once { "one event" } else { "one event for each key and etag" };
     let lines = [
@@ -136,10 +136,13 @@ fn as_lines(receipt: &Receipt, now: Timestamp) -> Vec<String> {
         (label, place),
         ("size", size),
         ("type", types),
-        ("for", receipt.subject.clone().unwrap_or_else(|| "nobody who was named".to_owned())),
-        ("granted", moment(receipt.issued_at)),
-        ("until", moment(receipt.expires_at) + ended),
-        ("vars", hash.unwrap_or_else(|| "not sealed: an earlier version issued it".to_owned())),
+        ("for", receipt.subject.clone().unwrap_or_else(|| "no named user".to_owned())),
+        ("granted", time(receipt.issued_at)),
+        ("until", time(receipt.expires_at) + expired),
+        (
+            "vars",
+            hash.unwrap_or_else(|| "not signed: an earlier version issued the receipt".to_owned()),
+        ),
         ("events", once.to_owned()),
     ];
     lines.map(|(label, text)| format!("{label:<8} {text}")).to_vec()

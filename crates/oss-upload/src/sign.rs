@@ -1,15 +1,14 @@
-//! `oss-upload sign`: a grant as JSON, for scripts and for back ends in other languages.
+//! `oss-upload sign`: a signed form as JSON, for scripts and for back ends in other languages.
 
 use clap::{Args, ValueEnum};
 
 use crate::console;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::rules::{Place, Rules};
+use crate::error::CommandError;
+use crate::signing_context::SigningContext;
+use crate::signing_options::{BucketOptions, RuleOptions};
 use oss_upload_signer::grant;
 use oss_upload_signer::grant::{Form, GrantRequest};
-use oss_upload_signer::http::documented::DocumentedResponse;
-use oss_upload_signer::http::documented::DocumentedV1Response;
+use oss_upload_signer::http::documented::{DocumentedResponse, DocumentedV1Response};
 use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::http::presigned_post::PresignedPost;
 use oss_upload_signer::http::uploads::UploadsResponse;
@@ -20,13 +19,13 @@ use oss_upload_signer::policy::template::{CallerAttributes, RenderContext};
 #[derive(Args, Debug)]
 pub(super) struct Options {
     #[command(flatten)]
-    place: Place,
+    bucket: BucketOptions,
     #[command(flatten)]
-    rules: Rules,
+    rules: RuleOptions,
     /// The file's name, which becomes the last part of the key
     #[arg(long, value_name = "NAME")]
     filename: Option<String>,
-    /// The file's type, which the upload must have; a single --type says it too
+    /// The file's type, which the upload must have; a single --type means the same
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
     /// The file's size in bytes, which the upload must have
@@ -35,50 +34,56 @@ pub(super) struct Options {
     /// Metadata that the object gets, such as title=cat; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     metadata: Vec<(String, String)>,
-    /// Who the file is from, for a route that keeps files under {sub}
+    /// The subject of the uploader, for a route whose key has {sub}
     #[arg(long, value_name = "SUBJECT")]
     subject: Option<String>,
-    /// The shape of the JSON
+    /// The format of the JSON
     #[arg(long, value_enum, default_value_t = Dialect::Native)]
     dialect: Dialect,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Dialect {
-    /// What the function answers to POST /uploads
+    /// The response to POST /uploads
     Native,
-    /// What the documentation's page reads
+    /// The response that the page of the OSS documentation reads
     Documented,
-    /// The address and the form's fields, and nothing else
+    /// The URL and the form fields, and nothing else
     Fields,
 }
 
-pub(super) async fn run(mut options: Options) -> Result<(), Failure> {
-    options.name_type();
-    let ask = options.ask()?;
-    let desk = Desk::open(&options.place, &options.rules).await?;
+pub(super) async fn run(mut options: Options) -> Result<(), CommandError> {
+    options.set_content_type();
+    let request = options.request()?;
+    let context = SigningContext::open(&options.bucket, &options.rules).await?;
     let attributes =
         CallerAttributes { subject: options.subject.as_deref(), ..CallerAttributes::NONE };
-    let occasion = RenderContext { attributes, ..desk.occasion() };
-    let seal = desk.seal();
-    let grant = grant::issue(&ask, &desk.route, &desk.credentials, &occasion, seal.as_ref())
-        .map_err(|refused| Failure::new(ApiError::from_grant(refused, &desk.route).message()))?;
+    let render_context = RenderContext { attributes, ..context.render_context() };
+    let signer = context.receipt_signer();
+    let grant = grant::issue(
+        &request,
+        &context.route,
+        &context.credentials,
+        &render_context,
+        signer.as_ref(),
+    )
+    .map_err(|error| CommandError::new(ApiError::from_grant(error, &context.route).message()))?;
     let json = match options.dialect {
-        Dialect::Native => serde_json::to_string(&UploadsResponse::new(desk.now, &[Ok(grant)])),
-        Dialect::Documented => match desk.route.signature {
+        Dialect::Native => serde_json::to_string(&UploadsResponse::new(context.now, &[Ok(grant)])),
+        Dialect::Documented => match context.route.signature {
             SignatureVersion::V1 => serde_json::to_string(&DocumentedV1Response::new(&grant)),
             SignatureVersion::V4 => serde_json::to_string(&DocumentedResponse::new(&grant)),
         },
         Dialect::Fields => serde_json::to_string(&PresignedPost::new(&grant)),
     };
-    console::say_json(&json.map_err(|error| Failure::new(error.to_string()))?);
+    console::print_json(&json.map_err(|error| CommandError::new(error.to_string()))?);
     Ok(())
 }
 
 impl Options {
-    /// Lets a single `--type` speak of the file: beside a route it can mean nothing else, and among
-    /// the rules one whole type leaves no choice.
-    fn name_type(&mut self) {
+    /// Takes a single `--type` as the type of the file: beside `--route` it can mean nothing else, and
+    /// as a rule that names one type it leaves no choice.
+    fn set_content_type(&mut self) {
         let [only] = &self.rules.types[..] else { return };
         if self.content_type.is_none() && !only.ends_with("/*") {
             self.content_type = Some(only.clone());
@@ -88,12 +93,12 @@ impl Options {
         }
     }
 
-    fn ask(&self) -> Result<GrantRequest, Failure> {
+    fn request(&self) -> Result<GrantRequest, CommandError> {
         let named = self.content_type.as_deref();
         let content_type = named.map(ContentType::parse);
         if content_type == Some(None) {
             let named = named.unwrap_or_default();
-            return Err(Failure::arguments(format!("{named:?} is no type; write image/png")));
+            return Err(CommandError::usage(format!("{named:?} is no type; write image/png")));
         }
         let form = match self.dialect {
             Dialect::Documented => Form::Documented,
@@ -109,7 +114,7 @@ impl Options {
     }
 }
 
-/// Reads a name and a value.
+/// Parses `NAME=VALUE`.
 pub(super) fn pair(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("write a name, '=' and a value")?;
     Ok((name.to_owned(), value.to_owned()))

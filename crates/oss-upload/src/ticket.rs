@@ -1,14 +1,14 @@
-//! `oss-upload ticket`: what a back end does for its users, on the command line.
+//! `oss-upload ticket`: issues a ticket, as a back end does for its users.
 //!
-//! The key comes from the environment only: an argument would stand in the process list.
+//! The key comes from the environment only, because arguments are visible in the process list.
 
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::console;
-use crate::failure::Failure;
-use oss_upload_signer::auth::ticket::{Options as Tickets, Ticket};
+use crate::error::CommandError;
+use oss_upload_signer::auth::ticket::{Options as TicketOptions, Ticket};
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::config::{auth, value};
 use oss_upload_signer::time;
@@ -16,38 +16,39 @@ use oss_upload_signer::time::Timestamp;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
-    /// For whom it is
+    /// The subject of the ticket: the user who may upload
     #[arg(long, value_name = "NAME")]
     sub: String,
-    /// The one route that it is good for; without it every route that takes tickets
+    /// The only route of the ticket; default is every route that accepts tickets
     #[arg(long, value_name = "NAME")]
     route: Option<String>,
-    /// How long it is good
+    /// The lifetime of the ticket
     #[arg(long = "for", value_name = "TIME", default_value = "10m", value_parser = value::duration)]
     lifetime: Duration,
 }
 
-pub(super) fn run(options: Options) -> Result<(), Failure> {
-    let tickets = auth::tickets(&Environment::of_process()).map_err(|complaints| {
-        let complaints: Vec<_> = complaints.0.iter().map(ToString::to_string).collect();
-        Failure::arguments(complaints.join("; "))
+pub(super) fn run(options: Options) -> Result<(), CommandError> {
+    let tickets = auth::tickets(&Environment::of_process()).map_err(|errors| {
+        let errors: Vec<_> = errors.0.iter().map(ToString::to_string).collect();
+        CommandError::usage(errors.join("; "))
     })?;
-    let missing = "there is no key to mint with; set UPLOAD_TICKET_KEYS to what the function has";
-    let tickets = tickets.ok_or_else(|| Failure::arguments(missing))?;
+    let missing =
+        "there is no key to sign the ticket with; set UPLOAD_TICKET_KEYS to what the function has";
+    let tickets = tickets.ok_or_else(|| CommandError::usage(missing))?;
     options.check(&tickets)?;
-    let key = tickets.keys.first().ok_or_else(|| Failure::arguments(missing))?;
-    console::say(&options.ticket(time::now()).sign(key));
+    let key = tickets.keys.first().ok_or_else(|| CommandError::usage(missing))?;
+    console::print_line(&options.ticket(time::now()).sign(key));
     Ok(())
 }
 
 impl Options {
-    fn check(&self, tickets: &Tickets) -> Result<(), Failure> {
+    fn check(&self, tickets: &TicketOptions) -> Result<(), CommandError> {
         if self.sub.is_empty() {
-            return Err(Failure::arguments("--sub is empty; name whom the ticket is for"));
+            return Err(CommandError::usage("--sub is empty; name the user of the ticket"));
         }
         if self.lifetime.is_zero() || self.lifetime > tickets.lifetime {
-            return Err(Failure::arguments(format!(
-                "--for: a ticket lives from 1s to {}s; UPLOAD_TICKET_LIFETIME raises that, here and in the function",
+            return Err(CommandError::usage(format!(
+                "--for: the lifetime of a ticket is 1s to {}s; UPLOAD_TICKET_LIFETIME raises the limit, here and in the function",
                 tickets.lifetime.as_secs()
             )));
         }

@@ -1,18 +1,18 @@
-//! Reads the small XML document in which OSS says no: flat, a root with children that hold text.
+//! Reads the XML document of an OSS error: flat, a root whose children have text.
 
 use crate::console;
 
-/// Gives a child's text with its entities put back.
+/// Returns the text of a child, with its entities decoded; `None` if it is missing or empty.
 pub(super) fn child(document: &str, name: &str) -> Option<String> {
     let (_, rest) = document.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    // The ampersand last, or `&amp;lt;` would become a bracket.
+    // The ampersand comes last, or `&amp;lt;` would become a bracket.
     let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
     let text = pairs
         .iter()
         .fold(text.trim().to_owned(), |text, (entity, character)| text.replace(entity, character));
-    // It is one line, whatever stands in it: it becomes a part of sentences and of reports.
-    let text = text.replace(console::is_steering, " ");
+    // The text becomes part of sentences and reports, so it must be one line.
+    let text = text.replace(console::is_control, " ");
     (!text.is_empty()).then_some(text)
 }
 

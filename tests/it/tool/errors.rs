@@ -6,8 +6,8 @@ use std::fs;
 
 use oss_emulator::oss::OssErrorKind;
 use oss_upload::language::Language;
-use oss_upload::remedy;
-use oss_upload::remedy::MARKERS;
+use oss_upload::oss_errors;
+use oss_upload::oss_errors::MARKERS;
 
 use crate::support::PROJECT;
 
@@ -16,7 +16,7 @@ fn every_refusal_with_a_number_has_an_entry_under_its_code() {
     for kind in OssErrorKind::ALL {
         let refusal = kind.because("");
         let Some(ec) = refusal.ec() else { continue };
-        let entry = remedy::find(Some(ec), "").unwrap_or_else(|| panic!("no entry for {ec}"));
+        let entry = oss_errors::find(Some(ec), "").unwrap_or_else(|| panic!("no entry for {ec}"));
         assert_eq!(entry.code, refusal.code(), "{ec}");
     }
 }
@@ -24,11 +24,12 @@ fn every_refusal_with_a_number_has_an_entry_under_its_code() {
 #[test]
 fn both_languages_say_why_and_what_to_do_and_no_number_comes_twice() {
     let mut seen = BTreeSet::new();
-    for entry in remedy::table() {
+    for entry in oss_errors::table() {
         assert!(seen.insert((entry.ec.clone(), entry.code.clone())), "{entry:?} comes twice");
         assert!(entry.ec.is_none() || seen.insert((entry.ec.clone(), String::new())), "{entry:?}");
         for said in [&entry.cause, &entry.remedy] {
-            let (english, chinese) = (said.words(Language::En), said.words(Language::Zh));
+            let (english, chinese) =
+                (said.in_language(Language::En), said.in_language(Language::Zh));
             assert!(english.is_ascii() || english.contains('…'), "{english}");
             assert!(english.ends_with('.') && chinese.ends_with('。'), "{entry:?}");
             assert!(chinese.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{chinese}");
@@ -39,7 +40,7 @@ fn both_languages_say_why_and_what_to_do_and_no_number_comes_twice() {
 
 #[test]
 fn an_unknown_number_is_explained_by_its_code() {
-    let code = |ec, code| remedy::find(ec, code).map(|entry| (entry.ec, entry.code));
+    let code = |ec, code| oss_errors::find(ec, code).map(|entry| (entry.ec, entry.code));
     let access_denied = Some((None, "AccessDenied".to_owned()));
     assert_eq!(code(Some("0000-00000000"), "AccessDenied"), access_denied);
     assert_eq!(code(None, "AccessDenied"), access_denied);
@@ -60,7 +61,7 @@ fn the_documents_show_the_table_as_it_is() {
         let (shown, _) = rest.split_once(end).unwrap_or_else(|| panic!("{document} lacks {end}"));
         assert_eq!(
             shown.trim(),
-            remedy::markdown(language).trim(),
+            oss_errors::markdown(language).trim(),
             "{document}: the table is not the one that `oss-upload explain --list` prints"
         );
     }

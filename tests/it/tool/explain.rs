@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use oss_upload::language::Language;
-use oss_upload::remedy;
+use oss_upload::oss_errors;
 use serde_json::{Value, json};
 
 use crate::support::form::Form;
@@ -396,7 +396,7 @@ async fn a_token_is_never_shown_not_even_the_wrong_one() {
 #[tokio::test]
 async fn the_table_of_all_refusals_is_printed_for_documents() {
     let printed = keyless().run(&["explain", "--list", "--lang", "zh"]).await.good();
-    assert_eq!(printed, remedy::markdown(Language::Zh));
+    assert_eq!(printed, oss_errors::markdown(Language::Zh));
 }
 
 #[tokio::test]

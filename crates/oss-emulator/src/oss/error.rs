@@ -379,6 +379,13 @@ error_kinds! {
     FileTooLarge = 400 "EntityTooLarge" ["0006-00000003"] "Your proposed upload exceeds the maximum allowed size.";
     /// The file is smaller than the range's minimum.
     FileTooSmall = 400 "EntityTooSmall" ["0006-00000004"] "Your proposed upload smaller than the minimum allowed size.";
+    /// The request has no `Referer`, and the bucket's referer rules need one.
+    RefererEmpty = 403 "AccessDenied" ["0003-00000501"] "You are denied by bucket referer policy.";
+    /// The `Referer` is on the block list of the bucket.
+    RefererBlocked = 403 "AccessDenied" ["0003-00000502"] "You are denied by bucket referer policy.";
+    /// The `Referer` is not on the list of allowed referers of the bucket.
+    RefererNotListed = 403 "AccessDenied" ["0003-00000503"] "You are denied by bucket referer policy.";
+
     /// The object exists already and must not be overwritten.
     FileExists = 409 "FileAlreadyExists" [] "The object you specified already exists and can not be overwritten.";
 }

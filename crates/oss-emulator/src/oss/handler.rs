@@ -59,6 +59,9 @@ async fn route(
     // An additional host name is a domain bound to the first bucket, like a bare address.
     let host = if state.hosts.has(&info.host) { "localhost" } else { &info.host };
     let bucket = host::bucket(host, &state.buckets, &state.strictness)?;
+    if head.method != Method::OPTIONS {
+        state.referers.check(&head.headers)?;
+    }
     match head.method {
         Method::OPTIONS => {
             let mut response = response::empty(StatusCode::OK);

@@ -12,6 +12,7 @@ use std::{fmt, io};
 use crate::hosts::AllowedHosts;
 use crate::keys::{AccessKey, KeyRing};
 use crate::oss::callback::allowed::AllowedCallbacks;
+use crate::oss::referer::RefererRules;
 use crate::oss::strictness::Strictness;
 
 /// The response headers that CORS exposes to pages by default.
@@ -65,6 +66,8 @@ pub struct Options {
     /// `cors_origins`. The real OSS stores what such a page posts, and only prevents it from reading
     /// the response.
     pub refuse_other_pages: bool,
+    /// The referer rules of the buckets; the default allows every `Referer`, and none.
+    pub referers: RefererRules,
     /// The addresses that callbacks may be sent to.
     pub allowed_callbacks: AllowedCallbacks,
 }
@@ -89,6 +92,7 @@ impl Options {
             hosts: AllowedHosts::default(),
             cors_local_pages: false,
             refuse_other_pages: false,
+            referers: RefererRules::default(),
             allowed_callbacks: AllowedCallbacks::default(),
         }
     }

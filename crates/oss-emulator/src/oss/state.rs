@@ -10,6 +10,7 @@ use crate::oss::callback::signing_key::LazyCallbackKey;
 use crate::oss::cors::Cors;
 use crate::oss::error::OssError;
 use crate::oss::options::{Clock, LocalBucket, Observer, OpenError, Options, OssEvent};
+use crate::oss::referer::RefererRules;
 use crate::oss::request;
 use crate::oss::store::Store;
 use crate::oss::strictness::Strictness;
@@ -21,6 +22,7 @@ pub(super) struct OssState {
     pub(super) strictness: Strictness,
     pub(super) cors: Cors,
     pub(super) hosts: AllowedHosts,
+    pub(super) referers: RefererRules,
     pub(super) allowed_callbacks: AllowedCallbacks,
     pub(super) store: Arc<Store>,
     /// The key that signs callbacks.
@@ -44,6 +46,7 @@ impl OssState {
         Ok(Self {
             store: Arc::new(Store::open(options.data_dir, &options.buckets)?),
             hosts: options.hosts,
+            referers: options.referers,
             allowed_callbacks: options.allowed_callbacks,
             cors: Cors::new(options.cors_origins)
                 .with_local_pages(options.cors_local_pages)

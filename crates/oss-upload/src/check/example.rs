@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::kind;
+use crate::file_type;
 use oss_upload_signer::config::value::size_text;
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::grant::callback_fields::ReceiptSigner;
@@ -78,7 +78,7 @@ impl Example {
 /// its metadata.
 pub(super) fn request(route: &Route) -> Option<GrantRequest> {
     let content_type = content_type(route);
-    let known = content_type.as_ref().and_then(|one| kind::ending(one.essence()));
+    let known = content_type.as_ref().and_then(|one| file_type::extension(one.essence()));
     let ending = route.extensions.first().map(String::as_str).or(known).unwrap_or("bin");
     Some(GrantRequest {
         success: None,
@@ -92,13 +92,13 @@ pub(super) fn request(route: &Route) -> Option<GrantRequest> {
 
 fn content_type(route: &Route) -> Option<ContentType> {
     let ending = route.extensions.first().map_or("png", String::as_str);
-    let by_name = ContentType::parse(kind::guess(&format!("a.{ending}")))?;
+    let by_name = ContentType::parse(file_type::guess(&format!("a.{ending}")))?;
     if route.check_type(&by_name).is_ok() {
         return Some(by_name);
     }
     let text = match route.types.first()? {
         TypePattern::Exact(exact) => exact.clone(),
-        TypePattern::Kind(beginning) => kind::example(beginning),
+        TypePattern::Kind(beginning) => file_type::example(beginning),
     };
     ContentType::parse(&text)
 }

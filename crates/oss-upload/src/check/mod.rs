@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::check::description::Line;
 use crate::check::example::Example;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::{console, dev};
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
@@ -43,13 +43,13 @@ const KEYS: [(&str, &str); 3] = [
     ("UPLOAD_WEBHOOK_SECRET", "whsec_b3NzLXVwbG9hZCBjaGVjayBzaWducyBub3RoaW5n"),
 ];
 
-pub(super) fn run(options: Options) -> Result<(), Failure> {
+pub(super) fn run(options: Options) -> Result<(), CommandError> {
     let mut environment = if options.dev { dev_environment() } else { Environment::of_process() };
     if let Some(path) = options.config {
         environment.set("UPLOAD_CONFIG", path.to_string_lossy());
     }
     let file = environment.read_file(Some(Path::new(".")));
-    let file = file.map_err(|error| Failure::arguments(error.to_string()))?;
+    let file = file.map_err(|error| CommandError::usage(error.to_string()))?;
     let now = time::now();
     let defaults = if options.dev { &dev::DEFAULTS[..] } else { &[] };
     let settings = if options.dev {
@@ -57,23 +57,23 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
     } else {
         Settings::load(&environment, file.as_deref(), now)
     };
-    let settings = settings.map_err(|errors| Failure::arguments(errors.to_string()))?;
+    let settings = settings.map_err(|errors| CommandError::usage(errors.to_string()))?;
     let listing = Listing::read(defaults, &environment, file.as_deref());
     if !listing.function.is_empty() {
-        console::say("function");
+        console::print_line("function");
         say_lines(&description::written(&listing.function));
-        console::say("");
+        console::print_line("");
     }
     for route in &settings.routes {
         let written = listing.routes.get(&route.name).map_or(&[][..], Vec::as_slice);
-        console::say(&format!("route {}", route.name));
+        console::print_line(&format!("route {}", route.name));
         say_lines(&description::consequences(route, &settings));
         say_lines(&description::written(written));
         say_lines(&[description::defaults(written)]);
         show_grants(route, &settings, now);
     }
     for warning in settings.warnings() {
-        console::say(&format!("warning: {warning}"));
+        console::print_line(&format!("warning: {warning}"));
     }
     Ok(())
 }
@@ -91,7 +91,7 @@ fn dev_environment() -> Environment {
 
 fn say_lines(lines: &[Line]) {
     for (label, text) in lines {
-        console::say(&format!("  {label:<10} {text}"));
+        console::print_line(&format!("  {label:<10} {text}"));
     }
 }
 
@@ -117,14 +117,14 @@ fn show_grants(route: &Route, settings: &Settings, now: Timestamp) {
         Some((name, Ok(grant))) => {
             let key = grant.key.as_deref().unwrap_or_default();
             says("example", &format!("{name} becomes {key}, with the policy"));
-            console::say_json(&example::policy(&grant));
+            console::print_json(&example::policy(&grant));
         }
         Some((name, Err(refused))) => {
             says("example", &format!("{name}: {}", message(refused, route)));
         }
         None => says("example", "none: the metadata's patterns are beyond guessing"),
     }
-    console::say("");
+    console::print_line("");
 }
 
 fn message(refused: grant::GrantError, route: &Route) -> String {

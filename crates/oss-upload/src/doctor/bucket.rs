@@ -1,19 +1,18 @@
-//! The bucket before anything is stored: whether it is found, and what it tells a browser that asks.
+//! Checks of the bucket before anything is stored: its address, its CORS rule, its clock.
 
 use http::{StatusCode, header};
 
-use crate::doctor::browser::{Readable, lists};
-use crate::doctor::case::{Case, FOREIGN};
-use crate::doctor::diagnosis::CLOCK;
-use crate::doctor::finding::{Finding, Verdict};
-use crate::doctor::grant::Grant;
-use crate::doctor::place::Place;
-use crate::doctor::refusal::Refusal;
-use crate::doctor::signer::Visit;
-use crate::doctor::wire::{Call, Reply, Trouble, Wire};
-use crate::doctor::{rule, signer, wire};
+use crate::doctor::cors::{CorsAccess, lists};
+use crate::doctor::finding::{Finding, Severity};
+use crate::doctor::fix;
+use crate::doctor::oss_error::OssErrorResponse;
+use crate::doctor::signer::{self, FunctionClock};
+use crate::doctor::signer_response::{SignedForm, UploadTarget, unreachable};
+use crate::doctor::target::{DoctorTarget, FOREIGN_ORIGIN};
+use crate::http_client::{TransportError, WebClient, WebRequest, WebResponse};
+use crate::language::{Text, text};
 
-/// What is looked at in the bucket's answers.
+/// The checks of the bucket.
 pub(super) const ALL: &[&str] = &[
     "bucket.name",
     "bucket.preflight",
@@ -23,178 +22,236 @@ pub(super) const ALL: &[&str] = &[
     "bucket.foreign",
 ];
 
-/// How far clocks may differ before somebody should look, in seconds.
-const CLOSE: i64 = 60;
-
-/// Asks the bucket as a browser does before it uploads; returns whether anybody answered.
-pub(super) async fn examine(
-    case: &Case,
-    wire: &Wire,
-    (grant, visit): (&Grant, Visit),
+/// Sends the preflight request of an upload, and returns whether the bucket responded.
+pub(super) async fn check(
+    doctor: &DoctorTarget,
+    client: &WebClient,
+    (form, clock): (&SignedForm, FunctionClock),
     findings: &mut Vec<Finding>,
 ) -> bool {
-    let place = Place::of(grant);
-    findings.push(name(&place).await);
-    let url = format!("{}/", grant.url);
-    let reply = match wire.send(Call::preflight(&url, &case.origin)).await {
-        Ok(reply) => reply,
-        Err(trouble) => {
-            findings.push(unreachable(&trouble, &place));
-            findings.extend(Finding::skip_all(&ALL[2..], "the bucket was not reached"));
+    let target = form.upload_target();
+    findings.push(name(&target).await);
+    let url = format!("{}/", form.url);
+    let response = match client.send(doctor.as_page(WebRequest::preflight(&url))).await {
+        Ok(response) => response,
+        Err(error) => {
+            findings.push(not_reached(&error, &target));
+            let reason = text!("the bucket was not reached", "无法访问存储空间");
+            findings.extend(Finding::skip_all(&ALL[2..], &reason));
             return false;
         }
     };
-    let preflight = preflight(case, &place, &reply);
-    let is_allowed = preflight.verdict == Verdict::Ok;
+    let preflight = preflight(doctor, &target, &response);
+    let is_allowed = preflight.severity == Severity::Ok;
     findings.push(preflight);
-    findings.push(clock(grant, visit, &reply));
+    findings.push(check_clock(form, clock, &response));
     if !is_allowed {
-        findings.extend(Finding::skip_all(&ALL[3..], "the bucket lets this page read nothing"));
+        let reason =
+            text!("this page may read no response of the bucket", "此页面无法读取存储空间的响应");
+        findings.extend(Finding::skip_all(&ALL[3..], &reason));
         return true;
     }
-    findings.push(exposed(&place, &reply));
-    findings.push(vary(case, &place, &reply));
-    findings.push(foreign(wire, &url, &place).await);
+    findings.push(exposed(&target, &response));
+    findings.push(vary(doctor, &target, &response));
+    findings.push(foreign(client, &url, &target).await);
     true
 }
 
-async fn name(place: &Place) -> Finding {
-    let (id, host) = ("bucket.name", &place.host);
-    match wire::name(host).await {
+async fn name(target: &UploadTarget) -> Finding {
+    let (id, host) = ("bucket.name", &target.host);
+    match signer::addresses(host).await {
         Some(seen) => Finding::ok(id, seen),
-        None => Finding::fail(id, format!("{host} has no address here"))
+        None => Finding::fail(id, text!("{host} has no address here", "{host} 在此处没有地址"))
             .cause("unknown-name")
-            .why("The browser shows a network error and sends nothing.")
-            .mend(
+            .why(text!(
+                "The browser shows a network error and sends nothing.",
+                "浏览器显示网络错误，不发送任何内容。"
+            ))
+            .fix(text!(
                 "Compare bucket and region in the name (OSS console > Buckets > Overview). For a \
-                 domain of your own, add the CNAME record that OSS console > Buckets > the bucket \
-                 > Bucket Settings > Domain Names shows.",
-            ),
+                 domain of your own, add the CNAME record that OSS console > Buckets > the bucket > \
+                 Bucket Settings > Domain Names shows.",
+                "请核对域名中的存储空间与地域（OSS 控制台 > Bucket 列表 > \
+                 概览）。使用自己的域名时，请添加 OSS 控制台 > Bucket 列表 > 该存储空间 > Bucket 配置 \
+                 > 域名管理 中显示的 CNAME 记录。"
+            )),
     }
 }
 
-fn unreachable(trouble: &Trouble, place: &Place) -> Finding {
-    let finding = signer::unreachable("bucket.preflight", trouble);
-    let Place { bucket, .. } = place;
-    match trouble {
-        Trouble::Tls(_) => finding.mend(format!(
+fn not_reached(error: &TransportError, target: &UploadTarget) -> Finding {
+    let finding = unreachable("bucket.preflight", error);
+    let UploadTarget { bucket, .. } = target;
+    match error {
+        TransportError::Tls(_) => finding.fix(text!(
             "OSS console > Buckets > {bucket} > Bucket Settings > Domain Names > Certificate: give \
-             the domain a certificate that names it and has not expired."
+             the domain a valid certificate with its name.",
+            "OSS 控制台 > Bucket 列表 > {bucket} > Bucket 配置 > 域名管理 > \
+             证书：为域名配置有效且名称相符的证书。"
         )),
-        _ => finding.mend(
-            "Compare the host with OSS console > Buckets > the bucket > Overview; try it from \
-             another network.",
-        ),
+        _ => finding.fix(host_fix()),
     }
 }
 
-fn preflight(case: &Case, place: &Place, reply: &Reply) -> Finding {
-    let (id, status) = ("bucket.preflight", reply.status.as_u16());
-    if let Some(refusal) = Refusal::read(reply) {
-        return refusal.finding(id, case, place);
+/// Returns the fix of an upload host that does not respond.
+pub(super) fn host_fix() -> Text {
+    text!(
+        "Compare the host with OSS console > Buckets > the bucket > Overview; try from another \
+         network.",
+        "请与 OSS 控制台 > Bucket 列表 > 该存储空间 > 概览 中的域名核对；换一个网络再试。"
+    )
+}
+
+/// Returns the fix of an upload host that is not OSS.
+pub(super) fn not_oss_fix() -> Text {
+    text!(
+        "Check where the upload host leads: it has to be bound to the bucket itself, not to a CDN or \
+         a web server.",
+        "请检查上传域名指向何处：它必须直接绑定到存储空间，而不是 CDN 或 Web 服务器。"
+    )
+}
+
+fn preflight(doctor: &DoctorTarget, target: &UploadTarget, response: &WebResponse) -> Finding {
+    let (id, status) = ("bucket.preflight", response.status.as_u16());
+    if let Some(error) = OssErrorResponse::parse(response) {
+        return error.finding(id, doctor, target);
     }
-    match Readable::of(&reply.headers, &case.origin) {
-        Readable::Yes { .. } if reply.status.is_success() => {
-            Finding::ok(id, format!("{status}; a page of {} may upload", case.origin))
-        }
-        Readable::Twice => Finding::fail(id, "Access-Control-Allow-Origin came more than once")
-            .cause("duplicate-allow-origin")
-            .why(
-                "Browsers take two of them for none. The bucket adds one; the other is of a CDN in \
-                 front of it.",
-            )
-            .mend(
-                "Take CORS off the CDN (CDN console > the domain > Cache > HTTP response headers), \
-                 or upload to a domain that is bound to the bucket itself.",
+    let origin = &doctor.origin;
+    match CorsAccess::of(&response.headers, origin) {
+        CorsAccess::Allowed { .. } if response.status.is_success() => Finding::ok(
+            id,
+            text!("{status}; a page of {origin} may upload", "{status}；来源为 {origin} 的页面可以上传"),
+        ),
+        CorsAccess::Duplicate => Finding::fail(
+            id,
+            text!(
+                "Access-Control-Allow-Origin occurs more than once",
+                "Access-Control-Allow-Origin 出现了多次"
             ),
+        )
+        .cause("duplicate-allow-origin")
+        .why(text!(
+            "Browsers reject a response that has it twice. The bucket adds one; the other comes from \
+             a CDN in front of it.",
+            "浏览器会拒绝出现两次该响应头的响应。存储空间添加了一个，另一个来自前面的 CDN。"
+        ))
+        .fix(text!(
+            "Switch off CORS in the CDN (CDN console > the domain > Cache > HTTP response headers), \
+             or upload to a domain that is bound to the bucket itself.",
+            "请关闭 CDN 的跨域响应头（CDN 控制台 > 该域名 > 缓存配置 > HTTP \
+             响应头），或上传到直接绑定存储空间的域名。"
+        )),
         _ => Finding::fail(
             id,
-            format!("OPTIONS answered {status} without leave, and not as OSS would"),
+            text!(
+                "the response to OPTIONS is {status} without permission for the page, and not like \
+                 one of OSS",
+                "OPTIONS 的响应为 {status}，没有给页面授权，也不像 OSS 的响应"
+            ),
         )
         .cause("not-oss")
-        .why("The browser asks so before it sends the file; refused here, nothing is uploaded.")
-        .mend(
-            "Look at where the upload host leads: it has to be bound to the bucket itself, not to \
-             a CDN or a web server.",
-        ),
+        .why(text!(
+            "The browser sends this request before the file. It is refused, so nothing is uploaded.",
+            "浏览器在发送文件之前发送此请求。请求被拒绝，因此不会上传任何内容。"
+        ))
+        .fix(not_oss_fix()),
     }
 }
 
-/// Holds the function's clock against that of OSS, both seen from here.
-fn clock(grant: &Grant, visit: Visit, reply: &Reply) -> Finding {
+/// Compares the function's clock with that of OSS; both are measured by this machine's clock.
+fn check_clock(form: &SignedForm, clock: FunctionClock, response: &WebResponse) -> Finding {
     let id = "bucket.clock";
-    let (Some(date), Some(ahead)) = (reply.date(), visit.ahead) else {
-        return Finding::skipped(id, "one of the two tells no time");
+    let (Some(date), Some(ahead)) = (response.date(), clock.ahead) else {
+        let reason = text!("one of the two responses has no time", "两个响应中有一个没有时间");
+        return Finding::skipped(id, reason);
     };
-    let off = ahead - (date.unix() - reply.at.unix());
-    if off.abs() <= CLOSE {
-        return Finding::ok(id, "OSS and the function agree on the time");
+    let off = ahead - (date.unix() - response.received_at.unix());
+    if off.abs() <= signer::CLOSE {
+        let seen = text!("the clocks of OSS and the function agree", "OSS 与函数的时钟一致");
+        return Finding::ok(id, seen);
     }
-    let is_late = grant.lasts().is_some_and(|lasts| -off >= lasts);
-    let finding = Finding::fail(
-        id,
-        format!("the function's clock is {} OSS's", signer::apart(off)),
-    )
-    .cause("clock-skew")
-    .why(
-        "OSS refuses a form that is signed more than 15 minutes ahead of its clock, and one whose \
-         time is over.",
-    )
-    .mend(CLOCK);
-    if off > signer::FAR || is_late { finding } else { finding.mildly() }
+    let is_late = form.lifetime().is_some_and(|lifetime| -off >= lifetime);
+    let seen = text!("the function's clock is ", "函数的时钟比 OSS ")
+        .with(&signer::offset(off, &text!(" that of OSS", "")));
+    let finding =
+        Finding::fail(id, seen).cause("clock-skew").why(signer::clock_reason()).fix(fix::clock());
+    if off > signer::MAX_AHEAD || is_late { finding } else { finding.into_warning() }
 }
 
-fn exposed(place: &Place, reply: &Reply) -> Finding {
+fn exposed(target: &UploadTarget, response: &WebResponse) -> Finding {
     let id = "bucket.exposed";
     let is_hidden =
-        |name: &&str| !lists(&reply.headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, name);
-    let hidden: Vec<&str> = rule::EXPOSED.into_iter().filter(is_hidden).collect();
+        |name: &&str| !lists(&response.headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, name);
+    let hidden: Vec<&str> = fix::EXPOSED_HEADERS.into_iter().filter(is_hidden).collect();
     if hidden.is_empty() {
-        return Finding::ok(id, format!("the page may read {}", rule::EXPOSED.join(", ")));
+        let names = fix::EXPOSED_HEADERS.join(", ");
+        return Finding::ok(id, text!("the page may read {names}", "页面可以读取 {names}"));
     }
-    Finding::warn(id, format!("the page may not read {}", hidden.join(", ")))
+    let (names, all) = (hidden.join(", "), fix::EXPOSED_HEADERS.join(" "));
+    Finding::warn(id, text!("the page may not read {names}", "页面无法读取 {names}"))
         .cause("not-exposed")
-        .why(
-            "Uppy 4 and 5 wait for ever without ETag and complain without Location; support asks \
-             for the request id.",
-        )
-        .mend(rule::edit(&place.bucket, &format!("Exposed Headers {}", rule::EXPOSED.join(" "))))
+        .why(text!(
+            "Uppy 4 and 5 never finish without ETag and report an error without Location; support \
+             needs the request id.",
+            "没有 ETag，Uppy 4 和 5 不会结束；没有 Location 会报错；技术支持需要请求 ID。"
+        ))
+        .fix(fix::edit_cors_rule(
+            &target.bucket,
+            &text!("Exposed Headers {all}.", "暴露 Headers {all}。"),
+        ))
 }
 
-fn vary(case: &Case, place: &Place, reply: &Reply) -> Finding {
+fn vary(doctor: &DoctorTarget, target: &UploadTarget, response: &WebResponse) -> Finding {
     let id = "bucket.vary";
-    if Readable::of(&reply.headers, &case.origin) == (Readable::Yes { any: true }) {
-        return Finding::ok(id, "the answer is the same for every page");
+    let access = CorsAccess::of(&response.headers, &doctor.origin);
+    if access == (CorsAccess::Allowed { any: true }) {
+        let seen = text!("the response is the same for every page", "对每个页面的响应都相同");
+        return Finding::ok(id, seen);
     }
-    if lists(&reply.headers, header::VARY, "origin") {
-        return Finding::ok(id, "Vary: Origin");
+    if lists(&response.headers, header::VARY, "origin") {
+        return Finding::ok(id, Text::verbatim("Vary: Origin"));
     }
-    Finding::warn(id, "no Vary: Origin")
+    Finding::warn(id, text!("no Vary: Origin", "没有 Vary: Origin"))
         .cause("no-vary")
-        .why(
-            "A cache may give one page the answer that was meant for another, whose origin it \
-             names.",
-        )
-        .mend(rule::edit(&place.bucket, "Return Vary: Origin on"))
+        .why(text!(
+            "A cache may send one page the response for another, which allows the other origin only.",
+            "缓存可能把给其他页面的响应发给此页面，而那个响应只允许其他来源。"
+        ))
+        .fix(fix::edit_cors_rule(
+            &target.bucket,
+            &text!("Return Vary: Origin on.", "返回 Vary: Origin 开启。"),
+        ))
 }
 
-async fn foreign(wire: &Wire, url: &str, place: &Place) -> Finding {
+async fn foreign(client: &WebClient, url: &str, target: &UploadTarget) -> Finding {
     let id = "bucket.foreign";
-    let reply = match wire.send(Call::preflight(url, FOREIGN)).await {
-        Ok(reply) => reply,
-        Err(trouble) => return unreachable(&trouble, place),
+    let referer = format!("{FOREIGN_ORIGIN}/");
+    let request = WebRequest::preflight(url).of_page(FOREIGN_ORIGIN, Some(&referer));
+    let response = match client.send(request).await {
+        Ok(response) => response,
+        Err(error) => return not_reached(&error, target),
     };
-    if reply.status == StatusCode::FORBIDDEN || !Readable::of(&reply.headers, FOREIGN).is_yes() {
-        return Finding::ok(
-            id,
-            format!("a page of {FOREIGN} is refused ({})", reply.status.as_u16()),
+    let status = response.status.as_u16();
+    let access = CorsAccess::of(&response.headers, FOREIGN_ORIGIN);
+    if response.status == StatusCode::FORBIDDEN || !access.is_allowed() {
+        let seen = text!(
+            "a page of {FOREIGN_ORIGIN} is refused ({status})",
+            "来源为 {FOREIGN_ORIGIN} 的页面被拒绝（{status}）"
         );
+        return Finding::ok(id, seen);
     }
-    Finding::warn(id, format!("a page of {FOREIGN} may upload and read the answers"))
+    let seen = text!(
+        "a page of {FOREIGN_ORIGIN} may upload and read the responses",
+        "来源为 {FOREIGN_ORIGIN} 的页面可以上传并读取响应"
+    );
+    Finding::warn(id, seen)
         .cause("every-origin")
-        .why(
-            "It still needs a grant, so nothing is open that the signer keeps shut; a grant that \
-             leaks can be used from any page.",
-        )
-        .mend(rule::edit(&place.bucket, "your pages as the sources, in place of *"))
+        .why(text!(
+            "The page still needs a form, so the signer's limits hold; but a stolen form can be used \
+             from any page.",
+            "页面仍然需要表单，因此签名函数的限制依然有效；但泄露的表单可以在任何页面上使用。"
+        ))
+        .fix(fix::edit_cors_rule(
+            &target.bucket,
+            &text!("your pages as the sources, in place of *.", "来源填写自己的页面，代替 *。"),
+        ))
 }

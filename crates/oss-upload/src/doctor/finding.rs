@@ -1,92 +1,90 @@
-//! One finding: what was looked at, what was seen, why it matters, and what mends it.
+//! A finding: the result of one check, why it matters, and how to fix it.
 
 use serde::Serialize;
 
-/// What a finding comes to.
+use crate::language::Text;
+
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub(super) enum Severity {
     /// As it should be.
     Ok,
-    /// Works, and somebody should know.
+    /// Uploads work, but something should be known.
     Warn,
     /// Uploads fail, or something is open that should not be.
     Fail,
-    /// Not looked at, for a reason that is told.
+    /// Not checked, for the reason in the finding.
     Skipped,
 }
 
-/// One examination and its outcome. Its texts hold no secret.
-#[derive(Clone, Debug, Serialize)]
+/// The result of one check. Its texts contain no secret.
+#[derive(Clone, Debug)]
 pub(super) struct Finding {
-    /// The examination's name, which stays: its group, a dot, and what was looked at.
+    /// The id of the check, which never changes: its group, a dot, and its name.
     pub(super) id: &'static str,
-    pub(super) verdict: Verdict,
-    /// The trouble's own name, where it is a known one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) severity: Severity,
+    /// The name of the problem, if it is a known one.
     pub(super) cause: Option<String>,
-    pub(super) seen: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) why: String,
+    pub(super) seen: Text,
+    pub(super) why: Option<Text>,
     /// The console step or the command; may have several lines to paste.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) mend: String,
+    pub(super) fix: Option<Text>,
 }
 
 impl Finding {
-    fn new(id: &'static str, verdict: Verdict, seen: impl Into<String>) -> Self {
-        let (why, mend) = (String::new(), String::new());
-        Self { id, verdict, cause: None, seen: seen.into(), why, mend }
+    fn new(id: &'static str, severity: Severity, seen: Text) -> Self {
+        Self { id, severity, cause: None, seen, why: None, fix: None }
     }
 
-    pub(super) fn ok(id: &'static str, seen: impl Into<String>) -> Self {
-        Self::new(id, Verdict::Ok, seen)
+    pub(super) fn ok(id: &'static str, seen: Text) -> Self {
+        Self::new(id, Severity::Ok, seen)
     }
 
-    pub(super) fn warn(id: &'static str, seen: impl Into<String>) -> Self {
-        Self::new(id, Verdict::Warn, seen)
+    pub(super) fn warn(id: &'static str, seen: Text) -> Self {
+        Self::new(id, Severity::Warn, seen)
     }
 
-    pub(super) fn fail(id: &'static str, seen: impl Into<String>) -> Self {
-        Self::new(id, Verdict::Fail, seen)
+    pub(super) fn fail(id: &'static str, seen: Text) -> Self {
+        Self::new(id, Severity::Fail, seen)
     }
 
-    pub(super) fn skipped(id: &'static str, reason: impl Into<String>) -> Self {
-        Self::new(id, Verdict::Skipped, reason)
+    pub(super) fn skipped(id: &'static str, reason: Text) -> Self {
+        Self::new(id, Severity::Skipped, reason)
     }
 
-    /// Skips several examinations for one reason.
-    pub(super) fn skip_all(ids: &'static [&'static str], reason: &str) -> Vec<Self> {
-        ids.iter().map(|id| Self::skipped(id, reason)).collect()
+    /// Skips several checks for one reason.
+    pub(super) fn skip_all(ids: &'static [&'static str], reason: &Text) -> Vec<Self> {
+        ids.iter().map(|id| Self::skipped(id, reason.clone())).collect()
     }
 
-    /// Names the trouble.
+    /// Names the problem.
     pub(super) fn cause(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
         self
     }
 
-    /// Says why it matters.
-    pub(super) fn why(mut self, why: impl Into<String>) -> Self {
-        self.why = why.into();
+    /// Says why the problem matters.
+    pub(super) fn why(mut self, why: Text) -> Self {
+        self.why = Some(why);
         self
     }
 
-    /// Says what mends it, or, where nothing is to be mended, what can be done.
-    pub(super) fn mend(mut self, mend: impl Into<String>) -> Self {
-        self.mend = mend.into();
+    /// Says how to fix the problem or, if the check passed, what to do next.
+    pub(super) fn fix(mut self, fix: Text) -> Self {
+        self.fix = Some(fix);
         self
     }
 
-    /// Lets a failure count as a warning.
-    pub(super) fn mildly(mut self) -> Self {
-        if self.verdict == Verdict::Fail {
-            self.verdict = Verdict::Warn;
+    /// Turns a failure into a warning.
+    pub(super) fn into_warning(mut self) -> Self {
+        if self.severity == Severity::Fail {
+            self.severity = Severity::Warn;
         }
         self
     }
 
-    /// Returns the group, and what of it was looked at.
+    /// Returns the group and the name of the check.
     pub(super) fn parts(&self) -> (&'static str, &'static str) {
         self.id.split_once('.').unwrap_or((self.id, ""))
     }

@@ -1,191 +1,200 @@
-//! `oss-upload doctor`: whether a deployed signer and its bucket will work, seen as a browser sees them.
+//! `oss-upload doctor`: tests a deployed signer and its bucket as a browser uses them.
 //!
-//! One file for each group of examinations. Each gives findings: what was seen, why it matters, and
-//! the console step or command that mends it. Tokens come from the environment only, and no secret
-//! is printed.
+//! Each check gives a finding: what was seen, why it matters, and the console step or command that fixes
+//! it, in English or Chinese. Tokens come from the environment only, and no secret is printed.
 //!
-//! | file | looks at |
+//! | file | checks |
 //! |---|---|
-//! | `signer` | the name, the address, health, the clock, the page |
-//! | `wish` | the route, and a tiny file that it takes |
-//! | `page` | CORS of the function, for this page and a foreign one |
-//! | `caller` | who does not show what others show |
-//! | `grant`, `permission`, `place` | what is granted, in words; where it is sent |
-//! | `ungranted` | why there is no grant |
-//! | `bucket` | CORS of the bucket, its clock |
-//! | `trial` | an upload, and three that must be refused |
-//! | `refusal`, `diagnosis` | what OSS says no with, its name, and what mends it |
-//! | `alien` | who answers in the function's place |
-//! | `role`, `rule` | policies and rules to be pasted |
-//! | `wire`, `browser` | the way there, and what a browser makes of an answer |
-//! | `case`, `finding`, `report` | the case, its findings, how they are told |
+//! | `signer`, `probe_file` | the address, health, clock and page of the signer; the route |
+//! | `page` | the access of the page, of a foreign page, and of callers without a token |
+//! | `grant` | the signed form |
+//! | `bucket` | the address, CORS rule and clock of the bucket |
+//! | `upload` | an upload, and uploads that have to be refused |
+//!
+//! `target` is what is checked, `signer_response`, `oss_error` and `cors` read responses, `fix` has
+//! policies and rules to paste, `finding` and `report` are the output.
 
-mod alien;
-mod browser;
 mod bucket;
-mod caller;
-mod case;
-mod diagnosis;
+mod cors;
 mod finding;
+mod fix;
 mod grant;
+mod oss_error;
 mod page;
-mod permission;
-mod place;
-mod refusal;
+mod probe_file;
 mod report;
-mod role;
-mod rule;
 mod signer;
-mod trial;
-mod ungranted;
-mod wire;
-mod wish;
+mod signer_response;
+mod target;
+mod upload;
+
+use std::time::Duration;
 
 use clap::Args;
 
 use crate::console;
-use crate::doctor::case::Case;
-use crate::doctor::finding::{Finding, Verdict};
-use crate::doctor::grant::Grant;
-use crate::doctor::signer::Visit;
-use crate::doctor::trial::Trial;
-use crate::doctor::wire::{Call, Wire};
-use crate::doctor::wish::Wish;
-use crate::failure::Failure;
+use crate::doctor::finding::{Finding, Severity};
+use crate::doctor::probe_file::ProbeFile;
+use crate::doctor::signer::FunctionClock;
+use crate::doctor::signer_response::{SignedForm, unreachable};
+use crate::doctor::target::DoctorTarget;
+use crate::doctor::upload::UploadProbe;
+use crate::error::CommandError;
+use crate::http_client::WebClient;
+use crate::language::{Language, Text, text};
 use oss_upload_signer::config::DEFAULT_ROUTE;
 use oss_upload_signer::config::environment::Environment;
 
-/// What follows when the route cannot be asked.
-const AFTER_ROUTE: &[&str] =
+/// The limit for a request: a cold start, and a small file on a slow line.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// The checks between that of the route and those of the form.
+const NEED_ROUTE: &[&str] =
     &["page.preflight", "page.call", "page.foreign", "caller.nobody", "grant.given"];
 
 #[derive(Args, Debug)]
-#[command(after_help = "What a page would show comes from the environment: DOCTOR_TOKEN (sent as \
+#[command(
+    after_help = "The credentials of the page come from the environment: DOCTOR_TOKEN (sent as \
                         Authorization: Bearer) and DOCTOR_TICKET (sent as X-Upload-Ticket). \
-                        OSS_BUCKET and UPLOAD_DIR fill in the policies that are printed where \
-                        there is no grant to read them from.\n\nExit codes: 0 nothing failed; 1 \
-                        something failed; 2 the arguments were wrong and nothing was tried.")]
+                        OSS_BUCKET and UPLOAD_DIR complete the policies that are printed when there \
+                        is no form to read them from.\n\nExit codes: 0 nothing failed; 1 \
+                        something failed; 2 the arguments were wrong and nothing was tried."
+)]
 pub(super) struct Options {
     /// The function's address
     #[arg(long, value_name = "URL")]
     signer: String,
-    // A bare address is no doc comment.
+    // Clippy wants a URL in a doc comment in angle brackets, which the help would show.
     #[arg(
         long,
         value_name = "ORIGIN",
-        help = "The page that will ask, such as https://app.example.com; default is the function's \
-                own"
+        help = "The origin of the page, such as https://app.example.com; default is the function's \
+                own page"
     )]
     origin: Option<String>,
     /// The function's route
     #[arg(long, value_name = "NAME", default_value = DEFAULT_ROUTE)]
     route: String,
-    /// Metadata that the route wants, such as title=cat; may be given several times
+    /// Metadata that the route requires, such as title=cat; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = crate::sign::pair)]
     metadata: Vec<(String, String)>,
-    /// Pages of every origin are meant to ask
+    /// Pages of every origin may call on purpose
     #[arg(long)]
     any_origin: bool,
-    /// Store nothing: leave out the tiny upload and those that must be refused
+    /// Store nothing: leave out all test uploads
     #[arg(long)]
     no_upload: bool,
+    /// The language of the report
+    #[arg(long, value_enum, default_value_t = Language::En)]
+    lang: Language,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(super) async fn run(options: Options) -> Result<(), Failure> {
+pub(super) async fn run(options: Options) -> Result<(), CommandError> {
     let environment = Environment::of_process();
-    let case = Case::open(&options, &environment)?;
-    let wire = Wire::open()?;
-    let findings = examine(&case, &wire).await;
+    let doctor = DoctorTarget::new(&options, &environment)?;
+    let client = WebClient::new(Some(REQUEST_TIMEOUT))?;
+    let findings = check(&doctor, &client).await;
     if options.json {
-        console::say_json(&case.hide(report::json(&case, &findings)));
+        console::print_json(&doctor.redact(report::json(&doctor, &findings)));
     } else if console::is_terminal() && environment.get("NO_COLOR").is_none() {
-        console::say_painted(&case.hide(report::table(&case, &findings)), report::paint);
+        let table = doctor.redact(report::table(&doctor, &findings));
+        console::print_colored(&table, report::color);
     } else {
-        console::say_text(&case.hide(report::table(&case, &findings)));
+        console::print_text(&doctor.redact(report::table(&doctor, &findings)));
     }
-    match report::count(&findings, Verdict::Fail) {
-        0 => Ok(()),
-        1 => Err(Failure::new("one examination failed")),
-        count => Err(Failure::new(format!("{count} examinations failed"))),
-    }
+    let failed = match report::count(&findings, Severity::Fail) {
+        0 => return Ok(()),
+        1 => text!("one check failed", "有 1 项检查失败"),
+        count => text!("{count} checks failed", "有 {count} 项检查失败"),
+    };
+    Err(CommandError::new(failed.in_language(options.lang)))
 }
 
-/// Looks at everything in the order in which an upload meets it.
-async fn examine(case: &Case, wire: &Wire) -> Vec<Finding> {
+/// Runs all checks in the order in which an upload depends on them.
+async fn check(doctor: &DoctorTarget, client: &WebClient) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let Some(visit) = signer::examine(case, wire, &mut findings).await else {
-        findings.push(Finding::skipped("signer.route", "the function did not answer"));
-        skip_from_page(&mut findings, "the function did not answer");
+    let Some(clock) = signer::check(doctor, client, &mut findings).await else {
+        let reason = text!("the function did not respond", "函数没有响应");
+        findings.push(Finding::skipped("signer.route", reason.clone()));
+        skip_from_page(&mut findings, &reason);
         return findings;
     };
-    let Some(wish) = wish::examine(case, wire, &mut findings).await else {
-        skip_from_page(&mut findings, "the route is not known");
+    let Some(file) = probe_file::check(doctor, client, &mut findings).await else {
+        skip_from_page(&mut findings, &text!("the route is not known", "路由未知"));
         return findings;
     };
-    match ask(case, wire, &wish, &mut findings).await {
-        Some(grant) => send(case, wire, (&wish, grant, visit), &mut findings).await,
-        None => skip_from_bucket(&mut findings, "there is no grant"),
+    match check_signer(doctor, client, &file, &mut findings).await {
+        Some(form) => check_bucket(doctor, client, (&file, form, clock), &mut findings).await,
+        None => skip_from_bucket(&mut findings, &text!("there is no form", "没有表单")),
     }
     findings
 }
 
-/// Asks for a grant as the page would, as a foreign one, and as nobody.
-async fn ask(case: &Case, wire: &Wire, wish: &Wish, findings: &mut Vec<Finding>) -> Option<Grant> {
-    let (url, body) = (case.url("/uploads"), wish.call());
-    findings.push(page::preflight(case, wire).await);
-    let call = |origin| Call::wish(&url, &body, origin).with_all(&case.proof);
-    let mut reply = match wire.send(call(Some(&case.origin))).await {
-        Ok(reply) => reply,
-        Err(trouble) => {
-            findings.push(signer::unreachable("page.call", &trouble));
-            let rest = &AFTER_ROUTE[2..];
-            findings.extend(Finding::skip_all(rest, "the call was not answered"));
-            findings.extend(Finding::skip_all(grant::LATER, "the call was not answered"));
+/// Requests forms as the page, as a foreign page, and without credentials.
+async fn check_signer(
+    doctor: &DoctorTarget,
+    client: &WebClient,
+    file: &ProbeFile,
+    findings: &mut Vec<Finding>,
+) -> Option<SignedForm> {
+    let body = file.request_body();
+    findings.push(page::preflight(doctor, client).await);
+    let request = |origin| page::form_request(doctor, &body, origin).headers(&doctor.credentials);
+    let mut response = match client.send(request(Some(doctor.origin.as_str()))).await {
+        Ok(response) => response,
+        Err(error) => {
+            findings.push(unreachable(page::CALL, &error));
+            let reason = text!("the call got no response", "调用没有得到响应");
+            findings.extend(Finding::skip_all(&NEED_ROUTE[2..], &reason));
+            findings.extend(Finding::skip_all(grant::NEED_FORM, &reason));
             return None;
         }
     };
-    let readable = page::judge_call(case, &reply);
-    let is_refused = readable.cause.as_deref() == Some("origin_not_allowed");
-    findings.push(readable);
-    findings.push(page::foreign(case, wire, &body).await);
-    findings.extend(caller::examine(case, wire, &body).await);
-    if is_refused && let Ok(other) = wire.send(call(None)).await {
-        // The list of origins is one trouble; whether there are others is still worth knowing.
-        reply = other;
+    let call = page::check_call(doctor, &response);
+    let is_refused = call.cause.as_deref() == Some("origin_not_allowed");
+    findings.push(call);
+    findings.push(page::foreign(doctor, client, &body).await);
+    findings.extend(page::callers(doctor, client, &body).await);
+    if is_refused && let Ok(other) = client.send(request(None)).await {
+        // The list of origins is one problem; there may be others that a program can find.
+        response = other;
     }
-    grant::examine(case, &reply, findings)
+    grant::check(doctor, &response, findings)
 }
 
-/// Takes the grant to the bucket.
-async fn send(
-    case: &Case,
-    wire: &Wire,
-    (wish, grant, visit): (&Wish, Grant, Visit),
+/// Checks the bucket, and uploads unless there is a reason not to.
+async fn check_bucket(
+    doctor: &DoctorTarget,
+    client: &WebClient,
+    (file, form, clock): (&ProbeFile, SignedForm, FunctionClock),
     findings: &mut Vec<Finding>,
 ) {
-    let is_there = bucket::examine(case, wire, (&grant, visit), findings).await;
-    let reason = match (is_there, case.uploads, wish.is_small()) {
-        (false, ..) => "the bucket was not reached",
-        (_, false, _) => "left out, as was said with --no-upload",
-        (.., false) => "the route takes no file under 8 MiB",
-        _ if grant.may_replace() => {
-            "the key may name an object that is there, which an upload would replace"
+    let is_reached = bucket::check(doctor, client, (&form, clock), findings).await;
+    let reason = match (is_reached, doctor.uploads, file.is_small()) {
+        (false, ..) => text!("the bucket was not reached", "无法访问存储空间"),
+        (_, false, _) => text!("left out because of --no-upload", "因 --no-upload 而略过"),
+        (.., false) => {
+            text!("the route accepts no file under 8 MiB", "路由不接受小于 8 MiB 的文件")
         }
-        _ => return Trial { case, wire, wish }.run(grant, findings).await,
+        _ if form.may_replace() => text!(
+            "an upload could replace an existing object of this key",
+            "上传可能会替换此对象键的现有对象"
+        ),
+        _ => return UploadProbe { doctor, client, file }.run(form, findings).await,
     };
-    findings.extend(Finding::skip_all(trial::ALL, reason));
+    findings.extend(Finding::skip_all(upload::ALL, &reason));
 }
 
-fn skip_from_page(findings: &mut Vec<Finding>, reason: &str) {
-    findings.extend(Finding::skip_all(AFTER_ROUTE, reason));
-    findings.extend(Finding::skip_all(grant::LATER, reason));
+fn skip_from_page(findings: &mut Vec<Finding>, reason: &Text) {
+    findings.extend(Finding::skip_all(NEED_ROUTE, reason));
+    findings.extend(Finding::skip_all(grant::NEED_FORM, reason));
     skip_from_bucket(findings, reason);
 }
 
-fn skip_from_bucket(findings: &mut Vec<Finding>, reason: &str) {
+fn skip_from_bucket(findings: &mut Vec<Finding>, reason: &Text) {
     findings.extend(Finding::skip_all(bucket::ALL, reason));
-    findings.extend(Finding::skip_all(trial::ALL, reason));
+    findings.extend(Finding::skip_all(upload::ALL, reason));
 }

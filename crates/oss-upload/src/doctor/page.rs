@@ -1,219 +1,411 @@
-//! The page: whether a browser lets it call the signer, and whether it keeps foreign ones away.
+//! Checks of the access to the signer: by the page, by a page of a foreign origin, and by callers without
+//! the page's token.
 
 use http::header;
 
-use crate::doctor::browser::{Readable, lists};
-use crate::doctor::case::{Case, FOREIGN};
+use crate::doctor::cors::{CorsAccess, lists};
 use crate::doctor::finding::Finding;
-use crate::doctor::grant::Answer;
-use crate::doctor::wire::{Call, Reply, Wire};
-use crate::doctor::{alien, caller, signer};
+use crate::doctor::signer_response::{
+    ApiProblem, FormResponse, is_about_caller, single_line, unreachable,
+};
+use crate::doctor::target::{DoctorTarget, FOREIGN_ORIGIN};
+use crate::http_client::{WebClient, WebRequest, WebResponse};
+use crate::language::{Text, text};
 
 const PREFLIGHT: &str = "page.preflight";
-const CALL: &str = "page.call";
-const FOREIGN_CALL: &str = "page.foreign";
+pub(super) const CALL: &str = "page.call";
+const FOREIGN: &str = "page.foreign";
+const UNPROVEN: &str = "caller.unproven";
+const NOBODY: &str = "caller.nobody";
 
-/// Asks as the browser asks before the call itself.
-pub(super) async fn preflight(case: &Case, wire: &Wire) -> Finding {
-    let url = case.url("/uploads");
-    let mut names = vec!["content-type"];
-    names.extend(case.proof.iter().map(|(name, _)| *name));
-    names.sort_unstable();
-    let asked = names.join(",");
-    let call = Call::preflight(&url, &case.origin).with("access-control-request-headers", &asked);
-    let finding = match wire.send(call).await {
-        Ok(reply) => judge_preflight(case, &reply, &names),
-        Err(trouble) => signer::unreachable(PREFLIGHT, &trouble),
-    };
-    if case.is_own_page {
-        // A page of the signer's own is not preflighted, but nobody stays alone for ever.
-        return finding.mildly();
+/// Creates the request for a form, by a page of `origin` or by a program.
+pub(super) fn form_request(doctor: &DoctorTarget, body: &str, origin: Option<&str>) -> WebRequest {
+    let request = WebRequest::post_json(doctor.url("/uploads"), body.to_owned());
+    match origin {
+        Some(origin) if origin == doctor.origin => doctor.as_page(request),
+        Some(origin) => request.of_page(origin, Some(&format!("{origin}/"))),
+        None => request,
     }
-    finding
 }
 
-fn judge_preflight(case: &Case, reply: &Reply, names: &[&str]) -> Finding {
-    let (id, status) = (PREFLIGHT, reply.status.as_u16());
-    let readable = Readable::of(&reply.headers, &case.origin);
-    if let Some(problem) = alien::problem(reply).filter(|_| !readable.is_yes()) {
-        return refused(id, case, &problem);
-    }
-    match readable {
-        Readable::Twice => return twice(id, reply),
-        Readable::Other(other) => return another(id, &other),
-        Readable::Absent => return absent(status),
-        Readable::Yes { .. } => {}
-    }
-    if !reply.status.is_success() {
-        return Finding::fail(id, format!("OPTIONS /uploads answered {status}"))
-            .cause("preflight-status")
-            .why(
-                "Browsers go on only when a preflight is answered with 200 to 299, whatever its \
-                 headers say.",
-            )
-            .mend("Look at what stands between browser and function; the function answers 204.");
-    }
-    let allowed = header::ACCESS_CONTROL_ALLOW_HEADERS;
-    // The asterisk stands for every header but one.
-    let every = lists(&reply.headers, allowed.clone(), "*");
-    let is_allowed = |name: &str| {
-        lists(&reply.headers, allowed.clone(), name) || (every && name != "authorization")
+/// Sends the preflight request that the browser sends before the call.
+pub(super) async fn preflight(doctor: &DoctorTarget, client: &WebClient) -> Finding {
+    let mut names = vec!["content-type"];
+    names.extend(doctor.credentials.iter().map(|(name, _)| *name));
+    names.sort_unstable();
+    let request = doctor
+        .as_page(WebRequest::preflight(doctor.url("/uploads")))
+        .header("access-control-request-headers", &names.join(","));
+    let finding = match client.send(request).await {
+        Ok(response) => check_preflight(doctor, &response, &names),
+        Err(error) => unreachable(PREFLIGHT, &error),
     };
-    let wanting = names.iter().find(|name| !is_allowed(name));
-    match wanting {
-        None => {
-            Finding::ok(id, format!("OPTIONS /uploads answered {status}, and the page may call"))
-        }
+    // Browsers send no preflight request for the signer's own page, but other pages may follow.
+    if doctor.is_own_page { finding.into_warning() } else { finding }
+}
+
+fn check_preflight(doctor: &DoctorTarget, response: &WebResponse, names: &[&str]) -> Finding {
+    let (id, status) = (PREFLIGHT, response.status.as_u16());
+    let access = CorsAccess::of(&response.headers, &doctor.origin);
+    if let Some(problem) = ApiProblem::parse(response).filter(|_| !access.is_allowed()) {
+        return refused(id, doctor, &problem);
+    }
+    match access {
+        CorsAccess::Duplicate => return duplicate_header(id, response),
+        CorsAccess::OtherOrigin(other) => return other_origin(id, &other),
+        CorsAccess::Missing => return no_cors_headers(status),
+        CorsAccess::Allowed { .. } => {}
+    }
+    if !response.status.is_success() {
+        let seen = text!(
+            "the response to OPTIONS /uploads is {status}",
+            "OPTIONS /uploads 的响应为 {status}"
+        );
+        return Finding::fail(id, seen)
+            .cause("preflight-status")
+            .why(text!(
+                "Browsers continue only if the status is 200 to 299, whatever the headers say.",
+                "无论响应头如何，只有状态码为 200 到 299 时浏览器才会继续。"
+            ))
+            .fix(text!(
+                "Check what is between the browser and the function; the function responds with 204.",
+                "请检查浏览器与函数之间的设备或服务；函数本身返回 204。"
+            ));
+    }
+    match names.iter().find(|name| !is_header_allowed(response, name)) {
+        None => Finding::ok(
+            id,
+            text!(
+                "the response to OPTIONS /uploads is {status}, and the page may call",
+                "OPTIONS /uploads 的响应为 {status}，页面可以调用"
+            ),
+        ),
         Some(name) => Finding::fail(
             id,
-            format!("the header {name} is not among those that are allowed"),
+            text!("the header {name} is not an allowed header", "请求头 {name} 不在允许之列"),
         )
         .cause("header-not-allowed")
-        .why("The page sends it with its call, so the browser does not make the call.")
-        .mend(
-            "The function allows it; look at what answers OPTIONS in its place, such as a gateway \
+        .why(text!(
+            "The page sends the header with its call, so the browser does not make the call.",
+            "页面调用时会发送此请求头，因此浏览器不会发出调用。"
+        ))
+        .fix(text!(
+            "The function allows it; check what responds to OPTIONS in its place, such as a gateway \
              or a CDN.",
-        ),
+            "函数本身允许它；请检查代替函数响应 OPTIONS 的网关或 CDN。"
+        )),
     }
 }
 
-/// A preflight that the function has not seen: it would have put in a header or a refusal.
-fn absent(status: u16) -> Finding {
-    Finding::fail(
-        PREFLIGHT,
-        format!(
-            "OPTIONS /uploads answered {status} without CORS headers, and it was not the function \
-             that answered"
-        ),
-    )
-    .cause("missing-options-method")
-    .why(
-        "A browser asks so before each call from a page of another origin; refused here, the call \
-         is never made.",
-    )
-    .mend(
-        "Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: \
-         add OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, OPTIONS). For a \
-         custom domain, do the same with the methods of its route.",
-    )
+fn is_header_allowed(response: &WebResponse, name: &str) -> bool {
+    let allowed = header::ACCESS_CONTROL_ALLOW_HEADERS;
+    // The asterisk allows every header but Authorization.
+    let all = lists(&response.headers, allowed.clone(), "*") && name != "authorization";
+    all || lists(&response.headers, allowed, name)
 }
 
-fn twice(id: &'static str, reply: &Reply) -> Finding {
-    let values = reply.headers.get_all(header::ACCESS_CONTROL_ALLOW_ORIGIN).iter();
-    let values: Vec<String> =
-        values.map(|value| alien::plain(&String::from_utf8_lossy(value.as_bytes()))).collect();
-    Finding::fail(
-        id,
-        format!("Access-Control-Allow-Origin came more than once: {}", values.join(" and ")),
-    )
-    .cause("duplicate-allow-origin")
-    .why(
-        "Browsers take two of them for none. The function adds one; the other is of the gateway or \
-         a proxy in front of it.",
-    )
-    .mend(
-        "Take CORS off whatever stands in front of the function. Where it is the platform's \
-         default domain, bind a domain of your own, to which nothing is added: Function Compute \
-         console > Custom Domains > Add Custom Domain.",
-    )
-}
-
-fn another(id: &'static str, other: &str) -> Finding {
-    let other = alien::plain(other);
-    Finding::fail(id, format!("the answer is for pages of {other} only"))
-        .cause("other-origin")
-        .why(
-            "The function names the origin that asks, so a cache or a proxy has answered with what \
-             another page was told.",
-        )
-        .mend(
-            "Let no cache in front of the function keep its answers, or have it heed Vary: Origin.",
-        )
-}
-
-/// A refusal in the function's own words.
-fn refused(id: &'static str, case: &Case, problem: &alien::Problem) -> Finding {
-    let seen = format!("{}: {}", problem.error, problem.message);
-    let finding = Finding::fail(id, seen).cause(problem.error.clone());
-    if problem.error != "origin_not_allowed" {
-        return finding.why("The page gets no grant.").mend("The message says what to do.");
-    }
-    finding
-        .why("The function gives grants to pages on its list only, and this page is not on it.")
-        .mend(format!(
-            "Add the origin to the function's environment and deploy, several with \
-             commas:\n  UPLOAD_ORIGINS={}",
-            case.origin
+/// Creates the finding of a preflight request that did not reach the function, which would have sent CORS
+/// headers or an error.
+fn no_cors_headers(status: u16) -> Finding {
+    let seen = text!(
+        "the response to OPTIONS /uploads is {status} without CORS headers, and it is not one of the \
+         function",
+        "OPTIONS /uploads 的响应为 {status}，没有 CORS 响应头，且不是函数的响应"
+    );
+    Finding::fail(PREFLIGHT, seen)
+        .cause("missing-options-method")
+        .why(text!(
+            "A browser sends this request before each call from a page of another origin. It is \
+             refused, so the call is never made.",
+            "页面来源不同时，浏览器在每次调用前都会发送此请求。请求被拒绝，因此不会发出调用。"
+        ))
+        .fix(text!(
+            "Function Compute console > Functions > the function > Triggers > the HTTP trigger > \
+             Edit: add OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, OPTIONS). \
+             For a custom domain, do the same with the methods of its route.",
+            "函数计算控制台 > 函数 > 该函数 > 触发器 > HTTP 触发器 > 编辑：在请求方法中加入 \
+             OPTIONS（s.yaml：methods GET、HEAD、POST、OPTIONS）。使用自定义域名时，路由的请求方法也要如此设置。"
         ))
 }
 
-/// Judges the answer to the call itself, as to whether the page can read it.
-pub(super) fn judge_call(case: &Case, reply: &Reply) -> Finding {
+fn duplicate_header(id: &'static str, response: &WebResponse) -> Finding {
+    let values = response.headers.get_all(header::ACCESS_CONTROL_ALLOW_ORIGIN).iter();
+    let values: Vec<String> =
+        values.map(|value| single_line(&String::from_utf8_lossy(value.as_bytes()))).collect();
+    let (english, chinese) = (values.join(" and "), values.join(" 与 "));
+    let seen = Text::new(
+        format!("Access-Control-Allow-Origin occurs more than once: {english}"),
+        format!("Access-Control-Allow-Origin 出现了多次：{chinese}"),
+    );
+    Finding::fail(id, seen)
+        .cause("duplicate-allow-origin")
+        .why(text!(
+            "Browsers reject a response that has it twice. The function adds one; the other comes \
+             from the gateway or a proxy in front of it.",
+            "浏览器会拒绝出现两次该响应头的响应。函数添加了一个，另一个来自前面的网关或代理。"
+        ))
+        .fix(text!(
+            "Switch off CORS in the gateway or proxy in front of the function. If it is the \
+             platform's default domain, bind a domain of your own, to which nothing is added: \
+             Function Compute console > Custom Domains > Add Custom Domain.",
+            "请关闭函数前面的网关或代理的 CORS 功能。如果是平台的默认域名，请绑定自己的域名，平台不会给它添加响应头：函数计算控制台 \
+             > 域名管理 > 添加自定义域名。"
+        ))
+}
+
+fn other_origin(id: &'static str, other: &str) -> Finding {
+    let other = single_line(other);
+    let seen =
+        text!("the response allows pages of {other} only", "响应只允许来源为 {other} 的页面读取");
+    Finding::fail(id, seen)
+        .cause("other-origin")
+        .why(text!(
+            "The function names the origin of the request, so a cache or a proxy sent the response \
+             to another page.",
+            "函数会写入请求的来源，因此这是缓存或代理返回的给其他页面的响应。"
+        ))
+        .fix(text!(
+            "Do not let a cache in front of the function store its responses, or let it respect \
+             Vary: Origin.",
+            "请勿让函数前面的缓存保存其响应，或让缓存遵循 Vary: Origin。"
+        ))
+}
+
+/// Creates the finding of an error of the function.
+fn refused(id: &'static str, doctor: &DoctorTarget, problem: &ApiProblem) -> Finding {
+    let finding = Finding::fail(id, problem.text()).cause(problem.error.clone());
+    if problem.error != "origin_not_allowed" {
+        return finding
+            .why(text!("The page gets no form.", "页面得不到表单。"))
+            .fix(text!("See the message.", "请按照错误信息处理。"));
+    }
+    let origin = &doctor.origin;
+    finding
+        .why(text!(
+            "The function signs for pages of its list of origins only, and this page is not on it.",
+            "函数只为来源列表中的页面签名，而此页面不在列表中。"
+        ))
+        .fix(text!(
+            "Add the origin to the function's environment and deploy; separate several with \
+             commas:\n  UPLOAD_ORIGINS={origin}",
+            "请将此来源加入函数的环境变量并重新部署；多个来源用逗号分隔：\n  \
+             UPLOAD_ORIGINS={origin}"
+        ))
+}
+
+/// Checks whether the page can read the response to its call.
+pub(super) fn check_call(doctor: &DoctorTarget, response: &WebResponse) -> Finding {
     if let Some(problem) =
-        alien::problem(reply).filter(|problem| problem.error == "origin_not_allowed")
+        ApiProblem::parse(response).filter(|problem| problem.error == "origin_not_allowed")
     {
-        return refused(CALL, case, &problem);
+        return refused(CALL, doctor, &problem);
     }
-    if matches!(Answer::read(reply), Answer::Alien) {
-        return Finding::skipped(CALL, "the function did not answer");
+    if matches!(FormResponse::parse(response), FormResponse::Foreign) {
+        return Finding::skipped(CALL, text!("the function did not respond", "函数没有响应"));
     }
-    match Readable::of(&reply.headers, &case.origin) {
-        Readable::Twice if !case.is_own_page => twice(CALL, reply),
-        Readable::Other(other) if !case.is_own_page => another(CALL, &other),
-        Readable::Absent if !case.is_own_page => {
-            Finding::fail(CALL, "POST /uploads came back without Access-Control-Allow-Origin")
+    match CorsAccess::of(&response.headers, &doctor.origin) {
+        CorsAccess::Duplicate if !doctor.is_own_page => duplicate_header(CALL, response),
+        CorsAccess::OtherOrigin(other) if !doctor.is_own_page => other_origin(CALL, &other),
+        CorsAccess::Missing if !doctor.is_own_page => {
+            let seen = text!(
+                "the response to POST /uploads has no Access-Control-Allow-Origin",
+                "POST /uploads 的响应没有 Access-Control-Allow-Origin"
+            );
+            Finding::fail(CALL, seen)
                 .cause("cors-absent")
-                .why("The browser keeps the answer from the page, which sees a network error.")
-                .mend(
-                    "The function adds the header; look at what takes it away on the way, such as \
-                     a gateway or a CDN.",
-                )
+                .why(text!(
+                    "The browser does not let the page read the response; the page sees a network \
+                     error.",
+                    "浏览器不让页面读取响应，页面只看到网络错误。"
+                ))
+                .fix(text!(
+                    "The function sends the header; check what removes it on the way, such as a \
+                     gateway or a CDN.",
+                    "函数会发送此响应头；请检查途中将它移除的网关或 CDN。"
+                ))
         }
-        _ => Finding::ok(CALL, format!("pages of {} may read the answer", case.origin)),
+        _ => {
+            let origin = &doctor.origin;
+            let seen = text!(
+                "pages of {origin} may read the response",
+                "来源为 {origin} 的页面可以读取响应"
+            );
+            Finding::ok(CALL, seen)
+        }
     }
 }
 
-/// Asks as a page that nobody has put on the list.
-pub(super) async fn foreign(case: &Case, wire: &Wire, wish: &str) -> Finding {
-    let url = case.url("/uploads");
-    let call = Call::wish(&url, wish, Some(FOREIGN)).with_all(&case.proof);
-    let reply = match wire.send(call).await {
-        Ok(reply) => reply,
-        Err(trouble) => return signer::unreachable(FOREIGN_CALL, &trouble),
-    };
-    judge_foreign(case, &reply)
+/// Requests a form as a page of an origin that is on no list.
+pub(super) async fn foreign(doctor: &DoctorTarget, client: &WebClient, body: &str) -> Finding {
+    let request = form_request(doctor, body, Some(FOREIGN_ORIGIN)).headers(&doctor.credentials);
+    match client.send(request).await {
+        Ok(response) => check_foreign(doctor, &response),
+        Err(error) => unreachable(FOREIGN, &error),
+    }
 }
 
-fn judge_foreign(case: &Case, reply: &Reply) -> Finding {
-    let id = FOREIGN_CALL;
-    let may_read = Readable::of(&reply.headers, FOREIGN).is_yes();
-    let refused = match Answer::read(reply) {
-        Answer::Granted(_) if !may_read => {
-            return Finding::ok(id, format!("a page of {FOREIGN} cannot read the answer"));
-        }
-        Answer::Granted(_) => None,
-        Answer::Refused(problem) => Some(problem.error),
-        Answer::Alien => Some(reply.status.as_u16().to_string()),
-    };
-    let lacks_token = may_read && refused.as_deref().is_some_and(caller::is_of_caller);
-    let finding = match refused {
-        Some(word) if !lacks_token => {
-            return Finding::ok(id, format!("a page of {FOREIGN} is refused ({word})"));
-        }
-        _ if case.any_origin => {
-            let seen = "pages of every origin may ask, as was said with --any-origin";
+fn check_foreign(doctor: &DoctorTarget, response: &WebResponse) -> Finding {
+    let id = FOREIGN;
+    let may_read = CorsAccess::of(&response.headers, FOREIGN_ORIGIN).is_allowed();
+    let refusal = match FormResponse::parse(response) {
+        FormResponse::Signed(_) if !may_read => {
+            let seen = text!(
+                "a page of {FOREIGN_ORIGIN} cannot read the response",
+                "来源为 {FOREIGN_ORIGIN} 的页面无法读取响应"
+            );
             return Finding::ok(id, seen);
         }
-        Some(word) => {
-            let seen = format!("a page of {FOREIGN} is kept away by nothing but a token ({word})");
-            Finding::warn(id, seen).why("A token that leaks can be used from any page.")
-        }
-        None => Finding::fail(id, format!("a page of {FOREIGN} got a grant and may read it"))
-            .why("Any page in the world can upload in the name of who visits it."),
+        FormResponse::Signed(_) => None,
+        FormResponse::Refused(problem) => Some(problem.error),
+        FormResponse::Foreign => Some(response.status.as_u16().to_string()),
     };
-    finding.cause("every-origin").mend(format!(
-        "Put the pages that may ask into the function's environment in place of *, and \
-         deploy:\n  UPLOAD_ORIGINS={}\nIf every page is meant to ask, say so with --any-origin.",
-        case.origin
+    let only_token = may_read && refusal.as_deref().is_some_and(is_about_caller);
+    match refusal {
+        Some(code) if !only_token => {
+            let seen = text!(
+                "a page of {FOREIGN_ORIGIN} is refused ({code})",
+                "来源为 {FOREIGN_ORIGIN} 的页面被拒绝（{code}）"
+            );
+            Finding::ok(id, seen)
+        }
+        _ if doctor.any_origin => {
+            let seen = text!(
+                "pages of every origin may call, as --any-origin allows",
+                "任何来源的页面都可以调用，符合 --any-origin"
+            );
+            Finding::ok(id, seen)
+        }
+        refusal => every_origin(doctor, refusal),
+    }
+}
+
+/// Creates the finding of a foreign page that gets a form, or that only lacks the token.
+fn every_origin(doctor: &DoctorTarget, refusal: Option<String>) -> Finding {
+    let finding = if let Some(code) = refusal {
+        let seen = text!(
+            "a page of {FOREIGN_ORIGIN} is refused only because it has no token ({code})",
+            "来源为 {FOREIGN_ORIGIN} 的页面仅因没有令牌而被拒绝（{code}）"
+        );
+        Finding::warn(FOREIGN, seen).why(text!(
+            "A stolen token can be used from any page.",
+            "泄露的令牌可以在任何页面上使用。"
+        ))
+    } else {
+        let seen = text!(
+            "a page of {FOREIGN_ORIGIN} got a form and may read it",
+            "来源为 {FOREIGN_ORIGIN} 的页面得到了表单并可读取"
+        );
+        Finding::fail(FOREIGN, seen).why(text!(
+            "Any page in the world can upload in the name of its visitors.",
+            "世界上任何页面都可以以其访问者的名义上传。"
+        ))
+    };
+    let origin = &doctor.origin;
+    finding.cause("every-origin").fix(text!(
+        "Set the origins of your pages in the function's environment in place of *, and \
+         deploy:\n  UPLOAD_ORIGINS={origin}\nIf every page may call on purpose, use --any-origin.",
+        "请在函数的环境变量中用自己页面的来源代替 *，并重新部署：\n  \
+         UPLOAD_ORIGINS={origin}\n如果确实允许任何页面调用，请使用 --any-origin。"
     ))
+}
+
+/// Requests a form without the token, if there is one: as the page, and as a program.
+pub(super) async fn callers(doctor: &DoctorTarget, client: &WebClient, body: &str) -> Vec<Finding> {
+    let send = async |origin| client.send(form_request(doctor, body, origin)).await;
+    let mut findings = Vec::new();
+    if !doctor.credentials.is_empty() {
+        findings.push(match send(Some(doctor.origin.as_str())).await {
+            Ok(response) => check_without_token(doctor, &response),
+            Err(error) => unreachable(UNPROVEN, &error),
+        });
+    }
+    findings.push(match send(None).await {
+        Ok(response) => check_anonymous(doctor, &response),
+        Err(error) => unreachable(NOBODY, &error),
+    });
+    findings
+}
+
+fn check_without_token(doctor: &DoctorTarget, response: &WebResponse) -> Finding {
+    let who = text!("the page without its token", "没有令牌的页面");
+    refusal(UNPROVEN, &who, response).unwrap_or_else(|| {
+        let origin = &doctor.origin;
+        let seen = text!(
+            "a page of {origin} gets a form without its token",
+            "来源为 {origin} 的页面没有令牌也得到了表单"
+        );
+        Finding::warn(UNPROVEN, seen)
+            .cause("token-not-needed")
+            .why(text!(
+                "Everyone who opens the page can upload, and a program can send any origin.",
+                "打开页面的任何人都可以上传，而程序可以发送任意来源。"
+            ))
+            .fix(text!(
+                "If that is not intended, let the route require both and deploy: \
+                 UPLOAD_AUTH=all(origin, jwt), or all(origin, ticket).",
+                "如果这不是本意，请让路由同时要求两者并重新部署：UPLOAD_AUTH=all(origin, jwt) 或 \
+                 all(origin, ticket)。"
+            ))
+    })
+}
+
+fn check_anonymous(doctor: &DoctorTarget, response: &WebResponse) -> Finding {
+    let who = text!("a caller without credentials", "没有凭证的调用者");
+    let open = || {
+        if doctor.credentials.is_empty() {
+            let seen =
+                text!("a caller without credentials gets a form", "没有凭证的调用者得到了表单");
+            return Finding::warn(NOBODY, seen).fix(text!(
+                "If that is not intended, let the route require authentication and deploy: \
+                 UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).",
+                "如果这不是本意，请让路由要求认证并重新部署：UPLOAD_AUTH=ticket、jwt 或 all(origin, \
+                 ticket)。"
+            ));
+        }
+        let seen = text!(
+            "a caller without credentials gets a form, although the page has a token",
+            "页面有令牌，但没有凭证的调用者也得到了表单"
+        );
+        Finding::fail(NOBODY, seen).fix(text!(
+            "The route ignores the token. Set what it requires and deploy: UPLOAD_AUTH=jwt for \
+             tokens, ticket for tickets, any(jwt, ticket) for either.",
+            "路由忽略了令牌。请设置所要求的认证并重新部署：令牌用 UPLOAD_AUTH=jwt，票据用 \
+             ticket，任一用 any(jwt, ticket)。"
+        ))
+    };
+    let why = text!(
+        "Everyone who can reach the address can store files in the bucket, at your cost, within the \
+         limits of the route.",
+        "能访问此地址的任何人都可以在路由的限制内向存储空间存放文件，费用由您承担。"
+    );
+    refusal(NOBODY, &who, response).unwrap_or_else(|| open().cause("open-to-everyone").why(why))
+}
+
+/// Creates the finding of a refusal; `None` if the response has a form.
+fn refusal(id: &'static str, who: &Text, response: &WebResponse) -> Option<Finding> {
+    let code = match FormResponse::parse(response) {
+        FormResponse::Signed(_) => return None,
+        FormResponse::Refused(problem) => problem.error,
+        FormResponse::Foreign => response.status.as_u16().to_string(),
+    };
+    let who = who.clone();
+    Some(match code.as_str() {
+        "origin_required" => Finding::ok(
+            id,
+            who.with(&text!(
+                " is refused ({code}); a program can send any origin",
+                "被拒绝（{code}）；但程序可以发送任意来源"
+            )),
+        ),
+        code if is_about_caller(code) || code == "origin_not_allowed" => {
+            Finding::ok(id, who.with(&text!(" is refused ({code})", "被拒绝（{code}）")))
+        }
+        code => Finding::skipped(
+            id,
+            who.with(&text!(
+                " is refused for another reason ({code})",
+                "因其他原因被拒绝（{code}）"
+            )),
+        ),
+    })
 }

@@ -21,10 +21,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::error::CommandError;
 use crate::explain::input::Input;
-use crate::failure::Failure;
 use crate::language::Language;
-use crate::{console, remedy};
+use crate::{console, oss_errors};
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
@@ -69,9 +69,9 @@ struct View {
     region: Option<String>,
 }
 
-pub(super) fn run(options: Options) -> Result<(), Failure> {
+pub(super) fn run(options: Options) -> Result<(), CommandError> {
     if options.list {
-        console::say_text(remedy::markdown(options.lang).trim_end());
+        console::print_text(oss_errors::markdown(options.lang).trim_end());
         return Ok(());
     }
     let bytes = read(options.file.as_ref())?;
@@ -81,16 +81,16 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
         bucket: options.bucket,
         region: options.region,
     };
-    let said = match Input::read(&bytes).map_err(Failure::arguments)? {
+    let said = match Input::read(&bytes).map_err(CommandError::usage)? {
         Input::Policy(document) => permission::explain_document(&document, &view),
         Input::Form(form) => verdict::explain(&form, &view),
         Input::Refusal(xml) => refusal::explain(&xml, &view),
     };
-    console::say_lines(&said);
+    console::print_lines(&said);
     Ok(())
 }
 
-fn read(file: Option<&PathBuf>) -> Result<Vec<u8>, Failure> {
+fn read(file: Option<&PathBuf>) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
     let (name, outcome) = match file.filter(|path| path.as_os_str() != "-") {
         Some(path) => {
@@ -98,13 +98,13 @@ fn read(file: Option<&PathBuf>) -> Result<Vec<u8>, Failure> {
             (path.display().to_string(), File::open(path).and_then(read))
         }
         None if io::stdin().is_terminal() => {
-            return Err(Failure::arguments(
+            return Err(CommandError::usage(
                 "there is nothing to explain; name a file, or pipe a policy, a form or a refusal in",
             ));
         }
         None => ("standard input".to_owned(), io::stdin().take(MAX_INPUT).read_to_end(&mut bytes)),
     };
-    outcome.map_err(|error| Failure::arguments(format!("{name} cannot be read: {error}")))?;
+    outcome.map_err(|error| CommandError::usage(format!("{name} cannot be read: {error}")))?;
     Ok(bytes)
 }
 

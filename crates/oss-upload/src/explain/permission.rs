@@ -73,7 +73,7 @@ pub(crate) fn wish(condition: &PolicyCondition, language: Language) -> String {
         );
     }
     match condition {
-        // Said in words below.
+        // Text in words below.
         PolicyCondition::Equal(..) if is_callback(condition) => language.choose(
             format!("{field} is the one that was granted"),
             format!("{field} 与授权时相同"),

@@ -3,7 +3,7 @@
 use crate::explain::input::Document;
 use crate::explain::{View, permission};
 use crate::language::Language;
-use crate::{remedy, xml};
+use crate::{oss_errors, xml};
 use oss_emulator::oss::OssError;
 
 /// Explains the XML of OSS; a policy in it, as a wrong signature brings one, is explained too.
@@ -50,7 +50,7 @@ pub(super) fn title(code: &str, ec: Option<&str>, language: Language) -> String 
 
 /// Gives cause and remedy, if the table knows them.
 pub(super) fn advice(code: &str, ec: Option<&str>, language: Language) -> Vec<String> {
-    let Some(entry) = remedy::find(ec, code) else {
+    let Some(entry) = oss_errors::find(ec, code) else {
         return vec![
             language.choose(
                 "  The table does not know this code; look it up in the documentation of OSS."
@@ -59,5 +59,5 @@ pub(super) fn advice(code: &str, ec: Option<&str>, language: Language) -> Vec<St
             ),
         ];
     };
-    [entry.cause, entry.remedy].map(|said| format!("  {}", said.words(language))).into()
+    [entry.cause, entry.remedy].map(|said| format!("  {}", said.in_language(language))).into()
 }

@@ -3,10 +3,10 @@
 //! With the keys that signed it the whole form is judged; without them everything but the
 //! signature.
 
-use crate::desk;
 use crate::explain::form::Captured;
 use crate::explain::{View, callback, media_type, permission, refusal};
 use crate::language::Language;
+use crate::signing_context;
 use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
 use oss_emulator::oss::{
     AccessKey, LocalBucket, OssError, OssErrorKind, Strictness, UploadForm, Validator,
@@ -53,7 +53,7 @@ pub(super) fn explain(captured: &Captured, view: &View) -> Vec<String> {
 fn key(captured: &Captured, language: Language) -> (Option<AccessKey>, String) {
     let signed_by = captured.field("x-oss-credential").and_then(|text| text.split('/').next());
     let signed_by = signed_by.or_else(|| captured.field("OSSAccessKeyId"));
-    let Some(keys) = desk::keys() else {
+    let Some(keys) = signing_context::environment_credentials() else {
         let note = language.choose(
             "The signature was not checked: the key that signed is not in the environment.",
             "未检查签名：环境变量中没有签名所用的密钥。",

@@ -1,19 +1,18 @@
-//! `oss-upload form`: a page with a signed form, complete in itself, to be hosted or sent anywhere.
+//! `oss-upload form`: a self-contained page with a signed form, to be hosted or sent anywhere.
 //!
-//! It works without a script. Whoever has the page may upload under its policy until it ends, so
-//! the policy is as narrow as the options say: one key or one directory, sizes, types, answer.
+//! The page needs no script. Everyone who has it may upload under its policy until the policy expires.
+//! The policy allows only what the options say: one key or one directory, sizes, types, response.
 
-mod file;
 mod page;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::rules::Rules;
-use crate::{console, rules};
+use crate::error::CommandError;
+use crate::signing_context::SigningContext;
+use crate::signing_options::{BucketOptions, RuleOptions};
+use crate::{atomic_file, console};
 use oss_upload_signer::callback::receipt::ReceiptScope;
 use oss_upload_signer::grant::callback_fields::ReceiptClaims;
 use oss_upload_signer::grant::form::Field;
@@ -23,28 +22,28 @@ use oss_upload_signer::policy::document::Condition;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time::Timestamp;
 
-/// What OSS puts the file's own name in for.
+/// OSS replaces this by the name of the file.
 const FILENAME: &str = "${filename}";
 
-/// Time to fill in a form by hand.
+/// The default lifetime: a person fills in the form by hand.
 const LIFETIME: &str = "1h";
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
     #[command(flatten)]
-    place: rules::Place,
+    bucket: BucketOptions,
     #[command(flatten)]
-    rules: Rules,
+    rules: RuleOptions,
     /// The object's key, fixed or ending in '${filename}'; default is the directory and '${filename}'
     #[arg(long)]
     key: Option<String>,
-    /// What OSS answers when the file is stored: 200, 201 (the browser shows what was stored) or 204
+    /// The status of the response when the file is stored: 200, 201 (the browser shows the object) or 204
     #[arg(long, value_name = "STATUS", value_parser = ["200", "201", "204"])]
     success_action_status: Option<String>,
     /// Where the browser goes when the file is stored
     #[arg(long, value_name = "URL")]
     success_action_redirect: Option<String>,
-    /// Refuse an upload whose key is taken
+    /// Refuse an upload if an object with its key exists
     #[arg(long)]
     forbid_overwrite: bool,
     /// The page to write
@@ -55,118 +54,118 @@ pub(super) struct Options {
     force: bool,
 }
 
-pub(super) async fn run(mut options: Options) -> Result<(), Failure> {
-    options.rules.lasts_unless_said(LIFETIME);
-    let desk = Desk::open(&options.place, &options.rules).await?;
-    check_route(&desk.route)?;
-    let key = options.key.clone().map_or_else(|| key(&desk), Ok)?;
+pub(super) async fn run(mut options: Options) -> Result<(), CommandError> {
+    options.rules.set_default_lifetime(LIFETIME);
+    let context = SigningContext::open(&options.bucket, &options.rules).await?;
+    check_route(&context.route)?;
+    let key = options.key.clone().map_or_else(|| default_key(&context), Ok)?;
     let key_condition = key_condition(&key)?;
-    let types = content_type::as_conditions(&desk.route.types).ok_or_else(several_kinds)?;
-    let (size, expires_at) = (desk.route.size, desk.until());
-    let mut pinned = options.pinned(&desk.route)?;
-    pinned.extend(desk.told(ReceiptClaims {
+    let types = content_type::as_conditions(&context.route.types).ok_or_else(mixed_types)?;
+    let (size, expires_at) = (context.route.size, context.expires_at());
+    let mut fixed_fields = options.fixed_fields(&context.route)?;
+    fixed_fields.extend(context.callback_fields(ReceiptClaims {
         scope: match &key_condition {
             Condition::StartsWith(_, directory) => ReceiptScope::Prefix((*directory).to_owned()),
             _ => ReceiptScope::Key(key.clone()),
         },
         size,
-        types: desk.route.types.iter().map(ToString::to_string).collect(),
+        types: context.route.types.iter().map(ToString::to_string).collect(),
         expires_at,
-        once: false, // The key was named on the command line, so other grants may have it.
+        once: false, // The key comes from the command line, so other forms may have it too.
     })?);
-    let rules =
-        FormRules { key: Some(&key), key_condition, size, types, fixed_fields: pinned, expires_at };
-    let fields = sign_form(rules, &desk.route, &desk.credentials, desk.now);
-    let html = page::write(&desk.route, &fields, expires_at);
-    file::write(&options.out, &html, options.force)?;
-    announce(&options, &desk, &key, expires_at);
+    let rules = FormRules { key: Some(&key), key_condition, size, types, fixed_fields, expires_at };
+    let fields = sign_form(rules, &context.route, &context.credentials, context.now);
+    let html = page::render(&context.route, &fields, expires_at);
+    atomic_file::write_text(&options.out, &html, options.force)?;
+    print_summary(&options, &context, &key, expires_at);
     Ok(())
 }
 
-fn announce(options: &Options, desk: &Desk, key: &str, expires_at: Timestamp) {
-    console::say(&format!("page   {}", options.out.display()));
-    console::say(&format!("posts  {key} to {}", desk.route.host.as_str()));
-    let ending = if expires_at < desk.now.plus(desk.route.lifetime) {
-        ", when the temporary key may end"
+fn print_summary(options: &Options, context: &SigningContext, key: &str, expires_at: Timestamp) {
+    console::print_line(&format!("page   {}", options.out.display()));
+    console::print_line(&format!("posts  {key} to {}", context.route.host.as_str()));
+    let reason = if expires_at < context.now.plus(context.route.lifetime) {
+        ", when the temporary key may expire"
     } else {
         ""
     };
-    console::say(&format!("until  {expires_at}{ending}"));
+    console::print_line(&format!("until  {expires_at}{reason}"));
 }
 
 impl Options {
-    /// The fields that say what happens when the file is stored, and whether it may replace another.
-    fn pinned(&self, route: &Route) -> Result<Vec<Field>, Failure> {
-        let mut pinned: Vec<Field> = Vec::new();
+    /// Returns the fields for the response, and for overwriting.
+    fn fixed_fields(&self, route: &Route) -> Result<Vec<Field>, CommandError> {
+        let mut fields: Vec<Field> = Vec::new();
         if let Some(url) = &self.success_action_redirect {
             if !url.starts_with("https://") && !url.starts_with("http://") {
-                return Err(Failure::arguments(format!(
+                return Err(CommandError::usage(format!(
                     "--success-action-redirect {url:?}: write the whole address, with https://"
                 )));
             }
-            pinned.push(("success_action_redirect".into(), url.clone()));
+            fields.push(("success_action_redirect".into(), url.clone()));
         }
-        // Without a script 200 and 204 leave a person in front of nothing; 201 shows the answer.
+        // After 200 and 204 a browser shows an empty page; after 201 it shows the response.
         let default = self.success_action_redirect.is_none().then(|| "201".to_owned());
         let status = self.success_action_status.clone().or(default);
-        pinned.extend(status.map(|status| ("success_action_status".into(), status)));
+        fields.extend(status.map(|status| ("success_action_status".into(), status)));
         if self.forbid_overwrite {
-            pinned.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
+            fields.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
         }
-        pinned.extend(route.headers.iter().map(|one| (one.name.into(), one.value.clone())));
-        Ok(pinned)
+        fields.extend(route.headers.iter().map(|one| (one.name.into(), one.value.clone())));
+        Ok(fields)
     }
 }
 
-/// A form whose file nobody has seen yet can hold to no rule about its name, and a person fills in
-/// no metadata.
-fn check_route(route: &Route) -> Result<(), Failure> {
+/// Rejects a route with rules that a static form cannot keep: the name of the file is not known yet, and
+/// there are no inputs for metadata.
+fn check_route(route: &Route) -> Result<(), CommandError> {
     let required = route.metadata.iter().any(|rule| rule.required);
     if !route.extensions.is_empty() || required {
-        return Err(Failure::arguments(format!(
-            "the route {:?} has rules that a page cannot hold to: extensions, or metadata that are \
-             required; sign for a named file instead",
+        return Err(CommandError::usage(format!(
+            "the route {:?} has rules that a page cannot keep: extensions, or required metadata; \
+             sign for a named file instead",
             route.name
         )));
     }
     Ok(())
 }
 
-/// The directory, and the name that the file has.
-fn key(desk: &Desk) -> Result<String, Failure> {
-    let template = &desk.route.template;
+/// Returns the directory and the placeholder for the file name.
+fn default_key(context: &SigningContext) -> Result<String, CommandError> {
+    let template = &context.route.template;
     let key = if template.uses_file_name() {
-        template.render_directory(&desk.occasion()).map(|dir| format!("{dir}{FILENAME}"))
+        template.render_directory(&context.render_context()).map(|dir| format!("{dir}{FILENAME}"))
     } else {
-        template.render(&desk.occasion(), "")
+        template.render(&context.render_context(), "")
     };
     key.map_err(|_| {
-        Failure::arguments(format!(
-            "{template} is made of what a page does not know: the file's name or who asks; give \
+        CommandError::usage(format!(
+            "{template} has placeholders that a page cannot fill in: the file's name or the caller; give \
              the key with --key"
         ))
     })
 }
 
-/// A policy sees the placeholder and not the name; the part before it is what can be held on to.
-fn key_condition(key: &str) -> Result<Condition<'_>, Failure> {
-    let wrong = |what: &str| Err(Failure::arguments(format!("--key {key:?}: {what}")));
-    let fits = (1..=1023).contains(&key.len()) && !key.chars().any(char::is_control);
-    if !fits || key.starts_with(['/', '\\']) {
-        return wrong("a key has 1 to 1023 bytes, no slash in front and no line ends");
+/// Returns the condition for a key. The policy sees the placeholder and not the file name, so only the
+/// part before it can be required.
+fn key_condition(key: &str) -> Result<Condition<'_>, CommandError> {
+    let invalid = |what: &str| Err(CommandError::usage(format!("--key {key:?}: {what}")));
+    let is_valid = (1..=1023).contains(&key.len()) && !key.chars().any(char::is_control);
+    if !is_valid || key.starts_with(['/', '\\']) {
+        return invalid("a key has 1 to 1023 bytes, no slash in front and no line ends");
     }
     match key.split_once(FILENAME) {
         None => Ok(Condition::Equal("key", key)),
         Some((directory, "")) if directory.ends_with('/') => {
             Ok(Condition::StartsWith("key", directory))
         }
-        Some(_) => wrong("write a directory before '${filename}' and nothing after it"),
+        Some(_) => invalid("write a directory before '${filename}' and nothing after it"),
     }
 }
 
-fn several_kinds() -> Failure {
-    Failure::arguments(
-        "one form takes whole types such as image/png and image/jpeg, or one kind such as image/*, \
-         but not a mixture; write one form for each",
+fn mixed_types() -> CommandError {
+    CommandError::usage(
+        "one form allows full types such as image/png and image/jpeg, or one wildcard such as image/*, \
+         but not both; write one form for each",
     )
 }

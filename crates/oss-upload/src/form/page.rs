@@ -1,4 +1,4 @@
-//! The page's text: a form, a hint in two languages, and nothing from elsewhere.
+//! The HTML of the page: a form and a hint in two languages, without external resources.
 
 use std::fmt;
 use std::fmt::Write;
@@ -8,28 +8,28 @@ use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time::Timestamp;
 
-/// Writes the page. The file comes last, because OSS ignores what follows it.
-pub(super) fn write(route: &Route, fields: &[Field], expires_at: Timestamp) -> String {
+/// Renders the page. The file comes last, because OSS ignores fields after it.
+pub(super) fn render(route: &Route, fields: &[Field], expires_at: Timestamp) -> String {
     let mut inputs = String::new();
     for (name, value) in fields {
         // Writing into a String cannot fail.
         let _ = writeln!(
             inputs,
             "  <input type=\"hidden\" name=\"{}\" value=\"{}\">",
-            Escaped(name),
-            Escaped(value)
+            EscapedHtml(name),
+            EscapedHtml(value)
         );
     }
     let types: Vec<String> = route.types.iter().map(ToString::to_string).collect();
     let accept = match types.as_slice() {
         [] => String::new(),
-        types => format!(" accept=\"{}\"", Escaped(&types.join(","))),
+        types => format!(" accept=\"{}\"", EscapedHtml(&types.join(","))),
     };
     PAGE.replace("{{inputs}}\n", &inputs)
-        .replace("{{action}}", &Escaped(route.host.as_str()).to_string())
+        .replace("{{action}}", &EscapedHtml(route.host.as_str()).to_string())
         .replace("{{accept}}", &accept)
-        .replace("{{english}}", &Escaped(&english(route, &types, expires_at)).to_string())
-        .replace("{{chinese}}", &Escaped(&chinese(route, &types, expires_at)).to_string())
+        .replace("{{english}}", &EscapedHtml(&english(route, &types, expires_at)).to_string())
+        .replace("{{chinese}}", &EscapedHtml(&chinese(route, &types, expires_at)).to_string())
 }
 
 fn english(route: &Route, types: &[String], expires_at: Timestamp) -> String {
@@ -56,10 +56,10 @@ fn chinese(route: &Route, types: &[String], expires_at: Timestamp) -> String {
     format!("一个文件，{min}不超过 {max}。{types}本表单在 {expires_at} 之前有效。")
 }
 
-/// Shows a text as HTML takes it, between tags and between quotes.
-struct Escaped<'a>(&'a str);
+/// Displays a text escaped for HTML, for text and for quoted attributes.
+struct EscapedHtml<'a>(&'a str);
 
-impl fmt::Display for Escaped<'_> {
+impl fmt::Display for EscapedHtml<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
             match character {
@@ -68,10 +68,10 @@ impl fmt::Display for Escaped<'_> {
                 '>' => formatter.write_str("&gt;")?,
                 '"' => formatter.write_str("&quot;")?,
                 '\'' => formatter.write_str("&#39;")?,
-                // A browser would read a bare line end as it likes.
+                // Browsers may change a bare line end in an attribute.
                 '\r' => formatter.write_str("&#13;")?,
                 '\n' => formatter.write_str("&#10;")?,
-                // So that no value is ever taken for a place of this page.
+                // A value must not look like a placeholder of this template.
                 '{' => formatter.write_str("&#123;")?,
                 other => formatter.write_char(other)?,
             }
@@ -120,7 +120,7 @@ mod tests {
     fn a_value_cannot_leave_its_attribute() {
         let text = "\"><script>'&\r\n{{english}}";
         assert_eq!(
-            Escaped(text).to_string(),
+            EscapedHtml(text).to_string(),
             "&quot;&gt;&lt;script&gt;&#39;&amp;&#13;&#10;&#123;&#123;english}}"
         );
     }

@@ -1,9 +1,9 @@
-//! Which files the package has, and what stands in them. All but the binary and the settings come
-//! from this repository, as it was when the tool was built.
+//! The files of the package. All but the binary and the settings come from this repository, as it was
+//! when the tool was built.
 
-use crate::failure::Failure;
+use crate::error::CommandError;
+use crate::package::files::PackageFiles;
 use crate::package::template;
-use crate::package::tree::Tree;
 
 const BOOTSTRAP: &str = include_str!("../../../../bootstrap");
 const DEPLOYMENT: &str = include_str!("../../../../s.yaml");
@@ -12,33 +12,34 @@ const LICENSE: &str = include_str!("../../../../LICENSE");
 const README: &str = include_str!("../../../../.deploy/app/readme.md");
 const VERSION: &str = include_str!("../../../../.deploy/app/version.md");
 
-/// Where the version goes in these.
-const PLACEHOLDER: &str = "@version@";
+/// The placeholder for the version in these texts.
+const VERSION_PLACEHOLDER: &str = "@version@";
 
-/// Lays out what the platform unpacks into `/code`.
-pub(super) fn code(binary: Vec<u8>, settings: Option<Vec<u8>>) -> Tree {
-    let mut code = Tree::default();
-    code.put_program("bootstrap", BOOTSTRAP);
-    code.put_program("oss-upload-signer", binary);
+/// Returns the files that the platform unpacks into `/code`.
+pub(super) fn code_files(binary: Vec<u8>, settings: Option<Vec<u8>>) -> PackageFiles {
+    let mut code = PackageFiles::default();
+    code.add_executable("bootstrap", BOOTSTRAP);
+    code.add_executable("oss-upload-signer", binary);
     if let Some(settings) = settings {
-        code.put("upload.toml", settings);
+        code.add("upload.toml", settings);
     }
     code
 }
 
-/// Lays out the application: what the registry reads, and under `src/` what the user gets.
-pub(super) fn around(code: &Tree) -> Result<Tree, Failure> {
-    let versioned = |text: &str| text.replace(PLACEHOLDER, env!("CARGO_PKG_VERSION"));
-    let deployment = template::write(DEPLOYMENT)
-        .map_err(|what| Failure::new(format!("s.yaml cannot be made a template: {what}")))?;
-    let mut application = Tree::default();
-    application.put("publish.yaml", versioned(PUBLISH));
-    application.put("readme.md", README);
-    application.put("version.md", versioned(VERSION));
-    application.put("src/LICENSE", LICENSE);
-    application.put("src/readme.md", README);
-    application.put("src/s.yaml", deployment);
-    application.put_below("src/code", code);
+/// Returns the files of the application: those for the registry, and below `src/` those for the user.
+pub(super) fn application_files(code: &PackageFiles) -> Result<PackageFiles, CommandError> {
+    let versioned = |text: &str| text.replace(VERSION_PLACEHOLDER, env!("CARGO_PKG_VERSION"));
+    let deployment = template::convert(DEPLOYMENT).map_err(|problem| {
+        CommandError::new(format!("s.yaml cannot become a template: {problem}"))
+    })?;
+    let mut application = PackageFiles::default();
+    application.add("publish.yaml", versioned(PUBLISH));
+    application.add("readme.md", README);
+    application.add("version.md", versioned(VERSION));
+    application.add("src/LICENSE", LICENSE);
+    application.add("src/readme.md", README);
+    application.add("src/s.yaml", deployment);
+    application.add_below("src/code", code);
     Ok(application)
 }
 
@@ -50,7 +51,7 @@ mod tests {
 
     use super::*;
 
-    /// What the form asks, with the type of each.
+    /// The parameters of the form with their types.
     fn parameters() -> Vec<(String, String)> {
         let publish = YamlLoader::load_from_str(PUBLISH).unwrap();
         let properties = publish[0]["Parameters"]["properties"].as_hash().unwrap().clone();
@@ -63,21 +64,21 @@ mod tests {
     }
 
     #[test]
-    fn what_the_form_asks_is_what_the_template_takes() {
-        let asked: BTreeSet<_> = parameters().into_iter().map(|(name, _)| name).collect();
-        let deployment = template::write(DEPLOYMENT).unwrap();
-        let places = deployment.split("{{ ").skip(1);
-        let taken: BTreeSet<_> = places
+    fn the_form_and_the_template_have_the_same_parameters() {
+        let of_form: BTreeSet<_> = parameters().into_iter().map(|(name, _)| name).collect();
+        let deployment = template::convert(DEPLOYMENT).unwrap();
+        let placeholders = deployment.split("{{ ").skip(1);
+        let of_template: BTreeSet<_> = placeholders
             .filter_map(|rest| rest.split([' ', '[']).next())
             .filter(|name| *name != "access")
             .map(str::to_owned)
             .collect();
-        assert_eq!(asked, taken);
+        assert_eq!(of_form, of_template);
     }
 
     #[test]
-    fn a_key_that_was_not_filled_in_is_told_from_one_that_was() {
-        let deployment = template::write(DEPLOYMENT).unwrap();
+    fn an_empty_secret_is_recognised() {
+        let deployment = template::convert(DEPLOYMENT).unwrap();
         for (name, kind) in parameters() {
             let guarded = deployment.contains(&format!("{{{{ {name}[0] === "));
             assert_eq!(guarded, kind == "secret", "{name}");

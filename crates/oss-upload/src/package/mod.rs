@@ -1,39 +1,33 @@
-//! `oss-upload package`: the function as others deploy it who have neither Rust nor this repository.
+//! `oss-upload package`: the function for people who have neither Rust nor this repository.
 //!
-//! Two things are written, both around one static binary: an application for the registry of
-//! Serverless Devs, which the console's one-click button starts from, and a zip for uploading by hand.
-//! The same commit gives the same bytes: nothing here looks at a clock or at the machine.
-//!
-//! | file | owns |
-//! |---|---|
-//! | `build` | where the binary comes from when none is given |
-//! | `application` | which files there are, and what stands in them |
-//! | `template` | `s.yaml`, with the answers of a form in place of the shell's variables |
-//! | `tree` | files and their modes, before anything is written |
-//! | `archive` | a tree as a zip |
-//! | `shelf` | puts what is made in the place of what was made before |
+//! Two things are written, both with one static binary: an application for the registry of Serverless
+//! Devs, which the console's one-click button uses, and a zip to upload in the console. The same commit
+//! gives the same bytes, because nothing here depends on a clock or on the machine.
 
 mod application;
-mod archive;
-mod build;
-mod shelf;
+mod files;
 mod template;
-mod tree;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{fs, io};
 
 use clap::Args;
 use fc_emulator::package::require_static;
 
-use crate::console;
-use crate::failure::Failure;
+use crate::error::CommandError;
+use crate::{atomic_file, console};
 
-/// What the registry and the console take easily, and what a cold start fetches quickly.
+/// The limit for the zip in bytes. The registry and the console accept it easily, and a cold start
+/// downloads it quickly.
 const LIMIT: usize = 4_000_000;
 
-/// The settings that go along, as the function looks for them.
+/// The settings file that is included if it exists, under the name that the function expects.
 const SETTINGS: &str = "upload.toml";
+
+/// The script that builds the function, and the binary that it writes.
+const BUILD_SCRIPT: &str = ".deploy/build";
+const BUILT_BINARY: &str = "code/oss-upload-signer";
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -45,42 +39,64 @@ pub(super) struct Options {
     out: PathBuf,
 }
 
-pub(super) fn run(options: Options) -> Result<(), Failure> {
-    let path = options.binary.map_or_else(build::run, Ok)?;
+pub(super) fn run(options: Options) -> Result<(), CommandError> {
+    let path = options.binary.map_or_else(build, Ok)?;
     let binary = fs::read(&path)
-        .map_err(|error| Failure::arguments(format!("{}: {error}", path.display())))?;
+        .map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))?;
     require_static(&binary).map_err(|error| {
-        Failure::arguments(format!(
-            "{} {error}; build the function with .deploy/build",
+        CommandError::usage(format!(
+            "{} {error}; build the function with {BUILD_SCRIPT}",
             path.display()
         ))
     })?;
-    let settings = settings()?;
-    let goes_along = settings.is_some();
-    let code = application::code(binary, settings);
-    let zip = archive::pack(&code)?;
+    let settings = read_settings()?;
+    let has_settings = settings.is_some();
+    let code = application::code_files(binary, settings);
+    let zip = code.zip()?;
     if zip.len() > LIMIT {
-        return Err(Failure::new(format!(
-            "the package has {} bytes zipped, over {LIMIT}; look for what has made the binary grow",
+        return Err(CommandError::new(format!(
+            "the package has {} bytes zipped, over {LIMIT}; find out why the binary grew",
             zip.len()
         )));
     }
-    let application = application::around(&code)?;
-    let folder = shelf::put_tree(&options.out, "app", &application)?;
-    let file = shelf::put_file(&options.out, "oss-upload-signer.zip", &zip)?;
-    console::say(&format!("app    {}, for the registry of Serverless Devs", folder.display()));
+    let application = application::application_files(&code)?;
+    let directory = application.write_application(&options.out, "app")?;
+    let file = atomic_file::replace_file(&options.out, "oss-upload-signer.zip", &zip)?;
+    let directory = directory.display();
+    console::print_line(&format!("app    {directory}, for the registry of Serverless Devs"));
     let size = console::size(zip.len() as u64);
-    console::say(&format!("zip    {}, {size}, for the console", file.display()));
-    if goes_along {
-        console::say(&format!("with   {SETTINGS} of this folder"));
+    console::print_line(&format!("zip    {}, {size}, for the console", file.display()));
+    if has_settings {
+        console::print_line(&format!("with   {SETTINGS} of this folder"));
     }
     Ok(())
 }
 
-fn settings() -> Result<Option<Vec<u8>>, Failure> {
+fn read_settings() -> Result<Option<Vec<u8>>, CommandError> {
     match fs::read(Path::new(SETTINGS)) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::arguments(format!("{SETTINGS}: {error}"))),
+        Err(error) => Err(CommandError::usage(format!("{SETTINGS}: {error}"))),
     }
+}
+
+/// Builds the function in this folder, and returns the path of the binary.
+fn build() -> Result<PathBuf, CommandError> {
+    if !Path::new(BUILD_SCRIPT).is_file() {
+        return Err(CommandError::usage(
+            "there is nothing to build in this folder; run this in the repository's, or name a function \
+             that is built already with --binary",
+        ));
+    }
+    let status = Command::new("sh")
+        .arg(BUILD_SCRIPT)
+        .status()
+        .map_err(|error| CommandError::new(format!("{BUILD_SCRIPT} cannot be started: {error}")))?;
+    if status.success() {
+        return Ok(BUILT_BINARY.into());
+    }
+    Err(CommandError::new(
+        "the function was not built, for the reason above; without Rust, name one that is built already \
+         with --binary",
+    ))
 }

@@ -1,47 +1,47 @@
-//! `s.yaml` as the application's template: made from the repository's own, so that there is no second
-//! copy to fall behind.
+//! The `s.yaml` of the application, a template. It is made of the repository's own `s.yaml`, so that there
+//! is only one copy to maintain.
 //!
-//! Three things differ. The variables take the answers of the form that `publish.yaml` describes, the
-//! credentials are those that the user picks, and nothing is built. Everything else is carried over
-//! line by line, comments included.
+//! Three things differ. The variables get the values of the form that `publish.yaml` describes, the
+//! credentials are those that the user selects, and nothing is built. All other lines are copied, comments
+//! included.
 
 use std::borrow::Cow;
 
-/// What stands above the first line in place of the repository's own words.
+/// The comment at the beginning, in place of the repository's own.
 const HEADER: &str = "\
-# Deploys the function with Serverless Devs: `s deploy -y`. It is built already and lies in code/.
-# What was chosen stands in `vars`; edit it and deploy again. Keys may be among it: keep this file out of
+# Deploys the function with Serverless Devs: `s deploy -y`. It is built already, in code/.
+# The chosen values are in `vars`; edit them and deploy again. There may be keys among them: keep this file out of
 # repositories.
 ";
 
-/// A variable that is asked for under another's name: the console offers the buckets of one region.
+/// Variables that get the value of another parameter: the console lists the buckets of one region.
 const ALIASES: [(&str, &str); 1] = [("bucketRegion", "region")];
 
-/// Keys, which the renderer turns into a text that begins with `$` where nothing was filled in. The form
-/// takes no `$` in them, so such a text is told from a key.
+/// Secret parameters. The renderer writes a text that begins with `$` for an empty one. The form accepts no
+/// `$` in them, so such a text is never a key.
 const SECRETS: [&str; 4] = ["jwtSecret", "ticketKeys", "receiptKeys", "webhookSecret"];
 
-/// Lines that have to be there, or the changes would miss their places.
-const LANDMARKS: [(&str, &str); 3] = [
+/// Lines that the conversion depends on, and the errors if they are missing.
+const REQUIRED_LINES: [(&str, &str); 3] = [
     ("\naccess: ", "it has no access"),
     ("\nvars:\n", "it has no vars"),
     ("\n    actions:\n", "it has no actions"),
 ];
 
-/// Writes the template, or says why not.
-pub(super) fn write(deployment: &str) -> Result<String, &'static str> {
+/// Converts `s.yaml` into the template; the error says what is wrong with the file.
+pub(super) fn convert(deployment: &str) -> Result<String, &'static str> {
     if deployment.contains("{{") || deployment.contains("<%") {
         return Err("something in it would be taken for a place to fill in");
     }
     let start = deployment.find("edition:").ok_or("it has no edition")?;
     let body = &deployment[start..];
-    for (landmark, what) in LANDMARKS {
-        if !body.contains(landmark) {
-            return Err(what);
+    for (line, problem) in REQUIRED_LINES {
+        if !body.contains(line) {
+            return Err(problem);
         }
     }
     let mut text = HEADER.to_owned();
-    for line in without_actions(body).map(question) {
+    for line in without_actions(body).map(parameterize) {
         if line.contains("${env(") {
             return Err("it takes a variable of the shell outside of vars");
         }
@@ -51,7 +51,7 @@ pub(super) fn write(deployment: &str) -> Result<String, &'static str> {
     Ok(text)
 }
 
-/// Leaves out what is run before a deploy: the line `actions:` and what is indented below it.
+/// Removes the actions before a deployment: the line `actions:` and the lines that are indented below it.
 fn without_actions(body: &str) -> impl Iterator<Item = &str> {
     let mut inside = false;
     body.lines().filter(move |line| {
@@ -60,24 +60,26 @@ fn without_actions(body: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Turns a line that takes a variable of the shell, or names the credentials, into one that is filled in.
-fn question(line: &str) -> Cow<'_, str> {
+/// Replaces the value of a line that uses a variable of the shell, or names the credentials, by a
+/// placeholder.
+fn parameterize(line: &str) -> Cow<'_, str> {
     match line.split_once(": ") {
         Some(("access", _)) => "access: '{{ access }}'".into(),
         Some((key, value)) if is_variable(key) && value.starts_with("${env(") => {
             let name = key.trim_start();
             let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
-            let asked = alias.map_or(name, |(_, asked)| asked);
-            if SECRETS.contains(&asked) {
-                return format!("{key}: '{{{{ {asked}[0] === \"$\" ? \"\" : {asked} }}}}'").into();
+            let parameter = alias.map_or(name, |(_, parameter)| parameter);
+            if SECRETS.contains(&parameter) {
+                return format!("{key}: '{{{{ {parameter}[0] === \"$\" ? \"\" : {parameter} }}}}'")
+                    .into();
             }
-            format!("{key}: '{{{{ {asked} }}}}'").into()
+            format!("{key}: '{{{{ {parameter} }}}}'").into()
         }
         _ => line.into(),
     }
 }
 
-/// Whether a key stands as far in as those of `vars` do, which is less than any of a function's.
+/// Returns whether a key is indented as those of `vars`, which is less than any of a function's.
 fn is_variable(key: &str) -> bool {
     key.strip_prefix("  ").is_some_and(|name| name.starts_with(char::is_alphabetic))
 }
@@ -108,8 +110,8 @@ resources:
 ";
 
     #[test]
-    fn variables_become_questions_and_nothing_is_built() {
-        let body = write(SMALL).unwrap().replace(HEADER, "");
+    fn variables_become_placeholders_and_nothing_is_built() {
+        let body = convert(SMALL).unwrap().replace(HEADER, "");
         insta::assert_snapshot!(body, @r#"
         edition: 3.0.0
         access: '{{ access }}'
@@ -129,8 +131,8 @@ resources:
     }
 
     #[test]
-    fn a_template_that_would_go_wrong_is_not_written() {
-        for (change, by, what) in [
+    fn an_unexpected_file_is_rejected() {
+        for (change, by, problem) in [
             ("edition", "version", "it has no edition"),
             ("access: default\n", "", "it has no access"),
             ("    actions:", "    hooks:", "it has no actions"),
@@ -141,7 +143,7 @@ resources:
             ),
             ("${vars.region}", "${env('A')}", "it takes a variable of the shell outside of vars"),
         ] {
-            assert_eq!(write(&SMALL.replace(change, by)), Err(what), "{change}");
+            assert_eq!(convert(&SMALL.replace(change, by)), Err(problem), "{change}");
         }
     }
 }

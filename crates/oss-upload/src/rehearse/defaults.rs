@@ -8,7 +8,7 @@ use fc_emulator::package::Package;
 use fc_emulator::rehearsal::{TestPlan, TestRequest};
 use fc_emulator::{Function, FunctionConfig};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::rehearse::{Options, Switch};
 
 /// The binary that identifies this project's own package.
@@ -31,7 +31,7 @@ const OWN_CONCURRENCY: usize = 50;
 pub(super) fn test_plan(
     options: &Options,
     package: &Package,
-) -> Result<(TestPlan, Vec<String>), Failure> {
+) -> Result<(TestPlan, Vec<String>), CommandError> {
     let is_own = package.folder().join(OWN_BINARY).is_file();
     let (variables, defaults) = variables(options, package, is_own)?;
     let is_enabled = |switch: Option<Switch>| switch.map_or(is_own, |switch| switch == Switch::On);
@@ -67,11 +67,11 @@ fn variables(
     options: &Options,
     package: &Package,
     is_own: bool,
-) -> Result<(EnvironmentVariables, Vec<String>), Failure> {
+) -> Result<(EnvironmentVariables, Vec<String>), CommandError> {
     let mut variables = EnvironmentVariables::default();
     for (name, value) in &options.env {
         let set = variables.set(name, value);
-        set.map_err(|error| Failure::arguments(format!("--env: {error}")))?;
+        set.map_err(|error| CommandError::usage(format!("--env: {error}")))?;
     }
     let mut defaults = Vec::new();
     if is_own && variables.is_empty() && !package.folder().join(OWN_SETTINGS).is_file() {

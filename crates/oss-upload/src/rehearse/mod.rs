@@ -13,7 +13,7 @@ use fc_emulator::package::Package;
 use fc_emulator::rehearsal::{CheckOutcome, CheckResult, RehearsalReport, TestRequest, rehearse};
 
 use crate::console;
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 #[derive(Args)]
 #[command(
@@ -89,21 +89,23 @@ enum Switch {
     Off,
 }
 
-pub(super) async fn run(options: Options) -> Result<(), Failure> {
+pub(super) async fn run(options: Options) -> Result<(), CommandError> {
     let package = Package::open(&options.target)
-        .map_err(|error| Failure::arguments(format!("TARGET: {error}")))?;
+        .map_err(|error| CommandError::usage(format!("TARGET: {error}")))?;
     let (plan, defaults) = defaults::test_plan(&options, &package)?;
     let mut printer = Printer::new(options.json);
     printer.defaults(&defaults);
     tokio::select! {
         () = rehearse(&package, plan, |result| printer.result(result)) => {}
         // Ctrl-C does not reach the process groups of instances; dropping the rehearsal ends them.
-        () = fc_http::shutdown_signal() => return Err(Failure::new("the rehearsal was interrupted")),
+        () = fc_http::shutdown_signal() => return Err(CommandError::new("the rehearsal was interrupted")),
     }
     match printer.finish(&options.target.display().to_string()) {
         0 => Ok(()),
-        1 => Err(Failure::new("one check failed; its line says what to do")),
-        failed => Err(Failure::new(format!("{failed} checks failed; their lines say what to do"))),
+        1 => Err(CommandError::new("one check failed; its line says what to do")),
+        failed => {
+            Err(CommandError::new(format!("{failed} checks failed; their lines say what to do")))
+        }
     }
 }
 
@@ -126,9 +128,9 @@ impl Printer {
             self.report.push(CheckResult::note("settings", "filled in", list));
         } else if !self.is_json {
             if !defaults.is_empty() {
-                console::say(&format!("default settings for this rehearsal: {list}"));
+                console::print_line(&format!("default settings for this rehearsal: {list}"));
             }
-            console::say(&format!(
+            console::print_line(&format!(
                 "{:<19} {:<7} {:<22} {}",
                 "check", "verdict", "figure", "what was seen"
             ));
@@ -137,7 +139,7 @@ impl Printer {
 
     fn result(&mut self, result: CheckResult) {
         if !self.is_json {
-            console::say(&result.to_string());
+            console::print_line(&result.to_string());
         }
         self.report.push(result);
     }
@@ -147,12 +149,15 @@ impl Printer {
         let count = |outcome| self.report.count(outcome);
         let failed = count(CheckOutcome::Fail);
         if self.is_json {
-            console::say_json(&self.report.to_json(target).to_string());
+            console::print_json(&self.report.to_json(target).to_string());
         } else {
             let (passed, notes) = (count(CheckOutcome::Pass), count(CheckOutcome::Note));
-            console::say(&format!("{passed} passed, {notes} to note, {failed} failed"));
+            console::print_line(&format!("{passed} passed, {notes} to note, {failed} failed"));
             if failed > 0 {
-                console::say(&format!("violated: {}", self.report.failed_checks().join(", ")));
+                console::print_line(&format!(
+                    "violated: {}",
+                    self.report.failed_checks().join(", ")
+                ));
             }
         }
         failed

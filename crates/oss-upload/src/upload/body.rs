@@ -1,7 +1,7 @@
-//! The multipart body: the fields, then the file, read while it is sent.
+//! The multipart body of an upload: the fields, then the file, which is read while it is sent.
 //!
-//! Written by hand, because OSS minds what libraries do: names in quotes, no `filename*`, a length
-//! that is announced. Only a few pieces of the file are in memory at a time.
+//! No library is used, because OSS needs names in quotes, no `filename*`, and a `Content-Length`. Only a
+//! few pieces of the file are in memory at a time.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,48 +15,53 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 
+/// The size of a piece in bytes.
 const PIECE: usize = 64 * 1024;
 
-/// How many pieces may wait to be sent.
+/// The number of pieces that are read ahead.
 const AHEAD: usize = 4;
 
-/// Is told how many bytes of the file have been handed over.
-pub(super) type Report = Arc<dyn Fn(u64) + Send + Sync>;
+/// Receives the number of bytes of the file that have been sent.
+pub(super) type OnSent = Arc<dyn Fn(u64) + Send + Sync>;
 
-/// A file to be sent.
+/// A file to upload.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(super) struct UploadFile {
     pub(super) path: PathBuf,
     pub(super) name: String,
     pub(super) content_type: String,
     pub(super) size: u64,
 }
 
-/// A body that is made while it is sent.
+/// A multipart body that is produced while it is sent.
 #[derive(Debug)]
-pub(super) struct Body {
+pub(super) struct FormBody {
     remaining: u64,
     pieces: mpsc::Receiver<io::Result<Bytes>>,
 }
 
-/// Begins to make the body; gives it with its content type.
-pub(super) fn begin(fields: &[(String, String)], source: Source, report: Report) -> (Body, String) {
+/// Starts to produce the body, and returns it with its content type.
+pub(super) fn start(
+    fields: &[(String, String)],
+    file: UploadFile,
+    on_sent: OnSent,
+) -> (FormBody, String) {
     let boundary = boundary(fields);
-    let head = head(fields, (&source.name, &source.content_type), &boundary);
+    let head = head(fields, (&file.name, &file.content_type), &boundary);
     let tail = Bytes::from(format!("\r\n--{boundary}--\r\n"));
-    let remaining = (head.len() + tail.len()) as u64 + source.size;
+    let remaining = (head.len() + tail.len()) as u64 + file.size;
     let (sender, pieces) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
-        let outcome = feed(&sender, head, &source, &report).await;
+        let outcome = feed(&sender, head, &file, &on_sent).await;
         let last = outcome.map(|()| tail);
-        // Nobody to send to: the request is over, and its end says why.
+        // If sending fails, the request has ended, and its result has the reason.
         let _ = sender.send(last).await;
     });
-    (Body { remaining, pieces }, format!("multipart/form-data; boundary={boundary}"))
+    (FormBody { remaining, pieces }, format!("multipart/form-data; boundary={boundary}"))
 }
 
-/// Makes a body as a whole, for a small file of this name and type; gives it with its content type.
-pub(crate) fn whole(
+/// Builds the whole body for a small file with this name and type, and returns it with its content type.
+pub(crate) fn whole_form(
     fields: &[(String, String)],
     file: (&str, &str),
     content: &[u8],
@@ -67,12 +72,12 @@ pub(crate) fn whole(
     (body, format!("multipart/form-data; boundary={boundary}"))
 }
 
-/// The signature is as good as dice: nobody could write it into the file beforehand.
+/// Returns a boundary made of the signature, which cannot occur in a file that was written before.
 fn boundary(fields: &[(String, String)]) -> String {
     let signature = fields.iter().find(|(name, _)| name.to_lowercase().ends_with("signature"));
     let letters = signature.map_or("", |(_, value)| value).chars();
-    let unguessable: String = letters.filter(char::is_ascii_alphanumeric).take(32).collect();
-    format!("oss-upload-{unguessable}")
+    let unique: String = letters.filter(char::is_ascii_alphanumeric).take(32).collect();
+    format!("oss-upload-{unique}")
 }
 
 fn head(fields: &[(String, String)], (name, content_type): (&str, &str), boundary: &str) -> Bytes {
@@ -90,7 +95,7 @@ fn head(fields: &[(String, String)], (name, content_type): (&str, &str), boundar
     ))
 }
 
-/// Writes a name as browsers do between quotes.
+/// Escapes a name as browsers do between quotes.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
@@ -98,30 +103,30 @@ fn quoted(name: &str) -> String {
 async fn feed(
     sender: &mpsc::Sender<io::Result<Bytes>>,
     head: Bytes,
-    source: &Source,
-    report: &Report,
+    file: &UploadFile,
+    on_sent: &OnSent,
 ) -> io::Result<()> {
-    let over = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-    sender.send(Ok(head)).await.map_err(over)?;
-    let mut file = File::open(&source.path).await?.take(source.size);
+    let closed = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+    sender.send(Ok(head)).await.map_err(closed)?;
+    let mut content = File::open(&file.path).await?.take(file.size);
     let mut sent = 0;
     loop {
         let mut piece = BytesMut::with_capacity(PIECE);
-        if file.read_buf(&mut piece).await? == 0 {
+        if content.read_buf(&mut piece).await? == 0 {
             break;
         }
         let length = piece.len() as u64;
-        sender.send(Ok(piece.freeze())).await.map_err(over)?;
+        sender.send(Ok(piece.freeze())).await.map_err(closed)?;
         sent += length;
-        report(sent);
+        on_sent(sent);
     }
-    if sent < source.size {
+    if sent < file.size {
         return Err(io::Error::other("the file became shorter while it was read"));
     }
     Ok(())
 }
 
-impl http_body::Body for Body {
+impl http_body::Body for FormBody {
     type Data = Bytes;
     type Error = io::Error;
 

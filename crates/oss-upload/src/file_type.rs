@@ -1,9 +1,9 @@
-//! The type of a file by its ending, for the endings that browsers agree on.
+//! The content type of a file by its extension, for the extensions that browsers agree on.
 
-/// What nobody knows.
+/// The type of an unknown extension.
 const UNKNOWN: &str = "application/octet-stream";
 
-const KINDS: [(&str, &str); 24] = [
+const TYPES: [(&str, &str); 24] = [
     ("avif", "image/avif"),
     ("css", "text/css"),
     ("csv", "text/csv"),
@@ -30,22 +30,23 @@ const KINDS: [(&str, &str); 24] = [
     ("zip", "application/zip"),
 ];
 
-/// Gives the type that goes with a name's ending.
+/// Returns the content type that belongs to a file name.
 pub(super) fn guess(name: &str) -> &'static str {
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
-    KINDS.iter().find(|(known, _)| *known == ending).map_or(UNKNOWN, |(_, kind)| kind)
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let extension = extension.to_ascii_lowercase();
+    TYPES.iter().find(|(known, _)| *known == extension).map_or(UNKNOWN, |(_, known)| known)
 }
 
-/// Gives the ending that goes with a type.
-pub(super) fn ending(kind: &str) -> Option<&'static str> {
-    KINDS.iter().find(|(_, known)| *known == kind).map(|(ending, _)| *ending)
+/// Returns the extension that belongs to a content type.
+pub(super) fn extension(content_type: &str) -> Option<&'static str> {
+    TYPES.iter().find(|(_, known)| *known == content_type).map(|(extension, _)| *extension)
 }
 
-/// Gives a type that begins like this, such as `image/`: a common one, if one is known.
-pub(super) fn example(beginning: &str) -> String {
+/// Returns a content type with this prefix, such as `image/`: a common one, if there is one.
+pub(super) fn example(prefix: &str) -> String {
     let common = ["image/png", "text/plain", "video/mp4", "audio/mpeg", "application/pdf"];
-    let known = common.iter().find(|kind| kind.starts_with(beginning));
-    known.map_or_else(|| format!("{beginning}example"), |kind| (*kind).to_owned())
+    let known = common.iter().find(|one| one.starts_with(prefix));
+    known.map_or_else(|| format!("{prefix}example"), |one| (*one).to_owned())
 }
 
 #[cfg(test)]
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_goes_by_the_ending_alone() {
+    fn a_type_depends_on_the_extension_alone() {
         assert_eq!(guess("照片.JPG"), "image/jpeg");
         assert_eq!(guess("png"), UNKNOWN);
         assert_eq!(guess("a.unheard-of"), UNKNOWN);

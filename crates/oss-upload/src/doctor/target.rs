@@ -1,61 +1,66 @@
-//! The case: which signer, seen from which page, under which route, and what to show there.
+//! The target of the checks: a signer, a page that calls it, a route, and the credentials of the page.
 
 use http::Uri;
 
 use crate::doctor::Options;
-use crate::failure::Failure;
+use crate::error::CommandError;
+use crate::http_client::WebRequest;
+use crate::language::Language;
 use oss_upload_signer::auth::origin::Origin;
 use oss_upload_signer::config::environment::Environment;
 
-/// A page that nobody has: names below `invalid` lead nowhere, for ever (RFC 2606).
-pub(super) const FOREIGN: &str = "https://doctor.invalid";
+/// The origin of a page that cannot exist: `invalid` is a reserved top-level domain (RFC 2606).
+pub(super) const FOREIGN_ORIGIN: &str = "https://doctor.invalid";
 
-/// What every examination knows. It may hold a token, so it has no `Debug`.
-pub(super) struct Case {
+/// The target of the checks. It may contain a token, so it has no `Debug`.
+pub(super) struct DoctorTarget {
     /// The signer's address, without a slash at its end.
     pub(super) signer: String,
-    /// Host of the signer, without its port.
+    /// The host name of the signer.
     pub(super) host: String,
-    /// The page that asks.
+    /// The origin of the page that calls the signer.
     pub(super) origin: String,
-    /// Whether that page is the signer's own.
+    /// Whether the page is the signer's own.
     pub(super) is_own_page: bool,
     pub(super) route: String,
-    /// What shows who asks: headers, which are secret.
-    pub(super) proof: Vec<(&'static str, String)>,
-    /// Whether pages of every origin are meant to ask.
+    /// Headers that authenticate the page; their values are secret.
+    pub(super) credentials: Vec<(&'static str, String)>,
+    /// Whether pages of every origin may call the signer on purpose.
     pub(super) any_origin: bool,
+    /// Whether test uploads may be sent.
     pub(super) uploads: bool,
-    /// The bucket and the directory as the deployer's shell names them.
+    /// `OSS_BUCKET` and `UPLOAD_DIR` of the user's environment.
     pub(super) bucket: Option<String>,
     pub(super) directory: Option<String>,
-    /// Values for metadata that the route wants.
+    /// Values for metadata that the route requires.
     pub(super) metadata: Vec<(String, String)>,
+    pub(super) language: Language,
 }
 
-impl Case {
-    /// Takes the options, and from the environment what must not stand in a list of processes.
-    pub(super) fn open(options: &Options, environment: &Environment) -> Result<Self, Failure> {
+impl DoctorTarget {
+    /// Reads the options, and the credentials from the environment, because arguments are visible in the
+    /// process list.
+    pub(super) fn new(options: &Options, environment: &Environment) -> Result<Self, CommandError> {
         let signer = options.signer.trim_end_matches('/');
-        let uri: Uri = signer.parse().map_err(|_| wrong_signer(&options.signer))?;
-        let own = origin_of(&uri).ok_or_else(|| wrong_signer(&options.signer))?;
+        let uri: Uri = signer.parse().map_err(|_| invalid_signer(&options.signer))?;
+        let own = origin_of(&uri).ok_or_else(|| invalid_signer(&options.signer))?;
         let origin = match &options.origin {
             None => own.clone(),
             Some(text) => match Origin::parse(text) {
                 Ok(Origin::Exact(origin)) => origin,
                 _ => {
-                    return Err(Failure::arguments(format!(
+                    return Err(CommandError::usage(format!(
                         "--origin {text:?} is no origin; write https://app.example.com, without a \
                          path"
                     )));
                 }
             },
         };
-        let proof = [
+        let credentials = [
             ("DOCTOR_TOKEN", "authorization", "Bearer "),
             ("DOCTOR_TICKET", "x-upload-ticket", ""),
         ];
-        let proof = proof.into_iter().filter_map(|(variable, header, scheme)| {
+        let credentials = credentials.into_iter().filter_map(|(variable, header, scheme)| {
             Some((header, format!("{scheme}{}", environment.get(variable)?)))
         });
         let known = |variable: &str| environment.get(variable).map(str::to_owned);
@@ -65,28 +70,41 @@ impl Case {
             is_own_page: origin == own,
             origin,
             route: options.route.clone(),
-            proof: proof.collect(),
+            credentials: credentials.collect(),
             any_origin: options.any_origin,
             uploads: !options.no_upload,
             bucket: known("OSS_BUCKET"),
             directory: known("UPLOAD_DIR"),
             metadata: options.metadata.clone(),
+            language: options.lang,
         })
     }
 
-    /// Takes what was shown out of a text, should the other side have repeated it.
-    pub(super) fn hide(&self, text: String) -> String {
-        let secrets = self.proof.iter().map(|(_, value)| value.trim_start_matches("Bearer "));
-        // A word of a few letters is no token, and would tear others apart.
+    /// Removes the credentials from a text, in case a response repeated them.
+    pub(super) fn redact(&self, text: String) -> String {
+        let secrets = self.credentials.iter().map(|(_, value)| value.trim_start_matches("Bearer "));
+        // A value of a few characters is no token, and could be part of many words.
         let secrets = secrets.filter(|secret| secret.len() >= 8);
         secrets.fold(text, |text, secret| text.replace(secret, "…"))
+    }
+
+    /// Returns the origin that the page sends as its `Referer` to another site; `None` for the signer's own
+    /// page, which has the referrer policy `no-referrer`.
+    pub(super) fn referer(&self) -> Option<String> {
+        (!self.is_own_page).then(|| format!("{}/", self.origin))
+    }
+
+    /// Adds the headers that a browser sends for the page.
+    pub(super) fn as_page(&self, request: WebRequest) -> WebRequest {
+        request.of_page(&self.origin, self.referer().as_deref())
     }
 
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.signer)
     }
 
-    /// Whether a page of `https` may load what has this address: browsers except this machine.
+    /// Returns whether the page may load a URL. Browsers block http on https pages, except for this
+    /// machine.
     pub(super) fn may_load(&self, url: &str) -> bool {
         let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
         !self.origin.starts_with("https://")
@@ -95,14 +113,14 @@ impl Case {
     }
 }
 
-/// Whether a host is this machine, which browsers trust without TLS.
+/// Returns whether a host is this machine, which browsers trust without TLS.
 pub(super) fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     loopback || bare.rsplit('.').next() == Some("localhost")
 }
 
-/// Writes the origin of an address as a browser does: in lower case, without a usual port.
+/// Returns the origin of a URL as a browser writes it: in lower case, without a default port.
 fn origin_of(uri: &Uri) -> Option<String> {
     let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
     let authority = uri.authority()?;
@@ -115,8 +133,8 @@ fn origin_of(uri: &Uri) -> Option<String> {
     }
 }
 
-fn wrong_signer(text: &str) -> Failure {
-    Failure::arguments(format!(
+fn invalid_signer(text: &str) -> CommandError {
+    CommandError::usage(format!(
         "--signer {text:?}: write the function's whole address, with https://"
     ))
 }

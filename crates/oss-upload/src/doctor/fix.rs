@@ -1,0 +1,104 @@
+//! Fixes to paste: the policies of the function's role, and the bucket's CORS rule.
+
+use crate::language::{Text, text};
+
+/// The trust policy: Function Compute may assume the role.
+pub(super) const TRUST_POLICY: &str = r#"{"Version":"1","Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["fc.aliyuncs.com"]}}]}"#;
+
+/// The bucket in a policy while the real one is not known.
+const UNKNOWN_BUCKET: &str = "my-bucket";
+
+/// The response headers that a page needs to read.
+pub(super) const EXPOSED_HEADERS: [&str; 3] = ["ETag", "Location", "x-oss-request-id"];
+
+/// Returns the permission policy for what the signer signs, and nothing else.
+pub(super) fn permission_policy(bucket: Option<&str>, directory: &str) -> String {
+    let bucket = bucket.unwrap_or(UNKNOWN_BUCKET);
+    format!(
+        r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":["oss:PutObject"],"Resource":["acs:oss:*:*:{bucket}/{directory}*"]}}]}}"#
+    )
+}
+
+/// Returns the part of a directory template or of a key that is the same for every upload: its first
+/// segments up to one that may change. It is never longer, so that the policy covers every upload.
+pub(super) fn fixed_directory(key: &str) -> String {
+    let (segments, _) = key.rsplit_once('/').unwrap_or(("", key));
+    let is_fixed =
+        |segment: &&str| !segment.contains(|one: char| one == '{' || one.is_ascii_digit());
+    let fixed = segments.split('/').take_while(is_fixed).filter(|one| !one.is_empty());
+    fixed.flat_map(|segment| [segment, "/"]).collect()
+}
+
+/// Returns the fix of a clock.
+pub(super) fn clock() -> Text {
+    text!(
+        "The platform sets the clock of instances. Deploy again, so that new instances start. Outside \
+         Function Compute, set the clock by NTP.",
+        "实例的时钟由平台维护。请重新部署以启动新实例。不在函数计算中运行时，请用 NTP 校准时钟。"
+    )
+}
+
+/// Returns how to create the CORS rule for a page.
+pub(super) fn create_cors_rule(bucket: &str, origin: &str) -> Text {
+    let (headers, xml) = (EXPOSED_HEADERS.join(" "), cors_xml(origin));
+    text!(
+        "OSS console > Buckets > {bucket} > Content Security > CORS > Create Rule:\n  Source {origin}, \
+         Allowed Methods POST, Allowed Headers *,\n  Exposed Headers {headers}, Return Vary: Origin \
+         on.\nOr save the following as cors.xml (it replaces all existing rules) and run\n  ossutil api \
+         put-bucket-cors --bucket {bucket} --cors-configuration file://cors.xml\n{xml}",
+        "OSS 控制台 > Bucket 列表 > {bucket} > 数据安全 > 跨域设置 > 创建规则：\n  来源 {origin}，允许 \
+         Methods POST，允许 Headers *，\n  暴露 Headers {headers}，返回 Vary: Origin \
+         开启。\n或将以下内容保存为 cors.xml（会替换已有的全部规则）并运行\n  ossutil api \
+         put-bucket-cors --bucket {bucket} --cors-configuration file://cors.xml\n{xml}"
+    )
+}
+
+/// Returns how to change the existing CORS rule.
+pub(super) fn edit_cors_rule(bucket: &str, change: &Text) -> Text {
+    text!(
+        "OSS console > Buckets > {bucket} > Content Security > CORS > the rule > Edit: ",
+        "OSS 控制台 > Bucket 列表 > {bucket} > 数据安全 > 跨域设置 > 该规则 > 编辑："
+    )
+    .with(change)
+}
+
+fn cors_xml(origin: &str) -> String {
+    let [first, second, third] =
+        EXPOSED_HEADERS.map(|name| format!("    <ExposeHeader>{name}</ExposeHeader>\n"));
+    format!(
+        "<CORSConfiguration>\n  <CORSRule>\n    \
+         <AllowedOrigin>{origin}</AllowedOrigin>\n    <AllowedMethod>POST</AllowedMethod>\n    \
+         <AllowedHeader>*</AllowedHeader>\n{first}{second}{third}    \
+         <MaxAgeSeconds>600</MaxAgeSeconds>\n  </CORSRule>\n  \
+         <ResponseVary>true</ResponseVary>\n</CORSConfiguration>"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_kept_up_to_the_first_segment_that_changes() {
+        for (key, directory) in [
+            ("uploads/2024/11/27/uuid/a.txt", "uploads/"),
+            ("uploads/{yyyy}/{uuid}/", "uploads/"),
+            ("a/b/5e5e/file", "a/b/"),
+            ("{uuid}.png", ""),
+            ("file", ""),
+        ] {
+            assert_eq!(fixed_directory(key), directory, "{key}");
+        }
+    }
+
+    #[test]
+    fn both_policies_are_json() {
+        for text in [
+            TRUST_POLICY.to_owned(),
+            permission_policy(Some("b"), "uploads/"),
+            permission_policy(None, ""),
+        ] {
+            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        }
+    }
+}
