@@ -38,6 +38,9 @@ pub struct App {
     pub region: Option<String>,
     /// Outbound HTTP.
     pub http: Arc<dyn HttpClient>,
+    /// Whether the error for an unknown route lists the routes. Off by default, because a caller who knows no
+    /// route should not learn the names of all.
+    pub lists_routes: bool,
     clock: Clock,
     random: RandomSource,
 }
@@ -64,6 +67,7 @@ impl App {
             origins: settings.origins,
             region: settings.region,
             http,
+            lists_routes: false,
             clock: Box::new(time::now),
             random,
         }
@@ -97,14 +101,13 @@ impl App {
         (self.random)()
     }
 
-    /// Finds a route by its name; `None` means the route `default`, or the only route there is.
+    /// Finds a route by its name. No name, or `default`, means the route `default`, or the only route there
+    /// is.
     #[must_use]
     pub fn route(&self, name: Option<&str>) -> Option<&Route> {
-        let named = |name: &str| self.routes.iter().find(|route| route.name == name);
-        match (name, &self.routes[..]) {
-            (Some(name), _) => named(name),
-            (None, [only]) => Some(only),
-            (None, _) => named(DEFAULT_ROUTE),
+        match (name.unwrap_or(DEFAULT_ROUTE), &self.routes[..]) {
+            (DEFAULT_ROUTE, [only]) => Some(only),
+            (name, routes) => routes.iter().find(|route| route.name == name),
         }
     }
 }

@@ -53,7 +53,8 @@ impl Settings {
     }
 
     /// Warns that variables add a route, with its own authentication, to those of the file.
-    fn added_route_warning(&self) -> Option<String> {
+    #[must_use]
+    pub fn added_route_warning(&self) -> Option<String> {
         let variables = self.variables_that_add_a_route.join(", ");
         let rule = self.auth.rules.get(DEFAULT_ROUTE).filter(|_| !variables.is_empty())?;
         Some(format!(

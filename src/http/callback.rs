@@ -11,7 +11,7 @@ use axum::response::Response;
 use crate::app::App;
 use crate::callback::CallbackRequest;
 use crate::http::error::ApiError;
-use crate::http::request::ApiRequest;
+use crate::http::request::{ApiRequest, find_route};
 use crate::http::uncached_json;
 
 pub(super) async fn receive(
@@ -19,8 +19,7 @@ pub(super) async fn receive(
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
     let name = request.route()?;
-    let route = app.route(Some(name));
-    let route = route.ok_or_else(|| ApiError::RouteNotFound(Some(name.to_owned())))?;
+    let route = find_route(&app, Some(name))?;
     let callback = route.callback.as_ref().ok_or(ApiError::CallbackNotConfigured)?;
     let variables: Vec<_> = callback.variables.iter().map(|(name, _)| name.as_str()).collect();
     let call = CallbackRequest {

@@ -8,11 +8,13 @@ use http::HeaderMap;
 use http::Uri;
 use http_body_util::BodyExt;
 
+use crate::app::App;
 use crate::auth::origin::OriginStatus;
 use crate::grant::{Form, GrantRequest};
 use crate::http::error::ApiError;
 use crate::http::file_type;
 use crate::policy::content_type::ContentType;
+use crate::policy::route::Route;
 
 /// A request with its whole body, which the runtime has read and limited.
 ///
@@ -129,4 +131,12 @@ pub(super) fn content_type(text: &str) -> Result<ContentType, ApiError> {
 fn size(text: &str) -> Result<u64, ApiError> {
     text.parse()
         .map_err(|_| ApiError::invalid("'size' is no number of bytes; one looks like '1024'"))
+}
+/// Finds a route. The error lists the routes only if the app allows it.
+pub(super) fn find_route<'a>(app: &'a App, name: Option<&str>) -> Result<&'a Route, ApiError> {
+    app.route(name).ok_or_else(|| {
+        let routes = app.routes.iter().filter(|_| app.lists_routes);
+        let known = routes.map(|route| route.name.clone()).collect();
+        ApiError::RouteNotFound { name: name.map(str::to_owned), known }
+    })
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::http::UncachedJson;
 use crate::http::error::ApiError;
-use crate::http::request::ApiRequest;
+use crate::http::request::{ApiRequest, find_route};
 use crate::policy::metadata::{self, MetadataPattern};
 use crate::policy::route::Route;
 
@@ -104,7 +104,6 @@ pub(super) async fn describe(
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
     let name = request.route()?;
-    let route = app.route(Some(name));
-    let route = route.ok_or_else(|| ApiError::RouteNotFound(Some(name.to_owned())))?;
+    let route = find_route(&app, Some(name))?;
     Ok(UncachedJson(RouteDescription::new(route)).into_response())
 }

@@ -14,7 +14,7 @@ use crate::credentials::{Credentials, PlatformKeys};
 use crate::grant::callback_fields::ReceiptSigner;
 use crate::grant::{self, Grant, GrantError, GrantRequest};
 use crate::http::error::ApiError;
-use crate::http::request::ApiRequest;
+use crate::http::request::{ApiRequest, find_route};
 use crate::http::trigger_host;
 use crate::policy;
 use crate::policy::callback::CallbackTarget;
@@ -44,8 +44,7 @@ impl<'a> SigningSession<'a> {
         route: Option<&str>,
     ) -> Result<Self, ApiError> {
         let now = app.now();
-        let route =
-            app.route(route).ok_or_else(|| ApiError::RouteNotFound(route.map(str::to_owned)))?;
+        let route = find_route(app, route)?;
         let caller = authenticate(app, request, &route.name, now).await?;
         let own_url = own_url(app, request, route)?;
         let session = role_session(route, &caller)?;

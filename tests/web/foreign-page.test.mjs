@@ -88,7 +88,7 @@ function postFrom(page, upload, more = {}, modes = ['no-cors', 'cors']) {
 /** The files that are stored, without their names. */
 async function stored() {
   const files = await readdir(dev.data, { recursive: true })
-  return files.filter((file) => /\/objects\/./.test(file)).length
+  return files.filter((file) => /^\.sidecars\/.*\.json$/.test(file)).length
 }
 
 async function put() {

@@ -44,7 +44,12 @@ pub enum ApiError {
     /// The call is malformed; the text says where.
     InvalidRequest(String),
     /// There is no route of this name.
-    RouteNotFound(Option<String>),
+    RouteNotFound {
+        /// The name in the request.
+        name: Option<String>,
+        /// The names of the routes, if the response may list them.
+        known: Vec<String>,
+    },
     /// More files than one call of this route may name.
     TooManyFiles(usize, Limits),
     /// The route's rules forbid this file.
@@ -116,7 +121,7 @@ impl ApiError {
             Self::OriginNotAllowed(_) => StatusCode::FORBIDDEN,
             Self::Auth(error) => auth::status(error),
             Self::BudgetExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotFound | Self::RouteNotFound(_) | Self::CallbackNotConfigured => {
+            Self::NotFound | Self::RouteNotFound { .. } | Self::CallbackNotConfigured => {
                 StatusCode::NOT_FOUND
             }
             Self::CallbackAddressUnknown => StatusCode::MISDIRECTED_REQUEST,
@@ -155,7 +160,7 @@ impl ApiError {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::InvalidRequest(_) => "invalid_request",
-            Self::RouteNotFound(_) => "route_not_found",
+            Self::RouteNotFound { .. } => "route_not_found",
             Self::TooManyFiles(..) => "too_many_files",
             Self::Policy(error, _) => policy::code(error),
             Self::NoCredentials(_) => "no_credentials",
@@ -185,9 +190,12 @@ impl ApiError {
                 "This path is not called with this method; the header 'allow' lists those that it takes.".to_owned()
             }
             Self::InvalidRequest(sentence) => format!("The call cannot be understood: {sentence}."),
-            Self::RouteNotFound(name) => {
+            Self::RouteNotFound { name, known } => {
                 let name = Echo(name.as_deref().unwrap_or("default"));
-                format!("There is no route {name:?}. Name one that the settings define.")
+                if known.is_empty() {
+                    return format!("There is no route {name:?}. Name one that the settings define.");
+                }
+                format!("There is no route {name:?}. Name one of these: {}.", known.join(", "))
             }
             Self::TooManyFiles(count, limits) => {
                 let most = limits.max_files;

@@ -1,11 +1,12 @@
-//! `doctor` against a function behind the gateway and a local OSS, on real sockets: what works is
-//! said to work, and each trouble is called by its name.
+//! `doctor` against a function behind the gateway and a local OSS, on real sockets: it reports no problem
+//! where there is none, and names each other problem.
 
 mod arguments;
 mod bucket;
+mod fixture;
 mod grant;
+mod languages;
 mod page;
 mod signer;
-mod stage;
 mod upload;
 mod whole;

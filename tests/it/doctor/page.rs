@@ -1,45 +1,45 @@
-//! What can keep a page from the signer, and what should keep a foreign one and a stranger from it.
+//! Problems of the access to the signer: by the page, by foreign pages, and by callers without credentials.
 
 use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN};
 use http::{HeaderMap, Method};
 use insta::assert_snapshot;
 
-use super::stage::{PAGE, Stage};
+use super::fixture::{DoctorFixture, PAGE};
 
 #[tokio::test]
 async fn a_trigger_without_options_is_recognised() {
-    let mut stage = Stage::new();
-    stage.trigger.methods.retain(|method| method != Method::OPTIONS);
-    assert_snapshot!(stage.troubles().await, @"
-    FAIL  page.preflight  OPTIONS /uploads answered 405 without CORS headers, and it was not the function that answered
-          is    missing-options-method
-          why   A browser asks so before each call from a page of another origin; refused here, the call is
-                never made.
-          mend  Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: add
+    let mut fixture = DoctorFixture::new();
+    fixture.trigger.methods.retain(|method| method != Method::OPTIONS);
+    assert_snapshot!(fixture.problems().await, @"
+    FAIL  page.preflight  the response to OPTIONS /uploads is 405 without CORS headers, and it is not one of the function
+          name  missing-options-method
+          why   A browser sends this request before each call from a page of another origin. It is refused, so
+                the call is never made.
+          fix   Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: add
                 OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, OPTIONS). For a custom domain,
                 do the same with the methods of its route.
-    look  caller.nobody     who shows nothing gets a grant
-          is    open-to-everyone
-          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
-                limits.
-          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
-                all(origin, ticket).
+    warn  caller.nobody     a caller without credentials gets a form
+          name  open-to-everyone
+          why   Everyone who can reach the address can store files in the bucket, at your cost, within the
+                limits of the route.
+          fix   If that is not intended, let the route require authentication and deploy: UPLOAD_AUTH=ticket,
+                jwt, or all(origin, ticket).
     ");
 }
 
 #[tokio::test]
 async fn a_trigger_without_post_is_recognised() {
-    let mut stage = Stage::new();
-    stage.trigger.methods.retain(|method| method != Method::POST);
-    assert_eq!(stage.names().await, ["fail grant.given missing-method"]);
+    let mut fixture = DoctorFixture::new();
+    fixture.trigger.methods.retain(|method| method != Method::POST);
+    assert_eq!(fixture.causes().await, ["fail grant.given missing-method"]);
 }
 
 #[tokio::test]
-async fn the_functions_own_page_does_without_options() {
-    let mut stage = Stage::new();
-    stage.arguments.clear();
-    stage.trigger.methods.retain(|method| method != Method::OPTIONS);
-    let names = stage.bucket(|oss| oss.cors_origins = vec!["*".to_owned()]).names().await;
+async fn the_functions_own_page_needs_no_options() {
+    let mut fixture = DoctorFixture::new();
+    fixture.arguments.clear();
+    fixture.trigger.methods.retain(|method| method != Method::OPTIONS);
+    let names = fixture.bucket(|oss| oss.cors_origins = vec!["*".to_owned()]).causes().await;
     assert_eq!(
         names,
         [
@@ -51,100 +51,103 @@ async fn the_functions_own_page_does_without_options() {
 }
 
 #[tokio::test]
-async fn two_allowed_origins_in_one_answer_are_none() {
-    let mut stage = Stage::new();
-    stage.trigger.adds_cors = true;
-    assert_snapshot!(stage.troubles().await, @"
-    FAIL  page.preflight  Access-Control-Allow-Origin came more than once: https://app.example and *
-          is    duplicate-allow-origin
-          why   Browsers take two of them for none. The function adds one; the other is of the gateway or a
-                proxy in front of it.
-          mend  Take CORS off whatever stands in front of the function. Where it is the platform's default
-                domain, bind a domain of your own, to which nothing is added: Function Compute console > Custom
-                Domains > Add Custom Domain.
-    FAIL  page.call       Access-Control-Allow-Origin came more than once: https://app.example and *
-          is    duplicate-allow-origin
-          why   Browsers take two of them for none. The function adds one; the other is of the gateway or a
-                proxy in front of it.
-          mend  as above: page, preflight
-    look  caller.nobody     who shows nothing gets a grant
-          is    open-to-everyone
-          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
-                limits.
-          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
-                all(origin, ticket).
+async fn two_allowed_origins_in_one_response_are_a_failure() {
+    let mut fixture = DoctorFixture::new();
+    fixture.trigger.adds_cors = true;
+    assert_snapshot!(fixture.problems().await, @"
+    FAIL  page.preflight  Access-Control-Allow-Origin occurs more than once: https://app.example and *
+          name  duplicate-allow-origin
+          why   Browsers reject a response that has it twice. The function adds one; the other comes from the
+                gateway or a proxy in front of it.
+          fix   Switch off CORS in the gateway or proxy in front of the function. If it is the platform's
+                default domain, bind a domain of your own, to which nothing is added: Function Compute console >
+                Custom Domains > Add Custom Domain.
+    FAIL  page.call       Access-Control-Allow-Origin occurs more than once: https://app.example and *
+          name  duplicate-allow-origin
+          why   Browsers reject a response that has it twice. The function adds one; the other comes from the
+                gateway or a proxy in front of it.
+          fix   as above: page, preflight
+    warn  caller.nobody     a caller without credentials gets a form
+          name  open-to-everyone
+          why   Everyone who can reach the address can store files in the bucket, at your cost, within the
+                limits of the route.
+          fix   If that is not intended, let the route require authentication and deploy: UPLOAD_AUTH=ticket,
+                jwt, or all(origin, ticket).
     ");
 }
 
 #[tokio::test]
-async fn a_page_that_is_not_on_the_list_is_told_and_the_rest_is_looked_at() {
-    let stage = || Stage::new().with("UPLOAD_ORIGINS", "https://other.example");
-    let told = stage().run().await.out;
+async fn a_page_that_is_not_allowed_is_reported_and_the_rest_is_checked() {
+    let fixture = || DoctorFixture::new().with("UPLOAD_ORIGINS", "https://other.example");
+    let told = fixture().run().await.out;
     assert!(told.contains("ok    elsewhere"), "the uploads were left out: {told}");
-    assert_snapshot!(stage().troubles().await, @r#"
+    assert_snapshot!(fixture().problems().await, @r#"
     FAIL  page.preflight  origin_not_allowed: Pages of "https://app.example" may not ask for uploads here. If they should,
           add the origin to UPLOAD_ORIGINS.
-          is    origin_not_allowed
-          why   The function gives grants to pages on its list only, and this page is not on it.
-          mend  Add the origin to the function's environment and deploy, several with commas:
+          name  origin_not_allowed
+          why   The function signs for pages of its list of origins only, and this page is not on it.
+          fix   Add the origin to the function's environment and deploy; separate several with commas:
                   UPLOAD_ORIGINS=https://app.example
     FAIL  page.call       origin_not_allowed: Pages of "https://app.example" may not ask for uploads here. If they should,
           add the origin to UPLOAD_ORIGINS.
-          is    origin_not_allowed
-          why   The function gives grants to pages on its list only, and this page is not on it.
-          mend  as above: page, preflight
-    look  caller.nobody     who shows nothing gets a grant
-          is    open-to-everyone
-          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
-                limits.
-          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
-                all(origin, ticket).
+          name  origin_not_allowed
+          why   The function signs for pages of its list of origins only, and this page is not on it.
+          fix   as above: page, preflight
+    warn  caller.nobody     a caller without credentials gets a form
+          name  open-to-everyone
+          why   Everyone who can reach the address can store files in the bucket, at your cost, within the
+                limits of the route.
+          fix   If that is not intended, let the route require authentication and deploy: UPLOAD_AUTH=ticket,
+                jwt, or all(origin, ticket).
     "#);
 }
 
 #[tokio::test]
-async fn a_list_that_holds_every_page_is_a_failure_unless_it_is_meant() {
-    let stage = || Stage::new().with("UPLOAD_ORIGINS", "*");
-    assert_snapshot!(stage().troubles().await, @"
-    FAIL  page.foreign    a page of https://doctor.invalid got a grant and may read it
-          is    every-origin
-          why   Any page in the world can upload in the name of who visits it.
-          mend  Put the pages that may ask into the function's environment in place of *, and deploy:
+async fn allowing_every_origin_is_a_failure_unless_an_option_says_otherwise() {
+    let fixture = || DoctorFixture::new().with("UPLOAD_ORIGINS", "*");
+    assert_snapshot!(fixture().problems().await, @"
+    FAIL  page.foreign    a page of https://doctor.invalid got a form and may read it
+          name  every-origin
+          why   Any page in the world can upload in the name of its visitors.
+          fix   Set the origins of your pages in the function's environment in place of *, and deploy:
                   UPLOAD_ORIGINS=https://app.example
-                If every page is meant to ask, say so with --any-origin.
-    look  caller.nobody     who shows nothing gets a grant
-          is    open-to-everyone
-          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
-                limits.
-          mend  If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or
-                all(origin, ticket).
+                If every page may call on purpose, use --any-origin.
+    warn  caller.nobody     a caller without credentials gets a form
+          name  open-to-everyone
+          why   Everyone who can reach the address can store files in the bucket, at your cost, within the
+                limits of the route.
+          fix   If that is not intended, let the route require authentication and deploy: UPLOAD_AUTH=ticket,
+                jwt, or all(origin, ticket).
     ");
-    let names = stage().told(&["--any-origin"]).names().await;
+    let names = fixture().arguments(&["--any-origin"]).causes().await;
     assert_eq!(names, ["warn caller.nobody open-to-everyone"]);
     let ticket = || {
         let keys = "0123456789abcdef0123456789abcdef";
-        stage().with("UPLOAD_AUTH", "ticket").with("UPLOAD_TICKET_KEYS", keys)
+        fixture().with("UPLOAD_AUTH", "ticket").with("UPLOAD_TICKET_KEYS", keys)
     };
-    let names = ticket().names().await;
+    let names = ticket().causes().await;
     assert_eq!(names, ["warn page.foreign every-origin", "fail grant.given ticket_missing"]);
-    let names = ticket().told(&["--any-origin"]).names().await;
+    let names = ticket().arguments(&["--any-origin"]).causes().await;
     assert_eq!(names, ["fail grant.given ticket_missing"]);
 }
 
 #[tokio::test]
-async fn a_route_that_wants_a_caller_is_asked_with_a_ticket_from_the_environment() {
+async fn a_route_with_authentication_is_called_with_a_ticket_from_the_environment() {
     let keys = "0123456789abcdef0123456789abcdef";
-    let stage =
-        || Stage::new().with("UPLOAD_AUTH", "all(origin, ticket)").with("UPLOAD_TICKET_KEYS", keys);
-    assert_snapshot!(stage().troubles().await, @"
+    let fixture = || {
+        DoctorFixture::new()
+            .with("UPLOAD_AUTH", "all(origin, ticket)")
+            .with("UPLOAD_TICKET_KEYS", keys)
+    };
+    assert_snapshot!(fixture().problems().await, @"
     FAIL  grant.given      ticket_missing: This route asks for a ticket. Send it as 'X-Upload-Ticket: <ticket>'.
-          is    ticket_missing
-          why   Without a grant no page can upload.
-          mend  The route wants to know who asks. Set what a page would show, and run this again:
+          name  ticket_missing
+          why   Without a form no page can upload.
+          fix   The route requires authentication. Set what a page would send, and run this again:
                   export DOCTOR_TICKET=$(oss-upload ticket --sub doctor)   # with UPLOAD_TICKET_KEYS
                   export DOCTOR_TOKEN=...                                  # a token of your issuer
     ");
-    let mut with = stage();
+    let mut with = fixture();
     let minting = with.tool.with("UPLOAD_TICKET_KEYS", keys);
     let ticket = minting.run(&["ticket", "--sub", "doctor"]).await.good();
     with.tool = minting.with("DOCTOR_TICKET", ticket.trim());
@@ -159,31 +162,31 @@ async fn a_route_that_wants_a_caller_is_asked_with_a_ticket_from_the_environment
 }
 
 #[tokio::test]
-async fn a_token_that_nobody_looks_at_protects_nothing() {
-    let mut stage = Stage::new();
-    stage.tool = stage.tool.with("DOCTOR_TOKEN", "marker-token");
-    assert_snapshot!(stage.troubles().await, @"
-    look  caller.unproven   a page of https://app.example gets a grant without its token
-          is    token-not-needed
-          why   Whoever opens the page can upload, and a program can name any page.
-          mend  If that is not meant, let the route ask for both and deploy: UPLOAD_AUTH=all(origin, jwt), or
+async fn a_token_that_the_route_ignores_is_a_failure() {
+    let mut fixture = DoctorFixture::new();
+    fixture.tool = fixture.tool.with("DOCTOR_TOKEN", "marker-token");
+    assert_snapshot!(fixture.problems().await, @"
+    warn  caller.unproven   a page of https://app.example gets a form without its token
+          name  token-not-needed
+          why   Everyone who opens the page can upload, and a program can send any origin.
+          fix   If that is not intended, let the route require both and deploy: UPLOAD_AUTH=all(origin, jwt), or
                 all(origin, ticket).
-    FAIL  caller.nobody     who shows nothing gets a grant, though there is a token to show
-          is    open-to-everyone
-          why   Everyone who reaches the address can store files in the bucket, at your cost, within the route's
-                limits.
-          mend  The route does not look at the token. Set what it asks for and deploy: UPLOAD_AUTH=jwt for
-                tokens, ticket for tickets, any(jwt, ticket) for either.
+    FAIL  caller.nobody     a caller without credentials gets a form, although the page has a token
+          name  open-to-everyone
+          why   Everyone who can reach the address can store files in the bucket, at your cost, within the
+                limits of the route.
+          fix   The route ignores the token. Set what it requires and deploy: UPLOAD_AUTH=jwt for tokens, ticket
+                for tickets, any(jwt, ticket) for either.
     ");
 }
 
 #[tokio::test]
-async fn a_token_beside_which_the_page_alone_will_do_is_told() {
-    let mut stage = Stage::new()
+async fn a_token_that_the_page_does_not_need_gives_a_warning() {
+    let mut fixture = DoctorFixture::new()
         .with("UPLOAD_AUTH", "any(origin, jwt)")
         .with("UPLOAD_JWT_SECRET", "0123456789abcdef0123456789abcdef");
-    stage.tool = stage.tool.with("DOCTOR_TOKEN", "marker-token");
-    assert_eq!(stage.names().await, ["warn caller.unproven token-not-needed"]);
+    fixture.tool = fixture.tool.with("DOCTOR_TOKEN", "marker-token");
+    assert_eq!(fixture.causes().await, ["warn caller.unproven token-not-needed"]);
 }
 
 #[tokio::test]
@@ -214,15 +217,18 @@ async fn headers_that_are_changed_on_the_way_are_noticed() {
             "fail page.preflight header-not-allowed",
         ),
     ];
-    for (touch, name) in table {
-        let names = Stage { touch, ..Stage::new() }.names().await;
+    for (change_headers, name) in table {
+        let names = DoctorFixture { change_headers, ..DoctorFixture::new() }.causes().await;
         assert_eq!(names, [name, "warn caller.nobody open-to-everyone"]);
     }
 }
 
 #[tokio::test]
-async fn a_route_for_listed_pages_refuses_who_names_none() {
-    let names =
-        Stage::new().with("UPLOAD_AUTH", "origin").with("UPLOAD_ORIGINS", PAGE).names().await;
+async fn a_route_for_listed_origins_refuses_a_request_without_one() {
+    let names = DoctorFixture::new()
+        .with("UPLOAD_AUTH", "origin")
+        .with("UPLOAD_ORIGINS", PAGE)
+        .causes()
+        .await;
     assert_eq!(names, [] as [&str; 0]);
 }

@@ -1,77 +1,78 @@
-//! Whole reports: of what is well, and of what is not there at all.
+//! Whole reports: of a deployment without problems, and of one that cannot be reached.
 
 use http::Method;
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use super::stage::Stage;
+use super::fixture::DoctorFixture;
 use crate::support::source::DOCUMENTS;
 
 #[tokio::test]
-async fn a_good_deployment_is_told_line_by_line() {
-    let outcome = Stage::new().with("UPLOAD_AUTH", "origin").run().await;
+async fn a_good_deployment_has_a_line_for_each_check() {
+    let outcome = DoctorFixture::new().with("UPLOAD_AUTH", "origin").run().await;
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert_snapshot!(outcome.out, @r#"
     http://127.0.0.1:SIGNER, route default, for pages of https://app.example
 
     signer
-      ok    name       127.0.0.1, which needs no lookup
+      ok    name       127.0.0.1 is an IP address
       ok    address    http on this machine, which browsers trust
-      ok    health     the function answers, version V
-      ok    clock      the function, its gateway and this machine agree on the time
+      ok    health     the function responds, version V
+      ok    clock      the clocks of the function, its gateway and this machine agree
       ok    page       GET / can be viewed
-      ok    route      default takes doctor.txt (text/plain, 27 bytes)
+      ok    route      default accepts doctor.txt (text/plain, 27 bytes)
 
     page
-      ok    preflight  OPTIONS /uploads answered 204, and the page may call
-      ok    call       pages of https://app.example may read the answer
+      ok    preflight  the response to OPTIONS /uploads is 204, and the page may call
+      ok    call       pages of https://app.example may read the response
       ok    foreign    a page of https://doctor.invalid is refused (origin_not_allowed)
 
     caller
-      ok    nobody     who shows nothing is refused (origin_required); a program can name any page
+      ok    nobody     a caller without credentials is refused (origin_required); a program can send any origin
 
     grant
       ok    given      for uploads/DAY/UUID/doctor.txt
-      ok    fields     all 10 fields are there
-      ok    expiry     it lasts 600 seconds
+      ok    fields     all 10 fields are present
+      ok    expiry     it is valid for 600 seconds
       ok    signature  V4
       ok    policy     bucket is "examplebucket"; success_action_status is "200"; x-oss-forbid-overwrite is "true";
                        x-oss-content-type is "text/plain"; key is
                        "uploads/DAY/UUID/doctor.txt"; the file has 27 to 27
-                       bytes. Left to the sender: x-oss-object-acl, x-oss-storage-class, content-disposition,
+                       bytes. The sender may choose: x-oss-object-acl, x-oss-storage-class, content-disposition,
                        cache-control
       ok    address    http://127.0.0.1:OSS
       ok    region     signed for cn-hangzhou; the host names no region
 
     bucket
-      ok    name       127.0.0.1, which needs no lookup
+      ok    name       127.0.0.1 is an IP address
       ok    preflight  200; a page of https://app.example may upload
-      ok    clock      OSS and the function agree on the time
+      ok    clock      the clocks of OSS and the function agree
       ok    exposed    the page may read ETag, Location, x-oss-request-id
       ok    vary       Vary: Origin
       ok    foreign    a page of https://doctor.invalid is refused (403)
 
     upload
-      ok    stored     200; the object uploads/DAY/UUID/doctor.txt stays, for
-                       the function may not delete
+      ok    stored     200; the object uploads/DAY/UUID/doctor.txt stays,
+                       because the function may not delete
                        next  To remove it:
                                ossutil rm oss://examplebucket/uploads/DAY/UUID/doctor.txt
-      ok    readable   the page may read the answer
-      ok    oversize   28 bytes under a grant for 27 are refused (EntityTooLarge)
+      ok    readable   the page may read the response
+      ok    referer    no Referer is needed
+      ok    oversize   28 bytes with a form for 27 are refused (EntityTooLarge)
       ok    tampered   a policy that was changed after signing is refused (SignatureDoesNotMatch)
-      ok    elsewhere  another key than the grant's is refused (AccessDenied)
+      ok    elsewhere  another key than that of the form is refused (AccessDenied)
 
-    28 ok
+    29 ok
     "#);
 }
 
 #[tokio::test]
-async fn machines_are_told_the_same_as_json() {
-    let outcome = Stage::new().told(&["--json", "--no-upload"]).run().await;
+async fn json_has_the_same_findings() {
+    let outcome = DoctorFixture::new().arguments(&["--json", "--no-upload"]).run().await;
     assert_eq!(outcome.code, 0, "{outcome:?}");
     let mut json: Value = serde_json::from_str(&outcome.out).unwrap();
     let findings = json["findings"].take();
-    assert_snapshot!(json, @r#"{"fail":0,"findings":null,"ok":22,"origin":"https://app.example","route":"default","signer":"http://127.0.0.1:SIGNER","skipped":5,"warn":1}"#);
+    assert_snapshot!(json, @r#"{"fail":0,"findings":null,"ok":22,"origin":"https://app.example","route":"default","signer":"http://127.0.0.1:SIGNER","skipped":6,"warn":1}"#);
     let rows = findings.as_array().unwrap().iter();
     let rows = rows.map(|row| format!("{} {}", row["id"], row["verdict"]).replace('"', ""));
     assert_snapshot!(rows.collect::<Vec<_>>().join("\n"), @"
@@ -100,6 +101,7 @@ async fn machines_are_told_the_same_as_json() {
     bucket.foreign ok
     upload.stored skipped
     upload.readable skipped
+    upload.referer skipped
     upload.oversize skipped
     upload.tampered skipped
     upload.elsewhere skipped
@@ -108,20 +110,20 @@ async fn machines_are_told_the_same_as_json() {
     {
       "cause": "open-to-everyone",
       "id": "caller.nobody",
-      "mend": "If that is not meant, let the route ask for something and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).",
-      "seen": "who shows nothing gets a grant",
+      "mend": "If that is not intended, let the route require authentication and deploy: UPLOAD_AUTH=ticket, jwt, or all(origin, ticket).",
+      "seen": "a caller without credentials gets a form",
       "verdict": "warn",
-      "why": "Everyone who reaches the address can store files in the bucket, at your cost, within the route's limits."
+      "why": "Everyone who can reach the address can store files in the bucket, at your cost, within the limits of the route."
     }
     "#);
-    assert_snapshot!(findings[5], @r#"{"id":"signer.route","seen":"default takes doctor.txt (text/plain, 27 bytes)","verdict":"ok"}"#);
+    assert_snapshot!(findings[5], @r#"{"id":"signer.route","seen":"default accepts doctor.txt (text/plain, 27 bytes)","verdict":"ok"}"#);
 }
 
 #[tokio::test]
-async fn the_sample_of_the_readme_is_what_is_said() {
-    let mut stage = Stage::new();
-    stage.trigger.methods.retain(|method| method != Method::OPTIONS);
-    let said = stage
+async fn the_sample_in_the_documents_is_a_real_report() {
+    let mut fixture = DoctorFixture::new();
+    fixture.trigger.methods.retain(|method| method != Method::OPTIONS);
+    let said = fixture
         .with("UPLOAD_AUTH", "origin")
         .run()
         .await
@@ -137,43 +139,43 @@ async fn the_sample_of_the_readme_is_what_is_said() {
 }
 
 #[tokio::test]
-async fn a_closed_address_leaves_nothing_to_look_at() {
-    let mut stage = Stage::new();
-    stage.trigger.internet = false;
-    let outcome = stage.run().await;
-    assert_eq!((outcome.code, outcome.err.as_str()), (1, "oss-upload: one examination failed\n"));
+async fn nothing_else_is_checked_behind_a_closed_address() {
+    let mut fixture = DoctorFixture::new();
+    fixture.trigger.internet = false;
+    let outcome = fixture.run().await;
+    assert_eq!((outcome.code, outcome.err.as_str()), (1, "oss-upload: one check failed\n"));
     assert_snapshot!(outcome.out, @"
     http://127.0.0.1:SIGNER, route default, for pages of https://app.example
 
     signer
-      ok    name       127.0.0.1, which needs no lookup
+      ok    name       127.0.0.1 is an IP address
       ok    address    http on this machine, which browsers trust
       FAIL  health     403 AccessDenied: access denied due to function internet URL is disabled
-                       is    closed-internet-url
-                       why   The trigger's public address is switched off, so no browser outside the VPC reaches the function
-                             there.
-                       mend  Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: let it
-                             be called from the internet (s.yaml: disableURLInternet: false). Or give --signer a custom
-                             domain, which is not concerned.
-      -     clock      the function did not answer
-      -     page       the function did not answer
-      -     route      the function did not answer
+                       name  closed-internet-url
+                       why   The public address of the trigger is disabled, so browsers outside the VPC cannot reach the
+                             function there.
+                       fix   Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: allow
+                             calls from the internet (s.yaml: disableURLInternet: false). Or give --signer a custom domain,
+                             for which the setting has no effect.
+      -     clock      the function did not respond
+      -     page       the function did not respond
+      -     route      the function did not respond
 
     page
-      -     all of it  the function did not answer
+      -     all        the function did not respond
 
     caller
-      -     all of it  the function did not answer
+      -     all        the function did not respond
 
     grant
-      -     all of it  the function did not answer
+      -     all        the function did not respond
 
     bucket
-      -     all of it  the function did not answer
+      -     all        the function did not respond
 
     upload
-      -     all of it  the function did not answer
+      -     all        the function did not respond
 
-    2 ok, 1 failed, 25 not looked at
+    2 ok, 1 failed, 26 skipped
     ");
 }

@@ -65,7 +65,7 @@ async fn headers_and_metadata_are_returned_with_the_object() {
 async fn the_event_contains_the_path_of_the_file() {
     let mut server = Server::start().await;
     server.post(&Form::good()).await;
-    let path = server.folder.path().join("examplebucket/objects/dir!hello.txt");
+    let path = server.folder.path().join("examplebucket/dir/hello.txt");
     assert_eq!(
         server.event().await,
         OssEvent::Stored {

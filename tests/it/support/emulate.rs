@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::app::{Function, NOW};
 use crate::support::form::Form;
+use crate::support::oss::files_below;
 use crate::support::wait::Lines;
 
 /// A running `oss-upload emulate`; it is killed when it is dropped.
@@ -74,13 +75,9 @@ impl Process {
         answer
     }
 
-    /// Lists the files of objects, and those on their way in.
+    /// Lists the files of objects, their sidecars, and unfinished uploads.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        [".incoming", "examplebucket/objects", "examplebucket/sidecars"]
-            .iter()
-            .flat_map(|folder| std::fs::read_dir(self.folder.path().join(folder)).unwrap())
-            .map(|entry| entry.unwrap().path())
-            .collect()
+        files_below(self.folder.path())
     }
 
     /// Returns the most memory that it has ever had, in KiB.

@@ -61,8 +61,8 @@ async fn the_page_holds_the_form_and_nothing_from_elsewhere() {
       <input type="hidden" name="x-oss-forbid-overwrite" value="true">
       <label for="file">File · <span lang="zh-CN">文件</span></label>
       <div id="hint">
-        <p>One file, at most 5.0 MiB. Types: image/png, image/jpeg. This form works until ….</p>
-        <p lang="zh-CN">一个文件，不超过 5.0 MiB。类型：image/png、image/jpeg。本表单在 … 之前有效。</p>
+        <p>One file, at most 5 MiB. Types: image/png, image/jpeg. This form works until ….</p>
+        <p lang="zh-CN">一个文件，不超过 5 MiB。类型：image/png、image/jpeg。本表单在 … 之前有效。</p>
       </div>
       <input id="file" type="file" name="file" accept="image/png,image/jpeg" aria-describedby="hint" required>
       <button>Upload · <span lang="zh-CN">上传</span></button>
@@ -91,7 +91,7 @@ async fn what_cannot_be_written_is_one_line() {
     let tool = Tool::new();
     let complaint = async |arguments: &[&str]| tool.run(&with(arguments)).await.complaint();
     assert_snapshot!(complaint(&["--expires", "3650d"]).await, @r#"oss-upload: --expires "3650d": a grant lasts from 10s to 7d, the longest that OSS accepts; V4 is capped at 7 days, and years are possible only with a long-lived key and V1 (--v1). Example: --expires 10m"#);
-    assert_snapshot!(complaint(&["--type", "image/*", "--type", "text/plain"]).await, @"oss-upload: one form takes whole types such as image/png and image/jpeg, or one kind such as image/*, but not a mixture; write one form for each");
+    assert_snapshot!(complaint(&["--type", "image/*", "--type", "text/plain"]).await, @"oss-upload: one form allows full types such as image/png and image/jpeg, or one wildcard such as image/*, but not both; write one form for each");
     assert_snapshot!(complaint(&["--key", "${filename}"]).await, @r#"oss-upload: --key "${filename}": write a directory before '${filename}' and nothing after it"#);
     assert_snapshot!(complaint(&["--key", "/a"]).await, @r#"oss-upload: --key "/a": a key has 1 to 1023 bytes, no slash in front and no line ends"#);
     assert_snapshot!(complaint(&["--success-action-status", "202"]).await, @"oss-upload: invalid value '202' for '--success-action-status <STATUS>' [possible values: 200, 201, 204]; --help lists the options");
@@ -122,7 +122,7 @@ async fn years_are_for_long_lived_keys_and_v1() {
 async fn a_form_ends_with_its_temporary_key_and_says_so() {
     let tool = Tool::new().with("ALIBABA_CLOUD_SECURITY_TOKEN", "marker-token");
     let said = tool.run(&with(&["--expires", "7d"])).await.good();
-    assert!(said.trim_end().ends_with(", when the temporary key may end"), "{said}");
+    assert!(said.trim_end().ends_with(", when the temporary key may expire"), "{said}");
     assert!(!said.contains("marker-token"));
     assert!(
         tool.read("post.html").contains("name=\"x-oss-security-token\" value=\"marker-token\"")
@@ -143,7 +143,7 @@ async fn a_page_holds_to_what_a_route_fixes_or_is_not_written() {
     let page = tool.read("post.html");
     assert!(page.contains(r#"name="x-oss-object-acl" value="private""#), "{page}");
     assert!(page.contains(r#"name="key" value="in/one.bin""#), "{page}");
-    assert_snapshot!(run("named").await.complaint(), @"oss-upload: in/{stem}.{ext} is made of what a page does not know: the file's name or who asks; give the key with --key");
-    assert_snapshot!(run("own").await.complaint(), @"oss-upload: u/{sub}/ is made of what a page does not know: the file's name or who asks; give the key with --key");
-    assert_snapshot!(run("wants").await.complaint(), @r#"oss-upload: the route "wants" has rules that a page cannot hold to: extensions, or metadata that are required; sign for a named file instead"#);
+    assert_snapshot!(run("named").await.complaint(), @"oss-upload: in/{stem}.{ext} has placeholders that a page cannot fill in: the file's name or the caller; give the key with --key");
+    assert_snapshot!(run("own").await.complaint(), @"oss-upload: u/{sub}/ has placeholders that a page cannot fill in: the file's name or the caller; give the key with --key");
+    assert_snapshot!(run("wants").await.complaint(), @r#"oss-upload: the route "wants" has rules that a page cannot keep: extensions, or required metadata; sign for a named file instead"#);
 }

@@ -256,7 +256,7 @@ async fn a_package_that_is_too_large_is_not_written() {
     tool.write("function", &binary);
     let outcome = package(&tool).await;
     assert_eq!(outcome.code, 1);
-    assert!(outcome.err.contains(" bytes zipped, over 4000000; look for"), "{}", outcome.err);
+    assert!(outcome.err.contains(" bytes zipped, over 4000000; find out"), "{}", outcome.err);
     assert!(!tool.path("out").exists());
 }
 

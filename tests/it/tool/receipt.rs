@@ -44,7 +44,7 @@ async fn what_was_granted_is_said_in_words_and_as_json() {
     type     image/*
     for      alice
     granted  2024-11-27T06:09:41Z
-    until    2024-11-27T06:19:41Z, which is over
+    until    2024-11-27T06:19:41Z, expired
     vars     HbqcgNVOL1UHm0IZv6IsS8toww6B653uQv0Fo9HZdys
     events   one event
     ");

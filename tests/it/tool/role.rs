@@ -1,11 +1,11 @@
-//! `dev --role`: the journey with a role that is taken over real connections.
+//! `dev --role`: the function assumes a role at the local STS.
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::tool::Tool;
 use crate::support::wait::{LIMIT, within};
 
-/// Runs `dev` with these options, uploads a file, and gives what both said until then.
+/// Runs `dev` with these options, uploads a file, and returns what both printed until then.
 async fn upload(options: &[&str]) -> (String, String) {
     let tool = Tool::new();
     let data = tool.path("data");
@@ -32,27 +32,27 @@ async fn upload(options: &[&str]) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_role_is_taken_and_its_session_uploads() {
+async fn a_role_is_assumed_and_its_session_uploads() {
     let (dev, outcome) = upload(&["--role", "uploader"]).await;
     assert!(outcome.starts_with("stored   uploads/"), "{outcome}");
     assert!(dev.contains("role  acs:ram::1234567890123456:role/uploader\n"), "{dev}");
     let news: Vec<_> = dev.lines().skip_while(|line| !line.starts_with("Ctrl-C")).skip(1).collect();
     assert!(
-        news[0].starts_with("lent     STS.") && news[0].ends_with("  uploader/oss-upload-signer")
+        news[0].starts_with("issued   STS.") && news[0].ends_with("  uploader/oss-upload-signer")
     );
     assert!(news[1].starts_with("stored   uploads/"), "{dev}");
 }
 
 #[tokio::test]
-async fn a_throttled_call_is_made_again() {
+async fn a_throttled_call_is_repeated() {
     let (dev, outcome) =
         upload(&["--role", "uploader", "--fault", "assume-role:throttle-429"]).await;
     assert!(outcome.starts_with("stored   uploads/"), "{outcome}");
-    assert!(dev.contains("refused  429 Throttling.User  (sts)\nlent "), "{dev}");
+    assert!(dev.contains("refused  429 Throttling.User  (sts)\nissued "), "{dev}");
 }
 
 #[tokio::test]
-async fn a_service_that_stays_down_is_told_with_its_code() {
+async fn a_service_that_stays_down_gives_an_error_code() {
     let (_, outcome) =
         upload(&["--role", "uploader", "--fault", "assume-role:status=500*99"]).await;
     assert!(outcome.contains("credentials_unavailable"), "{outcome}");

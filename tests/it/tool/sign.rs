@@ -118,7 +118,7 @@ async fn what_cannot_be_signed_is_one_line() {
     assert_snapshot!(complaint(&["--expires", "365d"]).await, @r#"oss-upload: --expires "365d": a grant lasts from 10s to 7d, the longest that OSS accepts; V4 is capped at 7 days, and years are possible only with a long-lived key and V1 (--v1). Example: --expires 10m"#);
     assert_snapshot!(complaint(&["--dir", "up"]).await, @r#"oss-upload: --dir "up": a directory ends in '/'. Example: --dir photos/{uuid}/"#);
     assert_snapshot!(complaint(&["--content-type", "png"]).await, @r#"oss-upload: "png" is no type; write image/png"#);
-    assert_snapshot!(complaint(&["--endpoint", "127.0.0.1:9100"]).await, @"oss-upload: --endpoint 127.0.0.1:9100: a bucket has no name below an IP address; give the whole address with --upload-host");
+    assert_snapshot!(complaint(&["--endpoint", "127.0.0.1:9100"]).await, @"oss-upload: --endpoint 127.0.0.1:9100: a bucket has no host name at an IP address; give the whole address with --upload-host");
     assert_snapshot!(complaint(&["--upload-host", "up.example.com"]).await, @r#"oss-upload: --upload-host "up.example.com": an upload host begins with https://"#);
     assert_snapshot!(tool.run(&["sign", "--region", REGION]).await.complaint(), @"oss-upload: --bucket: it is not set, and has no default. Example: --bucket my-bucket");
     assert_snapshot!(tool.run(&["sign", "--bucket", "My_Bucket", "--region", REGION]).await.complaint(), @r#"oss-upload: --bucket "My_Bucket": a bucket's name has 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end. Example: --bucket my-bucket"#);

@@ -40,12 +40,12 @@ async fn what_cannot_be_minted_is_said_in_one_line() {
     ];
     let said = said.map(Outcome::complaint);
     assert_snapshot!(said.join("\n"), @"
-    oss-upload: there is no key to mint with; set UPLOAD_TICKET_KEYS to what the function has
+    oss-upload: there is no key to sign the ticket with; set UPLOAD_TICKET_KEYS to what the function has
     oss-upload: UPLOAD_TICKET_KEYS: each key has at least 32 bytes. Example: UPLOAD_TICKET_KEYS=$(openssl rand -base64 32)
     oss-upload: the following required arguments were not provided: --sub <NAME>; --help lists the options
-    oss-upload: --sub is empty; name whom the ticket is for
-    oss-upload: --for: a ticket lives from 1s to 3600s; UPLOAD_TICKET_LIFETIME raises that, here and in the function
-    oss-upload: --for: a ticket lives from 1s to 3600s; UPLOAD_TICKET_LIFETIME raises that, here and in the function
+    oss-upload: --sub is empty; name the user of the ticket
+    oss-upload: --for: the lifetime of a ticket is 1s to 3600s; UPLOAD_TICKET_LIFETIME raises the limit, here and in the function
+    oss-upload: --for: the lifetime of a ticket is 1s to 3600s; UPLOAD_TICKET_LIFETIME raises the limit, here and in the function
     oss-upload: invalid value '10' for '--for <TIME>': a time is a whole number with s, m, h or d; --help lists the options
     ");
 }

@@ -145,6 +145,7 @@ async fn serve(
     // A developer's own page runs on another port of this machine.
     let settings = Settings { origins: settings.origins.clone().with_loopback(), ..settings };
     let app = App::with_http(settings, Arc::new(LoggingClient(network)));
+    let app = App { lists_routes: true, ..app };
     let service = origin_log.wrap(oss_upload_signer::http::service(Arc::new(app)));
     let ((), function, gateway, sts, oss) = tokio::join!(
         async {

@@ -48,7 +48,8 @@ impl Summary<'_> {
             Some(path) => format!("file  {}", local_oss::absolute(Path::new(path))),
             None => "file  none: there is no upload.toml in this folder".to_owned(),
         });
-        for warning in self.settings.v1_warnings() {
+        let added_route = self.settings.added_route_warning();
+        for warning in self.settings.v1_warnings().into_iter().chain(added_route) {
             console::print_line(&format!("note  {warning}"));
         }
         self.print_routes();

@@ -1,57 +1,62 @@
-//! Maps object keys to file names.
+//! Maps object keys to paths in the directory of a bucket.
 //!
-//! A key has any 1 to 1023 bytes. A file name has no slash, is shorter, and is case-insensitive on
-//! some disks. Plain keys stay readable; all others get a readable prefix and a hash, so that two
-//! keys never share a file and no key leaves its directory.
+//! A developer should find a file under its own name, so a key is its own path where every disk allows it.
+//! All other keys get a readable prefix and a hash. Two keys can still need one path, such as `a` and
+//! `a/b`, or `a` and `A` on some disks; then the store uses the hashed name for the second one.
 
 use sha2::{Digest, Sha256};
 
-/// The longest name of a plain key; file systems allow 255, and a sidecar adds its extension.
+/// The longest key in bytes that is a path; some systems limit a whole path to 260 characters.
 const MAX_PLAIN: usize = 200;
 
-/// The longest readable prefix before a hash.
-const MAX_PREFIX: usize = 80;
+/// The longest readable prefix of a hashed name in characters.
+const MAX_PREFIX: usize = 40;
 
-/// Replaces the slash; it does not occur in plain keys.
-const SLASH: char = '!';
+/// Characters that some system does not allow in names. The tilde marks a hashed name.
+const RESERVED: &str = "\\:*?\"<>|~";
 
-/// Returns the file name of a key.
-pub(super) fn file_name(key: &str) -> String {
-    if is_plain(key) {
-        return key.replace('/', &SLASH.to_string());
-    }
+/// Returns the path of a key, with `/` between its parts; `None` if the key cannot be a path on every disk.
+pub(super) fn plain_path(key: &str) -> Option<&str> {
+    (key.len() <= MAX_PLAIN && key.split('/').all(is_name)).then_some(key)
+}
+
+/// Returns a name for any key. A plain path never equals it, because it contains a tilde.
+pub(super) fn hashed_name(key: &str) -> String {
     let (prefix, extension) = match key.rsplit_once('.') {
         Some((prefix, extension)) if is_extension(extension) => (prefix, extension),
         _ => (key, ""),
     };
     let prefix: String = prefix.chars().map(readable).take(MAX_PREFIX).collect();
-    let digest = Sha256::digest(key.as_bytes());
-    let hash = hex::encode(digest.get(..16).unwrap_or_default());
-    // The tilde does not occur in plain keys, so a hashed name never equals a plain one.
-    let name = format!("{prefix}~{hash}");
+    let name = format!("{prefix}~{}", hash(key));
     match extension {
         "" => name,
         extension => format!("{name}.{extension}"),
     }
 }
 
-/// Returns whether a key can be its own file name on every disk.
-fn is_plain(key: &str) -> bool {
-    let known = |byte: u8| {
-        byte.is_ascii_lowercase()
-            || byte.is_ascii_digit()
-            || matches!(byte, b'.' | b'-' | b'_' | b'/')
+/// Returns the hash of a key, in 32 hex digits.
+pub(super) fn hash(key: &str) -> String {
+    let digest = Sha256::digest(key.as_bytes());
+    hex::encode(digest.get(..16).unwrap_or_default())
+}
+
+/// Returns whether a part of a key is a name that every disk allows and that is not hidden.
+fn is_name(part: &str) -> bool {
+    let is_allowed = |character: char| {
+        !character.is_control()
+            && !RESERVED.contains(character)
+            && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    key.len() <= MAX_PLAIN
-        && key.bytes().all(known)
-        && !key.starts_with('.')
-        && !key.ends_with('.')
-        && !is_device(key)
+    !part.is_empty()
+        && part.chars().all(is_allowed)
+        && !part.starts_with(['.', ' '])
+        && !part.ends_with(['.', ' '])
+        && !is_device(&part.to_ascii_lowercase())
 }
 
 /// Returns whether Windows treats the name as a device.
-fn is_device(key: &str) -> bool {
-    let stem = key.split('.').next().unwrap_or_default();
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
     let numbered = |name: &str| {
         stem.strip_prefix(name).is_some_and(|digit| {
             digit.len() == 1 && digit.bytes().all(|byte| byte.is_ascii_digit())
@@ -66,7 +71,6 @@ fn is_extension(text: &str) -> bool {
 
 fn readable(character: char) -> char {
     match character {
-        '/' => SLASH,
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' => character,
         _ => '_',
     }
@@ -75,51 +79,74 @@ fn readable(character: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
-    fn plain_keys_stay_readable() {
-        assert_eq!(file_name("photo.png"), "photo.png");
-        assert_eq!(file_name("user-dir/2024/a_b.png"), "user-dir!2024!a_b.png");
-    }
-
-    #[test]
-    fn other_keys_keep_a_prefix_and_their_extension() {
-        let name = file_name("Fotos/München 1.JPG");
-        assert!(name.starts_with("Fotos!M_nchen_1~"), "{name}");
-        assert_eq!(name.rsplit_once('.').unwrap().1, "JPG");
-    }
-
-    #[test]
-    fn no_two_keys_share_a_file_on_a_case_insensitive_disk() {
-        let long = "k".repeat(1023);
-        let keys = [
-            "a", "A", "a/b", "a!b", "a\\b", "a/B", "..", ".", "a/..", "a/.", "a%2fb", "é",
-            "e\u{301}", "con", "con.txt", "com1", "a.", "a..", " a", "a ", "a~b", &long, "a/b/",
-            "a//b", ".a",
-        ];
-        let names: BTreeSet<String> =
-            keys.iter().map(|key| file_name(key).to_lowercase()).collect();
-        assert_eq!(names.len(), keys.len());
-    }
-
-    #[test]
-    fn every_file_name_is_short_and_stays_in_its_directory() {
-        for key in
-            ["../../etc/passwd", "..", "/", "\\", "a/../../b", &"é/".repeat(300), "\0", "C:x"]
-        {
-            let name = file_name(key);
-            assert!(name.len() <= MAX_PLAIN, "{name}");
-            assert!(!name.contains(['/', '\\', ':', '\0']), "{name}");
-            assert!(!name.starts_with('.'), "{name}");
+    fn an_ordinary_key_is_its_own_path() {
+        for key in ["photo.png", "user/2024/a_b.png", "Fotos/München 1.JPG", "照片/图 1.png"] {
+            assert_eq!(plain_path(key), Some(key));
         }
+    }
+
+    #[test]
+    fn a_key_that_some_disk_does_not_allow_is_no_path() {
+        let long = "k".repeat(201);
+        for key in [
+            "",
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            "..",
+            ".",
+            "a/..",
+            "../../etc/passwd",
+            ".a",
+            "a/.b",
+            "a.",
+            "a..",
+            " a",
+            "a ",
+            "a/ b",
+            "a\\b",
+            "C:x",
+            "a~b",
+            "a?b",
+            "a*b",
+            "a|b",
+            "con",
+            "CON.txt",
+            "a/com1",
+            "nul.tar.gz",
+            "a\0b",
+            "a\nb",
+            "a\u{202e}b",
+            &long,
+        ] {
+            assert_eq!(plain_path(key), None, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_hashed_name_keeps_a_prefix_and_the_extension() {
+        let name = hashed_name("../München 1?.JPG");
+        assert!(name.starts_with("___M_nchen_1_~"), "{name}");
+        assert_eq!(name.rsplit_once('.').unwrap().1, "JPG");
+        assert!(hashed_name(&"é/".repeat(500)).len() <= 80);
     }
 
     proptest::proptest! {
         #[test]
-        fn two_keys_have_two_file_names(left in r"[aA./!~\\-]{1,6}", right in r"[aA./!~\\-]{1,6}") {
-            let names = [&left, &right].map(|key| file_name(key).to_lowercase());
-            proptest::prop_assert_eq!(names[0] == names[1], left == right);
+        fn no_name_leaves_its_directory_and_two_keys_have_two_hashed_names(
+            left in r"[aA./!~\\ -]{0,6}", right in r"[aA./!~\\ -]{0,6}",
+        ) {
+            let name = hashed_name(&left);
+            proptest::prop_assert!(!name.contains(['/', '\\', ':', '\0']), "{}", name);
+            proptest::prop_assert!(!name.starts_with('.'), "{}", name);
+            proptest::prop_assert_eq!(plain_path(&name), None);
+            proptest::prop_assert_eq!(name == hashed_name(&right), left == right);
+            if let Some(path) = plain_path(&left) {
+                proptest::prop_assert!(path.split('/').all(|part| part != ".." && !part.is_empty()));
+            }
         }
     }
 }

@@ -1,15 +1,17 @@
-//! The data directory: one file per object, one sidecar file beside it, and no partial objects.
+//! The data directory: one file per object under its own name, a hidden sidecar file with its properties,
+//! and no partial objects.
 //!
 //! ```text
 //! <data>/.incoming/<request id>           an upload in progress; removed when the store is opened
-//! <data>/<bucket>/objects/<name>          the content
-//! <data>/<bucket>/sidecars/<name>.json    the properties; without this file there is no object
+//! <data>/<bucket>/<key>                   the content, or a hashed name where the key cannot be a path
+//! <data>/.sidecars/<bucket>/<hash>.json   the properties and the path of the content
 //! ```
 //!
-//! No bucket name begins with a dot, so `.incoming` conflicts with none. An upload is written to
+//! An object exists if both of its files exist, so a developer can delete it by deleting the content. No
+//! bucket name begins with a dot, so the hidden directories conflict with none. An upload is written to
 //! `.incoming` and moved when it is complete and accepted. The moves are done under one lock, so
 //! that of two uploads that must not overwrite exactly one succeeds, and a reader never sees the
-//! content of one object with the sidecar of another. `file_name` chooses the file names.
+//! content of one object with the sidecar of another. `file_name` maps keys to paths.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,8 +66,8 @@ impl Store {
             fs::remove_file(entry?.path())?;
         }
         for bucket in buckets {
-            fs::create_dir_all(self.root.join(&bucket.name).join("objects"))?;
-            fs::create_dir_all(self.root.join(&bucket.name).join("sidecars"))?;
+            fs::create_dir_all(self.root.join(&bucket.name))?;
+            fs::create_dir_all(self.sidecars(&bucket.name))?;
         }
         // A directory that is not writable is reported now and not at the first upload.
         let probe = incoming.join("probe");
@@ -87,33 +89,42 @@ impl Store {
         forbid_overwrite: bool,
     ) -> Result<PathBuf, StoreError> {
         let store = Arc::clone(self);
-        let paths = ObjectPaths::of(&self.root, bucket, &sidecar.key);
-        blocking(move || store.commit_files(&temp, paths, &sidecar, forbid_overwrite)).await
+        let bucket = bucket.to_owned();
+        blocking(move || store.commit_files(&temp, &bucket, sidecar, forbid_overwrite)).await
     }
 
     fn commit_files(
         &self,
         temp: &TempUpload,
-        paths: ObjectPaths,
-        sidecar: &Sidecar,
+        bucket: &str,
+        properties: Sidecar,
         forbid_overwrite: bool,
     ) -> Result<PathBuf, StoreError> {
-        let description = TempFile(temp.path().with_extension("json"));
-        let json = serde_json::to_vec_pretty(sidecar).map_err(io::Error::from)?;
-        fs::write(&description.0, json)?;
+        let directory = self.root.join(bucket);
+        let sidecar_path = self.sidecar_path(bucket, &properties.key);
         let _moving = self.renames.lock().unwrap_or_else(PoisonError::into_inner);
-        if forbid_overwrite && paths.sidecar.exists() {
+        let old = read_sidecar(&sidecar_path)?;
+        let old = old.filter(|old| directory.join(&old.path).is_file());
+        if forbid_overwrite && old.is_some() {
             return Err(StoreError::Exists);
         }
+        let path = match old {
+            Some(old) => old.path,
+            None => free_path(&directory, &properties.key),
+        };
+        let object = directory.join(&path);
+        let description = TempFile(temp.path().with_extension("json"));
+        let json = serde_json::to_vec_pretty(&StoredSidecar { path, properties });
+        fs::write(&description.0, json.map_err(io::Error::from)?)?;
         // Without its sidecar an object does not exist, so a crash between the steps leaves no
         // object rather than an inconsistent one.
-        match fs::remove_file(&paths.sidecar) {
+        match fs::remove_file(&sidecar_path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        fs::rename(temp.path(), &paths.object)?;
-        fs::rename(&description.0, &paths.sidecar)?;
-        Ok(paths.object)
+        fs::rename(temp.path(), &object)?;
+        fs::rename(&description.0, &sidecar_path)?;
+        Ok(object)
     }
 
     /// Finds an object and opens its content; `None` if there is no such object.
@@ -123,19 +134,34 @@ impl Store {
         key: &str,
     ) -> io::Result<Option<(Sidecar, fs::File)>> {
         let store = Arc::clone(self);
-        let paths = ObjectPaths::of(&self.root, bucket, key);
-        let found = blocking(move || store.open_object(&paths)).await?;
+        let directory = self.root.join(bucket);
+        let sidecar_path = self.sidecar_path(bucket, key);
+        let found = blocking(move || store.open_object(&directory, &sidecar_path)).await?;
         Ok(found.filter(|(sidecar, _)| sidecar.key == key))
     }
 
-    fn open_object(&self, paths: &ObjectPaths) -> io::Result<Option<(Sidecar, fs::File)>> {
+    fn open_object(
+        &self,
+        directory: &Path,
+        sidecar_path: &Path,
+    ) -> io::Result<Option<(Sidecar, fs::File)>> {
         let _staying = self.renames.lock().unwrap_or_else(PoisonError::into_inner);
-        let json = match fs::read(&paths.sidecar) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read?,
+        let Some(StoredSidecar { path, properties }) = read_sidecar(sidecar_path)? else {
+            return Ok(None);
         };
-        let sidecar = serde_json::from_slice(&json)?;
-        Ok(Some((sidecar, fs::File::open(&paths.object)?)))
+        match fs::File::open(directory.join(path)) {
+            Ok(file) => Ok(Some((properties, file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn sidecars(&self, bucket: &str) -> PathBuf {
+        self.root.join(".sidecars").join(bucket)
+    }
+
+    fn sidecar_path(&self, bucket: &str, key: &str) -> PathBuf {
+        self.sidecars(bucket).join(format!("{}.json", file_name::hash(key)))
     }
 
     fn incoming(&self) -> PathBuf {
@@ -143,20 +169,33 @@ impl Store {
     }
 }
 
-/// The paths of an object and its sidecar.
-struct ObjectPaths {
-    object: PathBuf,
-    sidecar: PathBuf,
+/// A sidecar file: the properties of an object, and the path of its content in the bucket's directory.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredSidecar {
+    path: String,
+    #[serde(flatten)]
+    properties: Sidecar,
 }
 
-impl ObjectPaths {
-    fn of(root: &Path, bucket: &str, key: &str) -> Self {
-        let name = file_name::file_name(key);
-        let bucket = root.join(bucket);
-        Self {
-            object: bucket.join("objects").join(&name),
-            sidecar: bucket.join("sidecars").join(format!("{name}.json")),
-        }
+fn read_sidecar(path: &Path) -> io::Result<Option<StoredSidecar>> {
+    match fs::read(path) {
+        Ok(json) => Ok(Some(serde_json::from_slice(&json)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns a path for a new object, and creates its directories: the key where that is possible and free,
+/// otherwise a hashed name.
+fn free_path(directory: &Path, key: &str) -> String {
+    let is_free = |path: &str| {
+        let path = directory.join(path);
+        let has_parent = path.parent().is_some_and(|parent| fs::create_dir_all(parent).is_ok());
+        has_parent && fs::symlink_metadata(&path).is_err()
+    };
+    match file_name::plain_path(key).filter(|path| is_free(path)) {
+        Some(path) => path.to_owned(),
+        None => file_name::hashed_name(key),
     }
 }
 
@@ -239,16 +278,61 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let store = open(&folder);
         let long = "é".repeat(511);
-        let keys = ["a", "a/b", "A", "..", "../../x", "a/../b", "%2e%2e", &long, "a!b", "."];
+        let keys = [
+            "a",
+            "a/b",
+            "a/b/c",
+            "b/c",
+            "b",
+            "A",
+            "..",
+            "../../x",
+            "a/../b",
+            "%2e%2e",
+            &long,
+            "a!b",
+            ".",
+            "a~b",
+            ".sidecars/x",
+            "é",
+            "e\u{301}",
+        ];
         for (index, key) in keys.iter().enumerate() {
             put(&store, &format!("id{index}"), key, true).await.unwrap();
         }
         for (index, key) in keys.iter().enumerate() {
             assert_eq!(get(&store, key).await, Some(format!("id{index}")), "{key}");
         }
-        let inside = [".incoming", "examplebucket"].map(str::to_owned);
+        let inside = [".incoming", ".sidecars", "examplebucket"].map(str::to_owned);
         assert_eq!(files(folder.path()), BTreeSet::from(inside));
-        assert_eq!(files(&folder.path().join("examplebucket/objects")).len(), keys.len());
+        let sidecars = files(&folder.path().join(".sidecars/examplebucket"));
+        assert_eq!(sidecars.len(), keys.len());
+        let bucket = folder.path().join("examplebucket");
+        assert_eq!(fs::read_to_string(bucket.join("b/c")).unwrap(), "id3");
+        assert_eq!(fs::read_to_string(bucket.join("é")).unwrap(), "id15");
+    }
+
+    #[tokio::test]
+    async fn a_new_version_of_an_object_keeps_its_path() {
+        let folder = TempDir::new().unwrap();
+        let store = open(&folder);
+        put(&store, "first", "a", false).await.unwrap();
+        let hashed = put(&store, "second", "a/b", false).await.unwrap();
+        assert!(hashed.to_str().unwrap().contains('~'), "{hashed:?}");
+        fs::remove_file(folder.path().join("examplebucket/a")).unwrap();
+        assert_eq!(put(&store, "third", "a/b", false).await.unwrap(), hashed);
+        assert_eq!(get(&store, "a/b").await.as_deref(), Some("third"));
+    }
+
+    #[tokio::test]
+    async fn an_object_whose_file_was_deleted_does_not_exist() {
+        let folder = TempDir::new().unwrap();
+        let store = open(&folder);
+        let path = put(&store, "id", "dir/key", true).await.unwrap();
+        assert_eq!(path, folder.path().join("examplebucket/dir/key"));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(get(&store, "dir/key").await, None);
+        assert_eq!(put(&store, "new", "dir/key", true).await.unwrap(), path);
     }
 
     #[tokio::test]
@@ -310,7 +394,10 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let store = open(&folder);
         put(&store, "id", "key", false).await.unwrap();
-        fs::remove_file(folder.path().join("examplebucket/sidecars/key.json")).unwrap();
+        let sidecars = folder.path().join(".sidecars/examplebucket");
+        for name in files(&sidecars) {
+            fs::remove_file(sidecars.join(name)).unwrap();
+        }
         assert_eq!(get(&store, "key").await, None);
         assert!(put(&store, "new", "key", true).await.is_ok());
     }

@@ -1,4 +1,4 @@
-//! A deployment that is right in every respect, to be made wrong in one.
+//! A deployment without a fault; each test adds one.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -31,40 +31,40 @@ use crate::support::tool::{Outcome, Tool};
 
 pub(super) const PAGE: &str = "https://app.example";
 
-/// Answers in the place of OSS.
-pub(super) type Impostor = fn(&Request<Body>) -> Response<Full<Bytes>>;
+/// Responds in place of OSS.
+pub(super) type OssReplacement = fn(&Request<Body>) -> Response<Full<Bytes>>;
 
-/// What is deployed, and how it is looked at.
-pub(super) struct Stage {
+/// The deployment, and the arguments of the tool.
+pub(super) struct DoctorFixture {
     pub(super) variables: Vec<(String, String)>,
     pub(super) trigger: Trigger,
     pub(super) default_domain: bool,
-    /// By how many seconds the function's clock is ahead.
+    /// The number of seconds by which the function's clock is ahead.
     pub(super) ahead: i64,
-    /// Changes every answer of the function that is JSON.
-    pub(super) forge: fn(&mut Value),
-    /// Changes every answer of the function, whatever its body.
-    pub(super) touch: fn(&Method, &mut HeaderMap),
+    /// Changes every JSON response of the function.
+    pub(super) change_json: fn(&mut Value),
+    /// Changes the headers of every response of the function.
+    pub(super) change_headers: fn(&Method, &mut HeaderMap),
     /// The function's settings file.
     pub(super) file: &'static str,
-    pub(super) change: Box<dyn FnOnce(&mut oss::Options)>,
-    pub(super) impostor: Option<Impostor>,
+    pub(super) change_bucket: Box<dyn FnOnce(&mut oss::Options)>,
+    pub(super) oss_replacement: Option<OssReplacement>,
     pub(super) arguments: Vec<&'static str>,
     pub(super) tool: Tool,
 }
 
-impl Stage {
+impl DoctorFixture {
     pub(super) fn new() -> Self {
         Self {
             variables: Vec::new(),
             trigger: Trigger::default(),
             default_domain: false,
             ahead: 0,
-            forge: |_| {},
-            touch: |_, _| {},
+            change_json: |_| {},
+            change_headers: |_, _| {},
             file: "",
-            change: Box::new(|_| {}),
-            impostor: None,
+            change_bucket: Box::new(|_| {}),
+            oss_replacement: None,
             arguments: vec!["--origin", PAGE],
             tool: Tool::new(),
         }
@@ -72,7 +72,7 @@ impl Stage {
         .with("OSS_UPLOAD_HOST", "http://127.0.0.1:OSS")
     }
 
-    /// Sets a variable of the function; `OSS` stands for the port of the local OSS.
+    /// Sets a variable of the function; `OSS` is replaced by the port of the local OSS.
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
@@ -80,12 +80,12 @@ impl Stage {
 
     /// Changes the local OSS.
     pub(super) fn bucket(mut self, change: impl FnOnce(&mut oss::Options) + 'static) -> Self {
-        self.change = Box::new(change);
+        self.change_bucket = Box::new(change);
         self
     }
 
     /// Adds arguments of the tool.
-    pub(super) fn told(mut self, arguments: &[&'static str]) -> Self {
+    pub(super) fn arguments(mut self, arguments: &[&'static str]) -> Self {
         self.arguments.extend(arguments);
         self
     }
@@ -107,9 +107,9 @@ impl Stage {
         })
     }
 
-    /// Sets everything up, runs the tool, and gives what it said without what changes.
+    /// Starts everything, runs the tool, and returns its output without values that change.
     pub(super) async fn run(mut self) -> Outcome {
-        let change = std::mem::replace(&mut self.change, Box::new(|_| {}));
+        let change = std::mem::replace(&mut self.change_bucket, Box::new(|_| {}));
         let bucket = Bucket::with(|options| {
             options.clock = Arc::new(|| time::now().unix());
             options.cors_origins = vec![PAGE.to_owned()];
@@ -120,18 +120,18 @@ impl Stage {
             change(options);
         })
         .await;
-        let impostor = match self.impostor {
+        let oss_replacement = match self.oss_replacement {
             Some(answer) => Some(
                 serve(service_fn(move |request: Request<Body>| {
-                    let reply = answer(&request);
-                    async move { Ok::<_, Infallible>(reply) }
+                    let response = answer(&request);
+                    async move { Ok::<_, Infallible>(response) }
                 }))
                 .await,
             ),
             None => None,
         };
-        let port = impostor.as_ref().map_or(bucket.address, |server| server.address).port();
-        let function = serve(forging(self.app(port), self.forge, self.touch)).await;
+        let port = oss_replacement.as_ref().map_or(bucket.address, |server| server.address).port();
+        let function = serve(changed(self.app(port), self.change_json, self.change_headers)).await;
         let mut options = gateway::options(function.address);
         options.credentials = None;
         options.default_domain = self.default_domain;
@@ -143,45 +143,46 @@ impl Stage {
         for secret in ["ExampleSecret", "ExampleToken", "marker"] {
             assert!(!format!("{outcome:?}").contains(secret), "{outcome:?}");
         }
-        let steady = |text: &str| steady(text, front.port(), port);
-        (outcome.out, outcome.err) = (steady(&outcome.out), steady(&outcome.err));
+        let normalize = |text: &str| normalize(text, front.port(), port);
+        (outcome.out, outcome.err) = (normalize(&outcome.out), normalize(&outcome.err));
         bucket.stop().await;
         outcome
     }
 
-    /// What is not as it should be: each finding with its group, and with its explanations.
-    pub(super) async fn troubles(self) -> String {
+    /// Returns the failures and warnings: each finding with its group and its explanations.
+    pub(super) async fn problems(self) -> String {
         let outcome = self.run().await;
         let failed = outcome.out.contains("  FAIL  ");
         assert_eq!(outcome.code, i32::from(failed), "{outcome:?}");
-        let (mut group, mut told) = ("", String::new());
-        let mut is_told = false;
+        let (mut group, mut problems) = ("", String::new());
+        let mut is_problem = false;
         for line in outcome.out.lines() {
             if let Some(row) = line.strip_prefix("  ").filter(|row| !row.starts_with(' ')) {
-                is_told = row.starts_with("FAIL") || row.starts_with("look");
-                if is_told {
-                    writeln!(told, "{}  {group}.{}", &row[..4], &row[6..]).unwrap();
+                is_problem = row.starts_with("FAIL") || row.starts_with("warn");
+                if is_problem {
+                    writeln!(problems, "{}  {group}.{}", &row[..4], &row[6..]).unwrap();
                 }
-            } else if line.starts_with(' ') && is_told {
-                writeln!(told, "      {}", &line[19..]).unwrap();
+            } else if line.starts_with(' ') && is_problem {
+                writeln!(problems, "      {}", &line[19..]).unwrap();
             } else if !line.starts_with(' ') {
-                (group, is_told) = (line, false);
+                (group, is_problem) = (line, false);
             }
         }
-        told
+        problems
     }
 
-    /// The names of everything that is not as it should be, in short.
-    pub(super) async fn names(self) -> Vec<String> {
-        let told = self.told(&["--json"]).run().await.out;
-        let json: Value = serde_json::from_str(&told).unwrap();
+    /// Returns the causes of all findings that have one, each with its severity and id.
+    pub(super) async fn causes(self) -> Vec<String> {
+        let report = self.arguments(&["--json"]).run().await.out;
+        let json: Value = serde_json::from_str(&report).unwrap();
         let findings = json["findings"].as_array().unwrap().iter();
-        let bad = findings.filter(|finding| finding["cause"].is_string());
+        let named = findings.filter(|finding| finding["cause"].is_string());
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        bad.map(|one| {
-            format!("{} {} {}", text(&one["verdict"]), text(&one["id"]), text(&one["cause"]))
-        })
-        .collect()
+        named
+            .map(|one| {
+                format!("{} {} {}", text(&one["verdict"]), text(&one["id"]), text(&one["cause"]))
+            })
+            .collect()
     }
 }
 
@@ -196,11 +197,11 @@ where
     Server::start(service, options).await
 }
 
-/// The function, with its answers changed on their way.
-fn forging(
+/// Returns the function's service with changed responses.
+fn changed(
     app: Arc<App>,
-    forge: fn(&mut Value),
-    touch: fn(&Method, &mut HeaderMap),
+    change_json: fn(&mut Value),
+    change_headers: fn(&Method, &mut HeaderMap),
 ) -> impl Service<Request<Body>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
 + Clone
 + Send
@@ -211,26 +212,26 @@ fn forging(
         async move {
             let (mut parts, body) = service.oneshot(request).await?.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
-            touch(&method, &mut parts.headers);
+            change_headers(&method, &mut parts.headers);
             let Ok(mut json) = serde_json::from_slice::<Value>(&body) else {
                 return Ok(Response::from_parts(parts, Full::from(body)));
             };
-            forge(&mut json);
+            change_json(&mut json);
             parts.headers.remove("content-length");
             Ok(Response::from_parts(parts, Full::from(json.to_string())))
         }
     })
 }
 
-/// Takes out ports, days, and ids, which are others each time.
-fn steady(text: &str, signer: u16, bucket: u16) -> String {
+/// Replaces ports, dates and ids, which differ in each run.
+fn normalize(text: &str, signer: u16, bucket: u16) -> String {
     let mut text =
         text.replace(&format!(":{signer}"), ":SIGNER").replace(&format!(":{bucket}"), ":OSS");
     for (pattern, name) in [
         ("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         ("uploads/2[0-9]{3}/[0-9]{2}/[0-9]{2}/", "uploads/DAY/"),
         ("[0-9A-F]{24}", "ID"),
-        ("answers, version [0-9.]+", "answers, version V"),
+        ("responds, version [0-9.]+", "responds, version V"),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, name).into_owned();
     }
