@@ -197,7 +197,7 @@ async fn a_running_function_is_asked_as_a_browser_would() {
     ");
     let outcome = keyless.run(&["upload", "--signer", page, "--route", "x", "small.png"]).await;
     assert_snapshot!(outcome.err, @r#"
-    oss-upload: small.png: the signer refused it (route_not_found): There is no route "x". Name one that the settings define.
+    oss-upload: small.png: the signer refused it (route_not_found): There is no route "x". Name one of these: default.
     oss-upload: the file was not uploaded
     "#);
     assert!(fs::read_dir(&data).unwrap().count() > 0);

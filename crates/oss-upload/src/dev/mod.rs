@@ -144,8 +144,8 @@ async fn serve(
     let network = ReqwestClient::new(settings.proxy.clone());
     // A developer's own page runs on another port of this machine.
     let settings = Settings { origins: settings.origins.clone().with_loopback(), ..settings };
-    let app = App::with_http(settings, Arc::new(LoggingClient(network)));
-    let app = App { lists_routes: true, ..app };
+    let mut app = App::with_http(settings, Arc::new(LoggingClient(network)));
+    app.lists_routes = true;
     let service = origin_log.wrap(oss_upload_signer::http::service(Arc::new(app)));
     let ((), function, gateway, sts, oss) = tokio::join!(
         async {
