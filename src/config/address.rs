@@ -34,9 +34,9 @@ pub(super) fn parse(text: &str, reach: Reach) -> Result<String, &'static str> {
     let host = authority.split(':').next().unwrap_or(authority);
     let network = network(host)?;
     match (reach, network) {
-        (Reach::Oss, Network::Private | Network::Loopback)
-        | (Reach::LocalOss, Network::Private) => Err(PRIVATE),
-        (Reach::Function, Network::Private | Network::Public) if !secure => Err(INSECURE),
+        (Reach::Oss, HostNetwork::Private | HostNetwork::Loopback)
+        | (Reach::LocalOss, HostNetwork::Private) => Err(PRIVATE),
+        (Reach::Function, HostNetwork::Private | HostNetwork::Public) if !secure => Err(INSECURE),
         _ => Ok(text.to_owned()),
     }
 }
@@ -82,30 +82,30 @@ fn split(text: &str) -> Result<(bool, &str, &str), &'static str> {
 }
 
 /// The network of a host.
-enum Network {
+enum HostNetwork {
     Public,
     Private,
     Loopback,
 }
 
 /// Judges a host by its name or number. A name may still resolve to any address, which OSS itself checks.
-fn network(host: &str) -> Result<Network, &'static str> {
+fn network(host: &str) -> Result<HostNetwork, &'static str> {
     let last = host.rsplit('.').next().unwrap_or(host);
     if last.eq_ignore_ascii_case("localhost") {
-        return Ok(Network::Loopback);
+        return Ok(HostNetwork::Loopback);
     }
     // A number at the end means an IPv4 address, of which only the usual spelling is taken.
     if !last.starts_with(|c: char| c.is_ascii_digit()) {
-        return Ok(Network::Public);
+        return Ok(HostNetwork::Public);
     }
     let address: Ipv4Addr = host.parse().map_err(|_| HOST)?;
     let [first, second, ..] = address.octets();
     Ok(match (first, second) {
-        (127, _) => Network::Loopback,
+        (127, _) => HostNetwork::Loopback,
         // Shared address space, where Alibaba Cloud has services of its own; multicast; reserved addresses.
-        (100, 64..=127) | (0 | 224..=255, _) => Network::Private,
-        _ if address.is_private() || address.is_link_local() => Network::Private,
-        _ => Network::Public,
+        (100, 64..=127) | (0 | 224..=255, _) => HostNetwork::Private,
+        _ if address.is_private() || address.is_link_local() => HostNetwork::Private,
+        _ => HostNetwork::Public,
     })
 }
 

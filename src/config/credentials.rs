@@ -285,7 +285,7 @@ fn is_true(environment: &Environment, setting: &Setting) -> bool {
 }
 
 /// The deployed function has neither a home directory nor commands, so it is built without the sources that read
-/// them. A setting that asks for one is an error: another identity must not sign in its place.
+/// them. A setting that names one is an error: another identity must not sign in its place.
 fn reject_local_sources(config: &mut ConfigReader<'_>, kind: SourceKind) {
     let problem = "this source is a file on a developer's machine, and the function is built without it; let the \
                    function's role sign, or set the key itself in the environment";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::environment::Environment;
 use crate::config::raw::{Location, RawSetting, RawValue};
 use crate::config::reader::{ConfigReader, RouteReader};
-use crate::config::table::{Kind, SETTINGS, Scope, Setting};
+use crate::config::table::{SETTINGS, Setting, SettingScope, ValueKind};
 use crate::config::toml_file::TomlFile;
 
 /// A setting as it was written.
@@ -35,8 +35,12 @@ impl Listing {
         let mut file = TomlFile::parse(file.unwrap_or_default());
         file.add_defaults(defaults);
         let mut config = ConfigReader::new(environment, file);
-        let is_of_function =
-            |scope| matches!(scope, Scope::Function | Scope::FunctionAndRoute | Scope::Secret);
+        let is_of_function = |scope| {
+            matches!(
+                scope,
+                SettingScope::Function | SettingScope::FunctionAndRoute | SettingScope::Secret
+            )
+        };
         let function = SETTINGS.iter().filter(|setting| is_of_function(setting.scope));
         let function = function
             .filter_map(|setting| Some(written(setting, &config.entry(setting)?)))
@@ -44,11 +48,11 @@ impl Listing {
         let mut routes = BTreeMap::new();
         for name in config.route_names() {
             let reader = RouteReader { config: &mut config, name };
-            let settings = SETTINGS.iter().filter(|setting| setting.kind != Kind::Table);
+            let settings = SETTINGS.iter().filter(|setting| setting.kind != ValueKind::Table);
             let entry = |setting: &Setting| match setting.scope {
-                Scope::AllRoutes | Scope::Route => reader.entry(setting),
-                Scope::FunctionAndRoute => reader.own(setting.key),
-                Scope::Function | Scope::Secret | Scope::Environment => None,
+                SettingScope::AllRoutes | SettingScope::Route => reader.entry(setting),
+                SettingScope::FunctionAndRoute => reader.own(setting.key),
+                SettingScope::Function | SettingScope::Secret | SettingScope::Environment => None,
             };
             let list = settings.filter_map(|setting| Some(written(setting, &entry(setting)?)));
             let list: Vec<_> = list.collect();

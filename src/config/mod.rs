@@ -388,7 +388,7 @@ mod tests {
                     [routes.a]\n[routes.a.headers]\ncache-control = \"private\"\nx-oss-storage-class = \"IA\"\n\
                     [routes.a.metadata.author]\npattern = \"x\"\n[routes.b]\n";
         let settings = load(&SMALL, file).unwrap();
-        let told: Vec<_> = settings
+        let shown: Vec<_> = settings
             .routes
             .iter()
             .map(|route| {
@@ -400,7 +400,7 @@ mod tests {
                 format!("{} {:?}", route.name, headers.chain(rules).collect::<Vec<_>>())
             })
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(shown.join("\n"), @r#"
         a ["Cache-Control=private", "x-oss-storage-class=IA", "author:x:false", "title:[a-z]+:false"]
         b ["Cache-Control=no-store", "author::true", "title:[a-z]+:false"]
         "#);
@@ -434,12 +434,12 @@ mod tests {
     #[test]
     fn a_key_and_a_directory_exclude_each_other_and_the_nearer_one_wins() {
         let file = "dir = \"all/\"\n[routes.a]\nkey = \"a/{uuid}\"\n[routes.b]\n";
-        let told = |variables: &[(&str, &str)], file| -> Vec<String> {
+        let shown = |variables: &[(&str, &str)], file| -> Vec<String> {
             let settings = load(&[&SMALL[..], variables].concat(), file).unwrap();
             settings.routes.iter().map(|route| route.template.to_string()).collect()
         };
-        assert_eq!(told(&[], file), ["a/{uuid}", "all/"]);
-        assert_eq!(told(&[("UPLOAD_KEY", "{uuid}")], file), ["a/{uuid}", "all/", "{uuid}"]);
+        assert_eq!(shown(&[], file), ["a/{uuid}", "all/"]);
+        assert_eq!(shown(&[("UPLOAD_KEY", "{uuid}")], file), ["a/{uuid}", "all/", "{uuid}"]);
         let both = load(&SMALL, "[routes.a]\ndir = \"a/\"\nkey = \"a/b\"\n").unwrap_err();
         insta::assert_snapshot!(both, @r#"
         1 problem with the settings; nothing was started

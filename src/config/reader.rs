@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::config::environment::Environment;
 use crate::config::raw::{ConfigError, ConfigErrors, Location, RawSetting, RawValue};
-use crate::config::table::{self, SETTINGS, Scope, Setting};
+use crate::config::table::{self, SETTINGS, Setting, SettingScope};
 use crate::config::toml_file::TomlFile;
 
 /// The route that a request means when it names none.
@@ -177,7 +177,7 @@ impl<'a> ConfigReader<'a> {
 
     /// Gives the variables that are set and apply to the route `default` only.
     fn variables_of_default_route(&self) -> Vec<&'static str> {
-        let settings = SETTINGS.iter().filter(|setting| setting.scope == Scope::Route);
+        let settings = SETTINGS.iter().filter(|setting| setting.scope == SettingScope::Route);
         let variables = settings.map(|setting| setting.variable);
         variables.filter(|variable| self.environment.get(variable).is_some()).collect()
     }
@@ -204,7 +204,7 @@ impl RouteReader<'_, '_> {
         if self.name == DEFAULT_ROUTE {
             return [variable(), own, top];
         }
-        let is_for_all = setting.scope == Scope::AllRoutes;
+        let is_for_all = setting.scope == SettingScope::AllRoutes;
         [own, is_for_all.then(variable).flatten(), top]
     }
 

@@ -8,8 +8,8 @@
 use std::fmt::Write as _;
 
 use DefaultValue::{Described, Required, Value};
-use Kind::{Boolean, Choice, Header, HiddenText, List, Number, Size, Table, Text, Time};
-use Scope::{AllRoutes, Environment, Function, FunctionAndRoute, Route, Secret};
+use SettingScope::{AllRoutes, Environment, Function, FunctionAndRoute, Route, Secret};
+use ValueKind::{Boolean, Choice, Header, HiddenText, List, Number, Size, Table, Text, Time};
 
 /// One setting.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub struct Setting {
     /// is in the environment only.
     pub key: &'static str,
     /// Where the setting can be written, and what it applies to.
-    pub scope: Scope,
+    pub scope: SettingScope,
     /// The form of its value.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// A valid value.
     pub example: &'static str,
     /// The value that applies where none is written.
@@ -33,7 +33,7 @@ pub struct Setting {
 
 /// Where a setting can be written, and what it applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum SettingScope {
     /// The whole function: a variable, or a key at the top of the file.
     Function,
     /// The whole function as with `Function`; a route can add values of its own.
@@ -50,7 +50,7 @@ pub enum Scope {
 
 /// The form of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// A text whose form the meaning describes.
     Text,
     /// A text that no error shows, since a key or a password may have been put there by mistake.
@@ -334,7 +334,7 @@ pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> 
 
 /// Writes the table of the settings of these scopes for `docs/settings.md`.
 #[must_use]
-pub fn markdown(scopes: &[Scope]) -> String {
+pub fn markdown(scopes: &[SettingScope]) -> String {
     let settings = SETTINGS.iter().filter(|setting| scopes.contains(&setting.scope));
     if scopes.contains(&Secret) || scopes.contains(&Environment) {
         let mut table = "| variable | meaning | default |\n|---|---|---|\n".to_owned();
@@ -355,7 +355,7 @@ pub fn markdown(scopes: &[Scope]) -> String {
     table
 }
 
-impl Kind {
+impl ValueKind {
     fn markdown(self) -> &'static str {
         match self {
             Text | HiddenText | Header(_) => "text",
@@ -515,8 +515,9 @@ mod tests {
 
     #[test]
     fn the_tables_of_the_documentation_are_generated() {
-        let block =
-            |start, scopes: &[Scope]| (start, "\n<!-- end -->", format!("\n{}", markdown(scopes)));
+        let block = |start, scopes: &[SettingScope]| {
+            (start, "\n<!-- end -->", format!("\n{}", markdown(scopes)))
+        };
         check_generated(
             "docs/settings.md",
             &[

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::config::raw::{ConfigError, Location, RawSetting, RawValue};
-use crate::config::table::{self, METADATA, SETTINGS, Scope, Setting, VARIABLES};
+use crate::config::table::{self, METADATA, SETTINGS, Setting, SettingScope, VARIABLES};
 use crate::policy::{callback, metadata};
 
 /// The settings of one table of the file, by key. A setting in an inner table has the whole path in its
@@ -91,8 +91,9 @@ impl TomlPath<'_> {
         let path = format!("{}{name}", self.table);
         let variable = path.to_uppercase();
         let variable = format!("UPLOAD_{}", variable.trim_start_matches("UPLOAD_"));
-        let secret =
-            |setting: &&&Setting| setting.scope == Scope::Secret && setting.variable == variable;
+        let secret = |setting: &&&Setting| {
+            setting.scope == SettingScope::Secret && setting.variable == variable
+        };
         if let Some(secret) = SETTINGS.iter().find(secret) {
             let problem = format!("a secret is set in the environment only, as {variable}");
             return (problem, secret.variable_example());

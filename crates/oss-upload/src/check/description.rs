@@ -4,7 +4,7 @@
 use oss_upload_signer::auth::rule::AuthRule;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::listing::WrittenSetting;
-use oss_upload_signer::config::table::{DefaultValue, SETTINGS, Scope};
+use oss_upload_signer::config::table::{DefaultValue, SETTINGS, SettingScope};
 use oss_upload_signer::policy::callback::{CallbackTarget, PREFIX};
 use oss_upload_signer::policy::metadata::MetadataRule;
 use oss_upload_signer::policy::route::{Route, SessionMode};
@@ -40,7 +40,7 @@ pub(super) fn defaults(written: &[WrittenSetting]) -> Line {
     let is_written = |key| written.iter().any(|one| one.key == key);
     let unwritten = SETTINGS.iter().filter(|setting| {
         let is_replaced = setting.key == "dir" && is_written("key");
-        setting.scope == Scope::Route && !is_written(setting.key) && !is_replaced
+        setting.scope == SettingScope::Route && !is_written(setting.key) && !is_replaced
     });
     let values = unwritten.filter_map(|setting| match setting.default {
         DefaultValue::Value(value) => Some(format!("{} = {value}", setting.key)),
