@@ -188,12 +188,15 @@ impl UploadCallback {
         http: &dyn HttpClient,
     ) -> Result<Bytes, CallbackError> {
         let deadline = Instant::now() + BUDGET;
-        let proof = SignedCallback::read(call, &self.public_keys)?;
+        let proof = SignedCallback::read(call)?;
+        let key_url = self.public_keys.address(&proof.key_url);
+        let not_oss = CallbackError::SignatureInvalid("the key is not at an address of OSS");
+        let key_url = key_url.ok_or(not_oss)?;
         let mut event = Event::read(call.headers, call.body)?;
         let receipt = Receipt::verify(&event.receipt, &self.receipt_keys)?;
         receipt.check_location(call.route, &event.stored(), now)?;
         let no_key = CallbackError::KeyUnavailable { retry_after: 1 };
-        within(deadline, no_key, self.public_keys.verify(&proof, now, http)).await?;
+        within(deadline, no_key, self.public_keys.verify(&proof, &key_url, now, http)).await?;
         let mut mismatches = receipt.mismatches(&event.stored());
         match granted_variables(&event.variables, &receipt, call.variables) {
             Some(variables) => event.variables = variables,

@@ -79,13 +79,14 @@ impl PublicKeys {
     pub(super) async fn verify(
         &self,
         callback: &SignedCallback,
+        key_url: &Uri,
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<(), CallbackError> {
         let unavailable = |error: ResourceUnavailable| CallbackError::KeyUnavailable {
             retry_after: error.retry_after,
         };
-        let resource = self.resource(&callback.key_url);
+        let resource = self.resource(key_url);
         let key = resource.get(now, http).await.map_err(unavailable)?;
         if key.verify_md5(&callback.signed, &callback.signature) {
             return Ok(());

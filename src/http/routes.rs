@@ -10,39 +10,10 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::http::UncachedJson;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Limits};
 use crate::http::request::{ApiRequest, find_route};
 use crate::policy::metadata::{self, MetadataPattern};
 use crate::policy::route::Route;
-
-/// What a route accepts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Limits {
-    /// The smallest file in bytes.
-    pub min_size: u64,
-    /// The largest file in bytes.
-    pub max_size: u64,
-    /// Accepted content types; empty accepts all.
-    pub types: Vec<String>,
-    /// Accepted extensions without a dot; empty accepts all.
-    pub extensions: Vec<String>,
-    /// The most files in one call.
-    pub max_files: usize,
-}
-
-impl Limits {
-    /// Returns the limits of a route.
-    #[must_use]
-    pub fn of(route: &Route) -> Self {
-        Self {
-            min_size: route.size.min,
-            max_size: route.size.max,
-            types: route.types.iter().map(ToString::to_string).collect(),
-            extensions: route.extensions.clone(),
-            max_files: route.max_files,
-        }
-    }
-}
 
 /// A route as clients may know it.
 #[derive(Debug, Serialize)]

@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::grant::{Form, Grant, GrantRequest};
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::{ApiError, ErrorBody, Limits};
 use crate::http::request::{ApiRequest, content_type};
-use crate::http::routes::Limits;
 use crate::http::signing::SigningSession;
 use crate::http::{FormFields, UncachedJson};
 use crate::time::Timestamp;

@@ -1,7 +1,7 @@
 //! The way of one request: platform headers, log, deadline, limits, body, service, error response.
 //!
-//! One async function in place of a stack of layers: the order can be read from top to bottom, and no future is
-//! boxed on the way. Nothing here knows of sockets.
+//! One async function in place of a stack of layers: the order can be read from top to bottom. Nothing here knows of
+//! sockets.
 
 use std::sync::Arc;
 
@@ -60,9 +60,10 @@ impl<S> Pipeline<S> {
         let context = shared.contexts.read(request.headers_mut());
         let log = RequestLog::start(shared.log.clone(), &request, &context);
         let (request_id, deadline) = (context.request_id.clone(), context.deadline);
+        // Boxed, because each of the futures around it would otherwise hold it by value and copy it once more.
+        let work = Box::pin(respond(service, shared, request, context));
         log.around(async move {
-            let work = timeout_at(deadline, respond(service, &shared, request, context));
-            let outcome = match panic::catch(work).await {
+            let outcome = match panic::catch(timeout_at(deadline, work)).await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => Err(RuntimeError::TimedOut),
                 Err(location) => Err(RuntimeError::Panicked(location)),
@@ -82,7 +83,7 @@ impl<S> Pipeline<S> {
 /// Checks the head, reads the body and calls the service.
 async fn respond<S, I, B>(
     service: S,
-    shared: &Shared,
+    shared: Arc<Shared>,
     request: Request<I>,
     context: Context,
 ) -> Result<Response<B>, RuntimeError>

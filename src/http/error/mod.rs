@@ -20,12 +20,12 @@ use crate::auth::rate_limit::RateLimitExceeded;
 use crate::callback::CallbackError;
 use crate::credentials::CredentialsError;
 use crate::grant::GrantError;
-use crate::http::routes::Limits;
 use crate::policy::PolicyError;
 use crate::policy::route::Route;
 
 use echo::Echo;
 
+pub use policy::Limits;
 pub(super) use response::{ErrorFormat, write_body};
 
 /// A failure, with the values that its message needs.

@@ -1,13 +1,43 @@
 //! Files that the rules of a route refuse: status, stable code, message.
 
 use http::StatusCode;
+use serde::Serialize;
 
 use crate::config::value::size_text;
 use crate::http::error::echo::Echo;
-use crate::http::routes::Limits;
 use crate::policy::PolicyError;
 use crate::policy::metadata::MetadataError::{Invalid, NotAscii};
 use crate::policy::metadata::{MAX_BYTES, MetadataError};
+use crate::policy::route::Route;
+
+/// What a route accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// The smallest file in bytes.
+    pub min_size: u64,
+    /// The largest file in bytes.
+    pub max_size: u64,
+    /// Accepted content types; empty accepts all.
+    pub types: Vec<String>,
+    /// Accepted extensions without a dot; empty accepts all.
+    pub extensions: Vec<String>,
+    /// The most files in one call.
+    pub max_files: usize,
+}
+
+impl Limits {
+    /// Returns the limits of a route.
+    #[must_use]
+    pub fn of(route: &Route) -> Self {
+        Self {
+            min_size: route.size.min,
+            max_size: route.size.max,
+            types: route.types.iter().map(ToString::to_string).collect(),
+            extensions: route.extensions.clone(),
+            max_files: route.max_files,
+        }
+    }
+}
 
 /// Returns the stable code.
 pub(super) fn code(error: &PolicyError) -> &'static str {
