@@ -50,6 +50,12 @@ impl Authenticator {
         }
     }
 
+    /// Returns the rule of a route.
+    #[must_use]
+    pub fn rule(&self, route: &str) -> Option<&AuthRule> {
+        self.rules.get(route)
+    }
+
     /// Judges one call. Keys that are not here yet are fetched through `http`.
     pub async fn authenticate(
         &self,
@@ -57,7 +63,7 @@ impl Authenticator {
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<Caller, AuthError> {
-        let rule = self.rules.get(evidence.route).ok_or(AuthError::RuleMissing)?;
+        let rule = self.rule(evidence.route).ok_or(AuthError::RuleMissing)?;
         // The one question that may have to wait is answered first; the rest is plain reckoning.
         let jwt = if rule.contains(&AuthRule::Jwt) {
             self.read_token(evidence, now, http).await

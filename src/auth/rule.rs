@@ -75,6 +75,14 @@ impl AuthRule {
             Self::Any(ways) => ways.iter().all(Self::requires_credentials),
         }
     }
+
+    /// Returns the names of the credentials that a caller may present; empty where none is required.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<&'static str> {
+        let all = [("jwt", Self::Jwt), ("ticket", Self::Ticket)];
+        let named = all.into_iter().filter(|(_, way)| self.contains(way)).map(|(name, _)| name);
+        if self.requires_credentials() { named.collect() } else { Vec::new() }
+    }
 }
 
 impl fmt::Display for AuthRule {
@@ -198,6 +206,20 @@ mod tests {
         }
         let spaced = AuthRule::parse("  all ( origin ,any(jwt,  ticket ) ) ").unwrap();
         assert_eq!(spaced.to_string(), "all(origin, any(jwt, ticket))");
+    }
+
+    #[test]
+    fn credentials_are_named_where_a_rule_requires_one() {
+        for (text, credentials) in [
+            ("anonymous", &[][..]),
+            ("origin", &[]),
+            ("any(origin, ticket)", &[]),
+            ("ticket", &["ticket"]),
+            ("all(origin, jwt)", &["jwt"]),
+            ("all(origin, any(ticket, jwt))", &["jwt", "ticket"]),
+        ] {
+            assert_eq!(AuthRule::parse(text).unwrap().credentials(), credentials, "{text}");
+        }
     }
 
     #[test]

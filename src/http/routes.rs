@@ -9,9 +9,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::auth::rule::AuthRule;
 use crate::http::UncachedJson;
 use crate::http::error::{ApiError, Limits};
 use crate::http::request::{ApiRequest, find_route};
+use crate::policy::header::X_OSS_OBJECT_ACL;
 use crate::policy::metadata::{self, MetadataPattern};
 use crate::policy::route::Route;
 
@@ -29,6 +31,10 @@ struct RouteDescription<'a> {
     /// Whether OSS calls back when the file is stored. Then OSS answers 200 with the JSON of the callback, and 203 when
     /// the callback failed.
     callback: bool,
+    /// The credentials of which a caller has to present one, `jwt` or `ticket`; empty needs none.
+    auth: Vec<&'static str>,
+    /// Whether the route makes its objects readable by everyone, so that their addresses work as links.
+    public_read: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,9 +46,15 @@ struct RouteMetadata<'a> {
 }
 
 impl<'a> RouteDescription<'a> {
-    fn new(route: &'a Route) -> Self {
+    fn new(app: &App, route: &'a Route) -> Self {
         let limits = Limits::of(route);
         Self {
+            auth: app
+                .authenticator
+                .rule(&route.name)
+                .map(AuthRule::credentials)
+                .unwrap_or_default(),
+            public_read: is_public(route),
             name: &route.name,
             expires_in: route.lifetime.as_secs(),
             accept: accept(&limits),
@@ -58,6 +70,11 @@ impl<'a> RouteMetadata<'a> {
         let pattern = rule.pattern.as_ref().map(MetadataPattern::as_str);
         Self { name: &rule.name, required: rule.required, pattern }
     }
+}
+
+fn is_public(route: &Route) -> bool {
+    let acl = route.headers.iter().find(|header| header.name == X_OSS_OBJECT_ACL);
+    acl.is_some_and(|header| matches!(&*header.value, "public-read" | "public-read-write"))
 }
 
 /// A file picker offers the files that match a type or an extension, while the route demands both; the extensions are
@@ -76,5 +93,5 @@ pub(super) async fn describe(
 ) -> Result<Response, ApiError> {
     let name = request.route()?;
     let route = find_route(&app, Some(name))?;
-    Ok(UncachedJson(RouteDescription::new(route)).into_response())
+    Ok(UncachedJson(RouteDescription::new(&app, route)).into_response())
 }

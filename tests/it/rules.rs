@@ -55,23 +55,47 @@ async fn a_route_answers_with_its_limits() {
     assert_snapshot!(function().get("/routes/avatar").await.whole(), @r#"
     200 OK
     cache-control: no-store
-    content-length: 180
+    content-length: 210
     content-type: application/json
     vary: Origin
     x-content-type-options: nosniff
 
-    {"name":"avatar","min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2,"expires_in":3600,"accept":".png,.jpg","metadata":[],"callback":false}
+    {"name":"avatar","min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2,"expires_in":3600,"accept":".png,.jpg","metadata":[],"callback":false,"auth":[],"public_read":false}
     "#);
     assert_snapshot!(function().get("/routes/documents").await.whole(), @r#"
     200 OK
     cache-control: no-store
-    content-length: 251
+    content-length: 281
     content-type: application/json
     vary: Origin
     x-content-type-options: nosniff
 
-    {"name":"documents","min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100,"expires_in":600,"accept":"","metadata":[{"name":"project","required":false,"pattern":"[a-z]+-[0-9]+"},{"name":"title","required":true}],"callback":false}
+    {"name":"documents","min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100,"expires_in":600,"accept":"","metadata":[{"name":"project","required":false,"pattern":"[a-z]+-[0-9]+"},{"name":"title","required":true}],"callback":false,"auth":[],"public_read":false}
     "#);
+}
+
+#[tokio::test]
+async fn a_route_names_the_credentials_that_it_needs_and_whether_its_objects_are_public() {
+    let file = r#"
+        [routes.open.headers]
+        x-oss-object-acl = "public-read"
+        [routes.private.headers]
+        x-oss-object-acl = "private"
+        [routes.closed]
+        auth = "any(ticket, all(origin, ticket))"
+    "#;
+    let settings = [
+        ("UPLOAD_TICKET_KEYS", "an example key of more than 32 bytes"),
+        ("UPLOAD_ORIGINS", "https://app.example.com"),
+    ];
+    let function = Function::with_file(&settings, file);
+    for (route, auth, public_read) in
+        [("open", "[]", true), ("private", "[]", false), ("closed", r#"["ticket"]"#, false)]
+    {
+        let answer = function.get(&format!("/routes/{route}")).await.json();
+        assert_eq!(answer["auth"].to_string(), auth, "{route}");
+        assert_eq!(answer["public_read"], public_read, "{route}");
+    }
 }
 
 #[tokio::test]

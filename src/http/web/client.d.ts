@@ -73,6 +73,22 @@ export interface Limits {
   max_files: number
 }
 
+/** What `GET /routes/{name}` answers. */
+export interface RouteDescription extends Limits {
+  name: string
+  /** Seconds. A grant ends earlier when its credentials do. */
+  expires_in: number
+  /** For `<input type="file" accept>`. */
+  accept: string
+  metadata: { name: string; required: boolean; pattern?: string }[]
+  /** The route has an upload callback. */
+  callback: boolean
+  /** The credentials of which a caller has to present one; empty needs none. */
+  auth: ('jwt' | 'ticket')[]
+  /** Everyone may read what is stored, so `Stored.url` works as a link. */
+  public_read: boolean
+}
+
 export type ClientCode =
   /** The signal was aborted. */
   | 'aborted'
