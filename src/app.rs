@@ -9,6 +9,7 @@ use crate::auth::authenticator::Authenticator;
 use crate::auth::origin::Origins;
 use crate::auth::rate_limit::RateLimiter;
 use crate::callback::UploadCallback;
+use crate::config::page::PageOptions;
 use crate::config::{DEFAULT_ROUTE, Settings};
 use crate::credentials::source::CredentialSource;
 use crate::credentials::{ProviderContext, RandomSource};
@@ -34,6 +35,8 @@ pub struct App {
     pub callback: UploadCallback,
     /// The origins whose pages may call.
     pub origins: Origins,
+    /// The name and the looks of the upload page.
+    pub page: PageOptions,
     /// The region that the function runs in, where the platform names it.
     pub region: Option<String>,
     /// Outbound HTTP.
@@ -65,6 +68,7 @@ impl App {
             rate_limiter: settings.budget.map(RateLimiter::new),
             callback: UploadCallback::new(settings.callback),
             origins: settings.origins,
+            page: settings.page,
             region: settings.region,
             http,
             lists_routes: false,

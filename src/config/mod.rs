@@ -12,7 +12,7 @@
 //! | `reader` | finds the raw setting that applies, and collects errors |
 //! | `value` | sizes, times and booleans |
 //! | `secrets` | keys from the environment |
-//! | `route`, `auth`, `callback`, `address`, `credentials` | one concern each |
+//! | `route`, `auth`, `callback`, `address`, `credentials`, `page` | one concern each |
 //! | `listing` | the settings as they were written |
 //! | `warnings` | settings that are valid and have a price |
 
@@ -20,6 +20,7 @@ pub mod auth;
 pub mod callback;
 pub mod environment;
 pub mod listing;
+pub mod page;
 pub mod table;
 pub mod value;
 
@@ -40,6 +41,7 @@ use crate::auth::origin::Origins;
 use crate::auth::rate_limit::RateLimit;
 use crate::callback::Options as UploadCallback;
 use crate::config::environment::Environment;
+use crate::config::page::PageOptions;
 use crate::config::reader::ConfigReader;
 use crate::config::toml_file::TomlFile;
 use crate::credentials::options::SourceOptions;
@@ -72,6 +74,8 @@ pub struct Settings {
     pub sources: SourceOptions,
     /// The keys of receipts and webhooks, and the function's own address.
     pub callback: UploadCallback,
+    /// The name and the looks of the upload page.
+    pub page: PageOptions,
 }
 
 impl Settings {
@@ -115,6 +119,7 @@ impl Settings {
         let budget = auth::read_budget(&mut config);
         let routes = route::read_all(&mut config);
         let callback = callback::read(&mut config, &routes);
+        let page = page::read(&mut config);
         let sources = credentials::read(&mut config, &routes, now);
         let variables_that_add_a_route = config.variables_that_add_a_route();
         let port = fc_http::port(|name| environment.get(name).map(str::to_owned));
@@ -135,6 +140,7 @@ impl Settings {
                 proxy: proxy(environment),
                 sources,
                 callback,
+                page,
             }),
             (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
@@ -206,7 +212,7 @@ mod tests {
         let errors = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(errors, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata, origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url. Example: max_size = "10MiB"
+          upload.toml line 3, colour: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata, origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, page_title, page_logo, page_accent. Example: max_size = "10MiB"
           UPLOAD_MAXSIZE: there is no such setting; the nearest name is UPLOAD_MAX_SIZE. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"

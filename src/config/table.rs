@@ -218,6 +218,13 @@ settings! {
     PUBLIC_URL: Function, Text; "PUBLIC_URL", "public_url"; "https://signer.example.com"; Described("on Function Compute the `fcapp.run` name of each call");
         "Scheme and host at which OSS reaches this function, as `https://signer.example.com`. Set it where `callback.to` is `self`: without it the start warns, only calls under the platform's own name are signed, and outside Function Compute the start fails.";
 
+    PAGE_TITLE: Function, Text; "UPLOAD_PAGE_TITLE", "page_title"; "Example uploads"; Described("`Upload files`, in the reader's language");
+        "The heading and the title of the upload page, up to 80 characters.";
+    PAGE_LOGO: Function, Text; "UPLOAD_PAGE_LOGO", "page_logo"; "https://www.example.com/logo.svg"; NONE;
+        "The HTTPS address of an image above this heading.";
+    PAGE_ACCENT: Function, Text; "UPLOAD_PAGE_ACCENT", "page_accent"; "#0b6b60"; Described("`#0b6b60`");
+        "The colour of buttons and links on the upload page, as `#rrggbb`. The page makes it darker or lighter where a text would be hard to read.";
+
     JWT_SECRET: Secret, HiddenText; "UPLOAD_JWT_SECRET", ""; "$(openssl rand -base64 32)"; NONE;
         "The secret with which an issuer signs HS256, 32 bytes or more.";
     TICKET_KEYS: Secret, HiddenText; "UPLOAD_TICKET_KEYS", ""; "$(openssl rand -base64 32)"; NONE;

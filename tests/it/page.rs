@@ -15,12 +15,32 @@ async fn the_page_loads_from_its_own_origin_and_posts_to_the_upload_hosts() {
     200 OK
     access-control-allow-origin: *
     cache-control: public, max-age=300
-    content-length: 3735
+    content-length: 3834
     content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' https://up.example.com; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
     content-type: text/html; charset=utf-8
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     ");
+}
+
+#[tokio::test]
+async fn the_page_has_the_name_and_the_looks_of_the_settings() {
+    let function = Function::new(&[
+        ("UPLOAD_PAGE_TITLE", "Acme <uploads>"),
+        ("UPLOAD_PAGE_LOGO", "https://www.example.com/logo.svg?size=2"),
+        ("UPLOAD_PAGE_ACCENT", "#7a1fa2"),
+    ]);
+    let answer = function.get("/").await;
+    let page = String::from_utf8(answer.body.to_vec()).unwrap();
+    for tag in [
+        r#"<meta name="application-name" content="Acme &lt;uploads&gt;">"#,
+        r#"<meta name="page-logo" content="https://www.example.com/logo.svg?size=2">"#,
+        r##"<meta name="theme-color" content="#7a1fa2">"##,
+    ] {
+        assert!(page.contains(tag), "{tag}");
+    }
+    let policy = answer.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("; img-src 'self' blob: data: https://www.example.com; "), "{policy}");
 }
 
 #[tokio::test]
@@ -40,6 +60,7 @@ async fn the_client_may_be_imported_by_any_page() {
         ("/page-limits.js", "text/javascript; charset=utf-8"),
         ("/page-queue.js", "text/javascript; charset=utf-8"),
         ("/page-row.js", "text/javascript; charset=utf-8"),
+        ("/page-theme.js", "text/javascript; charset=utf-8"),
         ("/page-view.js", "text/javascript; charset=utf-8"),
         ("/page-words.js", "text/javascript; charset=utf-8"),
         ("/client.d.ts", "text/plain; charset=utf-8"),

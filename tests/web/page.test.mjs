@@ -11,10 +11,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { faintTexts, openBrowser, ROOT, startDev, witness } from './support.mjs'
+import { faintTexts, openBrowser, ROOT, serve, startDev, witness } from './support.mjs'
 
 const MIB = 1024 * 1024
-const ASSETS = ['page.html', 'page.css', 'page.js', 'page-limits.js', 'page-queue.js', 'page-row.js', 'page-view.js', 'page-words.js', 'client.js']
+const ASSETS = ['page.html', 'page.css', 'page.js', 'page-limits.js', 'page-queue.js', 'page-row.js', 'page-theme.js', 'page-view.js', 'page-words.js', 'client.js']
 const LIMITS = { name: 'default', min_size: 1, max_size: 30 * MIB, types: [], extensions: [], max_files: 100, expires_in: 600, accept: '', metadata: [], auth: [], public_read: true }
 const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
 
@@ -718,6 +718,40 @@ for (const [colorScheme, locale, width] of [['light', 'en', 320], ['light', 'en'
     }))
 }
 
+test('the settings name the page and colour it, and a route closes itself or offers links', async () => {
+  const site = await serve((_, response) => response.writeHead(200, { 'content-type': 'image/svg+xml' }).end('<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"/>'))
+  const config = await onDisk('upload.toml', '[routes.open.headers]\nx-oss-object-acl = "public-read"\n[routes.closed]\nauth = "ticket"\n')
+  const settings = { UPLOAD_PAGE_TITLE: 'Acme <b>上传</b>', UPLOAD_PAGE_LOGO: `${site.origin}/logo.svg`, UPLOAD_PAGE_ACCENT: '#f6d32d', UPLOAD_TICKET_KEYS: randomBytes(32).toString('base64') }
+  let own
+  try {
+    own = await startDev(settings, ['--config', config])
+    for (const colorScheme of ['light', 'dark']) {
+      const page = await browser.newPage({ colorScheme, locale: 'en' })
+      const { assertClean } = await witness(page)
+      await page.goto(`${own.page}?route=open`)
+      await page.getByText('Files of any type').waitFor()
+      assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), settings.UPLOAD_PAGE_TITLE)
+      assert.equal(await page.title(), settings.UPLOAD_PAGE_TITLE)
+      assert.equal(await page.locator('#logo').evaluate((image) => image.decode().then(() => image.naturalWidth)), 90)
+      await choose(page, [file('one.png')])
+      await inState(page, 'one.png', 'done')
+      assert.deepEqual(await rowOf(page, 'one.png').locator('[data-do]:visible').allTextContents(), ['Copy link', 'Open', 'Hide'])
+      const accent = await page.evaluate(() => getComputedStyle(document.getElementById('choose')).backgroundColor)
+      assert.equal(accent === 'rgb(246, 211, 45)', colorScheme === 'dark', accent) // Yellow is no colour for texts on white.
+      assert.deepEqual(await faintTexts(page), [])
+      assert.deepEqual(await barriers(page), [])
+      await page.goto(`${own.page}?route=closed`)
+      await page.getByText('Uploading needs a ticket here.').waitFor()
+      assert.ok(await isClosed(page))
+      assertClean()
+      await page.close()
+    }
+  } finally {
+    await own?.stop()
+    await site.stop()
+  }
+})
+
 test('nothing moves when the limits come, or when a file is done', () =>
   visit({ viewport: { width: 1100, height: 800 } }, async ({ page }) => {
     await page.unroute('**/routes/*')
@@ -773,9 +807,9 @@ test('nothing is remembered', () =>
 test('the page names nothing outside itself and weighs little', async () => {
   const [html, ...rest] = await Promise.all(ASSETS.map((name) => readFile(`${ROOT}src/http/web/${name}`, 'utf8')))
   const addresses = [...html.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, address]) => address)
-  const scripts = ['./client.js', './page-limits.js', './page-queue.js', './page-row.js', './page-view.js', './page-words.js']
+  const scripts = ['./client.js', './page-limits.js', './page-queue.js', './page-row.js', './page-theme.js', './page-view.js', './page-words.js']
   assert.deepEqual(addresses, ['data:,', './openapi.json', './page.css', './page.js', ...scripts])
   assert.doesNotMatch(html, /\son\w+=|\sstyle=|<style/)
   const weight = gzipSync([html, ...rest].join('')).length
-  assert.ok(weight <= 21 * 1024, `${weight} bytes`)
+  assert.ok(weight <= 22 * 1024, `${weight} bytes`)
 })

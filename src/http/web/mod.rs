@@ -13,9 +13,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::app::App;
+use crate::config::page::PageOptions;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -23,6 +25,7 @@ const SCRIPT: &str = include_str!("page.js");
 const LIMITS: &str = include_str!("page-limits.js");
 const QUEUE: &str = include_str!("page-queue.js");
 const ROW: &str = include_str!("page-row.js");
+const THEME: &str = include_str!("page-theme.js");
 const VIEW: &str = include_str!("page-view.js");
 const WORDS: &str = include_str!("page-words.js");
 const CLIENT: &str = include_str!("client.js");
@@ -38,14 +41,17 @@ const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; chars
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Each file: its path, its text, its type.
+/// The line of the page behind which its settings are written.
+const HEAD: &str = "<meta name=\"referrer\" content=\"no-referrer\">";
+
+/// Each file but the page: its path, its text, its type.
 const ASSETS: [(&str, &str, HeaderValue); 13] = [
-    ("/", PAGE, HTML),
     ("/page.css", STYLE, CSS),
     ("/page.js", SCRIPT, JAVASCRIPT),
     ("/page-limits.js", LIMITS, JAVASCRIPT),
     ("/page-queue.js", QUEUE, JAVASCRIPT),
     ("/page-row.js", ROW, JAVASCRIPT),
+    ("/page-theme.js", THEME, JAVASCRIPT),
     ("/page-view.js", VIEW, JAVASCRIPT),
     ("/page-words.js", WORDS, JAVASCRIPT),
     ("/client.js", CLIENT, JAVASCRIPT),
@@ -55,23 +61,42 @@ const ASSETS: [(&str, &str, HeaderValue); 13] = [
     ("/llms.txt", LLMS, PLAIN),
 ];
 
-/// Returns the routes of all files.
+/// Returns the routes of the page and of all files.
 pub(super) fn router(app: &App) -> Router<Arc<App>> {
+    let html = Bytes::from(page(&app.page));
     let policy = content_security_policy(app);
-    ASSETS.into_iter().fold(Router::new(), |router, (path, text, content_type)| {
-        let policy = (path == "/").then(|| policy.clone());
-        let serve = async move || {
-            let mut response = asset(text, content_type);
-            let policy = policy.map(|policy| (header::CONTENT_SECURITY_POLICY, policy));
-            response.headers_mut().extend(policy);
-            response
-        };
-        router.route(path, get(serve))
+    let serve_page = async move || {
+        let mut response = asset(html, HTML);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        response
+    };
+    let router = Router::new().route("/", get(serve_page));
+    ASSETS.into_iter().fold(router, |router, (path, text, content_type)| {
+        router.route(path, get(async move || asset(text, content_type)))
     })
 }
 
-fn asset(text: &'static str, content_type: HeaderValue) -> Response {
-    let mut response = text.into_response();
+/// Writes the settings of the page into its head, where its script reads them.
+fn page(options: &PageOptions) -> String {
+    let PageOptions { title, logo, accent } = options;
+    let settings = [("application-name", title), ("page-logo", logo), ("theme-color", accent)];
+    let mut head = String::from(HEAD);
+    for (name, value) in settings {
+        let Some(value) = value else { continue };
+        let value = escape(value);
+        head.extend(["\n  <meta name=\"", name, "\" content=\"", &value, "\">"]);
+    }
+    PAGE.replacen(HEAD, &head, 1)
+}
+
+/// Escapes a text for an attribute in double quotes.
+fn escape(text: &str) -> String {
+    let entities = [("&", "&amp;"), ("\"", "&quot;"), ("<", "&lt;"), (">", "&gt;")];
+    entities.into_iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+fn asset(body: impl IntoResponse, content_type: HeaderValue) -> Response {
+    let mut response = body.into_response();
     response.headers_mut().extend(HeaderMap::from_iter([
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
@@ -85,11 +110,52 @@ fn content_security_policy(app: &App) -> HeaderValue {
     let mut hosts: Vec<_> = app.routes.iter().map(|route| route.host.as_str()).collect();
     hosts.sort_unstable();
     hosts.dedup();
+    let logo = app.page.logo.as_deref().map(|logo| format!(" {}", origin_of(logo)));
+    let logo = logo.unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {}; \
-         img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+         img-src 'self' blob: data:{logo}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         hosts.join(" ")
     );
-    // Hosts are checked to be scheme and host, so this is a valid header value; without one, nothing loads.
+    // Hosts are checked to be scheme and host, and so is the logo's origin; without a valid header, nothing loads.
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
+
+/// Returns scheme and host of an address.
+fn origin_of(address: &str) -> &str {
+    let authority = address.find("://").map_or(0, |scheme| scheme + "://".len());
+    let end = address[authority..].find(['/', '?']).map_or(address.len(), |end| authority + end);
+    &address[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_of_the_page_are_attributes_and_no_markup() {
+        assert_eq!(page(&PageOptions::default()), PAGE);
+        let options = PageOptions {
+            title: Some("\"><script>&amp;".to_owned()),
+            logo: Some("https://www.example.com/a.svg?b&c='".to_owned()),
+            accent: Some("#0b6b60".to_owned()),
+        };
+        let html = page(&options);
+        let added: Vec<_> = html.lines().filter(|line| !PAGE.contains(line)).collect();
+        assert_eq!(
+            added,
+            [
+                "  <meta name=\"application-name\" content=\"&quot;&gt;&lt;script&gt;&amp;amp;\">",
+                "  <meta name=\"page-logo\" content=\"https://www.example.com/a.svg?b&amp;c='\">",
+                "  <meta name=\"theme-color\" content=\"#0b6b60\">",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_policy_names_the_origin_of_a_logo_and_no_path() {
+        assert_eq!(origin_of("https://www.example.com/a.svg"), "https://www.example.com");
+        assert_eq!(origin_of("https://www.example.com"), "https://www.example.com");
+        assert_eq!(origin_of("http://127.0.0.1:8000?a=/"), "http://127.0.0.1:8000");
+    }
 }

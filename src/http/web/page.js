@@ -5,6 +5,7 @@
  * Nothing is stored in the browser, and above all not the ticket of a link (`#ticket=…`).
  */
 
+import { applyTheme, title as ownTitle } from './page-theme.js'
 import { View } from './page-view.js'
 import { language, percent, setLanguage, subjectOf, text, visible } from './page-words.js'
 
@@ -16,18 +17,21 @@ let ticket
 
 setLanguage(navigator.languages)
 document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
-document.title = text.title
+const title = ownTitle ?? text.title
+document.title = title
+applyTheme()
 
 const view = new View(document, {
   base: () => './',
   options: () => ({ route, headers: ticket ? { authorization: `Bearer ${ticket}` } : {} }),
   hasTicket: () => Boolean(ticket),
   changed({ isBusy, share }) {
-    document.title = isBusy ? `${percent.format(share)} · ${text.title}` : text.title
+    document.title = isBusy ? `${percent.format(share)} · ${title}` : title
     window.onbeforeunload = isBusy ? () => true : null
   },
 })
 
+by('title').textContent = title
 by('page').hidden = false
 addEventListener('hashchange', takeTicket)
 addEventListener('paste', ({ clipboardData }) => view.unpack(clipboardData))
