@@ -18,6 +18,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::{IsTerminal, Write};
 
+use oss_upload_signer::config::value::size_text;
+
 /// Prints one line.
 pub(super) fn print_line(line: &str) {
     write_out(&sanitize(line));
@@ -111,21 +113,11 @@ pub(super) fn is_terminal() -> bool {
 /// Formats a size for people. A size that is a whole number of units is written as in the settings:
 /// `2 MB` or `20 MiB`. Any other size gets one decimal.
 pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 6] = [
-        (1 << 30, "GiB"),
-        (1_000_000_000, "GB"),
-        (1 << 20, "MiB"),
-        (1_000_000, "MB"),
-        (1 << 10, "KiB"),
-        (1_000, "KB"),
-    ];
-    let whole = |(factor, _): &&(u64, &str)| bytes >= *factor && bytes.is_multiple_of(*factor);
-    if let Some((factor, unit)) = UNITS.iter().find(whole) {
-        return format!("{} {unit}", bytes / factor);
-    }
-    let binary = UNITS.iter().step_by(2).find(|(factor, _)| bytes >= *factor);
-    let Some((factor, unit)) = binary else {
-        return format!("{bytes} B");
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let exact = size_text(bytes);
+    let unit = UNITS.iter().find(|(factor, _)| bytes >= *factor);
+    let Some((factor, unit)) = unit.filter(|_| exact.ends_with(" B")) else {
+        return exact;
     };
     let tenths = u128::from(bytes) * 10 / u128::from(*factor);
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
