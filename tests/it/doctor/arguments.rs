@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::support::tool::Tool;
 
 #[tokio::test]
-async fn wrong_arguments_are_one_line() {
+async fn wrong_arguments_give_one_line() {
     let tool = Tool::new();
     let complaint =
         async |arguments: &[&str]| tool.run(&[&["doctor"], arguments].concat()).await.complaint();

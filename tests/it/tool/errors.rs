@@ -1,5 +1,5 @@
-//! The table of refusals: it knows every refusal that has a number, in both languages, and the
-//! documents show it as it is.
+//! The table of OSS errors: it has every error with an EC, in both languages, and the documents show it
+//! unchanged.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ use oss_upload::oss_errors::MARKERS;
 use crate::support::PROJECT;
 
 #[test]
-fn every_refusal_with_a_number_has_an_entry_under_its_code() {
+fn every_error_with_an_ec_has_an_entry_of_its_code() {
     for kind in OssErrorKind::ALL {
         let refusal = kind.because("");
         let Some(ec) = refusal.ec() else { continue };
@@ -22,7 +22,7 @@ fn every_refusal_with_a_number_has_an_entry_under_its_code() {
 }
 
 #[test]
-fn both_languages_say_why_and_what_to_do_and_no_number_comes_twice() {
+fn both_languages_have_cause_and_remedy_and_no_ec_occurs_twice() {
     let mut seen = BTreeSet::new();
     for entry in oss_errors::table() {
         assert!(seen.insert((entry.ec.clone(), entry.code.clone())), "{entry:?} comes twice");
@@ -39,7 +39,7 @@ fn both_languages_say_why_and_what_to_do_and_no_number_comes_twice() {
 }
 
 #[test]
-fn an_unknown_number_is_explained_by_its_code() {
+fn an_unknown_ec_is_explained_by_its_code() {
     let code = |ec, code| oss_errors::find(ec, code).map(|entry| (entry.ec, entry.code));
     let access_denied = Some((None, "AccessDenied".to_owned()));
     assert_eq!(code(Some("0000-00000000"), "AccessDenied"), access_denied);
@@ -48,7 +48,7 @@ fn an_unknown_number_is_explained_by_its_code() {
     assert_eq!(code(None, "NoSuchThing"), None);
 }
 
-/// `oss-upload explain --list` prints the table for the place between the markers.
+/// `oss-upload explain --list` prints the table between the markers.
 #[test]
 fn the_documents_show_the_table_as_it_is() {
     for (document, language) in

@@ -1,5 +1,5 @@
-//! `form` writes a page that stands alone, once, whole, and says what it cannot write.
-//! That a browser can post it is shown in `tests/web/form.test.mjs`.
+//! `form` writes a self-contained page, completely or not at all, and reports forms that it cannot write.
+//! `tests/web/form.test.mjs` posts the page with a browser.
 
 use std::fs;
 
@@ -15,8 +15,8 @@ fn with<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     [&PLACE[..], arguments].concat()
 }
 
-/// The page with what changes from run to run replaced.
-fn steady(page: &str) -> String {
+/// Replaces the values of the page that differ in each run.
+fn normalize(page: &str) -> String {
     let line = |line: &str| {
         let signed = ["policy", "x-oss-credential", "x-oss-date", "x-oss-signature"];
         let name = signed.iter().find(|name| line.contains(&format!("name=\"{name}\"")));
@@ -27,7 +27,7 @@ fn steady(page: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_page_holds_the_form_and_nothing_from_elsewhere() {
+async fn the_page_has_the_form_and_no_external_resource() {
     let tool = Tool::new();
     let said = tool
         .run(&with(&[
@@ -49,7 +49,7 @@ async fn the_page_holds_the_form_and_nothing_from_elsewhere() {
     let page = tool.read("post.html");
     let form = page.split("<form").nth(1).unwrap();
     let until = said.trim().rsplit(' ').next().unwrap();
-    assert_snapshot!(steady(form).replace(until, "…"), @r#"
+    assert_snapshot!(normalize(form).replace(until, "…"), @r#"
      action="https://examplebucket.oss-cn-hangzhou.aliyuncs.com" method="post" enctype="multipart/form-data" accept-charset="utf-8">
       <input type="hidden" name="key" value="in/$&#123;filename}">
       … policy …
@@ -76,7 +76,7 @@ async fn the_page_holds_the_form_and_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_there_is_replaced_only_by_force() {
+async fn an_existing_page_is_replaced_only_with_force() {
     let tool = Tool::new();
     tool.write("post.html", "mine");
     assert_snapshot!(tool.run(&PLACE).await.complaint(), @"oss-upload: post.html is there already; choose another name, or replace it with --force");
@@ -87,7 +87,7 @@ async fn a_page_that_is_there_is_replaced_only_by_force() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_is_one_line() {
+async fn a_form_that_cannot_be_written_gives_one_line() {
     let tool = Tool::new();
     let complaint = async |arguments: &[&str]| tool.run(&with(arguments)).await.complaint();
     assert_snapshot!(complaint(&["--expires", "3650d"]).await, @r#"oss-upload: --expires "3650d": a grant lasts from 10s to 7d, the longest that OSS accepts; V4 is capped at 7 days, and years are possible only with a long-lived key and V1 (--v1). Example: --expires 10m"#);
@@ -105,7 +105,7 @@ async fn what_cannot_be_written_is_one_line() {
 }
 
 #[tokio::test]
-async fn years_are_for_long_lived_keys_and_v1() {
+async fn years_need_a_long_lived_key_and_v1() {
     let tool = Tool::new();
     let said = tool.run(&with(&["--v1", "--expires", "3650d"])).await.good();
     let until: u16 = said.trim_end().rsplit(' ').next().unwrap()[..4].parse().unwrap();
@@ -119,7 +119,7 @@ async fn years_are_for_long_lived_keys_and_v1() {
 }
 
 #[tokio::test]
-async fn a_form_ends_with_its_temporary_key_and_says_so() {
+async fn a_form_expires_with_its_temporary_key_and_says_so() {
     let tool = Tool::new().with("ALIBABA_CLOUD_SECURITY_TOKEN", "marker-token");
     let said = tool.run(&with(&["--expires", "7d"])).await.good();
     assert!(said.trim_end().ends_with(", when the temporary key may expire"), "{said}");
@@ -130,7 +130,7 @@ async fn a_form_ends_with_its_temporary_key_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_page_holds_to_what_a_route_fixes_or_is_not_written() {
+async fn a_page_keeps_the_rules_of_its_route_or_is_not_written() {
     let tool = Tool::new();
     tool.write(
         "upload.toml",

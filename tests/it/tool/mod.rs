@@ -1,4 +1,4 @@
-//! The developer's tool, command by command, mostly as a child process.
+//! The developer tool, command by command, mostly as a child process.
 
 mod check;
 mod dev;

@@ -1,4 +1,4 @@
-//! The packager: what is refused, and that what is written is whole, startable and always the same.
+//! `package`: binaries that are refused; complete packages that can be started and are always the same.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -7,12 +7,12 @@ use std::path::Path;
 use crate::support::tool::{Outcome, Tool};
 use crate::support::{PROJECT, function_binary};
 
-/// What a small ELF file for x86-64 is made with. Left alone it is a static program.
+/// The parts of a small ELF file for x86-64. By default it is a static program.
 #[derive(Default)]
 struct Elf {
     machine: Option<u16>,
     kind: Option<u16>,
-    /// Of the segments that a static program has not, those that are there.
+    /// Segments that a static program does not have.
     segments: &'static [u32],
     undefined: bool,
     without_sections: bool,
@@ -24,7 +24,7 @@ const PT_INTERP: u32 = 3;
 const NAMES: &[u8] = b"\0libgone.so.7\0vanish\0";
 const LOADER: &[u8] = b"/lib/ld.so\0";
 
-/// Where the parts lie: three program headers behind the file's header, then what they speak of.
+/// The offsets: three program headers after the header of the file, then their contents.
 const DYNAMIC: u64 = 64 + 3 * 56;
 const SYMBOLS: u64 = DYNAMIC + 32;
 const STRINGS: u64 = SYMBOLS + 48;
@@ -38,7 +38,7 @@ impl Elf {
         segment(&mut file, self.kind_of(PT_DYNAMIC), DYNAMIC, 32);
         segment(&mut file, self.kind_of(PT_INTERP), PATH, LOADER.len() as u64);
         words(&mut file, &[u64::from(self.segments.contains(&PT_DYNAMIC)), 1, 0, 0]);
-        // The first symbol is nobody; the second has a name, and a section if it is defined.
+        // The first symbol is empty; the second has a name, and a section if it is defined.
         file.resize(file.len() + 24, 0);
         let section = u32::from(!self.undefined);
         file.extend(14_u32.to_le_bytes());
@@ -57,7 +57,7 @@ impl Elf {
         file
     }
 
-    /// The kind, or that of a segment which means nothing.
+    /// Returns the kind, or that of an ignored segment.
     fn kind_of(&self, kind: u32) -> u32 {
         if self.segments.contains(&kind) { kind } else { 0 }
     }
@@ -101,7 +101,7 @@ async fn package(tool: &Tool) -> Outcome {
     tool.run(&["package", "--binary", "function", "--out", "out"]).await
 }
 
-/// Packages a binary and returns what is complained of.
+/// Packages a binary and returns the error.
 async fn complaint(binary: &[u8]) -> String {
     let tool = Tool::new();
     tool.write("function", binary);
@@ -111,7 +111,7 @@ async fn complaint(binary: &[u8]) -> String {
     outcome.err
 }
 
-/// Every file below a folder, with its mode, in order.
+/// Returns every file below a folder with its mode, in order.
 fn listing(folder: &Path) -> Vec<(String, u32, Vec<u8>)> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -183,7 +183,7 @@ async fn the_same_commit_gives_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn an_application_is_replaced_whole_and_nothing_else_is() {
+async fn an_application_is_replaced_completely_and_nothing_else_is() {
     let tool = Tool::new();
     tool.write("function", Elf::default().bytes());
     fs::create_dir_all(tool.path("out/app")).unwrap();
@@ -200,7 +200,7 @@ async fn an_application_is_replaced_whole_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn a_binary_that_some_runtime_cannot_start_is_refused_by_what_it_lacks() {
+async fn a_binary_that_some_runtime_cannot_start_is_refused_with_the_reason() {
     let dynamic = fs::read(function_binary()).unwrap();
     let said = complaint(&dynamic).await;
     assert!(said.contains("libc.so.6") && said.contains("is not static"), "{said}");
@@ -232,7 +232,7 @@ async fn a_binary_that_some_runtime_cannot_start_is_refused_by_what_it_lacks() {
 }
 
 #[tokio::test]
-async fn a_torn_binary_is_refused_wherever_it_ends() {
+async fn a_truncated_binary_is_refused_wherever_it_ends() {
     let whole = Elf::default().bytes();
     for end in (4..whole.len()).step_by(12) {
         let said = complaint(&whole[..end]).await;
@@ -244,7 +244,7 @@ async fn a_torn_binary_is_refused_wherever_it_ends() {
 async fn a_package_that_is_too_large_is_not_written() {
     let tool = Tool::new();
     let mut binary = Elf::default().bytes();
-    // Numbers without a pattern that the packer could use.
+    // Numbers without a pattern, so that they cannot be compressed.
     let mut state = 1_u32;
     binary.extend(
         std::iter::repeat_with(|| {
@@ -261,7 +261,7 @@ async fn a_package_that_is_too_large_is_not_written() {
 }
 
 #[tokio::test]
-async fn who_has_nothing_to_package_is_told_how_to_come_by_it() {
+async fn without_a_binary_the_error_says_how_to_get_one() {
     let tool = Tool::new();
     let elsewhere = tool.run(&["package"]).await;
     let absent = tool.run(&["package", "--binary", "absent"]).await;
@@ -273,7 +273,7 @@ async fn who_has_nothing_to_package_is_told_how_to_come_by_it() {
 }
 
 #[tokio::test]
-async fn who_has_no_compiler_is_told_what_to_do() {
+async fn without_a_compiler_the_error_says_what_to_do() {
     let tool = Tool::new();
     fs::create_dir(tool.path(".deploy")).unwrap();
     fs::create_dir(tool.path("bin")).unwrap();

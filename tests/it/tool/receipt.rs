@@ -1,4 +1,4 @@
-//! `receipt verify` reads what the function wrote, and nothing else.
+//! `receipt verify` accepts receipts of the function and rejects everything else.
 
 use insta::assert_snapshot;
 use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope, variables_hash};
@@ -32,7 +32,7 @@ fn receipt(scope: ReceiptScope) -> String {
 }
 
 #[tokio::test]
-async fn what_was_granted_is_said_in_words_and_as_json() {
+async fn a_receipt_is_printed_as_lines_and_as_json() {
     let named = receipt(ReceiptScope::Key("photos/照片.png".to_owned()));
     let said = tool().run_with(&VERIFY, &format!("{named}\n")).await.good();
     assert_snapshot!(said, @"
@@ -55,7 +55,7 @@ async fn what_was_granted_is_said_in_words_and_as_json() {
 }
 
 #[tokio::test]
-async fn what_is_no_receipt_of_ours_ends_with_one() {
+async fn an_invalid_receipt_gives_exit_code_one() {
     let good = receipt(ReceiptScope::Key("a".to_owned()));
     let mut said = Vec::new();
     for (key, text) in [
@@ -78,7 +78,7 @@ async fn what_is_no_receipt_of_ours_ends_with_one() {
 }
 
 #[tokio::test]
-async fn without_a_key_there_is_nothing_to_verify_with() {
+async fn without_a_key_no_receipt_is_verified() {
     let said = [
         Tool::new().run(&VERIFY).await,
         Tool::new().with("UPLOAD_RECEIPT_KEYS", "short").run(&VERIFY).await,
@@ -93,7 +93,7 @@ async fn without_a_key_there_is_nothing_to_verify_with() {
 }
 
 #[tokio::test]
-async fn every_command_that_signs_a_routes_forms_orders_its_callback() {
+async fn every_command_that_signs_adds_the_callback_of_the_route() {
     let file = "bucket = \"a-bucket\"\nregion = \"cn-hangzhou\"\npublic_url = \"https://sign.example\"\n\
                 [routes.photos]\ndir = \"photos/\"\ncallback.to = \"self\"\ncallback.variables.from = \"tool\"\n";
     let with = |tool: Tool| {
@@ -114,7 +114,7 @@ async fn every_command_that_signs_a_routes_forms_orders_its_callback() {
         page.split("name=\"x:receipt\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     assert_eq!(open(value).scope, ReceiptScope::Prefix("photos/".to_owned()));
     assert!(page.contains("name=\"callback\""), "{page}");
-    // Without its key, or without the function's address, nothing of the route is signed.
+    // Without a receipt key or the function's address, no form of the route is signed.
     let keyless = with(Tool::new()).run(&sign).await.complaint();
     tool.write("upload.toml", file.replace("public_url = \"https://sign.example\"\n", ""));
     let nowhere = tool.run(&sign).await.complaint();

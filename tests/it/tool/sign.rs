@@ -1,4 +1,4 @@
-//! `sign` prints grants that the judge takes, in each dialect, and says clearly what it cannot sign.
+//! `sign` prints forms that the validator accepts, in each format, and reports forms that it cannot sign.
 
 use insta::assert_snapshot;
 use oss_emulator::oss::{AccessKey, LocalBucket, Strictness, UploadForm, Validator};
@@ -14,8 +14,8 @@ fn with<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     [&PLACE[..], arguments].concat()
 }
 
-/// Lets the judge look at a form now and gives the key under which it would keep the file.
-fn judge(fields: &[(&str, &str)]) -> Result<String, String> {
+/// Validates a form now, and returns the key of the object.
+fn validate(fields: &[(&str, &str)]) -> Result<String, String> {
     let strictness = Strictness::default();
     let mut form = UploadForm::new(&strictness);
     for (name, value) in fields {
@@ -42,7 +42,7 @@ fn fields(json: &Value) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn each_dialect_is_a_form_that_the_judge_takes() {
+async fn each_format_is_a_form_that_the_validator_accepts() {
     let tool = Tool::new();
     let file = ["--filename", "a.png", "--type", "image/png", "--size", "3", "--dir", "up/"];
     let run = async |dialect| {
@@ -51,9 +51,9 @@ async fn each_dialect_is_a_form_that_the_judge_takes() {
         serde_json::from_str::<Value>(&out).unwrap()
     };
     let native = run("native").await;
-    assert_eq!(judge(&fields(&native["uploads"][0]["fields"])), Ok("up/a.png".to_owned()));
+    assert_eq!(validate(&fields(&native["uploads"][0]["fields"])), Ok("up/a.png".to_owned()));
     let short = run("fields").await;
-    assert_eq!(judge(&fields(&short["fields"])), Ok("up/a.png".to_owned()));
+    assert_eq!(validate(&fields(&short["fields"])), Ok("up/a.png".to_owned()));
     assert_eq!(short["url"], format!("https://{BUCKET}.oss-{REGION}.aliyuncs.com"));
     assert_eq!(short.as_object().unwrap().len(), 2);
     let documented = run("documented").await;
@@ -67,11 +67,11 @@ async fn each_dialect_is_a_form_that_the_judge_takes() {
         ("x-oss-date", text("x_oss_date")),
         ("key", text("key")),
     ];
-    assert_eq!(judge(&posted), Ok("up/a.png".to_owned()));
+    assert_eq!(validate(&posted), Ok("up/a.png".to_owned()));
 }
 
 #[tokio::test]
-async fn with_v1_each_dialect_is_a_form_that_the_judge_takes_too() {
+async fn with_v1_each_format_is_a_form_that_the_validator_accepts_too() {
     let tool = Tool::new();
     let file = ["--v1", "--filename", "a.png", "--type", "image/png", "--dir", "up/"];
     let run = async |dialect| {
@@ -79,7 +79,7 @@ async fn with_v1_each_dialect_is_a_form_that_the_judge_takes_too() {
         serde_json::from_str::<Value>(&out).unwrap()
     };
     let short = run("fields").await;
-    assert_eq!(judge(&fields(&short["fields"])), Ok("up/a.png".to_owned()));
+    assert_eq!(validate(&fields(&short["fields"])), Ok("up/a.png".to_owned()));
     assert!(short["fields"].get("x-oss-date").is_none());
     let documented = run("documented").await;
     let text = |name: &str| documented[name].as_str().unwrap();
@@ -90,11 +90,11 @@ async fn with_v1_each_dialect_is_a_form_that_the_judge_takes_too() {
         ("Signature", text("signature")),
         ("key", text("key")),
     ];
-    assert_eq!(judge(&posted), Ok("up/a.png".to_owned()));
+    assert_eq!(validate(&posted), Ok("up/a.png".to_owned()));
 }
 
 #[tokio::test]
-async fn a_route_of_a_settings_file_is_signed_by_its_rules() {
+async fn a_route_of_a_settings_file_is_signed_with_its_rules() {
     let tool = Tool::new();
     tool.write(
         "upload.toml",
@@ -111,7 +111,7 @@ async fn a_route_of_a_settings_file_is_signed_by_its_rules() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_signed_is_one_line() {
+async fn a_form_that_cannot_be_signed_gives_one_line() {
     let tool = Tool::new();
     let complaint = async |arguments: &[&str]| tool.run(&with(arguments)).await.complaint();
     assert_snapshot!(complaint(&["--max-size", "10 megs"]).await, @r#"oss-upload: --max-size "10 megs": a size is a whole number with B, KB, KiB, MB, MiB, GB or GiB. Example: --max-size 10MiB"#);
@@ -129,7 +129,7 @@ async fn what_cannot_be_signed_is_one_line() {
 }
 
 #[tokio::test]
-async fn an_option_wins_over_the_environment_and_a_host_belongs_to_its_bucket() {
+async fn an_option_overrides_the_environment_and_a_host_belongs_to_its_bucket() {
     let tool = Tool::new()
         .with("OSS_BUCKET", "other-bucket")
         .with("OSS_REGION", "cn-beijing")
@@ -150,7 +150,7 @@ async fn an_option_wins_over_the_environment_and_a_host_belongs_to_its_bucket() 
 }
 
 #[tokio::test]
-async fn a_route_that_names_caller_and_metadata_is_signed_for_those_that_are_given() {
+async fn a_route_with_subject_and_metadata_is_signed_with_the_given_ones() {
     let tool = Tool::new();
     tool.write(
         "upload.toml",
@@ -169,7 +169,7 @@ async fn a_route_that_names_caller_and_metadata_is_signed_for_those_that_are_giv
     assert_snapshot!(run(&["--metadata", "title"]).await.complaint(), @"oss-upload: invalid value 'title' for '--metadata <NAME=VALUE>': write a name, '=' and a value; --help lists the options");
 }
 
-/// A home directory with a `config.json` as `aliyun configure` writes it.
+/// Returns a tool with a home directory that has a `config.json` as `aliyun configure` writes it.
 fn configured(profile: &Value) -> Tool {
     let tool = Tool::new()
         .with("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
@@ -191,7 +191,7 @@ async fn without_a_key_in_the_environment_the_profile_of_aliyun_configure_signs(
     let file = ["--filename", "a.png", "--type", "image/png", "--size", "3", "--dir", "up/"];
     let out = tool.run(&with(&file)).await.good();
     let native: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(judge(&fields(&native["uploads"][0]["fields"])), Ok("up/a.png".to_owned()));
+    assert_eq!(validate(&fields(&native["uploads"][0]["fields"])), Ok("up/a.png".to_owned()));
     // A key in the environment takes precedence.
     let both = tool
         .with("ALIBABA_CLOUD_ACCESS_KEY_ID", "other-id")

@@ -1,4 +1,4 @@
-//! Nothing that somebody else wrote steers the terminal on which the tool prints it.
+//! Text from outside never controls the terminal on which the tool prints it.
 
 use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope};
 use oss_upload_signer::secret::Secret;
@@ -9,26 +9,27 @@ use tokio::net::TcpListener;
 use crate::support::tool::{Outcome, Tool};
 use crate::told::KEY;
 
-/// Sets a window's title, clears the screen in C1, deletes, begins a line, turns the text round.
+/// Sequences that set the title of a window, clear the screen (C1), delete, begin a line, and change the
+/// direction of text.
 const HOSTILE: &str =
     "a\u{1b}]0;owned\u{7}\u{9b}2J\u{7f}\u{8}\u{85}\u{61c}\u{200e}\u{200f}\u{2028}\u{202e}\u{2066}b";
 
-fn steers(character: char) -> bool {
+fn is_control(character: char) -> bool {
     (character.is_control() && character != '\n')
         || "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}".contains(character)
         || ('\u{202a}'..='\u{202e}').contains(&character)
         || ('\u{2066}'..='\u{2069}').contains(&character)
 }
 
-/// Checks that the hostile text was printed, and that nothing of it steers.
+/// Checks that the hostile text was printed without its control characters.
 fn is_harmless(outcome: &Outcome, what: &str) {
     let printed = format!("{}{}", outcome.out, outcome.err);
     assert!(printed.contains("owned"), "{what}: {printed:?}");
-    assert!(!printed.contains(steers), "{what}: {printed:?}");
+    assert!(!printed.contains(is_control), "{what}: {printed:?}");
 }
 
 #[tokio::test]
-async fn explain_shows_captured_forms_policies_and_refusals() {
+async fn explain_prints_no_control_characters() {
     let expiration = "2044-11-27T07:09:41.000Z";
     let conditions = [
         json!([{HOSTILE: HOSTILE}]),
@@ -55,7 +56,7 @@ async fn explain_shows_captured_forms_policies_and_refusals() {
     let encoded = form.replace('\n', "\r\n");
     for input in [form.as_str(), &encoded] {
         let outcome = Tool::new().run_with(&["explain"], input).await;
-        assert!(!format!("{}{}", outcome.out, outcome.err).contains(steers), "{outcome:?}");
+        assert!(!format!("{}{}", outcome.out, outcome.err).contains(is_control), "{outcome:?}");
     }
     let refusal = format!(
         "<Error><Code>{HOSTILE}</Code><Message>{HOSTILE}\nstored   a.png</Message><EC>{HOSTILE}</EC>\
@@ -67,7 +68,7 @@ async fn explain_shows_captured_forms_policies_and_refusals() {
 }
 
 #[tokio::test]
-async fn receipt_verify_shows_a_receipt_in_words_and_as_json() {
+async fn receipt_verify_prints_no_control_characters() {
     let receipt = Receipt {
         id: HOSTILE.to_owned(),
         route: HOSTILE.to_owned(),
@@ -93,7 +94,7 @@ async fn receipt_verify_shows_a_receipt_in_words_and_as_json() {
     assert_eq!(json["sub"], HOSTILE, "an escape means the same");
 }
 
-/// Answers one request with this JSON.
+/// Starts a signer that responds to one request with this JSON.
 async fn signer(answer: Value) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -111,7 +112,7 @@ async fn signer(answer: Value) -> String {
 }
 
 #[tokio::test]
-async fn upload_shows_what_a_signer_says() {
+async fn upload_prints_no_control_characters_of_a_signer() {
     let problem =
         json!({"error": HOSTILE, "message": format!("{HOSTILE}\noss-upload: all is well")});
     for answer in [problem.clone(), json!({"uploads": [{"error": problem}]})] {

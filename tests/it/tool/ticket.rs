@@ -1,4 +1,4 @@
-//! `ticket` mints what the function takes, and never with a key from its arguments.
+//! `ticket` issues tickets that the function accepts, and never with a key from its arguments.
 
 use insta::assert_snapshot;
 use oss_upload_signer::auth::AuthError;
@@ -11,7 +11,7 @@ use crate::support::tool::{Outcome, Tool};
 const KEY: &str = "an example key of more than 32 bytes";
 
 #[tokio::test]
-async fn a_ticket_is_good_for_its_route_and_its_time() {
+async fn a_ticket_is_valid_for_its_route_and_its_lifetime() {
     let tool = Tool::new()
         .with("UPLOAD_TICKET_KEYS", &format!("{KEY},the older key of 32 bytes and more"));
     let arguments = ["ticket", "--sub", "alice", "--route", "avatar", "--for", "10m"];
@@ -27,7 +27,7 @@ async fn a_ticket_is_good_for_its_route_and_its_time() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_minted_is_said_in_one_line() {
+async fn a_ticket_that_cannot_be_issued_gives_one_line() {
     let tool = Tool::new().with("UPLOAD_TICKET_KEYS", KEY);
     let said = [
         Tool::new().run(&["ticket", "--sub", "alice"]).await,
@@ -51,7 +51,7 @@ async fn what_cannot_be_minted_is_said_in_one_line() {
 }
 
 #[tokio::test]
-async fn the_tool_signs_for_routes_that_ask_their_callers_for_more() {
+async fn the_tool_signs_for_routes_that_require_authentication() {
     let tool = Tool::new();
     tool.write("upload.toml", "bucket = \"a-bucket\"\nregion = \"cn-hangzhou\"\n[routes.a]\nauth = \"any(jwt, ticket)\"\n");
     let outcome = tool.run(&["sign", "--route", "a", "--filename", "a.png"]).await;

@@ -1,4 +1,4 @@
-//! `upload` stores files in the local OSS and says in one line each what became of them.
+//! `upload` stores files in the local OSS and prints one line for each.
 
 use std::fs;
 use std::fs::File;
@@ -13,7 +13,7 @@ use crate::support::oss::Server;
 use crate::support::tool::{Outcome, Tool};
 use crate::support::wait::{LIMIT, within};
 
-/// A local OSS whose clock shows the tool's time.
+/// Starts a local OSS with the clock of the tool.
 async fn oss() -> Server {
     Server::with(|options| options.clock = std::sync::Arc::new(|| time::now().unix())).await
 }
@@ -47,7 +47,7 @@ async fn files_are_stored_byte_for_byte_and_keep_their_names_in_a_directory() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_explained_and_the_others_are_stored() {
+async fn a_refused_file_is_explained_and_the_others_are_stored() {
     let (tool, oss) = (Tool::new(), oss().await);
     for name in ["a.txt", "b.txt", "c.txt"] {
         tool.write(name, name);
@@ -81,7 +81,7 @@ async fn a_type_is_stored_in_its_canonical_form_or_refused() {
     oss.stop().await;
 }
 
-/// Takes out the request ids, which change.
+/// Removes the request ids, which differ in each run.
 fn without_request(text: &str) -> String {
     let words = text.split(' ').map(|word| match word.strip_suffix("):") {
         Some(id) if id.len() == 24 => "…):",
@@ -119,7 +119,7 @@ async fn a_wrong_key_and_a_wrong_region_are_explained_without_a_secret() {
 #[tokio::test]
 async fn a_large_file_that_is_refused_early_is_still_explained() {
     let (tool, oss) = (Tool::new().with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "x"), oss().await);
-    // Sparse: it costs nothing to make, and would not fit into memory twice by accident.
+    // A sparse file is created quickly, and does not fit into memory twice.
     File::create(tool.path("large.bin")).unwrap().set_len(300 << 20).unwrap();
     let outcome = upload(&tool, &oss, &["large.bin", "--object", "a"]).await;
     assert_eq!((outcome.code, outcome.out.as_str()), (1, ""));
@@ -128,7 +128,7 @@ async fn a_large_file_that_is_refused_early_is_still_explained() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_is_told_from_one_that_never_was() {
+async fn a_cut_connection_and_a_refused_one_have_different_messages() {
     let tool = Tool::new();
     File::create(tool.path("large.bin")).unwrap().set_len(50 << 20).unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_connection_that_is_cut_is_told_from_one_that_never_was() {
 }
 
 #[tokio::test]
-async fn https_is_spoken_and_checked() {
+async fn https_is_used_and_verified() {
     let (tool, oss) = (Tool::new(), oss().await);
     tool.write("a.txt", "a");
     let host = format!("https://{}", oss.address);
@@ -173,7 +173,7 @@ async fn https_is_spoken_and_checked() {
 }
 
 #[tokio::test]
-async fn a_running_function_is_asked_as_a_browser_would() {
+async fn a_running_function_signs_as_for_a_browser() {
     let tool = Tool::new().with("UPLOAD_MAX_SIZE", "10B");
     let data = tool.path("data");
     let mut dev = tool
@@ -205,7 +205,7 @@ async fn a_running_function_is_asked_as_a_browser_would() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_are_one_line_and_nothing_is_tried() {
+async fn wrong_arguments_give_one_line_and_nothing_is_tried() {
     let tool = Tool::new();
     tool.write("a.txt", "a");
     tool.write("b.txt", "b");

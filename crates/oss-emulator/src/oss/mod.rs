@@ -66,6 +66,8 @@
 //! | A key whose policies do not allow the object | error code page 0003-00000001 | refused with that EC | - |
 //! | A region or an account in the resource of such a policy | buckets have no account here | matches nothing, only `*` does | - |
 //! | `x-oss-object-acl` from a key without `oss:PutObjectAcl` | nothing | accepted, `oss:PutObject` is enough | - |
+//! | The path of a `Referer` in referer rules | PutBucketReferer page: a setting, `TruncatePath` | ignored, as with the setting | - |
+//! | Referer rules and preflight requests | nothing | not checked, they concern no object | - |
 
 use std::error::Error;
 use std::future::Future;
