@@ -82,7 +82,7 @@ pub(super) fn run(options: Options) -> Result<(), CommandError> {
         region: options.region,
     };
     let said = match Input::read(&bytes).map_err(CommandError::usage)? {
-        Input::Policy(document) => permission::explain_document(&document, &view),
+        Input::Policy(document) => refusal::explain_document(&document, &view),
         Input::Form(form) => verdict::explain(&form, &view),
         Input::Refusal(xml) => refusal::explain(&xml, &view),
     };

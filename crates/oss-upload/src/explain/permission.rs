@@ -1,22 +1,12 @@
 //! What a policy allows, condition by condition, and what it leaves to the sender.
 
-use crate::explain::input::Document;
-use crate::explain::{View, callback, media_type, refusal};
+use crate::explain::{View, callback, media_type};
 use crate::language::Language;
-use oss_emulator::oss::Strictness;
 use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
 use oss_upload_signer::time::Timestamp;
 
 /// The field whose value is a secret.
 const TOKEN: &str = "x-oss-security-token";
-
-/// Explains a policy that came without a form.
-pub(super) fn explain_document(document: &Document, view: &View) -> Vec<String> {
-    match document.parse(&Strictness::default()) {
-        Ok(policy) => explain(&policy, view),
-        Err(refused) => refusal::from_judge(&refused, view.language),
-    }
-}
 
 /// Explains a policy.
 pub(super) fn explain(policy: &PostPolicy, view: &View) -> Vec<String> {

@@ -4,7 +4,7 @@ use crate::explain::input::Document;
 use crate::explain::{View, permission};
 use crate::language::Language;
 use crate::{oss_errors, xml};
-use oss_emulator::oss::OssError;
+use oss_emulator::oss::{OssError, Strictness};
 
 /// Explains the XML of OSS; a policy in it, as a wrong signature brings one, is explained too.
 pub(super) fn explain(document: &str, view: &View) -> Vec<String> {
@@ -25,9 +25,17 @@ pub(super) fn explain(document: &str, view: &View) -> Vec<String> {
     said.extend(rows.into_iter().filter_map(row));
     if let Some(policy) = read("StringToSign") {
         said.push(String::new());
-        said.extend(permission::explain_document(&Document::Base64(policy), view));
+        said.extend(explain_document(&Document::Base64(policy), view));
     }
     said
+}
+
+/// Explains a policy that came without a form.
+pub(super) fn explain_document(document: &Document, view: &View) -> Vec<String> {
+    match document.parse(&Strictness::default()) {
+        Ok(policy) => permission::explain(&policy, view),
+        Err(refused) => from_judge(&refused, view.language),
+    }
 }
 
 /// Explains what the judge says of a policy or a form.
