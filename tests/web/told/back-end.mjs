@@ -2,15 +2,15 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
 
-const records = new Map() // Yours is a table, in which the event is a unique key.
+const records = new Map() // Use a table in which the event is a unique key.
 
 export function save({ receipt_id, key }) {
-  const event = [receipt_id, key].join(' ') // Where an upload may overwrite another: with the etag.
+  const event = [receipt_id, key].join(' ') // If an upload may overwrite another, add the etag.
   if (!records.has(event)) records.set(event, { id: `rec_${records.size + 1}`, key })
   return records.get(event)
 }
 
-export const suspects = [] // Yours is a queue. Look with HEAD, and delete only what does not fit `granted`.
+export const suspects = [] // Use a queue. Check with HEAD, and delete only an object that does not match `granted`.
 
 function suspect({ stored: { key }, granted }) {
   suspects.push({ key, granted })
