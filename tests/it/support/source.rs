@@ -20,6 +20,7 @@ pub(crate) const DOCUMENTS: &str = concat!(
     include_str!("../../../docs/emulator.md"),
     include_str!("../../../docs/frontend.md"),
     include_str!("../../../docs/oss-errors.md"),
+    include_str!("../../../docs/release.md"),
     include_str!("../../../docs/security.md"),
     include_str!("../../../docs/settings.md"),
     include_str!("../../../docs/tool.md"),
