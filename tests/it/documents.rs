@@ -47,7 +47,7 @@ fn pages() -> Vec<PathBuf> {
 #[derive(Debug, Default)]
 struct Page {
     headings: Vec<Heading>,
-    /// The blocks of code that name a language; a block without one is a drawing or an output.
+    /// The blocks of code that name a language; a block without one is a drawing.
     blocks: Vec<String>,
     /// The inline code of the prose.
     codes: BTreeSet<String>,
@@ -73,7 +73,7 @@ impl Page {
             if let Some(language) = line.trim_start().strip_prefix("```") {
                 let is_end = |line: &&str| line.trim() == "```";
                 let block: Vec<_> = lines.by_ref().take_while(|line| !is_end(line)).collect();
-                if !matches!(language, "" | "text") {
+                if !language.is_empty() {
                     page.blocks.push(format!("{language}\n{}", block.join("\n")));
                 }
                 continue;
