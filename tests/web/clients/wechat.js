@@ -1,6 +1,6 @@
 const signer = 'https://signer.example.com/wechat/photos'
 
-/** Uploads what `wx.chooseMedia` chose, one of its `tempFiles`, and gives the object's key. */
+/** Uploads one of the `tempFiles` of `wx.chooseMedia`, and returns the object's key. */
 export async function upload({ tempFilePath, size }) {
   const { statusCode, data: grant } = await call(wx.request, { url: signer, data: { filename: tempFilePath, size } })
   if (statusCode !== 200) throw new Error(grant.message)
@@ -9,7 +9,7 @@ export async function upload({ tempFilePath, size }) {
   return grant.key
 }
 
-/** WeChat calls `success` for every status; `fail` means that there was no answer. */
+/** WeChat calls `success` for every status; `fail` means that there was no response. */
 function call(method, options) {
   const refuse = (fail) => ({ errMsg }) => fail(new Error(errMsg))
   return new Promise((success, fail) => method({ ...options, success, fail: refuse(fail) }))
