@@ -1,8 +1,8 @@
 //! A secret that cannot print.
 //!
-//! Owns the one type that key secrets and security tokens travel in. It has no `Display` and no
-//! `Serialize`, its `Debug` shows a placeholder, and its bytes are wiped when it is dropped.
-//! Who may look inside says so with [`Secret::expose`], which is easy to search for.
+//! Key secrets and security tokens have this type. It has no `Display` and no `Serialize`, its `Debug` shows a
+//! placeholder, and its bytes are wiped when it is dropped. Code that needs the text calls [`Secret::expose`], which
+//! is easy to search for.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Holds a secret text and never shows it. A clone shares the text; the last one wipes it.
+/// A secret text that is never shown. Clones share the text; it is wiped when the last one is dropped.
 #[derive(Clone)]
 pub struct Secret(Arc<Zeroizing<String>>);
 
@@ -21,14 +21,14 @@ impl Secret {
         Self(Arc::new(Zeroizing::new(text.into())))
     }
 
-    /// Gives the text to the one caller that has to compute with it or hand it on.
+    /// Returns the text, to compute with it or to send it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Takes the same time wherever two texts differ.
+/// The duration does not depend on where two texts differ.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()

@@ -1,8 +1,8 @@
 //! Timestamps, and the formats in which they go over the wire.
 //!
-//! The only file that reads the wall clock ([`now`]); everyone else is handed a [`Timestamp`].
-//! Whole seconds in UTC are all that signatures need, so that is all there is: one reading of the
-//! clock gives the scope's date, `x-oss-date` and the expiry, and they can never disagree.
+//! This is the only file that reads the wall clock ([`now`]); all other code gets a [`Timestamp`] as an argument.
+//! Signatures need whole seconds in UTC only. One reading of the clock gives the scope's date, `x-oss-date` and the
+//! expiry, so these always agree.
 
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
@@ -20,15 +20,14 @@ const RFC3339: &str = "Y-M-DTh:m:sZ";
 pub struct Timestamp(UtcDateTime);
 
 impl Timestamp {
-    /// Reads Unix seconds; a moment outside the years 1970 to 9999 is none.
+    /// Converts Unix seconds. Returns `None` outside the years 1970 to 9999.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Option<Self> {
         let moment = UtcDateTime::from_unix_timestamp(seconds).ok()?;
         (1970..=9999).contains(&moment.year()).then_some(Self(moment))
     }
 
-    /// Reads `2024-11-27T06:09:41Z` or another moment of RFC 3339, with any offset; a fraction of a
-    /// second is cut off.
+    /// Parses `2024-11-27T06:09:41Z` or another time of RFC 3339, with any offset. A fraction of a second is cut off.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let (whole, rest) = text.split_at_checked(19)?;
@@ -43,7 +42,7 @@ impl Timestamp {
         Self::from_unix(seconds - offset(without_fraction(rest)?)?)
     }
 
-    /// Reads `Wed, 27 Nov 2024 06:09:41 GMT`: the header `Date`.
+    /// Parses `Wed, 27 Nov 2024 06:09:41 GMT`: the header `Date`.
     #[must_use]
     pub fn parse_http(text: &str) -> Option<Self> {
         let since = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
@@ -103,8 +102,8 @@ impl Timestamp {
         self.write(RFC3339)
     }
 
-    /// Writes a pattern, in which `Y` stands for four digits and `M`, `D`, `h`, `m`, `s` for two.
-    /// A grant writes a moment five times; a general formatter took a fifteenth of its time.
+    /// Writes a pattern, in which `Y` means four digits and `M`, `D`, `h`, `m`, `s` two. A grant writes five times, and
+    /// a general formatter would take a fifteenth of its CPU time.
     fn write(self, pattern: &str) -> String {
         let mut text = String::with_capacity(24);
         for letter in pattern.chars() {
@@ -134,7 +133,7 @@ fn without_fraction(rest: &str) -> Option<&str> {
     (zone.len() < fraction.len()).then_some(zone)
 }
 
-/// Reads `Z` or `+08:00` as seconds east of Greenwich.
+/// Parses `Z` or `+08:00` as seconds east of Greenwich.
 fn offset(zone: &str) -> Option<i64> {
     if zone == "Z" {
         return Some(0);
@@ -152,7 +151,7 @@ fn offset(zone: &str) -> Option<i64> {
     Some(east * (number(hours)? * 3600 + number(minutes)? * 60))
 }
 
-/// Reads three numbers of digits only; neither signs nor spaces belong in a moment.
+/// Parses three numbers of digits only, without signs and spaces.
 fn numbers(text: &str, separator: char) -> Option<[u16; 3]> {
     let mut parts = text.split(separator).map(|part| part.parse().ok().filter(|_| is_number(part)));
     let numbers = [parts.next()??, parts.next()??, parts.next()??];

@@ -1,7 +1,7 @@
-//! The judge: the route's rule, what a call shows, and the time → a caller, or why not.
+//! Authentication of a request: the route's rule, the request's credentials and the time give a caller or an error.
 //!
-//! Of `any`, the first way that lets in does. When none does, the refusal is that of the first thing
-//! that was shown: who sent a token wants to hear of the token.
+//! Of `any`, the first rule that succeeds counts. If none does, the error is that of the first credentials that were
+//! sent: a client that has sent a token needs the error about the token.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,20 +16,20 @@ use crate::auth::{AuthError, AuthMethod, Caller, jwt, ticket};
 use crate::net::HttpClient;
 use crate::time::Timestamp;
 
-/// What callers are judged by.
+/// The settings of authentication.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The rule of each route, by the route's name.
     pub rules: BTreeMap<String, AuthRule>,
-    /// Claims that a token has to have for a route, beside those for every route; by the route's name.
+    /// Claims that a token needs for a route in addition to those for every route, by the route's name.
     pub claims: BTreeMap<String, Vec<RequiredClaim>>,
-    /// How tokens are verified, if any rule asks for one.
+    /// The verification of tokens, if a rule needs one.
     pub jwt: Option<jwt::Options>,
-    /// How tickets are verified, if any rule asks for one.
+    /// The verification of tickets, if a rule needs one.
     pub tickets: Option<ticket::Options>,
 }
 
-/// Lets callers in, or does not.
+/// Authenticates requests.
 #[derive(Debug)]
 pub struct Authenticator {
     rules: BTreeMap<String, AuthRule>,
@@ -39,7 +39,7 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Takes the rules and the keys; nothing is fetched before the first token comes.
+    /// Takes the rules and the keys. Fetches nothing before the first token arrives.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
@@ -56,104 +56,111 @@ impl Authenticator {
         self.rules.get(route)
     }
 
-    /// Judges one call. Keys that are not here yet are fetched through `http`.
+    /// Authenticates one request. Missing keys are fetched through `http`.
     pub async fn authenticate(
         &self,
-        evidence: &RequestCredentials<'_>,
+        credentials: &RequestCredentials<'_>,
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<Caller, AuthError> {
-        let rule = self.rule(evidence.route).ok_or(AuthError::RuleMissing)?;
-        // The one question that may have to wait is answered first; the rest is plain reckoning.
+        let rule = self.rule(credentials.route).ok_or(AuthError::RuleMissing)?;
+        // The token first, because its keys may have to be fetched; the rest needs no waiting.
         let jwt = if rule.contains(&AuthRule::Jwt) {
-            self.read_token(evidence, now, http).await
+            self.read_token(credentials, now, http).await
         } else {
             Err(AuthError::TokenMissing)
         };
-        self.judge(rule, &AuthAttempt { evidence, now, jwt })
+        self.check(rule, &AuthAttempt { credentials, now, jwt })
     }
 
     async fn read_token(
         &self,
-        evidence: &RequestCredentials<'_>,
+        credentials: &RequestCredentials<'_>,
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<Caller, AuthError> {
-        let token = evidence.token()?;
+        let token = credentials.token()?;
         let verifier = self.jwt.as_ref().ok_or(AuthError::TokenKeyUnknown)?;
-        let required = self.claims.get(evidence.route).map_or(&[][..], Vec::as_slice);
+        let required = self.claims.get(credentials.route).map_or(&[][..], Vec::as_slice);
         verifier.verify(token, required, now, http).await
     }
 
-    fn judge(&self, rule: &AuthRule, hearing: &AuthAttempt<'_>) -> Result<Caller, AuthError> {
+    fn check(&self, rule: &AuthRule, attempt: &AuthAttempt<'_>) -> Result<Caller, AuthError> {
         match rule {
             AuthRule::Anonymous => Ok(Caller::without_subject(AuthMethod::Anonymous)),
-            AuthRule::Jwt => hearing.jwt.clone(),
+            AuthRule::Jwt => attempt.jwt.clone(),
             AuthRule::Ticket => {
-                let ticket = hearing.evidence.ticket()?;
+                let ticket = attempt.credentials.ticket()?;
                 let keys = self.tickets.as_ref().ok_or(AuthError::TicketSignatureInvalid)?;
-                keys.verify(ticket, hearing.evidence.route, hearing.now)
+                keys.verify(ticket, attempt.credentials.route, attempt.now)
             }
-            AuthRule::Origin => match hearing.evidence.origin {
+            AuthRule::Origin => match attempt.credentials.origin {
                 OriginStatus::Allowed => Ok(Caller::without_subject(AuthMethod::Origin)),
                 OriginStatus::Absent | OriginStatus::NotAllowed => Err(AuthError::OriginRequired),
             },
-            AuthRule::All(ways) => {
+            AuthRule::All(methods) => {
                 let mut caller = Caller::default();
-                for way in ways {
-                    caller = caller.with(self.judge(way, hearing)?)?;
+                for method in methods {
+                    caller = caller.with(self.check(method, attempt)?)?;
                 }
                 Ok(caller)
             }
-            AuthRule::Any(ways) => self.judge_any(ways, hearing),
+            AuthRule::Any(methods) => self.check_any(methods, attempt),
         }
     }
 
-    fn judge_any(&self, ways: &[AuthRule], hearing: &AuthAttempt<'_>) -> Result<Caller, AuthError> {
-        let mut refusal: Option<AuthError> = None;
-        for way in ways {
-            match self.judge(way, hearing) {
+    fn check_any(
+        &self,
+        methods: &[AuthRule],
+        attempt: &AuthAttempt<'_>,
+    ) -> Result<Caller, AuthError> {
+        let mut first: Option<AuthError> = None;
+        for method in methods {
+            match self.check(method, attempt) {
                 Ok(caller) => return Ok(caller),
-                Err(denied) => {
-                    let said = refusal.as_ref();
-                    if said.is_none_or(|said| said.is_missing() && !denied.is_missing()) {
-                        refusal = Some(denied);
+                Err(error) => {
+                    let replaces = |first: &AuthError| first.is_missing() && !error.is_missing();
+                    if first.as_ref().is_none_or(replaces) {
+                        first = Some(error);
                     }
                 }
             }
         }
-        Err(refusal.unwrap_or(AuthError::RuleMissing))
+        Err(first.unwrap_or(AuthError::RuleMissing))
     }
 }
 
-/// One call before the judge.
+/// One request that is being authenticated.
 struct AuthAttempt<'a> {
-    evidence: &'a RequestCredentials<'a>,
+    credentials: &'a RequestCredentials<'a>,
     now: Timestamp,
-    /// What the token says, which was found out before.
+    /// The result of the token, which has been verified before.
     jwt: Result<Caller, AuthError>,
 }
 
-/// Where a ticket may stand alone.
+/// The header for a ticket.
 pub const X_UPLOAD_TICKET: HeaderName = HeaderName::from_static("x-upload-ticket");
 
-/// Where Uppy's companions look for a token.
+/// The header in which Uppy's Companion clients send a token.
 const UPPY_AUTH_TOKEN: HeaderName = HeaderName::from_static("uppy-auth-token");
 
-/// What one call shows.
+/// The credentials of one request: a token or a ticket in its headers, a ticket in its path, and the page's origin.
+///
+/// Credentials are never in the query, because queries are kept in browser histories and in logs. A ticket may be in
+/// the path, because some clients cannot send headers; it expires within minutes, and the log leaves it out.
 #[derive(Clone, Copy)]
 pub struct RequestCredentials<'a> {
-    /// The call's headers.
+    /// The headers of the request.
     pub headers: &'a HeaderMap,
-    /// The ticket in the path, if the call has one there.
+    /// The ticket in the path, if there is one.
     pub path_ticket: Option<&'a str>,
-    /// What the origin list says of it.
+    /// The result of the origin check.
     pub origin: OriginStatus,
-    /// The route that is asked for.
+    /// The name of the requested route.
     pub route: &'a str,
 }
 
-/// Headers and path carry what lets callers in, so neither shows.
+/// Headers and path contain credentials, so neither is shown.
 impl fmt::Debug for RequestCredentials<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -165,36 +172,36 @@ impl fmt::Debug for RequestCredentials<'_> {
 }
 
 impl<'a> RequestCredentials<'a> {
-    /// Gives the token, from `Authorization: Bearer` or `Uppy-Auth-Token`.
+    /// Returns the token from `Authorization: Bearer` or `Uppy-Auth-Token`.
     pub(super) fn token(&self) -> Result<&'a str, AuthError> {
-        let shown = self.bearer().map_err(|Ambiguous| AuthError::TokenMalformed)?;
-        shown.filter(|text| !ticket::has_prefix(text)).ok_or(AuthError::TokenMissing)
+        let text = self.bearer().map_err(|Ambiguous| AuthError::TokenMalformed)?;
+        text.filter(|text| !ticket::has_prefix(text)).ok_or(AuthError::TokenMissing)
     }
 
-    /// Gives the ticket, from the path, from `X-Upload-Ticket`, or from where tokens stand.
+    /// Returns the ticket from the path, from `X-Upload-Ticket`, or from a header for tokens.
     pub(super) fn ticket(&self) -> Result<&'a str, AuthError> {
         if let Some(text) = self.path_ticket {
             return Ok(text);
         }
         if let Some(text) =
-            self.one(&X_UPLOAD_TICKET).map_err(|Ambiguous| AuthError::TicketMalformed)?
+            self.single_value(&X_UPLOAD_TICKET).map_err(|Ambiguous| AuthError::TicketMalformed)?
         {
             return Ok(text);
         }
-        let shown = self.bearer().map_err(|Ambiguous| AuthError::TicketMalformed)?;
-        shown.filter(|text| ticket::has_prefix(text)).ok_or(AuthError::TicketMissing)
+        let text = self.bearer().map_err(|Ambiguous| AuthError::TicketMalformed)?;
+        text.filter(|text| ticket::has_prefix(text)).ok_or(AuthError::TicketMissing)
     }
 
     fn bearer(&self) -> Result<Option<&'a str>, Ambiguous> {
-        let Some(text) = self.one(&AUTHORIZATION)? else {
-            return self.one(&UPPY_AUTH_TOKEN);
+        let Some(text) = self.single_value(&AUTHORIZATION)? else {
+            return self.single_value(&UPPY_AUTH_TOKEN);
         };
         let (scheme, text) = text.split_once(' ').unwrap_or((text, ""));
         Ok(scheme.eq_ignore_ascii_case("bearer").then_some(text.trim_start()))
     }
 
-    /// Gives the text of a header that may stand there once.
-    fn one(&self, name: &HeaderName) -> Result<Option<&'a str>, Ambiguous> {
+    /// Returns the value of a header that may occur once.
+    fn single_value(&self, name: &HeaderName) -> Result<Option<&'a str>, Ambiguous> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
@@ -204,5 +211,5 @@ impl<'a> RequestCredentials<'a> {
     }
 }
 
-/// A header that is there twice, or is no text: nobody can say what it shows.
+/// A header that occurs twice or is not text, so its meaning is uncertain.
 struct Ambiguous;

@@ -1,19 +1,16 @@
-//! Who is asking, and may they?
+//! Authentication: which callers may use a route.
 //!
-//! A route names what it accepts; nothing is open unless it is written. What a caller may do once in
-//! is the route's rules (`policy/`); how a refusal is worded is `routes/`.
+//! Every route has a rule; nothing is open unless the settings say so. What an authenticated caller may upload is
+//! the business of `policy`; `http` turns errors into responses.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `access` | the rule of a route: `anonymous`, `jwt`, `ticket`, `origin`, and how they combine |
-//! | `gate` | the judge: rule + evidence + now → caller or refusal |
-//! | `evidence` | what a call shows: headers, a ticket in the path, its page's origin |
-//! | `caller` | who was let in, and by what |
-//! | `denied` | why somebody was not |
-//! | `jwt/` | tokens of an identity provider |
+//! | `rule` | the rule of a route: `anonymous`, `jwt`, `ticket`, `origin`, and their combinations |
+//! | `authenticator` | the credentials of a request, and their check against the rule |
+//! | `jwt` | tokens of an identity provider |
 //! | `ticket` | short-lived tickets of a back end |
-//! | `origin` | which pages may ask |
-//! | `budget` | how much one caller may be granted, within one instance |
+//! | `origin` | the pages that may call the function |
+//! | `rate_limit` | how much one caller may be granted, within one instance |
 
 pub mod authenticator;
 pub mod jwt;
@@ -25,50 +22,50 @@ pub mod ticket;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Who is asking, as far as they have shown it.
+/// The authenticated sender of a request.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// The name that a caller has proved; none for an anonymous one.
+    /// The verified subject; `None` for an anonymous caller.
     pub subject: Option<String>,
-    /// What the token or ticket says of them, as text.
+    /// The claims of the token or ticket, as texts.
     pub claims: Claims,
-    /// What let them in.
+    /// The method of authentication.
     pub method: AuthMethod,
 }
 
-/// What let a caller in; of several things the one that proves most.
+/// The method by which a caller was authenticated; of several methods the strongest one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AuthMethod {
-    /// Nothing was asked for.
+    /// The route needs no authentication.
     #[default]
     Anonymous,
-    /// The page's origin.
+    /// The origin of the page.
     Origin,
     /// A ticket of the back end.
     Ticket,
     /// A token of the identity provider.
     Jwt,
-    /// The platform, by its own rules: an event invocation.
+    /// The platform's own permissions: an event invocation.
     Platform,
 }
 
-/// Texts, numbers and truth values that a token carries at its top, by name.
+/// The texts, numbers and truth values at the top level of a token, by name.
 pub type Claims = BTreeMap<String, String>;
 
 impl Caller {
-    /// Gives a caller who has shown no name.
+    /// Returns a caller without a subject.
     #[must_use]
     pub fn without_subject(method: AuthMethod) -> Self {
         Self { method, ..Self::default() }
     }
 
-    /// Gives a claim as text; lists and objects are none.
+    /// Returns a claim as text; `None` for lists and objects.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&str> {
         self.claims.get(name).map(String::as_str)
     }
 
-    /// Joins what two ways in say of one caller; where both have a claim, the first counts.
+    /// Combines the results of two methods for one caller. The first value of a claim counts.
     ///
     /// # Errors
     /// [`AuthError::SubjectMismatch`] if they name different subjects.
@@ -87,7 +84,7 @@ impl Caller {
     }
 }
 
-/// Claims are somebody's personal data, so only their names show.
+/// Claims are personal data, so only their names are shown.
 impl fmt::Debug for Caller {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -99,58 +96,58 @@ impl fmt::Debug for Caller {
     }
 }
 
-/// A refusal. None of them carries any part of a token.
+/// The reason why a caller was not authenticated. It contains no part of a token or ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthError {
-    /// There is no token where one is asked for; send one.
+    /// There is no token, and the route needs one.
     TokenMissing,
-    /// It is no token, or one that says things in a way that is not understood.
+    /// The text is not a readable token.
     TokenMalformed,
-    /// It is signed in a way that no key here allows: look at the issuer's settings.
+    /// No key here is for this algorithm: check the settings of the issuer.
     TokenAlgorithmNotAllowed,
-    /// No key here has the id that it names.
+    /// No key here has the id that the token names.
     TokenKeyUnknown,
-    /// It was not signed by any key here.
+    /// No key here has signed the token.
     TokenSignatureInvalid,
-    /// Its time is over; get a new one.
+    /// The token has expired: get a new one.
     TokenExpired,
-    /// Its time has not come; compare the clocks.
+    /// The token is not valid yet: compare the clocks.
     TokenNotYetValid,
-    /// It comes from somewhere else.
+    /// The issuer is not one of the allowed issuers.
     TokenIssuerNotAllowed,
-    /// It is meant for somebody else.
+    /// The token is for another audience.
     TokenAudienceNotAllowed,
-    /// It lacks this claim, or the claim has another value.
+    /// The token lacks this claim, or the claim has another value.
     TokenClaimMissing(String),
-    /// The keys cannot be fetched; try again after so many seconds.
+    /// The keys cannot be fetched for now.
     JwksUnavailable {
         /// Seconds until the next attempt.
         retry_after: u64,
     },
-    /// There is no ticket where one is asked for; send one.
+    /// There is no ticket, and the route needs one.
     TicketMissing,
-    /// It is no ticket.
+    /// The text is not a readable ticket.
     TicketMalformed,
-    /// It was not minted with any key here.
+    /// No key here has signed the ticket.
     TicketSignatureInvalid,
-    /// Its time is over; get a new one.
+    /// The ticket has expired: get a new one.
     TicketExpired,
-    /// Its time has not come; compare the clocks.
+    /// The ticket is not valid yet: compare the clocks.
     TicketNotYetValid,
-    /// It wants to live longer than tickets may.
+    /// The ticket's lifetime exceeds the limit.
     TicketLifetimeTooLong,
-    /// It is good for another route.
+    /// The ticket is for another route.
     TicketRouteMismatch,
-    /// Token and ticket name different subjects; send those of one.
+    /// Token and ticket have different subjects.
     SubjectMismatch,
-    /// The call does not say from which page it comes.
+    /// The request names no allowed origin.
     OriginRequired,
-    /// The route has no rule, which the settings do not let happen.
+    /// The route has no rule, which the settings prevent.
     RuleMissing,
 }
 
 impl AuthError {
-    /// Tells whether nothing was shown at all, so that another way's refusal says more.
+    /// Returns whether the credentials are absent, so that an error of another method says more.
     fn is_missing(&self) -> bool {
         matches!(self, Self::TokenMissing | Self::TicketMissing | Self::OriginRequired)
     }

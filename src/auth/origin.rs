@@ -1,43 +1,43 @@
-//! Which pages may ask: the origin list, enforced on the server.
+//! The origin list: which pages may call the function. The server enforces it.
 //!
-//! A browser names the page's origin on every cross-origin call and no script can change it. A
-//! foreign page is refused here, not merely denied a CORS header: behind a gateway that adds
-//! headers of its own, a missing header protects nothing. Callers that are no browser send no
-//! origin and are not stopped by it; that is what `access` is for.
+//! A browser sends the page's origin with every cross-origin request, and no script can change it. A page that is
+//! not on the list gets an error and not only a missing CORS header: a gateway that adds headers of its own would
+//! make a missing header useless. Callers that are no browsers send no origin and are not stopped here; that is the
+//! purpose of `rule`.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// The origins whose pages may ask.
+/// The allowed origins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origins {
-    /// Only pages that the function itself serves.
+    /// The origin of the function itself.
     #[default]
     Same,
-    /// These, and the function's own.
+    /// These origins, and that of the function itself.
     List(Vec<Origin>),
-    /// Every page there is.
+    /// Every origin.
     Any,
 }
 
-/// One origin, or all that lie below a name.
+/// One allowed origin, or all subdomains of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Scheme, host and port, in lower case, as a browser writes it.
+    /// Scheme, host and port, in lower case, as a browser writes them.
     Exact(String),
-    /// Every host with one label or more in front of a name; never the name itself.
+    /// Every host with at least one label before a name, but not the name itself.
     Subdomains {
-        /// `https://`, and nothing else of the origin.
+        /// `https://` or `http://`.
         scheme: String,
-        /// What a host ends with, such as `.example.com`, its port included.
+        /// The end of the host, such as `.example.com`, including the port.
         suffix: String,
     },
-    /// Every page that this machine serves, at any port: of `localhost`, a name below it, or a loopback
-    /// address. `oss-upload dev` adds it for a developer's own page; no setting names it.
+    /// Every page of this machine, at any port: `localhost`, its subdomains, and loopback addresses. `oss-upload dev`
+    /// adds it for a developer's own page; no setting can.
     Loopback,
 }
 
-/// Says that a text is no origin.
+/// The text is not an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidOrigin;
 
@@ -53,8 +53,7 @@ impl fmt::Display for InvalidOrigin {
 impl std::error::Error for InvalidOrigin {}
 
 impl Origin {
-    /// Reads `https://app.example.com` or `https://*.example.com`; a default port is dropped, as
-    /// browsers drop it.
+    /// Parses `https://app.example.com` or `https://*.example.com`. A default port is removed, as browsers do.
     pub fn parse(text: &str) -> Result<Self, InvalidOrigin> {
         let text = text.to_ascii_lowercase();
         let (scheme, host) = text.split_once("://").ok_or(InvalidOrigin)?;
@@ -81,7 +80,7 @@ impl Origin {
         }
     }
 
-    fn is(&self, origin: &str) -> bool {
+    fn matches(&self, origin: &str) -> bool {
         match self {
             Self::Exact(one) => one.eq_ignore_ascii_case(origin),
             Self::Subdomains { scheme, suffix } => {
@@ -114,8 +113,8 @@ fn is_port(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Tells whether `.example.com` may stand behind an asterisk: below a whole top-level domain is
-/// nobody's own; below `localhost` is this machine.
+/// Returns whether `.example.com` may follow an asterisk. The subdomains of a top-level domain belong to different
+/// owners, so one label is not enough; those of `localhost` are this machine.
 fn is_wide_name(suffix: &str) -> bool {
     let (name, port) = match suffix.split_once(':') {
         Some((name, port)) => (name, Some(port)),
@@ -129,25 +128,25 @@ fn is_wide_name(suffix: &str) -> bool {
     are_labels(name) && is_wide && !is_address && port.is_none_or(is_port)
 }
 
-/// Tells whether a text is labels of a host's name. A colon or an `@` would be the end of the name.
+/// Returns whether a text consists of labels of a host name. A colon or an `@` would end the name.
 fn are_labels(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     text.split('.').all(|label| !label.is_empty() && label.bytes().all(allowed))
 }
 
-/// What the origin list says of one request.
+/// The result of the check of a request's origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OriginStatus {
-    /// No browser, or a page of the function's own that did not say so.
+    /// The request has no origin: it is not from a browser, or from a page of the function itself.
     Absent,
-    /// A page that may ask, and whose browser has to be told so.
+    /// The page may call the function, and its browser needs CORS headers.
     Allowed,
-    /// A page that may not.
+    /// The page may not call the function.
     NotAllowed,
 }
 
 impl Origins {
-    /// Adds the pages of this machine, for a function that runs on a developer's machine.
+    /// Adds the pages of this machine, for a function on a developer's machine.
     #[must_use]
     pub fn with_loopback(self) -> Self {
         match self {
@@ -160,7 +159,7 @@ impl Origins {
         }
     }
 
-    /// Judges a request by its `Origin` and `Host` headers.
+    /// Checks the `Origin` and `Host` headers of a request.
     #[must_use]
     pub fn check(&self, origin: Option<&str>, host: Option<&str>) -> OriginStatus {
         let Some(origin) = origin else {
@@ -169,9 +168,9 @@ impl Origins {
         let listed = match self {
             Self::Any => true,
             Self::Same => false,
-            Self::List(list) => list.iter().any(|one| one.is(origin)),
+            Self::List(list) => list.iter().any(|one| one.matches(origin)),
         };
-        if listed || is_same(origin, host) {
+        if listed || is_same_host(origin, host) {
             OriginStatus::Allowed
         } else {
             OriginStatus::NotAllowed
@@ -179,14 +178,14 @@ impl Origins {
     }
 }
 
-/// Compares an origin with the host that was called. The scheme is not compared: the gateway ends
-/// TLS, so the function cannot know it.
-fn is_same(origin: &str, host: Option<&str>) -> bool {
-    let Some((scheme, called)) = origin.split_once("://").zip(host).map(|((s, o), h)| (s, (o, h)))
+/// Compares an origin with the host of the request. The scheme is not compared: the gateway terminates TLS, so the
+/// function does not know it.
+fn is_same_host(origin: &str, host: Option<&str>) -> bool {
+    let Some((scheme, hosts)) = origin.split_once("://").zip(host).map(|((s, o), h)| (s, (o, h)))
     else {
         return false;
     };
-    let (of_origin, of_host) = called;
+    let (of_origin, of_host) = hosts;
     matches!(scheme, "http" | "https")
         && !of_host.is_empty()
         && of_origin.eq_ignore_ascii_case(of_host)
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_any_port_of_this_machine_and_nothing_that_looks_like_it() {
+    fn loopback_origins_are_those_of_this_machine_at_any_port() {
         for good in [
             "http://localhost",
             "http://localhost:5173",
@@ -219,7 +218,7 @@ mod tests {
             "http://[::1]:5173",
             "http://[::1]",
         ] {
-            assert!(Origin::Loopback.is(good), "{good}");
+            assert!(Origin::Loopback.matches(good), "{good}");
         }
         for bad in [
             "null",
@@ -237,7 +236,7 @@ mod tests {
             "http://10.0.0.1",
             "http://.localhost",
         ] {
-            assert!(!Origin::Loopback.is(bad), "{bad}");
+            assert!(!Origin::Loopback.matches(bad), "{bad}");
         }
         let added = Origins::Same.with_loopback();
         assert_eq!(
@@ -251,11 +250,11 @@ mod tests {
     }
 
     #[test]
-    fn an_asterisk_is_one_label_or_more_and_never_none() {
+    fn an_asterisk_matches_one_label_or_more() {
         let below = Origin::parse("https://*.example.com").unwrap();
         for good in ["https://a.example.com", "https://A.B.Example.com", "https://a_1.example.com"]
         {
-            assert!(below.is(good), "{good}");
+            assert!(below.matches(good), "{good}");
         }
         for bad in [
             "https://example.com",
@@ -274,11 +273,11 @@ mod tests {
             "null",
             "",
         ] {
-            assert!(!below.is(bad), "{bad}");
+            assert!(!below.matches(bad), "{bad}");
         }
         let port = Origin::parse("http://*.localhost:5173").unwrap();
-        assert!(port.is("http://a.localhost:5173"));
-        assert!(!port.is("http://a.localhost") && !port.is("http://a.localhost:51735"));
+        assert!(port.matches("http://a.localhost:5173"));
+        assert!(!port.matches("http://a.localhost") && !port.matches("http://a.localhost:51735"));
         assert_eq!(Origin::parse("https://*.example.com:443"), Ok(below));
     }
 
@@ -303,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_pages_are_told_from_own_and_listed_ones() {
+    fn only_own_and_listed_origins_are_allowed() {
         let list = Origins::List(vec![Origin::parse("https://app.example").unwrap()]);
         let table = [
             (&list, Some("https://app.example"), OriginStatus::Allowed),

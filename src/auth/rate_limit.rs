@@ -1,13 +1,12 @@
-//! How much one caller may be granted in a while, within one instance.
+//! Rate limits: how much one caller may be granted in a period, within one instance.
 //!
-//! The platform runs as many instances as there is traffic, each counts by itself, and a new one
-//! starts at nothing: this slows a page that has gone wild, it is no wall. Callers with a name are
-//! counted each for themselves, whatever named them; all others share one budget, since an address
-//! proves nothing behind a gateway. The platform's own invocations are not counted.
+//! The platform runs several instances, each counts by itself, and a new one starts at zero. So this slows down a
+//! faulty page and is not a security boundary. Callers with a subject are counted one by one. All other callers
+//! share one limit, because an address proves nothing behind a gateway. Event invocations are not counted.
 //!
-//! A caller's window begins with their first grant and lasts as long as the settings say. Bytes are
-//! what a grant allows at most. Ten thousand callers are remembered; then the one whose window ends
-//! first is forgotten, which gives nobody more than a window they were about to get.
+//! A caller's period begins with the first grant. The bytes of a grant are the largest size that it allows. At most
+//! ten thousand callers are kept; then the one with the oldest period is removed, who gets a new period a little
+//! early.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -17,34 +16,34 @@ use crate::auth::{AuthMethod, Caller};
 use crate::crypto;
 use crate::time::Timestamp;
 
-/// How many callers are remembered, in less than a megabyte.
+/// The largest number of callers that are kept, in less than a megabyte.
 const MAX_CALLERS: usize = 10_000;
 
-/// How long a window lasts, unless the settings say otherwise.
+/// The default length of a period.
 pub const DEFAULT_WINDOW: Duration = Duration::from_mins(1);
 
-/// What one caller may be granted in one window.
+/// The largest amount that one caller may be granted in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Grants.
+    /// The number of grants.
     pub grants: Option<u64>,
-    /// Bytes that the grants allow, together.
+    /// The bytes that the grants allow together.
     pub bytes: Option<u64>,
-    /// How long a window lasts.
+    /// The length of a period.
     pub window: Duration,
 }
 
-/// Says that a budget is used up.
+/// The limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimitExceeded {
-    /// Seconds until the caller's next window.
+    /// Seconds until the caller's next period.
     pub retry_after: u64,
 }
 
-/// A caller's name at a fixed length, however long it is.
+/// A hash of the caller's subject: its length is fixed, whatever that of the subject.
 type CallerHash = [u8; 32];
 
-/// Keeps count.
+/// Counts the grants of each caller.
 #[derive(Debug)]
 pub struct RateLimiter {
     limit: RateLimit,
@@ -54,7 +53,7 @@ pub struct RateLimiter {
 #[derive(Debug, Default)]
 struct RateWindows {
     by_caller: HashMap<CallerHash, RateWindow>,
-    /// Names in the order in which their windows end.
+    /// The callers in the order in which their periods end.
     order: VecDeque<CallerHash>,
 }
 
@@ -66,13 +65,13 @@ struct RateWindow {
 }
 
 impl RateLimiter {
-    /// Starts at nothing.
+    /// Starts with empty counters.
     #[must_use]
     pub fn new(limit: RateLimit) -> Self {
         Self { limit, windows: Mutex::default() }
     }
 
-    /// Counts one grant, unless it is one too many; then nothing is counted.
+    /// Counts one grant, unless it exceeds the limit.
     pub fn acquire(
         &self,
         caller: &Caller,
@@ -128,7 +127,7 @@ impl RateWindows {
 
 fn caller_hash(caller: &Caller) -> CallerHash {
     let subject = caller.subject.as_deref();
-    // No subject is empty, so this is the one that callers without a name share.
+    // No subject is empty, so this value is that of all callers without a subject.
     *crypto::hmac_sha256(b"oss-upload-budget", subject.unwrap_or_default().as_bytes())
 }
 
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_without_a_name_share_one_budget_and_the_platform_has_none() {
+    fn callers_without_a_subject_share_one_limit_and_the_platform_has_none() {
         let limiter = limiter(Some(1), None);
         assert_eq!(
             limiter.acquire(&Caller::without_subject(AuthMethod::Anonymous), 1, at(0)),
@@ -189,15 +188,15 @@ mod tests {
     }
 
     #[test]
-    fn memory_stays_bounded_and_the_oldest_window_is_forgotten_first() {
+    fn the_oldest_window_is_removed_when_there_are_too_many() {
         let limiter = limiter(Some(1), None);
         for number in 0..=MAX_CALLERS {
             assert_eq!(limiter.acquire(&named(&number.to_string()), 1, at(0)), Ok(()));
         }
         let count = || limiter.windows.lock().unwrap().by_caller.len();
         assert_eq!(count(), MAX_CALLERS);
-        assert_eq!(limiter.acquire(&named("0"), 1, at(1)), Ok(()), "forgotten");
-        assert!(limiter.acquire(&named("2"), 1, at(1)).is_err(), "remembered");
+        assert_eq!(limiter.acquire(&named("0"), 1, at(1)), Ok(()), "removed");
+        assert!(limiter.acquire(&named("2"), 1, at(1)).is_err(), "kept");
         assert_eq!(limiter.acquire(&named("new"), 1, at(60)), Ok(()));
         assert_eq!(count(), 2);
     }

@@ -1,28 +1,27 @@
-//! The rule of a route: what a caller has to show before it signs for them.
+//! The rule of a route: which credentials a request needs.
 //!
 //! ```text
-//! rule = "anonymous" | way
-//! way  = "jwt" | "ticket" | "origin" | "any(" way "," way … ")" | "all(" way "," way … ")"
+//! rule   = "anonymous" | method
+//! method = "jwt" | "ticket" | "origin" | "any(" method "," method … ")" | "all(" method "," method … ")"
 //! ```
 //!
-//! Strict on purpose: a rule that says less than it seems to is refused when it is read. Whether
-//! somebody passes is [`crate::auth::authenticator`]'s business.
+//! A rule that requires less than it seems to is a parse error. [`crate::auth::authenticator`] applies rules.
 
 use std::fmt;
 
-/// How deep rules may lie in each other; nobody can read more.
+/// The largest nesting depth of rules.
 const MAX_DEPTH: usize = 4;
 
-/// What callers have to show.
+/// The credentials that a request needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthRule {
-    /// Nothing: whoever reaches the address may upload. Written out as `anonymous`, never a default.
+    /// None: everyone who reaches the function may upload. Only the word `anonymous` in the settings means this.
     Anonymous,
     /// A token of the identity provider.
     Jwt,
     /// A ticket of the back end.
     Ticket,
-    /// A page that is on the origin list.
+    /// A page on the origin list.
     Origin,
     /// All of these.
     All(Vec<Self>),
@@ -30,49 +29,51 @@ pub enum AuthRule {
     Any(Vec<Self>),
 }
 
-/// Says why a text is no rule.
+/// The reason why a text is not a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvalidAuthRule {
-    /// A word that names no way in.
+    /// A word that is not a method.
     Unknown(String),
-    /// `anonymous` beside or inside something else.
+    /// `anonymous` inside a list.
     AnonymousInside,
-    /// `any` or `all` of fewer than two.
+    /// `any` or `all` of fewer than two methods.
     TooFew,
-    /// The same way twice in one list.
+    /// The same method twice in one list.
     Twice(AuthRule),
-    /// A bracket or a comma that is missing or too many, where this text begins.
+    /// A missing or superfluous bracket or comma, where this text begins.
     Unfinished(String),
-    /// Rules inside rules inside rules.
+    /// More nested lists than [`MAX_DEPTH`].
     TooDeep,
 }
 
 impl AuthRule {
-    /// Reads `jwt`, `any(jwt, ticket)`, `all(origin, any(jwt, ticket))` and their like.
+    /// Parses `jwt`, `any(jwt, ticket)`, `all(origin, any(jwt, ticket))` and the like.
     pub fn parse(text: &str) -> Result<Self, InvalidAuthRule> {
-        let mut reader = Reader { rest: text.trim() };
-        let rule = reader.rule(0)?;
-        if reader.rest.is_empty() { Ok(rule) } else { Err(reader.unfinished()) }
+        let mut parser = RuleParser { rest: text.trim() };
+        let rule = parser.rule(0)?;
+        if parser.rest.is_empty() { Ok(rule) } else { Err(parser.unfinished()) }
     }
 
-    /// Tells whether a way in is named anywhere in the rule.
+    /// Returns whether the rule contains a method at any depth.
     #[must_use]
-    pub fn contains(&self, way: &Self) -> bool {
+    pub fn contains(&self, method: &Self) -> bool {
         match self {
-            Self::All(ways) | Self::Any(ways) => ways.iter().any(|one| one.contains(way)),
-            one => one == way,
+            Self::All(methods) | Self::Any(methods) => {
+                methods.iter().any(|one| one.contains(method))
+            }
+            one => one == method,
         }
     }
 
-    /// Tells whether everybody who passes has proved something. An origin proves nothing: a program
-    /// can claim any.
+    /// Returns whether every caller who passes has sent verified credentials. An origin is not verified: a program can
+    /// send any.
     #[must_use]
     pub fn requires_credentials(&self) -> bool {
         match self {
             Self::Anonymous | Self::Origin => false,
             Self::Jwt | Self::Ticket => true,
-            Self::All(ways) => ways.iter().any(Self::requires_credentials),
-            Self::Any(ways) => ways.iter().all(Self::requires_credentials),
+            Self::All(methods) => methods.iter().any(Self::requires_credentials),
+            Self::Any(methods) => methods.iter().all(Self::requires_credentials),
         }
     }
 
@@ -87,16 +88,16 @@ impl AuthRule {
 
 impl fmt::Display for AuthRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, ways) = match self {
+        let (name, methods) = match self {
             Self::Anonymous => return formatter.write_str("anonymous"),
             Self::Jwt => return formatter.write_str("jwt"),
             Self::Ticket => return formatter.write_str("ticket"),
             Self::Origin => return formatter.write_str("origin"),
-            Self::All(ways) => ("all", ways),
-            Self::Any(ways) => ("any", ways),
+            Self::All(methods) => ("all", methods),
+            Self::Any(methods) => ("any", methods),
         };
-        let ways: Vec<_> = ways.iter().map(ToString::to_string).collect();
-        write!(formatter, "{name}({})", ways.join(", "))
+        let methods: Vec<_> = methods.iter().map(ToString::to_string).collect();
+        write!(formatter, "{name}({})", methods.join(", "))
     }
 }
 
@@ -105,33 +106,33 @@ impl fmt::Display for InvalidAuthRule {
         match self {
             Self::Unknown(word) => write!(
                 formatter,
-                "{word:?} is no way in; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' \
-                 combine, and 'anonymous', which lets everyone in"
+                "{word:?} is not a method; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' \
+                 combine, and 'anonymous', which admits everyone"
             ),
             Self::AnonymousInside => formatter.write_str(
-                "'anonymous' stands alone: in 'any' it would let everyone in, in 'all' it would say nothing",
+                "'anonymous' cannot be combined: in 'any' it would admit everyone, in 'all' it would have no effect",
             ),
-            Self::TooFew => formatter.write_str("'any' and 'all' combine two ways or more"),
-            Self::Twice(way) => write!(formatter, "'{way}' stands twice in one list"),
+            Self::TooFew => formatter.write_str("'any' and 'all' combine two methods or more"),
+            Self::Twice(method) => write!(formatter, "'{method}' occurs twice in one list"),
             Self::Unfinished(rest) if rest.is_empty() => {
-                formatter.write_str("it ends in the middle; close what was opened")
+                formatter.write_str("it is incomplete; add what is missing at the end")
             }
             Self::Unfinished(rest) => {
                 write!(formatter, "{rest:?} was not expected; a list is 'any(jwt, ticket)'")
             }
-            Self::TooDeep => formatter.write_str("the lists lie too deep in each other"),
+            Self::TooDeep => formatter.write_str("the lists are nested too deeply"),
         }
     }
 }
 
 impl std::error::Error for InvalidAuthRule {}
 
-/// What is still to be read of a rule.
-struct Reader<'a> {
+/// The unread rest of a rule.
+struct RuleParser<'a> {
     rest: &'a str,
 }
 
-impl Reader<'_> {
+impl RuleParser<'_> {
     fn rule(&mut self, depth: usize) -> Result<AuthRule, InvalidAuthRule> {
         let end = self.rest.find(['(', ')', ',']).unwrap_or(self.rest.len());
         let word = self.rest[..end].trim_end();
@@ -154,24 +155,24 @@ impl Reader<'_> {
         Ok(rule)
     }
 
-    /// Reads what stands behind an opening bracket, up to and with the closing one.
+    /// Parses the rest of a list after its opening bracket, including the closing one.
     fn list(&mut self, depth: usize) -> Result<Vec<AuthRule>, InvalidAuthRule> {
         if depth > MAX_DEPTH {
             return Err(InvalidAuthRule::TooDeep);
         }
-        let mut ways = Vec::new();
+        let mut methods = Vec::new();
         loop {
-            let way = self.rule(depth)?;
-            if ways.contains(&way) {
-                return Err(InvalidAuthRule::Twice(way));
+            let method = self.rule(depth)?;
+            if methods.contains(&method) {
+                return Err(InvalidAuthRule::Twice(method));
             }
-            ways.push(way);
+            methods.push(method);
             match self.rest.as_bytes().first() {
                 Some(b',') => self.skip(1),
-                Some(b')') if ways.len() < 2 => return Err(InvalidAuthRule::TooFew),
+                Some(b')') if methods.len() < 2 => return Err(InvalidAuthRule::TooFew),
                 Some(b')') => {
                     self.skip(1);
-                    return Ok(ways);
+                    return Ok(methods);
                 }
                 _ => return Err(self.unfinished()),
             }
@@ -192,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_are_read_as_they_are_written() {
+    fn a_parsed_rule_is_displayed_as_it_was_written() {
         for text in [
             "anonymous",
             "jwt",
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_says_less_than_it_seems_to_is_refused() {
+    fn a_rule_that_requires_less_than_it_seems_to_is_refused() {
         let refused = |text: &str| AuthRule::parse(text).unwrap_err().to_string();
         let table: Vec<_> = [
             "",
@@ -249,29 +250,29 @@ mod tests {
         .map(|text| format!("{text}: {}", refused(text)))
         .collect();
         insta::assert_snapshot!(table.join("\n"), @r#"
-        : it ends in the middle; close what was opened
-        everyone: "everyone" is no way in; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' combine, and 'anonymous', which lets everyone in
-        JWT: "JWT" is no way in; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' combine, and 'anonymous', which lets everyone in
-        any: "any" is no way in; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' combine, and 'anonymous', which lets everyone in
+        : it is incomplete; add what is missing at the end
+        everyone: "everyone" is not a method; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' combine, and 'anonymous', which admits everyone
+        JWT: "JWT" is not a method; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' combine, and 'anonymous', which admits everyone
+        any: "any" is not a method; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' combine, and 'anonymous', which admits everyone
         anonymous(jwt, ticket): "(jwt, ticket)" was not expected; a list is 'any(jwt, ticket)'
-        all(anonymous, jwt): 'anonymous' stands alone: in 'any' it would let everyone in, in 'all' it would say nothing
-        any(jwt, anonymous): 'anonymous' stands alone: in 'any' it would let everyone in, in 'all' it would say nothing
-        any(jwt): 'any' and 'all' combine two ways or more
+        all(anonymous, jwt): 'anonymous' cannot be combined: in 'any' it would admit everyone, in 'all' it would have no effect
+        any(jwt, anonymous): 'anonymous' cannot be combined: in 'any' it would admit everyone, in 'all' it would have no effect
+        any(jwt): 'any' and 'all' combine two methods or more
         any(): ")" was not expected; a list is 'any(jwt, ticket)'
-        any(jwt, jwt): 'jwt' stands twice in one list
-        all(any(jwt, ticket), any(jwt, ticket)): 'any(jwt, ticket)' stands twice in one list
-        any(jwt, ticket: it ends in the middle; close what was opened
-        any(jwt ticket): "jwt ticket" is no way in; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' combine, and 'anonymous', which lets everyone in
+        any(jwt, jwt): 'jwt' occurs twice in one list
+        all(any(jwt, ticket), any(jwt, ticket)): 'any(jwt, ticket)' occurs twice in one list
+        any(jwt, ticket: it is incomplete; add what is missing at the end
+        any(jwt ticket): "jwt ticket" is not a method; there are 'jwt', 'ticket' and 'origin', which 'any(…)' and 'all(…)' combine, and 'anonymous', which admits everyone
         any(jwt,, ticket): ", ticket)" was not expected; a list is 'any(jwt, ticket)'
         any(jwt, ticket,): ")" was not expected; a list is 'any(jwt, ticket)'
         any(jwt, ticket)): ")" was not expected; a list is 'any(jwt, ticket)'
         jwt, ticket: ", ticket" was not expected; a list is 'any(jwt, ticket)'
-        any(jwt, any(jwt, any(jwt, any(jwt, any(jwt, ticket))))): the lists lie too deep in each other
+        any(jwt, any(jwt, any(jwt, any(jwt, any(jwt, ticket))))): the lists are nested too deeply
         "#);
     }
 
     #[test]
-    fn an_origin_alone_proves_nothing() {
+    fn an_origin_alone_is_not_authentication() {
         let needs = |text: &str| AuthRule::parse(text).unwrap().requires_credentials();
         assert!(needs("jwt") && needs("all(origin, ticket)") && needs("any(jwt, ticket)"));
         assert!(!needs("anonymous") && !needs("origin") && !needs("any(origin, jwt)"));

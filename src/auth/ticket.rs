@@ -1,4 +1,4 @@
-//! Tickets: short-lived permissions to ask, minted by a back end that shares a key with the function.
+//! Tickets: short-lived upload permissions that a back end issues with a key that it shares with the function.
 //!
 //! ```text
 //! ticket  = "v1." base64url(payload) "." base64url(HMAC-SHA256(key, signed))
@@ -6,10 +6,10 @@
 //! payload = {"sub":"alice","exp":1732688381,"route":"avatar","iat":…,"nbf":…,"jti":"…"}
 //! ```
 //!
-//! base64url is written without padding; `exp`, `iat`, `nbf` are whole Unix seconds. `sub` and `exp` have
-//! to be there. A ticket without `route` is good for every route that takes tickets. Members that are
-//! not named here are refused: a limit that is not understood must not be passed over. The words in
-//! front of what is signed keep the key apart from every other use of it: no token is ever a ticket.
+//! base64url has no padding. `exp`, `iat` and `nbf` are whole Unix seconds. `sub` and `exp` are required. A ticket
+//! without `route` is valid for every route that accepts tickets. Unknown members are an error, because a
+//! restriction that is not understood must not be ignored. The prefix of the signed text separates the uses of a
+//! key: a token never verifies as a ticket.
 
 use std::time::Duration;
 
@@ -21,55 +21,55 @@ use crate::crypto;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// The longest ticket that is looked at; paths have little room anyway.
+/// The longest accepted ticket in bytes; it has to fit into a path.
 const MAX_LENGTH: usize = 2048;
 
-/// The shortest key, in bytes: as long as what it signs with.
+/// The shortest key in bytes: the length of the HMAC.
 pub const MIN_KEY_LENGTH: usize = 32;
 
-/// The longest lifetime of a ticket, unless the settings say otherwise.
+/// The default limit of a ticket's lifetime.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(1);
 
-/// How far the back end's clock may be ahead of ours.
+/// How far the back end's clock may be ahead.
 const CLOCK_LEEWAY: Duration = Duration::from_secs(30);
 
 const PREFIX: &str = "v1.";
 const SIGNED_PREFIX: &str = "oss-upload-ticket.";
 
-/// How tickets are verified.
+/// The settings of ticket verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The keys; the first one mints, all of them verify, so that one can follow another.
+    /// The keys. The first one signs, all of them verify, so that keys can be rotated.
     pub keys: Vec<Secret>,
-    /// The longest lifetime that a ticket may claim.
-    pub lifetime: Duration,
+    /// The limit of a ticket's lifetime.
+    pub max_lifetime: Duration,
 }
 
-/// What a ticket says.
+/// The content of a ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ticket {
-    /// For whom it was minted.
+    /// The subject of the caller.
     #[serde(rename = "sub")]
     pub subject: String,
-    /// The one route that it is good for; without it every route that takes tickets.
+    /// The only route for which it is valid; `None` for every route that accepts tickets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
-    /// The first moment at which it is no longer good, in Unix seconds.
+    /// The first moment at which it is no longer valid, in Unix seconds.
     #[serde(rename = "exp")]
     pub expires_at: i64,
-    /// When it was minted.
+    /// The time of issue, in Unix seconds.
     #[serde(rename = "iat", default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<i64>,
-    /// The first moment at which it is good.
+    /// The first moment at which it is valid, in Unix seconds.
     #[serde(rename = "nbf", default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<i64>,
-    /// A name of its own, for the back end's records; nothing here remembers it.
+    /// An id for the back end's records. The function does not store it.
     #[serde(rename = "jti", default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
-/// Tells a ticket from a token by its first letters.
+/// Returns whether a text has the prefix that distinguishes tickets from tokens.
 #[must_use]
 pub(super) fn has_prefix(text: &str) -> bool {
     text.starts_with(PREFIX)
@@ -79,7 +79,7 @@ impl Ticket {
     /// Writes the ticket and signs it with `key`.
     #[must_use]
     pub fn sign(&self, key: &Secret) -> String {
-        // Texts and numbers under fixed names: there is nothing here that JSON cannot say.
+        // JSON can express texts and numbers under fixed names, so this cannot fail.
         let payload = serde_json::to_vec(self).unwrap_or_default();
         let text = format!("{PREFIX}{}", crypto::base64_url(&payload));
         let code = crypto::hmac_sha256(key.expose().as_bytes(), signed(&text).as_bytes());
@@ -88,11 +88,11 @@ impl Ticket {
 }
 
 impl Options {
-    /// Verifies a ticket that was shown for `route`.
+    /// Verifies a ticket that was sent for `route`.
     pub fn verify(&self, text: &str, route: &str, now: Timestamp) -> Result<Caller, AuthError> {
-        let ticket = self.open(text)?;
+        let ticket = self.parse(text)?;
         self.check_times(&ticket, now)?;
-        if ticket.route.as_deref().is_some_and(|good_for| good_for != route) {
+        if ticket.route.as_deref().is_some_and(|ticket_route| ticket_route != route) {
             return Err(AuthError::TicketRouteMismatch);
         }
         let mut claims = Claims::from([("sub".to_owned(), ticket.subject.clone())]);
@@ -100,8 +100,8 @@ impl Options {
         Ok(Caller { subject: Some(ticket.subject), claims, method: AuthMethod::Ticket })
     }
 
-    /// Reads a ticket whose signature is that of one of the keys.
-    fn open(&self, text: &str) -> Result<Ticket, AuthError> {
+    /// Parses a ticket that one of the keys has signed.
+    fn parse(&self, text: &str) -> Result<Ticket, AuthError> {
         if text.len() > MAX_LENGTH || !has_prefix(text) {
             return Err(AuthError::TicketMalformed);
         }
@@ -110,10 +110,10 @@ impl Options {
         let code = crypto::from_base64_url(code).ok_or(AuthError::TicketMalformed)?;
         let payload = crypto::from_base64_url(payload).ok_or(AuthError::TicketMalformed)?;
         let signed = signed(text);
-        let is_ours = |key: &Secret| {
+        let has_signed = |key: &Secret| {
             crypto::verify_hmac_sha256(key.expose().as_bytes(), signed.as_bytes(), &code)
         };
-        if !self.keys.iter().any(is_ours) {
+        if !self.keys.iter().any(has_signed) {
             return Err(AuthError::TicketSignatureInvalid);
         }
         let ticket: Ticket =
@@ -122,7 +122,7 @@ impl Options {
     }
 
     fn check_times(&self, ticket: &Ticket, now: Timestamp) -> Result<(), AuthError> {
-        let (lifetime, leeway) = (seconds(self.lifetime), seconds(CLOCK_LEEWAY));
+        let (max_lifetime, leeway) = (seconds(self.max_lifetime), seconds(CLOCK_LEEWAY));
         let now = now.unix();
         if ticket.expires_at <= now {
             return Err(AuthError::TicketExpired);
@@ -131,9 +131,9 @@ impl Options {
         if starts.iter().flatten().any(|start| *start > now.saturating_add(leeway)) {
             return Err(AuthError::TicketNotYetValid);
         }
-        // Without a date of its own it is taken to be minted just now.
+        // A ticket without a time of issue counts as issued now.
         let issued_at = ticket.issued_at.unwrap_or(now);
-        if ticket.expires_at.saturating_sub(issued_at) > lifetime {
+        if ticket.expires_at.saturating_sub(issued_at) > max_lifetime {
             return Err(AuthError::TicketLifetimeTooLong);
         }
         Ok(())

@@ -1,28 +1,28 @@
-//! Answers of back ends that were told already, so that the same event is not told twice and is answered
-//! the same.
+//! Responses of back ends to webhooks that have been sent, so that a repeated callback sends no second webhook and
+//! gets the same response.
 //!
-//! In memory, of one instance, of successes only, and not for ever: what is promised is at least once, and the
-//! id of the message lets the back end see that it knows it. Whoever comes with an event that is being
-//! told waits for the lock, and finds the answer behind it.
+//! The cache is in memory of one instance, holds successful responses only, and is bounded. Delivery is therefore
+//! at least once; the id of the message lets the back end recognise a repetition. A callback that arrives while its
+//! webhook is being sent waits for the lock and then finds the response.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// The most events that are kept; the answer to one has at most 64 KiB.
+/// The largest number of events that are kept. A response has at most 64 KiB.
 const MAX_COUNT: usize = 64;
 
-/// What was answered to one event, if it was; locked by the one who tells.
-pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Bytes>>>;
+/// The response to one event, if there is one. The lock is held while its webhook is sent.
+pub(super) type ResponseSlot = Arc<tokio::sync::Mutex<Option<Bytes>>>;
 
-/// What was answered, to the last events.
+/// The responses to the latest events.
 #[derive(Debug, Default)]
-pub(super) struct Deduplicator(Mutex<VecDeque<(String, Slot)>>);
+pub(super) struct Deduplicator(Mutex<VecDeque<(String, ResponseSlot)>>);
 
 impl Deduplicator {
-    /// Finds the place of an event, or gives it that of the oldest. `id` names the event and all of its content.
-    pub(super) fn slot(&self, id: &str) -> Slot {
+    /// Returns the slot of an event. A new event replaces the oldest one. `id` identifies the event and its content.
+    pub(super) fn slot(&self, id: &str) -> ResponseSlot {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, slot)) = slots.iter().find(|(one, _)| one == id) {
             return Arc::clone(slot);
@@ -30,7 +30,7 @@ impl Deduplicator {
         if slots.len() >= MAX_COUNT {
             slots.pop_front();
         }
-        let slot = Slot::default();
+        let slot = ResponseSlot::default();
         slots.push_back((id.to_owned(), Arc::clone(&slot)));
         slot
     }

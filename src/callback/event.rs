@@ -1,16 +1,15 @@
-//! What OSS says of a stored object: the members of the callback's body, under the names that OSS has for
-//! its variables.
+//! The event that a callback reports: the members of its body, under the names of OSS's variables.
 //!
 //! ```text
 //! bucket object etag size mimeType imageInfo.width imageInfo.height imageInfo.format x:NAME… receipt
 //! ```
 //!
-//! As a form or as JSON, whichever the content type says. Other members are left alone, so
-//! that a route may order more. Where an image's numbers are missing, empty or no numbers there is no image.
+//! The body is a form or JSON, as its content type says. Other members are ignored, so that a route may define
+//! more. Without complete and numeric image members there is no image.
 //!
-//! Anyone can have OSS send a body of their own from a bucket of their own. Bucket, key, size, type and variables
-//! are compared with the receipt. The entity tag and the image are compared with nothing: they are the
-//! uploader's word.
+//! Anyone can make OSS send any body from a bucket of their own. Bucket, key, size, type and variables are compared
+//! with the receipt. The entity tag and the image cannot be compared with anything, so the uploader may have
+//! chosen them.
 
 use std::borrow::Cow;
 
@@ -22,48 +21,48 @@ use serde_json::Value;
 use crate::callback::CallbackError;
 use crate::callback::receipt::{StoredObject, Variables, canonical_type};
 
-/// The longest body that is looked at: a receipt, a key and 8 KB of variables, all of them escaped.
+/// The longest body: a receipt, a key and 8 KB of variables, all percent-encoded.
 const MAX_LENGTH: usize = 64 * 1024;
 
-/// What stands before the name of a variable that the form set.
-const VARIABLE: &str = "x:";
+/// The beginning of a custom variable's name.
+const VARIABLE_PREFIX: &str = "x:";
 
-/// What OSS says of a stored object.
+/// An object that OSS reports as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// The bucket.
+pub struct UploadEvent {
+    /// The bucket's name.
     pub bucket: String,
     /// The object's key.
     pub key: String,
-    /// The object's entity tag, without quotes. No receipt holds it, so it is the uploader's word.
+    /// The entity tag, without quotes. No receipt contains it, so the uploader may have chosen it.
     pub etag: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its type, in the canonical form where it has one. The uploader may have chosen it, so bytes that are not
-    /// UTF-8 are replaced and not refused.
+    /// The content type, in its canonical form if it has one. The uploader may have chosen it, so bytes that are not
+    /// UTF-8 are replaced and are no error.
     pub content_type: String,
-    /// What OSS found it to be, if it is an image. No receipt holds it, so it is the uploader's word.
-    pub image: Option<Image>,
-    /// Every member whose name begins with `x:`, by name without it. Only the receipt tells which of them
-    /// the function has set.
+    /// The image, if OSS recognised one. No receipt contains it, so the uploader may have chosen it.
+    pub image: Option<ImageInfo>,
+    /// Every member whose name begins with `x:`, by name without it. The receipt proves which of them the function
+    /// has set.
     pub variables: Variables,
-    /// The receipt that came with the grant.
+    /// The receipt of the grant.
     pub receipt: String,
 }
 
-/// An image as OSS sees it.
+/// The properties of an image, as OSS measures them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// Pixels from left to right.
+pub struct ImageInfo {
+    /// The width in pixels.
     pub width: u64,
-    /// Pixels from top to bottom.
+    /// The height in pixels.
     pub height: u64,
-    /// The format's name.
+    /// The name of the format, such as `png`.
     pub format: String,
 }
 
-impl Event {
-    /// Reads a callback's body.
+impl UploadEvent {
+    /// Parses the body of a callback.
     pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, CallbackError> {
         if body.len() > MAX_LENGTH {
             return Err(CallbackError::Malformed("the body is over 64 KiB"));
@@ -75,10 +74,10 @@ impl Event {
             "application/json" => EventMembers::json(body),
             _ => return Err(CallbackError::Malformed("the content type is neither form nor JSON")),
         };
-        let members = members
-            .ok_or(CallbackError::Malformed("the body is not written as its content type says"))?;
+        let members =
+            members.ok_or(CallbackError::Malformed("the body does not match its content type"))?;
         Self::take(members).ok_or(CallbackError::Malformed(
-            "the body lacks a member, or has one with an impossible value",
+            "the body lacks a member, or a member has an impossible value",
         ))
     }
 
@@ -89,15 +88,15 @@ impl Event {
             etag: members.take_exact("etag")?.trim_matches('"').to_owned(),
             size: members.take("size")?.parse().ok()?,
             content_type: canonical_type(members.take("mimeType")?),
-            image: Image::take(&mut members),
+            image: ImageInfo::take(&mut members),
             receipt: members.take_exact("receipt")?,
             variables: members.variables(),
         })
     }
 
-    /// Gives what a receipt is compared with.
+    /// Returns the part that is compared with a receipt.
     #[must_use]
-    pub fn stored(&self) -> StoredObject<'_> {
+    pub fn stored_object(&self) -> StoredObject<'_> {
         StoredObject {
             bucket: &self.bucket,
             key: &self.key,
@@ -107,9 +106,9 @@ impl Event {
     }
 }
 
-impl Image {
-    /// Takes an image's members. Half of them, or no numbers, are no image: what OSS says of a broken image is
-    /// not documented, and an upload must not go unreported because of it.
+impl ImageInfo {
+    /// Takes the members of an image. Missing or non-numeric members mean that there is no image: the documentation
+    /// does not say what OSS sends for a broken image, and such an upload must be reported too.
     fn take(members: &mut EventMembers) -> Option<Self> {
         let mut take = |name: &str| members.take(name).unwrap_or_default();
         let (width, height) = (take("imageInfo.width"), take("imageInfo.height"));
@@ -122,15 +121,15 @@ impl Image {
 struct EventMember {
     name: String,
     value: String,
-    /// Whether the value was UTF-8. In one that was not, bytes have been replaced.
+    /// Whether the value was UTF-8. Otherwise bytes have been replaced.
     is_exact: bool,
 }
 
-/// The members of a body, in no particular order.
+/// The members of a body, in any order.
 struct EventMembers(Vec<EventMember>);
 
 impl EventMembers {
-    /// Reads a form, in which each member stands once.
+    /// Parses a form. A repeated member is an error.
     fn form(body: &[u8]) -> Option<Self> {
         let decode = |text: &str| {
             let bytes: Vec<u8> = percent_decode_str(&text.replace('+', " ")).collect();
@@ -151,7 +150,7 @@ impl EventMembers {
         Some(members)
     }
 
-    /// Reads an object of texts, numbers and nothing; of a member that stands twice, the last counts.
+    /// Parses a JSON object of texts, numbers and nulls. The last value of a repeated member counts.
     fn json(body: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(body);
         let Ok(Value::Object(object)) = serde_json::from_str(&text) else { return None };
@@ -170,12 +169,12 @@ impl EventMembers {
         Some(members)
     }
 
-    /// Takes a member out.
+    /// Removes a member and returns its value.
     fn take(&mut self, name: &str) -> Option<String> {
         self.take_member(name).map(|member| member.value)
     }
 
-    /// Takes out a member that has to be UTF-8. With a replaced byte it would name another object.
+    /// Removes a member that has to be UTF-8. With a replaced byte it would name another object.
     fn take_exact(&mut self, name: &str) -> Option<String> {
         self.take_member(name).filter(|member| member.is_exact).map(|member| member.value)
     }
@@ -185,11 +184,12 @@ impl EventMembers {
         Some(self.0.swap_remove(place))
     }
 
-    /// Takes the variables out, but for the receipt itself, where a route orders it once more.
+    /// Returns the custom variables without the receipt, which a route may define a second time.
     fn variables(self) -> Variables {
         let mut variables = Vec::new();
         for EventMember { name, value, .. } in self.0 {
-            if let Some(name) = name.strip_prefix(VARIABLE).filter(|name| *name != "receipt") {
+            if let Some(name) = name.strip_prefix(VARIABLE_PREFIX).filter(|name| *name != "receipt")
+            {
                 variables.push((name.to_owned(), value));
             }
         }

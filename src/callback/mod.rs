@@ -1,32 +1,32 @@
-//! An object is stored: is it true, was it granted, and who is told?
+//! Upload callbacks: OSS reports a stored object, and the application's back end gets a webhook.
 //!
-//! OSS calls; its signature is verified, then what the receipt allows is compared with what is stored,
-//! then the application's back end is told, and what that answers goes back through OSS to the uploader.
-//! The HTTP face of it is `routes/callback`; what a receipt says is `receipt`.
+//! The signature of OSS is verified, then the stored object is compared with the receipt of its grant, then the
+//! webhook is sent. The response of the back end goes back through OSS to the uploader. The HTTP side is
+//! `http::callback`.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `event` | what OSS says of the object, in either way of writing it |
-//! | `signature` | the proof that OSS says it |
-//! | `public_key` | the keys of that proof: which addresses are believed, and what is kept of them |
-//! | `webhook` | telling the back end, and reading its answer |
-//! | `replay` | answers of those who were told already |
-//! | `refused` | why it did not come to that |
+//! | `event` | the content of a callback: a form or JSON |
+//! | `signed` | the signature of a callback, and the text that it signs |
+//! | `public_keys` | OSS's public keys: which URLs are accepted, and the cache |
+//! | `receipt` | the signed text that states what was granted |
+//! | `webhook` | the message to the back end, and its response |
+//! | `deduplicator` | responses to webhooks that have been sent |
 //!
-//! What needs no network is checked first: the receipt, its expiry, the route, the bucket and the key. The
-//! network is used only for a callback about an object that was granted here, so strangers cannot make the
-//! function call out at all.
+//! Everything that needs no network is checked first: the receipt, its expiry, the route, the bucket and the key.
+//! The network is used only for a callback about an object that was granted here, so strangers cannot make the
+//! function send requests.
 //!
-//! Neither proof would do alone. The signature only says that OSS made this call: anyone can have OSS call
-//! here from a bucket of theirs and write the body. The receipt only says what was granted, and the
-//! uploader has it from the start. Together they say that OSS called on behalf of somebody who was granted
-//! this object. Who has a grant and a bucket could still report an upload that did not happen, with any entity
-//! tag and image, of the object that was granted to them and of nothing else: where that matters, the back end
-//! looks (`HEAD`). The variables are the grant's, since the receipt holds their hash.
+//! Signature and receipt are both necessary. The signature proves only that OSS sends this request: anyone can make
+//! OSS send one from a bucket of their own, with any body. The receipt proves only what was granted, and the
+//! uploader has had it from the start. Together they prove that OSS sends the request for an upload under this
+//! grant. A caller who has a grant and a bucket of their own can still report an upload that did not happen, with
+//! any entity tag and image, but only for the object that was granted to them. Where that matters, the back end
+//! checks the object (`HEAD`). The variables are those of the grant, because the receipt contains their hash.
 //!
-//! A callback that is proved is always reported, also where size, type or variables are not those of the
-//! grant: then as `upload.mismatched`. Otherwise an uploader could choose a type that the function refuses, and
-//! have an object stored of which the back end never hears.
+//! A verified callback is always reported, also if size, type or variables differ from the grant: then as
+//! `upload.mismatched`. Otherwise an uploader could choose a type that the function refuses, and an object would be
+//! stored without a report.
 
 pub mod event;
 pub mod public_keys;
@@ -46,48 +46,48 @@ use http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
 use crate::callback::deduplicator::Deduplicator;
-use crate::callback::event::Event;
+use crate::callback::event::UploadEvent;
 use crate::callback::public_keys::PublicKeys;
 use crate::callback::receipt::{Receipt, ReceiptError, ReceiptMismatch, Variables};
 use crate::callback::signed::SignedCallback;
-use crate::callback::webhook::{WebhookKey, WebhookMessage};
+use crate::callback::webhook::{WebhookDelivery, WebhookKey, WebhookMessage};
 use crate::net::HttpClient;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// The time for everything. OSS waits five seconds, and the way here and back is part of them.
-const BUDGET: Duration = Duration::from_secs(4);
+/// The time for one callback. OSS waits for five seconds, including the way to the function and back.
+const TIME_LIMIT: Duration = Duration::from_secs(4);
 
-/// How callbacks are made and verified, and who is told of them.
+/// The settings of upload callbacks.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The keys of receipts; the first one signs, all of them verify, so that one can follow another.
+    /// The keys of receipts. The first one signs, all of them verify, so that keys can be rotated.
     pub receipt_keys: Vec<Secret>,
-    /// `https://host` of this function, where OSS reaches it; without it the platform's name in each call.
+    /// `https://host` at which OSS reaches this function. Without it, the platform's host name in each request.
     pub public_url: Option<String>,
-    /// The back ends that are told, by route.
-    pub notify: BTreeMap<String, String>,
-    /// What messages to back ends are signed with, `whsec_…`.
+    /// The URL of the back end, by route.
+    pub webhook_urls: BTreeMap<String, String>,
+    /// The secret that signs webhooks, `whsec_…`.
     pub webhook_secret: Option<Secret>,
-    /// What addresses of OSS's public keys begin with; where none is named, the two that OSS documents. The name of
-    /// the file is the documented one in any case.
+    /// The beginnings of accepted URLs of OSS's public keys; empty for the two that OSS documents. The name of the file
+    /// is the documented one in any case.
     pub key_urls: Vec<String>,
 }
 
-/// A callback as it arrived. Shows no header and no body.
+/// A callback as it was received. `Debug` shows neither headers nor body.
 #[derive(Clone, Copy)]
 pub struct CallbackRequest<'a> {
-    /// The route that its path names.
+    /// The route in the path.
     pub route: &'a str,
-    /// The names of the variables that this route sets, without `x:`.
+    /// The names of the custom variables that this route sets, without `x:`.
     pub variables: &'a [&'a str],
-    /// The path, as it was received.
+    /// The path as it was received.
     pub path: &'a str,
-    /// The query, as it was received.
+    /// The query as it was received.
     pub query: Option<&'a str>,
-    /// The headers.
+    /// The headers as they were received.
     pub headers: &'a HeaderMap,
-    /// The body, as it was received.
+    /// The body as it was received.
     pub body: &'a [u8],
 }
 
@@ -100,39 +100,40 @@ impl fmt::Debug for CallbackRequest<'_> {
     }
 }
 
-/// Says why a callback came to nothing. The texts go to the log; none shows what a caller sent.
+/// The reason why a callback is not answered with success. The texts are for the log; none contains what a client
+/// has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallbackError {
-    /// OSS has not signed this call, or it cannot be told; look who calls.
+    /// OSS has not signed this request, or the signature cannot be read: check who sends it.
     SignatureInvalid(&'static str),
-    /// The key to tell with cannot be fetched; look whether the function reaches the internet.
+    /// The key that verifies the signature cannot be fetched: check that the function reaches the internet.
     KeyUnavailable {
-        /// After how many seconds asking again may help.
+        /// Seconds after which another attempt may succeed.
         retry_after: u64,
     },
-    /// The body is not what the route's forms order; compare the route's `body` with the function's.
+    /// The body is not the one that the route's forms define: compare the route's `body` with the default.
     Malformed(&'static str),
-    /// The receipt was not sealed here, or not for this object.
+    /// The receipt was not signed with a key of this function, or is for another object.
     Receipt(ReceiptError),
-    /// The object lies where it was granted and is not what was granted; delete it if it does not fit.
+    /// The object is at the granted key and differs from the grant: delete it if it is not wanted.
     Mismatched(Box<Mismatched>),
-    /// The back end was not told, or has not said that it understood; look there.
+    /// The webhook could not be sent, or the back end has not confirmed it: check the back end.
     NotifyFailed(String),
-    /// The back end did not answer in time, and may have been told; look there.
+    /// The back end has not answered in time, and may have received the webhook: check the back end.
     NotifyTimedOut,
 }
 
-/// An object that lies where it was granted and is not what was granted. It names the object, since without
-/// a back end the log is the only place where somebody can learn of it.
+/// An object at the granted key that differs from the grant. It names the object, because without a back end the
+/// log is the only report of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatched {
-    /// In what it differs.
+    /// The properties that differ.
     pub mismatches: Vec<ReceiptMismatch>,
-    /// The receipt's id.
+    /// The id of the receipt.
     pub receipt_id: String,
     /// The object's key.
     pub key: String,
-    /// What became of the webhook; `None` where the route has no back end.
+    /// The result of the webhook; `None` if the route has no back end.
     pub webhook: Option<Result<(), CallbackError>>,
 }
 
@@ -142,77 +143,77 @@ impl From<ReceiptError> for CallbackError {
     }
 }
 
-/// Verifies callbacks, and tells the back ends.
+/// Verifies upload callbacks and sends webhooks.
 #[derive(Debug)]
 pub struct UploadCallback {
     receipt_keys: Vec<Secret>,
     public_url: Option<String>,
     public_keys: PublicKeys,
-    notify: BTreeMap<String, String>,
-    signing_key: Option<WebhookKey>,
-    replays: Deduplicator,
+    webhook_urls: BTreeMap<String, String>,
+    webhook_key: Option<WebhookKey>,
+    deduplicator: Deduplicator,
 }
 
 impl UploadCallback {
-    /// Takes the settings, which have been checked; fetches nothing yet.
+    /// Takes the settings, which have been validated. Fetches nothing yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let signing_key = options.webhook_secret.as_ref().and_then(WebhookKey::parse);
+        let webhook_key = options.webhook_secret.as_ref().and_then(WebhookKey::parse);
         Self {
             receipt_keys: options.receipt_keys,
             public_url: options.public_url,
             public_keys: PublicKeys::new(options.key_urls),
-            notify: options.notify,
-            signing_key,
-            replays: Deduplicator::default(),
+            webhook_urls: options.webhook_urls,
+            webhook_key,
+            deduplicator: Deduplicator::default(),
         }
     }
 
-    /// Gives the key that new receipts are sealed with.
+    /// Returns the key that signs new receipts.
     #[must_use]
     pub fn receipt_key(&self) -> Option<&Secret> {
         self.receipt_keys.first()
     }
 
-    /// Gives `https://host` of this function, where it is known.
+    /// Returns `https://host` of this function, if it is configured.
     #[must_use]
     pub fn public_url(&self) -> Option<&str> {
         self.public_url.as_deref()
     }
 
-    /// Verifies a callback and sends the route's back end a webhook; gives the JSON that OSS passes on.
+    /// Verifies a callback and sends the webhook of its route. Returns the JSON that OSS passes on to the uploader.
     pub async fn complete(
         &self,
-        call: &CallbackRequest<'_>,
+        request: &CallbackRequest<'_>,
         now: Timestamp,
         http: &dyn HttpClient,
     ) -> Result<Bytes, CallbackError> {
-        let deadline = Instant::now() + BUDGET;
-        let proof = SignedCallback::read(call)?;
-        let key_url = self.public_keys.address(&proof.key_url);
-        let not_oss = CallbackError::SignatureInvalid("the key is not at an address of OSS");
-        let key_url = key_url.ok_or(not_oss)?;
-        let mut event = Event::read(call.headers, call.body)?;
+        let deadline = Instant::now() + TIME_LIMIT;
+        let signed = SignedCallback::read(request)?;
+        let not_oss = CallbackError::SignatureInvalid("the URL of the key is not one of OSS's");
+        let key_url = self.public_keys.parse_url(&signed.key_url).ok_or(not_oss)?;
+        let mut event = UploadEvent::read(request.headers, request.body)?;
         let receipt = Receipt::verify(&event.receipt, &self.receipt_keys)?;
-        receipt.check_location(call.route, &event.stored(), now)?;
+        receipt.check_location(request.route, &event.stored_object(), now)?;
         let no_key = CallbackError::KeyUnavailable { retry_after: 1 };
-        within(deadline, no_key, self.public_keys.verify(&proof, &key_url, now, http)).await?;
-        let mut mismatches = receipt.mismatches(&event.stored());
-        match granted_variables(&event.variables, &receipt, call.variables) {
+        within(deadline, no_key, self.public_keys.verify(&signed, &key_url, now, http)).await?;
+        let mut mismatches = receipt.mismatches(&event.stored_object());
+        match granted_variables(&event.variables, &receipt, request.variables) {
             Some(variables) => event.variables = variables,
             None => mismatches.push(ReceiptMismatch::Variables),
         }
         let message = WebhookMessage::new(&event, &receipt);
-        let url = self.notify.get(call.route);
-        let network = (deadline, http);
+        let key = self.webhook_key.as_ref();
+        let url = self.webhook_urls.get(request.route);
+        let delivery = url.map(|url| WebhookDelivery { url, key, now, deadline, http });
         if mismatches.is_empty() {
-            return match url {
-                Some(url) => self.tell_once(&message, url, now, network).await,
-                None => Ok(message.own_answer()),
+            return match &delivery {
+                Some(delivery) => self.send_once(&message, delivery).await,
+                None => Ok(message.default_response()),
             };
         }
-        let webhook = match url {
-            Some(url) => Some(self.report(&message, &mismatches, (url, now), network).await),
+        let webhook = match &delivery {
+            Some(delivery) => Some(send_mismatched(&message, &mismatches, delivery).await),
             None => None,
         };
         let (receipt_id, key) = (receipt.id.clone(), event.key.clone());
@@ -224,50 +225,39 @@ impl UploadCallback {
         })))
     }
 
-    /// Sends `upload.completed`, unless it has been sent: then the answer of that time is the answer.
-    async fn tell_once(
+    /// Sends `upload.completed`, unless it has been sent. Then it returns the response of that time.
+    async fn send_once(
         &self,
         message: &WebhookMessage<'_>,
-        url: &str,
-        now: Timestamp,
-        (deadline, http): (Instant, &dyn HttpClient),
+        delivery: &WebhookDelivery<'_>,
     ) -> Result<Bytes, CallbackError> {
-        within(deadline, CallbackError::NotifyTimedOut, async {
-            let slot = self.replays.slot(&message.content_id());
+        within(delivery.deadline, CallbackError::NotifyTimedOut, async {
+            let slot = self.deduplicator.slot(&message.content_id());
             let mut known = slot.lock().await;
-            if let Some(answer) = known.as_ref() {
-                return Ok(answer.clone());
+            if let Some(response) = known.as_ref() {
+                return Ok(response.clone());
             }
-            let request = message.completed(url, self.signing_key()?, now)?;
-            let answer = webhook::send(request, deadline, http).await?;
-            Ok(known.insert(answer.unwrap_or_else(|| message.own_answer())).clone())
+            let response = delivery.send(message.completed(delivery)?).await?;
+            Ok(known.insert(response.unwrap_or_else(|| message.default_response())).clone())
         })
         .await
-    }
-
-    /// Sends `upload.mismatched`, each time: after the back end has deleted the object, the same upload under
-    /// the same grant has to be reported again.
-    async fn report(
-        &self,
-        message: &WebhookMessage<'_>,
-        mismatches: &[ReceiptMismatch],
-        (url, now): (&str, Timestamp),
-        (deadline, http): (Instant, &dyn HttpClient),
-    ) -> Result<(), CallbackError> {
-        within(deadline, CallbackError::NotifyTimedOut, async {
-            let request = message.mismatched(mismatches, url, self.signing_key()?, now)?;
-            webhook::send(request, deadline, http).await.map(drop)
-        })
-        .await
-    }
-
-    fn signing_key(&self) -> Result<&WebhookKey, CallbackError> {
-        let missing = || CallbackError::NotifyFailed("there is no secret to sign with".to_owned());
-        self.signing_key.as_ref().ok_or_else(missing)
     }
 }
 
-/// Waits until the deadline, then returns `late`.
+/// Sends `upload.mismatched`, every time: when the back end has deleted the object, the same upload under the same
+/// grant has to be reported again.
+async fn send_mismatched(
+    message: &WebhookMessage<'_>,
+    mismatches: &[ReceiptMismatch],
+    delivery: &WebhookDelivery<'_>,
+) -> Result<(), CallbackError> {
+    within(delivery.deadline, CallbackError::NotifyTimedOut, async {
+        delivery.send(message.mismatched(mismatches, delivery)?).await.map(drop)
+    })
+    .await
+}
+
+/// Waits for `work` until the deadline, then returns the error `late`.
 async fn within<T>(
     deadline: Instant,
     late: CallbackError,
@@ -276,17 +266,17 @@ async fn within<T>(
     timeout_at(deadline, work).await.unwrap_or(Err(late))
 }
 
-/// Returns the variables that the grant set, or `None` where the callback does not tell them as they were set.
+/// Returns the variables that the grant set; `None` if the callback reports other values.
 ///
-/// Names that the route does not set are dropped. All of them together are tried first, so that a grant of the
-/// moment before the settings changed still holds.
-fn granted_variables(told: &Variables, receipt: &Receipt, names: &[&str]) -> Option<Variables> {
+/// Variables that the route does not set are dropped. All of them together are tried first, so that a grant from
+/// just before a change of the settings is accepted.
+fn granted_variables(reported: &Variables, receipt: &Receipt, names: &[&str]) -> Option<Variables> {
     if receipt.variables_hash.is_none() {
-        // Issued by an earlier version, which let the callback say any variable.
+        // Issued by an earlier version, which accepted any variables.
         return names.is_empty().then(Variables::new);
     }
-    let mut of_route = told.clone();
-    of_route.retain(|(name, _)| names.contains(&name.as_str()));
-    let is_granted = |variables: &&Variables| receipt.has_variables(variables);
-    [told, &of_route].into_iter().find(is_granted).cloned()
+    let mut known = reported.clone();
+    known.retain(|(name, _)| names.contains(&name.as_str()));
+    let is_set = |variables: &&Variables| receipt.has_variables(variables);
+    [reported, &known].into_iter().find(is_set).cloned()
 }

@@ -32,17 +32,17 @@ use crate::policy::content_type::{ContentType, TypePattern, is_allowed};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// The longest receipt that is looked at: a key of 1023 bytes, a subject, types, all of it escaped.
+/// The longest accepted receipt in bytes: a key of 1023 bytes, a subject and types, all of them escaped.
 const MAX_LENGTH: usize = 8192;
 
-/// The shortest key, in bytes: as long as what it signs with.
+/// The shortest key in bytes: the length of the HMAC.
 pub const MIN_KEY_LENGTH: usize = 32;
 
-/// The longest subject that a receipt names, in bytes; no provider of identities has longer ones.
+/// The longest subject in a receipt, in bytes. No identity provider issues longer ones.
 pub const MAX_SUBJECT_BYTES: usize = 255;
 
-/// How long after the end of its grant an object may still arrive: OSS takes a form until the end, and
-/// a large file on a slow line goes on arriving.
+/// How long after the end of its grant a stored object is accepted. OSS accepts a form until that moment, and a
+/// large upload over a slow connection takes time.
 pub const GRACE: Duration = Duration::from_hours(24);
 
 const PREFIX: &str = "r1.";
@@ -51,88 +51,88 @@ const SIGNED_PREFIX: &str = "oss-upload-receipt.";
 /// Custom variables of a callback: names without `x:`, and values.
 pub type Variables = Vec<(String, String)>;
 
-/// What was granted.
+/// The content of a receipt: what was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// A name of its own, 32 lower-case hex digits.
+    /// A random id of 32 lower-case hex digits.
     pub id: String,
-    /// The route.
+    /// The name of the route.
     pub route: String,
-    /// The bucket.
+    /// The name of the bucket.
     pub bucket: String,
-    /// Where the object may lie.
+    /// The allowed object keys.
     pub scope: ReceiptScope,
-    /// The smallest size in bytes.
+    /// The smallest allowed size in bytes.
     pub min_size: u64,
-    /// The largest size in bytes.
+    /// The largest allowed size in bytes.
     pub max_size: u64,
-    /// The types it may have, as `image/png` or `image/*`, without parameters; empty allows all.
+    /// The allowed types, as `image/png` or `image/*`, without parameters; empty allows every type.
     pub types: Vec<String>,
-    /// For whom it was granted, where somebody was named.
+    /// The caller's subject, if there is one.
     pub subject: Option<String>,
-    /// When it was granted, in Unix seconds.
+    /// The time of the grant, in Unix seconds.
     pub issued_at: i64,
-    /// The last moment at which OSS takes the form, in Unix seconds.
+    /// The last moment at which OSS accepts the form, in Unix seconds.
     pub expires_at: i64,
     /// The hash of the callback's variables; `None` in a receipt of an earlier version.
     pub variables_hash: Option<String>,
-    /// Whether no other grant has this key and no upload can replace the object, so that all callbacks
-    /// with this receipt are one event.
+    /// Whether no other grant has this key and no upload can replace the object, so that all callbacks with this
+    /// receipt report the same event.
     pub once: bool,
 }
 
-/// Where an object may lie.
+/// The object keys that a grant allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiptScope {
-    /// At this key.
+    /// Exactly this key.
     Key(String),
-    /// At any key that begins so.
+    /// Every key that begins with this text.
     Prefix(String),
 }
 
-/// What OSS says of a stored object.
+/// The properties of a stored object, as OSS reports them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredObject<'a> {
-    /// The bucket.
+    /// The bucket's name.
     pub bucket: &'a str,
     /// The object's key.
     pub key: &'a str,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its type.
+    /// The content type.
     pub content_type: &'a str,
 }
 
-/// Says why a text is no receipt of ours, or not for this object.
+/// The reason why a text is not a receipt for this object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptError {
-    /// It is not written like a receipt.
+    /// The text does not have the format of a receipt.
     Malformed,
-    /// None of the keys signed it.
+    /// No key of this function has signed it.
     SignatureInvalid,
-    /// The object arrived too long after the grant ended.
+    /// The object was stored too long after the end of the grant.
     Expired,
-    /// It was granted by another route.
+    /// Another route has issued it.
     WrongRoute,
-    /// The object lies in another bucket.
+    /// The object is in another bucket.
     WrongBucket,
-    /// The object lies where it was not granted.
+    /// The object has a key that was not granted.
     WrongKey,
 }
 
-/// One respect in which the object at the granted key differs from the grant.
+/// A property in which the object at the granted key differs from the grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptMismatch {
-    /// The object is larger or smaller than was granted.
+    /// The object is larger or smaller than allowed.
     Size,
-    /// The object has another type than was granted.
+    /// The object has a type that is not allowed.
     Type,
-    /// The callback's variables are not those that the grant set.
+    /// The callback's variables are not those of the grant.
     Variables,
 }
 
 impl ReceiptMismatch {
-    /// Returns the word that webhooks and logs use.
+    /// Returns the name that webhooks and logs use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -143,27 +143,27 @@ impl ReceiptMismatch {
     }
 }
 
-/// Writes sixteen random bytes as a receipt's name.
+/// Returns the id that consists of sixteen random bytes.
 #[must_use]
 pub fn receipt_id(bytes: &[u8; 16]) -> String {
     crypto::hex(bytes)
 }
 
-/// Writes the type of a stored object in its canonical form. A text that is no content type is returned as
-/// it is; no receipt allows it.
+/// Returns the canonical form of a stored object's type. A text that is not a content type is returned unchanged;
+/// no receipt allows it.
 #[must_use]
 pub fn canonical_type(text: String) -> String {
     ContentType::parse(&text).map_or(text, |parsed| parsed.as_str().to_owned())
 }
 
-/// Computes the hash that a receipt carries of its variables, given by name without `x:`.
+/// Computes the hash of custom variables that a receipt contains. They are given by name without `x:`.
 ///
 /// ```text
 /// hash = base64url(SHA-256(for each variable, sorted by name: netstring(name) netstring(value)))
 /// netstring(text) = length in bytes, in decimal ":" text ","
 /// ```
 ///
-/// The lengths make it unambiguous: no two sets of variables are hashed as the same bytes.
+/// The lengths make the text unambiguous: two different sets of variables are never hashed as the same bytes.
 #[must_use]
 pub fn variables_hash(variables: &[(String, String)]) -> String {
     let mut sorted: Vec<_> = variables.iter().collect();
@@ -184,7 +184,7 @@ impl Receipt {
         format!("{text}.{}", crypto::base64_url(code.as_slice()))
     }
 
-    /// Reads a receipt that one of the keys signed, whatever it says.
+    /// Parses a receipt that one of the keys has signed. Its content is not checked.
     pub fn verify(text: &str, keys: &[Secret]) -> Result<Self, ReceiptError> {
         if text.len() > MAX_LENGTH {
             return Err(ReceiptError::Malformed);
@@ -194,19 +194,19 @@ impl Receipt {
         let code = crypto::from_base64_url(code).ok_or(ReceiptError::Malformed)?;
         let payload = crypto::from_base64_url(payload).ok_or(ReceiptError::Malformed)?;
         let signed = signed(text);
-        let is_ours = |key: &Secret| {
+        let has_signed = |key: &Secret| {
             crypto::verify_hmac_sha256(key.expose().as_bytes(), signed.as_bytes(), &code)
         };
-        if !keys.iter().any(is_ours) {
+        if !keys.iter().any(has_signed) {
             return Err(ReceiptError::SignatureInvalid);
         }
         Self::from_json(&payload).ok_or(ReceiptError::Malformed)
     }
 
-    /// Checks that the receipt is still good, and that the object lies where the route granted it.
+    /// Checks that the receipt has not expired, and that this route has granted the key of the object.
     ///
     /// # Errors
-    /// The first thing that differs. Then the callback is about another object, or about none of ours.
+    /// The first property that differs. Then the callback reports another object, or none of this function.
     pub fn check_location(
         &self,
         route: &str,
@@ -214,7 +214,7 @@ impl Receipt {
         now: Timestamp,
     ) -> Result<(), ReceiptError> {
         let grace = i64::try_from(GRACE.as_secs()).unwrap_or(0);
-        let is_there = match &self.scope {
+        let is_in_scope = match &self.scope {
             ReceiptScope::Key(key) => stored.key == key,
             ReceiptScope::Prefix(prefix) => stored.key.starts_with(prefix.as_str()),
         };
@@ -222,12 +222,12 @@ impl Receipt {
             (now.unix() <= self.expires_at.saturating_add(grace), ReceiptError::Expired),
             (self.route == route, ReceiptError::WrongRoute),
             (self.bucket == stored.bucket, ReceiptError::WrongBucket),
-            (is_there, ReceiptError::WrongKey),
+            (is_in_scope, ReceiptError::WrongKey),
         ];
-        checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, refused)| Err(refused))
+        checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    /// Returns in what the object itself differs from the grant; nothing where it fits.
+    /// Returns the properties in which the object differs from the grant; empty if it conforms.
     #[must_use]
     pub fn mismatches(&self, stored: &StoredObject<'_>) -> Vec<ReceiptMismatch> {
         let checks = [
@@ -237,14 +237,14 @@ impl Receipt {
         checks.into_iter().filter(|(holds, _)| !holds).map(|(_, mismatch)| mismatch).collect()
     }
 
-    /// Tells whether the grant set exactly these variables. A receipt of an earlier version proves none.
+    /// Returns whether the grant set exactly these variables. A receipt of an earlier version proves none.
     #[must_use]
     pub fn has_variables(&self, variables: &[(String, String)]) -> bool {
         self.variables_hash.as_ref().is_some_and(|hash| *hash == variables_hash(variables))
     }
 
     fn allows_type(&self, content_type: &str) -> bool {
-        // Even where all types are allowed: what a browser may take for another type is none.
+        // Also if every type is allowed: a text that a browser may read as another type is not a content type.
         let patterns: Option<Vec<_>> =
             self.types.iter().map(|text| TypePattern::parse(text)).collect();
         patterns

@@ -1,15 +1,14 @@
-//! Telling the application's back end, as Standard Webhooks has it, and reading its answer.
+//! Webhooks to the application's back end, as Standard Webhooks defines them.
 //!
 //! ```text
 //! webhook-signature = "v1," base64(HMAC-SHA256(secret, id "." timestamp "." body))
 //! ```
 //!
-//! Two events are reported: `upload.completed`, and `upload.mismatched` for an object that is not what was
-//! granted. The second has no member of the first, so that a reader that does not look at the type finds no key.
+//! There are two events: `upload.completed`, and `upload.mismatched` for an object that differs from the grant. The
+//! second has no member of the first, so that a reader that ignores the type finds no key.
 //!
-//! Said once: nothing is sent again from here. Who was not reached for want of a connection would hardly be a
-//! moment later, and OSS does not wait longer; the uploader hears of it, and can hand the receipt to
-//! the back end.
+//! A webhook is sent once. A second attempt would come only moments later and hardly succeed, and OSS does not wait
+//! longer. The uploader gets the error, and can send the receipt to the back end.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -21,38 +20,38 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::callback::CallbackError;
-use crate::callback::event::{Event, Image};
+use crate::callback::event::{ImageInfo, UploadEvent};
 use crate::callback::receipt::{Receipt, ReceiptMismatch, ReceiptScope};
 use crate::crypto;
 use crate::net::{HttpClient, RequestLimits, SendError};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// The longest answer of a back end. A page wants a record's id and not a file; OSS would take more, but
-/// answers are kept for replays.
-const MAX_ANSWER: usize = 64 * 1024;
+/// The longest response of a back end in bytes. A page needs the id of a record and not a file. OSS accepts more,
+/// but the deduplicator keeps responses.
+const MAX_RESPONSE: usize = 64 * 1024;
 
 const JSON: &str = "application/json";
 
-/// What stands before a secret.
-const WHSEC: &str = "whsec_";
+/// The beginning of every secret.
+const SECRET_PREFIX: &str = "whsec_";
 
-/// How many bytes a secret may have, as Standard Webhooks has it.
+/// The allowed length of a secret in bytes, as Standard Webhooks defines it.
 const KEY_BYTES: RangeInclusive<usize> = 24..=64;
 
-/// What messages are signed with. Shows nothing of it.
+/// The key that signs webhooks. `Debug` does not show it.
 pub struct WebhookKey(Zeroizing<Vec<u8>>);
 
 impl WebhookKey {
-    /// Reads `whsec_` and 24 to 64 bytes in base64.
+    /// Parses `whsec_` followed by 24 to 64 bytes in base64.
     #[must_use]
     pub fn parse(secret: &Secret) -> Option<Self> {
-        let bytes =
-            crypto::from_base64(secret.expose().strip_prefix(WHSEC)?).map(Zeroizing::new)?;
+        let bytes = crypto::from_base64(secret.expose().strip_prefix(SECRET_PREFIX)?)
+            .map(Zeroizing::new)?;
         KEY_BYTES.contains(&bytes.len()).then_some(Self(bytes))
     }
 
-    /// Tells whether all bytes of the key are the same, so that anybody can guess it.
+    /// Returns whether all bytes of the key are equal, so that anyone could guess it.
     #[must_use]
     pub fn is_one_byte_repeated(&self) -> bool {
         self.0.iter().all(|byte| Some(byte) == self.0.first())
@@ -71,47 +70,47 @@ impl fmt::Debug for WebhookKey {
     }
 }
 
-/// What the back end is told of.
+/// The content of a webhook.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WebhookMessage<'a> {
-    event: &'a Event,
+    event: &'a UploadEvent,
     receipt: &'a Receipt,
 }
 
 impl<'a> WebhookMessage<'a> {
-    pub(super) fn new(event: &'a Event, receipt: &'a Receipt) -> Self {
+    pub(super) fn new(event: &'a UploadEvent, receipt: &'a Receipt) -> Self {
         Self { event, receipt }
     }
 
-    /// Names the event, which the back end does once. Where the receipt stands for one upload, it is one event
-    /// whatever entity tag is told. Else it is another one for another object under the same receipt, and for
-    /// the same object with other content.
+    /// Returns the id of the event, by which the back end recognises repetitions. If the receipt allows one upload
+    /// only, there is one event, whatever the entity tag is. Otherwise another object under the same receipt is another
+    /// event, and so is the same object with other content.
     fn id(&self) -> String {
-        // No key holds a zero byte.
+        // No key contains a zero byte.
         let event = format!("{}\0{}", self.event.key, self.event.etag);
         let event = if self.receipt.once { "" } else { &event };
         message_id(&self.receipt.id, event)
     }
 
-    /// Names the event and everything that is told of the object. Under one [`Self::id`] another content is
-    /// sent again, since the object can have been deleted and uploaded anew in the meantime.
+    /// Returns an id of the event and all reported properties of the object. A webhook with the same [`Self::id`] and
+    /// other properties is sent again, because the object may have been deleted and uploaded anew.
     pub(super) fn content_id(&self) -> String {
-        let Event { key, etag, size, content_type, .. } = self.event;
+        let UploadEvent { key, etag, size, content_type, .. } = self.event;
         message_id(&self.receipt.id, &format!("{key}\0{etag}\0{size}\0{content_type}"))
     }
 
-    /// Names a mismatch at this moment: each is another event, since the one before may have been dealt with.
+    /// Returns the id of a mismatch at this time. Each one is another event, because the previous one may be settled.
     fn mismatch_id(&self, now: Timestamp) -> String {
         message_id(&format!("{}.mismatched", self.content_id()), &now.unix().to_string())
     }
 
-    /// Writes what is answered where nobody else has an answer.
-    pub(super) fn own_answer(&self) -> Bytes {
-        write(self.stored())
+    /// Returns the response for the uploader if no back end gives one.
+    pub(super) fn default_response(&self) -> Bytes {
+        write(self.stored_object())
     }
 
-    /// Says what is stored.
-    fn stored(&self) -> Object {
+    /// Returns the properties of the stored object.
+    fn stored_object(&self) -> Object {
         let Self { event, receipt } = *self;
         let mut stored = texts(&[
             ("key", &event.key),
@@ -121,7 +120,7 @@ impl<'a> WebhookMessage<'a> {
             ("receipt_id", &receipt.id),
         ]);
         stored.insert("size".to_owned(), event.size.into());
-        if let Some(Image { width, height, format }) = &event.image {
+        if let Some(ImageInfo { width, height, format }) = &event.image {
             let mut image = texts(&[("format", format.as_str())]);
             image.insert("width".to_owned(), (*width).into());
             image.insert("height".to_owned(), (*height).into());
@@ -137,7 +136,7 @@ impl<'a> WebhookMessage<'a> {
         stored
     }
 
-    /// Says what was granted and what is stored instead. No variable and no image: nothing vouches for them.
+    /// Returns what was granted and what is stored, without variables and image, which nothing proves here.
     fn mismatch(&self, mismatches: &[ReceiptMismatch]) -> Object {
         let Self { event, receipt } = *self;
         let mut granted = match &receipt.scope {
@@ -156,38 +155,34 @@ impl<'a> WebhookMessage<'a> {
             ("type", &event.content_type),
         ]);
         stored.insert("size".to_owned(), event.size.into());
-        let words: Vec<_> = mismatches.iter().map(|one| one.as_str()).collect();
+        let names: Vec<_> = mismatches.iter().map(|one| one.as_str()).collect();
         let mut data = texts(&[("receipt_id", receipt.id.as_str())]);
-        data.insert("mismatches".to_owned(), words.into());
+        data.insert("mismatches".to_owned(), names.into());
         data.insert("granted".to_owned(), granted.into());
         data.insert("stored".to_owned(), stored.into());
         data
     }
 
-    /// Writes the request that says `upload.completed`.
+    /// Returns the request with `upload.completed`.
     pub(super) fn completed(
         &self,
-        url: &str,
-        key: &WebhookKey,
-        now: Timestamp,
+        delivery: &WebhookDelivery<'_>,
     ) -> Result<Request<Bytes>, CallbackError> {
-        let body = self.body("upload.completed", self.stored(), now);
-        request(&self.id(), url, (key, now), body)
+        let body = self.body("upload.completed", self.stored_object(), delivery.now);
+        delivery.request(&self.id(), body)
     }
 
-    /// Writes the request that says `upload.mismatched`.
+    /// Returns the request with `upload.mismatched`.
     pub(super) fn mismatched(
         &self,
         mismatches: &[ReceiptMismatch],
-        url: &str,
-        key: &WebhookKey,
-        now: Timestamp,
+        delivery: &WebhookDelivery<'_>,
     ) -> Result<Request<Bytes>, CallbackError> {
-        let body = self.body("upload.mismatched", self.mismatch(mismatches), now);
-        request(&self.mismatch_id(now), url, (key, now), body)
+        let body = self.body("upload.mismatched", self.mismatch(mismatches), delivery.now);
+        delivery.request(&self.mismatch_id(delivery.now), body)
     }
 
-    /// Writes a message with this data, and for whom and by which route it was granted.
+    /// Writes a message with this data, the route and the subject of the grant.
     fn body(&self, kind: &str, mut data: Object, now: Timestamp) -> Bytes {
         let Receipt { route, subject, .. } = self.receipt;
         data.insert("route".to_owned(), route.as_str().into());
@@ -205,58 +200,66 @@ fn message_id(key: &str, event: &str) -> String {
     format!("msg_{}", crypto::hex(&code[..16]))
 }
 
-/// Writes the request to the back end.
-fn request(
-    id: &str,
-    url: &str,
-    (key, now): (&WebhookKey, Timestamp),
-    body: Bytes,
-) -> Result<Request<Bytes>, CallbackError> {
-    let timestamp = now.unix().to_string();
-    let signature = key.sign(id, &timestamp, &body);
-    let request = Request::post(url)
-        .header("content-type", JSON)
-        .header("accept", JSON)
-        .header("webhook-id", id)
-        .header("webhook-timestamp", &timestamp)
-        .header("webhook-signature", &signature);
-    let failed =
-        |_| CallbackError::NotifyFailed("the back end's address cannot be used".to_owned());
-    request.body(body).map_err(failed)
+/// The destination of one webhook, its key, and the time in which it has to be sent.
+#[derive(Clone, Copy)]
+pub(super) struct WebhookDelivery<'a> {
+    pub(super) url: &'a str,
+    /// The signing key; the settings guarantee it if there is a URL.
+    pub(super) key: Option<&'a WebhookKey>,
+    pub(super) now: Timestamp,
+    pub(super) deadline: Instant,
+    pub(super) http: &'a dyn HttpClient,
 }
 
-/// Sends the request and reads what the uploader is to be answered; nothing leaves that to us.
-pub(super) async fn send(
-    request: Request<Bytes>,
-    deadline: Instant,
-    http: &dyn HttpClient,
-) -> Result<Option<Bytes>, CallbackError> {
-    let time = deadline.saturating_duration_since(Instant::now());
-    let limits = RequestLimits { timeout: time, max_body: MAX_ANSWER, use_proxy: true };
-    match http.send(request, limits).await {
-        Ok(answer) => read(answer),
-        Err(SendError::TimedOut) => Err(CallbackError::NotifyTimedOut),
-        Err(error) => Err(CallbackError::NotifyFailed(format!("the back end: {error}"))),
+impl WebhookDelivery<'_> {
+    /// Returns the signed request to the back end.
+    fn request(&self, id: &str, body: Bytes) -> Result<Request<Bytes>, CallbackError> {
+        let failed = |reason: &str| CallbackError::NotifyFailed(reason.to_owned());
+        let key = self.key.ok_or_else(|| failed("there is no secret to sign with"))?;
+        let timestamp = self.now.unix().to_string();
+        let signature = key.sign(id, &timestamp, &body);
+        Request::post(self.url)
+            .header("content-type", JSON)
+            .header("accept", JSON)
+            .header("webhook-id", id)
+            .header("webhook-timestamp", &timestamp)
+            .header("webhook-signature", &signature)
+            .body(body)
+            .map_err(|_| failed("the URL of the back end cannot be used"))
+    }
+
+    /// Sends the request. Returns the response for the uploader; `None` if the back end's response is empty.
+    pub(super) async fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Option<Bytes>, CallbackError> {
+        let timeout = self.deadline.saturating_duration_since(Instant::now());
+        let limits = RequestLimits { timeout, max_body: MAX_RESPONSE, use_proxy: true };
+        match self.http.send(request, limits).await {
+            Ok(response) => read(response),
+            Err(SendError::TimedOut) => Err(CallbackError::NotifyTimedOut),
+            Err(error) => Err(CallbackError::NotifyFailed(format!("the back end: {error}"))),
+        }
     }
 }
 
-fn read(answer: Response<Bytes>) -> Result<Option<Bytes>, CallbackError> {
-    let status = answer.status();
+fn read(response: Response<Bytes>) -> Result<Option<Bytes>, CallbackError> {
+    let status = response.status();
     if !status.is_success() {
         return Err(CallbackError::NotifyFailed(format!(
             "the back end answered {}",
             status.as_u16()
         )));
     }
-    let body = answer.into_body();
+    let body = response.into_body();
     if body.is_empty() {
         return Ok(None);
     }
-    // An object, since that is what every reader of JSON on the way takes.
-    if serde_json::from_slice::<Value>(&body).is_ok_and(|answer| answer.is_object()) {
+    // An object, because every JSON reader on the way accepts one.
+    if serde_json::from_slice::<Value>(&body).is_ok_and(|response| response.is_object()) {
         Ok(Some(body))
     } else {
-        Err(CallbackError::NotifyFailed("the back end's answer is no JSON object".to_owned()))
+        Err(CallbackError::NotifyFailed("the back end's answer is not a JSON object".to_owned()))
     }
 }
 

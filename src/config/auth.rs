@@ -127,7 +127,7 @@ fn read_tickets(config: &mut ConfigReader<'_>) -> Option<ticket::Options> {
     });
     let keys = config.keys(&table::TICKET_KEYS, ticket::MIN_KEY_LENGTH);
     let lifetime = lifetime.unwrap_or(ticket::MAX_LIFETIME);
-    (!keys.is_empty()).then_some(ticket::Options { keys, lifetime })
+    (!keys.is_empty()).then_some(ticket::Options { keys, max_lifetime: lifetime })
 }
 
 fn read_jwt(config: &mut ConfigReader<'_>) -> Option<jwt::Options> {

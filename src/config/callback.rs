@@ -48,7 +48,7 @@ pub(super) fn read(config: &mut ConfigReader<'_>, routes: &[Route]) -> Options {
         add_needed(config, &table::WEBHOOK_SECRET, "a webhook is signed");
     }
     check_own_address(config, routes);
-    Options { receipt_keys, public_url, notify, webhook_secret, ..Options::default() }
+    Options { receipt_keys, public_url, webhook_urls: notify, webhook_secret, ..Options::default() }
 }
 
 /// Reads the keys of receipts from the environment alone.

@@ -430,7 +430,7 @@ mod tests {
           upload.toml line 3, routes.a.headers.x-oss-object-acl = "open": the values are default, private, public-read, public-read-write. Example: headers.x-oss-object-acl = "private"
           upload.toml line 5, routes.a.headers.x-oss-server-side-encryption-key-id = "k": it needs headers.x-oss-server-side-encryption to be 'KMS'. Example: headers.x-oss-server-side-encryption = "KMS"
           upload.toml line 10, routes.a.metadata.shape.pattern = "(": it is no regular expression: found open group without closing ')'. Example: pattern = "[a-z0-9-]{1,40}"
-          upload.toml line 17, routes.b.key = "{sub}-{name}": beside {sub} or {claim:x} nothing of free length can stand, or two callers could share a key; put a '/' between them. Example: key = "users/{sub}/{uuid}.{ext}"
+          upload.toml line 17, routes.b.key = "{sub}-{name}": a segment with {sub} or {claim:x} has no other placeholder of variable length, or two callers could share a key; put a '/' between them. Example: key = "users/{sub}/{uuid}.{ext}"
           upload.toml line 15, routes.b.extensions = ["tar.gz"]: in "tar.gz", an extension is the part after the last dot: up to 19 letters and digits, such as 'jpg'. Example: extensions = "jpg,png"
           upload.toml line 14, routes.b.max_files = "101": one call takes from 1 to 100 files. Example: max_files = "10"
           upload.toml line 16, routes.b.success_status = "202": OSS answers a stored file with 200, 201 or 204. Example: success_status = "200"

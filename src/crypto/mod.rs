@@ -1,32 +1,33 @@
-//! HMAC, RSA, hex, base64 and percent-encoding: the few primitives that signatures are made of.
+//! HMAC, SHA-256, hexadecimal, base64 and percent-encoding.
 //!
-//! The only room of the signer that knows the crates behind them. Knows nothing of OSS: which
-//! text is signed under which key is `signature/`'s business.
+//! The only module that imports the crates behind them. It knows nothing of OSS: `signing` decides which text is
+//! signed with which key.
 
 pub mod public_key;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A 256-bit authentication code, which is also a derived key; wiped when dropped.
+/// A 256-bit HMAC, which is also a derived key. It is wiped when it is dropped.
 pub type Digest = Zeroizing<[u8; 32]>;
 
-/// Computes HMAC-SHA256 of `message` under `key`, both of any length.
+/// Computes HMAC-SHA256 of `message` with a key of any length.
 #[must_use]
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Digest {
-    // HMAC hashes a longer key and pads a shorter one, so no length is refused.
+    // HMAC hashes a longer key and pads a shorter one, so every length is accepted.
     #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key length");
     mac.update(message);
     Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
-/// Tells whether `code` is HMAC-SHA256 of `message` under `key`; takes the same time wherever it differs.
+/// Returns whether `code` is HMAC-SHA256 of `message`. The duration does not depend on where it differs.
 #[must_use]
 pub fn verify_hmac_sha256(key: &[u8], message: &[u8], code: &[u8]) -> bool {
     hmac_sha256(key, message).as_slice().ct_eq(code).into()
@@ -38,7 +39,7 @@ pub fn sha256(message: &[u8]) -> [u8; 32] {
     Sha256::digest(message).into()
 }
 
-/// Computes HMAC-SHA1 of `message` under `key`, both of any length; only V1 signatures want it.
+/// Computes HMAC-SHA1 of `message` with a key of any length. Only V1 signatures use it.
 #[must_use]
 pub fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
     #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
@@ -50,7 +51,7 @@ pub fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
 /// Writes bytes as lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    // AuthMethod way of bytes, since the crate puts a text together letter by letter. The length always fits.
+    // Into a buffer, because the crate builds a `String` character by character. The length always fits.
     let mut digits = vec![0; 2 * bytes.len()];
     hex::encode_to_slice(bytes, &mut digits)
         .ok()
@@ -58,13 +59,13 @@ pub fn hex(bytes: &[u8]) -> String {
         .unwrap_or_default()
 }
 
-/// Writes bytes as base64: standard alphabet, padded, on one line, as OSS reads it.
+/// Writes bytes as base64 with the standard alphabet and padding, on one line, as OSS expects it.
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
 }
 
-/// Reads what [`base64()`] writes; anything else is none.
+/// Decodes the output of [`base64()`]. Returns `None` for other texts.
 #[must_use]
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(text).ok()
@@ -76,31 +77,19 @@ pub fn base64_url(bytes: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads what [`base64_url`] writes; anything else is none.
+/// Decodes the output of [`base64_url`]. Returns `None` for other texts.
 #[must_use]
 pub fn from_base64_url(text: &str) -> Option<Vec<u8>> {
     BASE64_URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Percent-encodes a text as RFC 3986 has it: letters, digits and `-_.~` stay, every other byte
-/// becomes `%XX`. A space is `%20`: what forms make of it, `+`, gives a signature nobody shares.
+/// Percent-encodes a text as RFC 3986 defines it: letters, digits and `-_.~` are unchanged, every other byte becomes
+/// `%XX`. A space becomes `%20`: the `+` of HTML forms would give a wrong signature.
 #[must_use]
 pub fn percent_encode(text: &str) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    let mut encoded = String::with_capacity(text.len() * 3 / 2);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => {
-                let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
-                encoded.extend(['%', DIGITS[high], DIGITS[low]]);
-            }
-        }
-    }
-    encoded
+    const RESERVED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 #[cfg(test)]
@@ -123,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_unreserved_stay_as_they_are() {
+    fn only_unreserved_characters_are_not_encoded() {
         assert_eq!(percent_encode("aZ09-_.~ +*/用"), "aZ09-_.~%20%2B%2A%2F%E7%94%A8");
     }
 
@@ -133,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_for_paths_is_safe_there_and_unpadded() {
+    fn base64_for_paths_is_url_safe_and_unpadded() {
         let bytes = [0xfb, 0xff, 0xfe, 0x00];
         assert_eq!(base64_url(&bytes), "-__-AA");
         assert_eq!(from_base64_url("-__-AA").as_deref(), Some(&bytes[..]));
@@ -143,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_told_from_any_other() {
+    fn only_the_right_code_is_accepted() {
         let code = hmac_sha256(b"key", b"message");
         assert!(verify_hmac_sha256(b"key", b"message", code.as_slice()));
         assert!(!verify_hmac_sha256(b"kex", b"message", code.as_slice()));

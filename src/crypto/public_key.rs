@@ -23,8 +23,8 @@ const SEQUENCE: u8 = 0x30;
 const BIT_STRING: u8 = 0x03;
 const INTEGER: u8 = 0x02;
 
-/// Reads every `PUBLIC KEY` block of a text, in order, as DER; text between the blocks is ignored.
-/// Returns `None` if a block cannot be read.
+/// Parses every `PUBLIC KEY` block of a PEM text, in order, as DER. Text between the blocks is ignored. Returns
+/// `None` if a block is malformed.
 #[must_use]
 pub fn pem_blocks(text: &str) -> Option<Vec<Vec<u8>>> {
     SubjectPublicKeyInfoDer::pem_slice_iter(text.as_bytes())
@@ -32,7 +32,7 @@ pub fn pem_blocks(text: &str) -> Option<Vec<Vec<u8>>> {
         .collect()
 }
 
-/// Returns modulus and exponent of an RSA key, big-endian, the modulus without leading zeros.
+/// Returns modulus and exponent of an RSA key, big-endian; the modulus has no leading zeros.
 #[must_use]
 pub fn rsa_components(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (inside, []) = element(der, SEQUENCE)? else { return None };
@@ -46,7 +46,7 @@ pub fn rsa_components(der: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((n.strip_prefix(&[0]).unwrap_or(n), e))
 }
 
-/// Splits a DER element of this kind into its content and the bytes after it.
+/// Splits a DER element with the tag `kind` into its content and the bytes after it.
 fn element(der: &[u8], kind: u8) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match *der {
         [first, 0x82, high, low, ..] if first == kind => {
@@ -59,34 +59,32 @@ fn element(der: &[u8], kind: u8) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// Bytes of the largest number that is computed with.
+/// The largest modulus in bytes.
 const WIDTH: usize = 512;
 
-/// Keys from 512 bits, since the one that OSS has signed with for years is that short, up to what is
-/// computed with.
+/// The allowed length of a modulus in bytes. It begins at 512 bits, the length of OSS's key.
 const KEY_BYTES: RangeInclusive<usize> = 64..=WIDTH;
 
-/// The exponent of every key that is made today.
+/// The public exponent 65537, which is that of every modern key.
 const EXPONENT: [u8; 3] = [1, 0, 1];
 
-/// How often a number is squared to raise it to that exponent but for the last factor.
+/// The number of squarings in the exponentiation by 65537.
 const SQUARINGS: u32 = 16;
 
-/// What stands before an MD5 hash in a signature: the lengths, and the name of the hash.
+/// The DER encoding before an MD5 hash in a signature: lengths, and the id of the hash.
 const MD5_INFO: [u8; 18] = [
     0x30, 0x20, 0x30, 0x0c, 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05, 0x05, 0x00,
     0x04, 0x10,
 ];
 
-/// The public half of a key. A clone shares it.
+/// An RSA public key. A clone shares its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RsaPublicKey {
     modulus: Arc<[u8]>,
 }
 
 impl RsaPublicKey {
-    /// Takes a modulus without zeros in front and an exponent, unless they are of a size that is not
-    /// taken.
+    /// Returns a key, unless modulus or exponent are not allowed. The modulus has no leading zeros.
     #[must_use]
     pub fn new(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let is_key = KEY_BYTES.contains(&modulus.len())
@@ -95,28 +93,28 @@ impl RsaPublicKey {
         (is_key && exponent == EXPONENT).then(|| Self { modulus: modulus.into() })
     }
 
-    /// Tells whether `signature` is this key's of the MD5 of `message`.
+    /// Returns whether `signature` is this key's signature of the MD5 hash of `message`.
     #[must_use]
     pub fn verify_md5(&self, message: &[u8], signature: &[u8]) -> bool {
         signature.len() == self.modulus.len()
             && self.unpack(signature) == Some(block(message, self.modulus.len()))
     }
 
-    /// Raises a number to the exponent; one that is not below the modulus is no signature.
+    /// Raises a number to the exponent. Returns `None` if it is not below the modulus.
     fn unpack(&self, signature: &[u8]) -> Option<[u8; WIDTH]> {
         let modulus = NonZero::new(number(&self.modulus)).into_option()?;
         let signature = number(signature);
         if signature >= *modulus {
             return None;
         }
-        // Squaring has a function of its own, which is not worth its bytes here.
+        // A separate function for squaring would be faster, but makes the binary larger.
         let times = |power: U4096, factor: &U4096| power.mul_mod_vartime(factor, &modulus);
         let squared = (0..SQUARINGS).fold(signature, |power, _| times(power, &power));
         times(squared, &signature).to_be_bytes().as_ref().try_into().ok()
     }
 }
 
-/// Writes what a signature of `message` unpacks to under a key of `length` bytes.
+/// Returns the padded block that a genuine signature of `message` decrypts to, for a key of `length` bytes.
 fn block(message: &[u8], length: usize) -> [u8; WIDTH] {
     let hash = Md5::digest(message);
     let mut block = [0; WIDTH];
@@ -124,8 +122,7 @@ fn block(message: &[u8], length: usize) -> [u8; WIDTH] {
     end.copy_from_slice(&hash);
     let (rest, end) = rest.split_at_mut(rest.len() - MD5_INFO.len());
     end.copy_from_slice(&MD5_INFO);
-    // Between the two bytes in front, of which the first is zero like all before it, and the zero at
-    // the end stands nothing but ones.
+    // The bytes before the hash: 0x00 0x01, then 0xff up to the last one, which is 0x00.
     let start = WIDTH - length;
     rest[start + 1] = 1;
     let ones = start + 2..rest.len() - 1;

@@ -1,7 +1,7 @@
-//! Signs one form: its fields, the policy that binds them, and the signature.
+//! The fields that a route fixes, and the signature of one form with its policy.
 //!
-//! Which key, size and types a form allows is decided by the caller: by the route's rules for the
-//! function's grants, by whoever holds the access key for the tool's own forms.
+//! [`sign_form`] signs whatever its rules allow. For grants they follow from the route; the developer tool chooses
+//! them itself for its own forms.
 
 use std::borrow::Cow;
 
@@ -25,15 +25,15 @@ pub type Field = (Cow<'static, str>, String);
 /// What a form allows.
 #[derive(Debug)]
 pub struct FormRules<'a> {
-    /// The value of the field `key`, where the form carries that field.
+    /// The value of the field `key`, if the form contains it.
     pub key: Option<&'a str>,
     /// The condition on the object's key.
     pub key_condition: Condition<'a>,
-    /// The size of the file in bytes.
+    /// The allowed sizes of the file.
     pub size: SizeRange,
     /// Conditions on the type of the part `file`.
     pub types: Vec<Condition<'a>>,
-    /// Further fields. Each is a condition with exactly this value too.
+    /// Further fields. Each of them is also a condition with exactly this value.
     pub fixed_fields: Vec<Field>,
     /// The last moment at which OSS accepts the form.
     pub expires_at: Timestamp,
@@ -95,13 +95,13 @@ fn fields(
     fields
 }
 
-/// The field that says with which status OSS answers.
+/// The field with the status of OSS's response.
 pub(super) const SUCCESS_ACTION_STATUS: &str = "success_action_status";
 
-/// The type of a file that named none, where the form can say so.
+/// The type of a file whose type is unknown.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
-/// Fields that the server fixes, each of which is a condition too.
+/// Returns the fields that the function fixes, each of which is also a condition.
 pub(super) fn fixed_fields(
     request: &GrantRequest,
     route: &Route,
@@ -113,7 +113,7 @@ pub(super) fn fixed_fields(
         if forbids_overwrite(request, route) {
             fixed.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
         }
-        // This field decides the stored type over whatever the file's own part says.
+        // OSS stores this type and ignores that of the part `file`.
         let content_type = request.content_type.as_ref().map_or(UNKNOWN_TYPE, ContentType::as_str);
         fixed.push(("x-oss-content-type".into(), content_type.to_owned()));
         let name = safe_name(request.filename.as_deref().unwrap_or_default());
@@ -127,14 +127,13 @@ pub(super) fn fixed_fields(
     Ok(fixed)
 }
 
-/// Tells whether OSS refuses an upload under a key that is taken. The documentation's page posts no field that
-/// says so.
+/// Returns whether OSS refuses an upload if the key exists. The documentation's page posts no field for it.
 pub(super) fn forbids_overwrite(request: &GrantRequest, route: &Route) -> bool {
     request.form == Form::Complete && !route.overwrite
 }
 
-/// The types that the stored object may have, as its receipt says it: without parameters, which the
-/// policy pins and which whoever tells of the object may leave out.
+/// Returns the types that the stored object may have, for its receipt: without parameters, which the policy fixes and
+/// which a callback may leave out.
 pub(super) fn stored_types(request: &GrantRequest, route: &Route) -> Vec<String> {
     match (request.form, &request.content_type) {
         (_, Some(content_type)) => vec![content_type.essence().to_owned()],
@@ -143,12 +142,12 @@ pub(super) fn stored_types(request: &GrantRequest, route: &Route) -> Vec<String>
     }
 }
 
-/// A file that could act as a page of the application is downloaded instead of shown, unless the
-/// route says otherwise. The type is fixed beside it, so no other file can become one.
+/// Returns the disposition `attachment` for a file that could run scripts as a page of the application, unless the
+/// route sets a disposition. The type is fixed too, so the field cannot be evaded with another type.
 fn default_disposition(request: &GrantRequest, route: &Route) -> Option<Field> {
     let can_run_scripts = request.content_type.as_ref().is_some_and(header::can_run_scripts);
-    let says = || route.headers.iter().any(|header| header.name == CONTENT_DISPOSITION);
-    (can_run_scripts && !says())
+    let is_set = || route.headers.iter().any(|header| header.name == CONTENT_DISPOSITION);
+    (can_run_scripts && !is_set())
         .then(|| (CONTENT_DISPOSITION.into(), header::ATTACHMENT.to_owned()))
 }
 

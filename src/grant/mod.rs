@@ -1,8 +1,13 @@
-//! The deed: rules + caller + credentials + now → address, ordered fields, expiry.
+//! Grants: rules, caller, credentials and time give the URL, the fields and the expiry of a form.
 //!
-//! The one place where policy and signature meet. Pure: no clock, no random, no environment of its
-//! own. OSS accepts any field that the policy does not name, so everything that matters is named:
-//! bucket, key, size, status, the callback, and whatever else the client is known to send.
+//! This module combines policy and signature. It is pure: time and randomness are arguments. OSS accepts every
+//! field that the policy does not name, so the policy names everything that matters: bucket, key, size, status, the
+//! callback, and whatever else the client is known to send.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `form` | the fields that a route fixes, and the signature of a form |
+//! | `callback_fields` | the fields of the upload callback, and the receipt in them |
 //!
 //! ```
 //! use oss_upload_signer::grant::{self, GrantRequest, Form};
@@ -44,38 +49,38 @@ use crate::policy::template::RenderContext;
 use crate::policy::{content_type, metadata};
 use crate::time::Timestamp;
 
-/// How long before its credential ends a grant ends, for clocks that differ a little.
+/// A grant ends at least this long before its credentials, because clocks differ and an upload takes time.
 const CREDENTIAL_MARGIN: Duration = Duration::from_mins(1);
 
-/// What somebody wishes to upload, as far as they said.
+/// A request to upload one file, as far as the client has described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantRequest {
-    /// The file's own name; without it a fixed form may use any key in the directory.
+    /// The file name; without it, a documented form may use any key in the directory.
     pub filename: Option<String>,
-    /// The file's type.
+    /// The content type.
     pub content_type: Option<ContentType>,
-    /// The file's size in bytes.
+    /// The size in bytes.
     pub size: Option<u64>,
-    /// The metadata that the object gets, by name without `x-oss-meta-`.
+    /// The metadata of the object, by name without `x-oss-meta-`.
     pub metadata: BTreeMap<String, String>,
-    /// Which fields the form will carry.
+    /// The fields that the form contains.
     pub form: Form,
-    /// The status that the client has to read, where it cannot do with the route's.
+    /// The status that the client needs, if it cannot use that of the route.
     pub success: Option<SuccessStatus>,
 }
 
-/// Which fields a client's form carries. A condition on a field that the form lacks is never
-/// satisfied, so this decides what can be fixed.
+/// The fields that a client's form contains. A condition on an absent field always fails, so this decides which
+/// fields the policy can fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Every field of the grant, whatever they are.
+    /// Every field of the grant.
     Complete,
-    /// The fields that the documentation's page posts, and no other.
+    /// Only the fields that the documentation's page posts.
     Documented,
 }
 
 impl GrantRequest {
-    /// Wishes for nothing in particular.
+    /// Returns a request without any description of the file.
     #[must_use]
     pub fn new(form: Form) -> Self {
         Self {
@@ -89,32 +94,32 @@ impl GrantRequest {
     }
 }
 
-/// A permission to upload one file, ready to be put into a form.
+/// A permission to upload one file: the URL and the fields of a signed form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// The address to post the form to.
+    /// The URL to which the form is posted.
     pub url: String,
-    /// The form's fields in order; the file comes after them, in a part named `file`.
+    /// The fields of the form in order. The file follows them, in a part named `file`.
     pub fields: Vec<Field>,
-    /// The directory that the key lies in, with its trailing slash.
+    /// The directory of the key, with its trailing slash.
     pub directory: String,
-    /// The object's key, when the server made it; else any key in the directory.
+    /// The object key; `None` if the client may use any key in the directory.
     pub key: Option<String>,
-    /// Whether no other grant has this key: then whatever lies there was uploaded under this one.
+    /// Whether no other grant has this key, so that an object there was uploaded with this grant.
     pub unique: bool,
-    /// The last moment at which OSS takes the form.
+    /// The last moment at which OSS accepts the form.
     pub expires_at: Timestamp,
 }
 
 impl Grant {
-    /// Gives a field's value.
+    /// Returns the value of a field.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// A grant is a bearer's permission and carries the token, so it shows only where and until when.
+/// The fields permit an upload and contain the security token, so they are not shown.
 impl fmt::Debug for Grant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -127,14 +132,14 @@ impl fmt::Debug for Grant {
     }
 }
 
-/// Says why nothing was signed.
+/// The reason why nothing was signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantError {
-    /// The route's rules forbid the wish.
+    /// The rules of the route refuse the request.
     Policy(PolicyError),
-    /// The credential ends before anything could be uploaded with it.
+    /// The credentials end too soon for an upload.
     CredentialsExpired,
-    /// Somebody is to be told, and there is nothing to signer the receipt with, or no address to call.
+    /// The route has a callback, and there is no key for the receipt or no URL to call.
     ReceiptSignerMissing,
 }
 
@@ -144,8 +149,8 @@ impl From<PolicyError> for GrantError {
     }
 }
 
-/// Signs one wish, exactly as wide as the route allows and the wish needs. A route that has somebody told
-/// needs a signer.
+/// Signs a form that allows exactly the requested upload, as far as the route allows it. A route with a callback
+/// needs a `signer`.
 pub fn issue(
     request: &GrantRequest,
     route: &Route,
@@ -185,7 +190,7 @@ pub fn issue(
     Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, unique, expires_at })
 }
 
-/// A grant never outlives its credential.
+/// Returns the end of the grant, which is before that of its credentials.
 fn expiry(
     route: &Route,
     credentials: &Credentials,
@@ -200,14 +205,14 @@ fn expiry(
     Ok(allowed)
 }
 
-/// Where an object goes.
+/// The destination of an object.
 struct ObjectLocation {
     directory: String,
     key: Option<String>,
 }
 
-/// The documentation's page makes the key of directory and file name by itself, unless it named
-/// the file or the route fixes the whole key; every other form is given its key.
+/// Returns the destination. The documentation's page composes the key from directory and file name itself, unless it
+/// has named the file or the route fixes the whole key. Every other form contains its key.
 fn location(
     request: &GrantRequest,
     route: &Route,
@@ -227,8 +232,8 @@ fn location(
     Ok(ObjectLocation { directory, key: Some(key) })
 }
 
-/// Refuses a form that does not carry what the route fixes. Without these conditions it would be
-/// wider than the route, and with them OSS would refuse it.
+/// Checks that the form contains the fields that the route fixes. Without their conditions it would allow more than
+/// the route, and with them OSS would refuse it.
 fn check_form(request: &GrantRequest, route: &Route) -> Result<(), PolicyError> {
     let is_plain = route.status == SuccessStatus::Ok
         && route.headers.is_empty()
@@ -246,7 +251,7 @@ fn check_form(request: &GrantRequest, route: &Route) -> Result<(), PolicyError> 
     if fields.is_empty() { Ok(()) } else { Err(PolicyError::NativeCallRequired { fields }) }
 }
 
-/// A size that was named is fixed exactly, so that what was asked for is what arrives.
+/// Returns the allowed sizes: exactly the requested size, if there is one.
 fn size(request: &GrantRequest, route: &Route) -> Result<SizeRange, PolicyError> {
     let Some(size) = request.size else {
         return Ok(route.size);
@@ -263,11 +268,11 @@ fn type_conditions<'a>(
         route.check_type(content_type)?;
     }
     match (&request.content_type, request.form) {
-        // Pinned as a field already; where no type is known, it has to be one that is allowed.
+        // The type is fixed as a field. Without a type, every type has to be allowed.
         (Some(_), Form::Complete) => Ok(Vec::new()),
         (None, Form::Complete) if route.types.is_empty() => Ok(Vec::new()),
         (None, Form::Complete) => Err(PolicyError::TypeRequired),
-        // The documentation's page posts no type, so OSS holds the file part's own against this.
+        // The documentation's page posts no field for the type, so this condition is on that of the part `file`.
         (Some(content_type), Form::Documented) => Ok(vec![content_type.as_condition()]),
         (None, Form::Documented) => {
             content_type::as_conditions(&route.types).ok_or(PolicyError::TypeRequired)

@@ -1,11 +1,11 @@
-//! Names that are checked once, at the door: bucket, region, upload host.
+//! Validated names: bucket, region, upload host.
 //!
-//! After that nobody doubts them again. Rules: OSS bucket naming; regions and endpoints; the
-//! region of a V4 credential is the general id, never the OSS-specific one.
+//! The rules are those of OSS for bucket names, regions and endpoints. The region of a V4 credential is the general
+//! id, never the OSS-specific one.
 
 use std::fmt;
 
-/// Says why a text is not the name it should be; the sentence names what would be.
+/// The reason why a text is not a valid name, as a sentence about valid ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidName(&'static str);
 
@@ -22,7 +22,7 @@ impl std::error::Error for InvalidName {}
 pub struct Bucket(String);
 
 impl Bucket {
-    /// Reads a bucket's name.
+    /// Parses a bucket's name.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         if text.contains('.') || text.contains('/') {
             return Err(InvalidName("a bucket is named without host or path"));
@@ -39,7 +39,7 @@ impl Bucket {
         Ok(Self(text.to_owned()))
     }
 
-    /// Gives the name as OSS writes it.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -51,7 +51,7 @@ impl Bucket {
 pub struct Region(String);
 
 impl Region {
-    /// Reads a region id; the OSS-specific form `oss-cn-hangzhou` is refused, as OSS refuses it.
+    /// Parses a region id. The OSS-specific form `oss-cn-hangzhou` is an error, as it is for OSS.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         if text.starts_with("oss-") {
             return Err(InvalidName("a signature names the region without 'oss-' in front"));
@@ -62,19 +62,19 @@ impl Region {
         Ok(Self(text.to_owned()))
     }
 
-    /// Gives the id as it stands in a V4 scope.
+    /// Returns the id as it is written in a V4 scope.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Where a form is posted to: scheme and host, no path, no trailing slash.
+/// The URL to which a form is posted: scheme and host, no path, no trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadHost(String);
 
 impl UploadHost {
-    /// Reads `https://upload.example.com`; a single trailing slash is taken off.
+    /// Parses `https://upload.example.com`; a single trailing slash is removed.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let text = text.strip_suffix('/').unwrap_or(text);
         let Some(host) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))
@@ -92,20 +92,20 @@ impl UploadHost {
         Ok(Self(text.to_owned()))
     }
 
-    /// Builds the public default host of a bucket.
+    /// Returns the public default host of a bucket.
     #[must_use]
     pub fn default_for(bucket: &Bucket, region: &Region) -> Self {
         Self(format!("https://{}.oss-{}.aliyuncs.com", bucket.0, region.0))
     }
 
-    /// Gives scheme and host.
+    /// Returns scheme and host.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Tells a text of lower-case letters, digits and hyphens.
+/// Returns whether a text consists of lower-case letters, digits and hyphens.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

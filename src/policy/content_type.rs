@@ -1,39 +1,39 @@
-//! Content types: which ones a route allows, and how a policy says so.
+//! Content types: the type of a file, the types that a route allows, and the conditions for them.
 //!
 //! A browser does not read a `Content-Type` header as RFC 9110 defines it: it splits the value at commas
 //! and takes the *last* type (Fetch, "extract a MIME type"), so `image/png;,text/html` is a web page.
-//! Only a text that every reader takes for the same type is therefore a type here:
+//! Therefore only a text that every reader takes for the same type is a content type here:
 //!
 //! * `type/subtype`, both of them tokens;
-//! * no comma anywhere, not even in quotes, since not every reader respects quotes;
+//! * no comma, not even in quotes, because some readers ignore quotes;
 //! * no parameter but `boundary`, `charset` and `codecs`, each at most once, with a token as its value,
-//!   in quotes or not.
+//!   with or without quotes.
 //!
-//! What is judged, pinned and reported is the canonical form: type, subtype, parameter names and the
-//! charset in lower case, parameters in order of their names, each after `; `, and no quotes.
+//! The canonical form is what is checked, signed and reported: type, subtype, parameter names and the charset in
+//! lower case, parameters sorted by name, each after `; `, no quotes, and no alias (see [`ContentType::parse`]).
 //!
-//! OSS compares a type to the letter: `image/jpg` is not `image/jpeg`, and a parameter is part of the
-//! value. So the server compares the type without its parameters and pins the whole canonical text.
+//! OSS compares types byte for byte, and a parameter is part of the value. So the function compares the type without
+//! its parameters and signs the whole canonical text.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::policy::document::Condition;
 
-/// The longest text that is read as a type, in bytes.
+/// The longest accepted text of a type, in bytes.
 const MAX_BYTES: usize = 255;
 
-/// The parameters that a type may have. Others have no effect in a browser, and could hide another type
-/// from a reader that splits the text elsewhere.
+/// The allowed parameters. Others have no effect in a browser, and could hide another type from a reader that splits
+/// the text at another place.
 const PARAMETERS: [&str; 3] = ["boundary", "charset", "codecs"];
 
 /// A content type in its canonical form: `image/png`, `text/plain; charset=utf-8`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentType {
     canonical: String,
-    /// The same without the spaces, as browsers write the type of a file; only with parameters.
+    /// The same without spaces, as browsers write the type of a file; only if there are parameters.
     compact: Option<String>,
-    /// The length of `type/subtype`.
+    /// The length of `type/subtype` in bytes.
     essence: usize,
 }
 
@@ -45,7 +45,7 @@ impl ContentType {
         if text.len() > MAX_BYTES {
             return None;
         }
-        // No value that is taken holds a semicolon, so splitting there cannot divide a good one.
+        // No accepted value contains a semicolon, so splitting there is safe.
         let mut pieces = text.split(';').map(without_space);
         let essence = pieces.next()?.to_ascii_lowercase();
         let (kind, subtype) = essence.split_once('/')?;
@@ -76,8 +76,8 @@ impl ContentType {
         &self.canonical[..self.essence]
     }
 
-    /// States this type as a condition on the type of the file part, which the client writes by itself.
-    /// A browser writes parameters without the space, so both ways of writing them are admitted.
+    /// Returns the condition on the type of the part `file`, which the client writes itself. Browsers write
+    /// parameters without the space, so both forms are allowed.
     #[must_use]
     pub fn as_condition(&self) -> Condition<'_> {
         match &self.compact {
@@ -87,7 +87,7 @@ impl ContentType {
     }
 }
 
-/// Reads `name=value` pieces; returns `None` if one is not allowed.
+/// Parses `name=value` pieces; returns `None` if one is not allowed.
 fn parameters<'a>(pieces: impl Iterator<Item = &'a str>) -> Option<BTreeMap<&'static str, String>> {
     let mut parameters = BTreeMap::new();
     for piece in pieces {
@@ -100,7 +100,7 @@ fn parameters<'a>(pieces: impl Iterator<Item = &'a str>) -> Option<BTreeMap<&'st
         if !is_token(value) {
             return None;
         }
-        // The names of character sets have no case; the other values do.
+        // The names of character sets are case-insensitive; the other values are not.
         let value = if name == "charset" { value.to_ascii_lowercase() } else { value.to_owned() };
         if parameters.insert(name, value).is_some() {
             return None;
@@ -109,22 +109,22 @@ fn parameters<'a>(pieces: impl Iterator<Item = &'a str>) -> Option<BTreeMap<&'st
     Some(parameters)
 }
 
-/// Takes off the optional white space of RFC 9110, and no other.
+/// Removes the optional white space of RFC 9110 at both ends, and no other.
 fn without_space(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
-/// A type that a route allows: `image/png`, or all of a kind as `image/*`.
+/// A type that a route allows: `image/png`, or every subtype as `image/*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypePattern {
     /// One type, in lower case.
     Exact(String),
-    /// Every type that begins so: `image/`.
+    /// Every type that begins with this text: `image/`.
     Kind(String),
 }
 
 impl TypePattern {
-    /// Reads `image/png` or `image/*`; anything else is none.
+    /// Parses `image/png` or `image/*`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
@@ -153,21 +153,21 @@ impl fmt::Display for TypePattern {
     }
 }
 
-/// Tells whether a route that allows `patterns` allows this type; an empty list allows all.
+/// Returns whether a route that allows `patterns` allows this type; an empty list allows every type.
 #[must_use]
 pub fn is_allowed(patterns: &[TypePattern], content_type: &ContentType) -> bool {
     patterns.is_empty() || patterns.iter().any(|pattern| pattern.admits(content_type))
 }
 
-/// Says `patterns` as one condition on the file part's own type, for an ask that named none.
+/// Returns the conditions on the type of the part `file`, for a request that names no type.
 ///
-/// A prefix admits whatever follows it, `image/,text/html` too. A list of exact types would not, but the
-/// form of such an ask can carry an `x-oss-content-type` besides, which decides the stored type and which
-/// no condition can forbid: OSS has none that holds for an absent field. So the prefix stays, which takes
-/// every type that the route takes, and the README says that this call leaves the stored type open.
+/// A prefix allows whatever follows it, `image/,text/html` too. A list of exact types would not. But the form of
+/// such a request can also contain `x-oss-content-type`, which decides the stored type and which no condition can
+/// forbid: OSS has no condition for an absent field. So a prefix is used, which allows every type of the route, and
+/// the documentation says that this API leaves the stored type open.
 ///
-/// OSS has no "or" across operators, so a list that mixes exact types and kinds cannot be said:
-/// that is `None`, and the asker has to name the type. An empty list needs no condition.
+/// OSS has no "or" across operators, so a list that mixes exact types and kinds cannot be expressed: the result is
+/// `None`, and the client has to name the type. An empty list needs no condition.
 #[must_use]
 pub fn as_conditions(patterns: &[TypePattern]) -> Option<Vec<Condition<'_>>> {
     match patterns {
@@ -183,7 +183,7 @@ pub fn as_conditions(patterns: &[TypePattern]) -> Option<Vec<Condition<'_>>> {
     }
 }
 
-/// Tells a token of RFC 9110, but for the `*`, which means every subtype in a route's list.
+/// Returns whether a text is a token of RFC 9110 without `*`, which means every subtype in a route's list.
 fn is_token(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(allowed)
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_written_in_one_way() {
+    fn a_type_has_one_canonical_form() {
         for (text, canonical) in [
             ("image/png", "image/png"),
             (" IMAGE/Png\t", "image/png"),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_reader_may_take_for_another_type_is_no_type() {
+    fn a_text_that_browsers_may_read_as_another_type_is_refused() {
         for bad in [
             "",
             "image",
@@ -250,7 +250,7 @@ mod tests {
             "image/png,",
             ",image/png",
             "image/png;,*/*",
-            // Parameters that are not on the list, twice there, or not written as parameters are.
+            // Parameters that are not allowed, that occur twice, or that are malformed.
             "image/png; x=text/html",
             "image/png; profile=a",
             "text/html;image/png",
@@ -279,7 +279,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_type_that_is_taken_is_one_type_for_a_browser_too(
+        fn an_accepted_type_is_one_type_for_a_browser_too(
             text in "[a-z*]{0,4}[/,;= \"a-z\\\\]{0,12}(; ?(charset|codecs|x)=[a-z,;\"\\\\/ ]{0,8}){0,2}"
         ) {
             if let Some(parsed) = ContentType::parse(&text) {
@@ -290,26 +290,26 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "(?s).{0,64}") {
+        fn parsing_never_panics(text in "(?s).{0,64}") {
             let _ = ContentType::parse(&text);
         }
     }
 
     #[test]
-    fn parameters_and_case_do_not_smuggle_a_type_in_or_lock_one_out() {
+    fn parameters_and_case_do_not_change_whether_a_type_is_allowed() {
         let allowed = patterns(&["text/plain", "image/*"]);
-        let verdict = |text| is_allowed(&allowed, &ContentType::parse(text).unwrap());
-        assert!(verdict("text/plain;charset=utf-8"));
-        assert!(verdict("Image/PNG"));
-        assert!(!verdict("text/html"));
-        assert!(!verdict("text/plainer"));
-        assert!(!verdict("imagery/png"));
-        assert!(!verdict("text/html;charset=image"));
+        let check = |text| is_allowed(&allowed, &ContentType::parse(text).unwrap());
+        assert!(check("text/plain;charset=utf-8"));
+        assert!(check("Image/PNG"));
+        assert!(!check("text/html"));
+        assert!(!check("text/plainer"));
+        assert!(!check("imagery/png"));
+        assert!(!check("text/html;charset=image"));
         assert!(is_allowed(&[], &ContentType::parse("text/html").unwrap()));
     }
 
     #[test]
-    fn the_type_of_a_part_may_be_written_as_browsers_write_it() {
+    fn the_condition_allows_both_forms_of_writing_parameters() {
         let parsed = |text| ContentType::parse(text).unwrap();
         assert_eq!(
             parsed("IMAGE/PNG").as_condition(),
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_said_in_one_condition_or_not_at_all() {
+    fn a_list_becomes_one_condition_or_none() {
         assert_eq!(as_conditions(&[]), Some(vec![]));
         assert_eq!(
             as_conditions(&patterns(&["image/*"])),

@@ -53,7 +53,7 @@ impl Disposition {
         Ok(Self { before: before.to_owned(), file_name: Template::key(file_name)? })
     }
 
-    /// Tells whether only callers with credentials get a name.
+    /// Returns whether only callers with credentials get a name.
     pub(super) fn uses_caller(&self) -> bool {
         self.file_name.uses_caller()
     }

@@ -9,25 +9,25 @@ use serde::{Serialize, Serializer};
 
 use crate::time::Timestamp;
 
-/// A policy: until when a form is valid, and what it may say.
+/// A policy: the expiration of a form, and the conditions on its content.
 #[derive(Debug, Serialize)]
 pub struct PolicyDocument<'a> {
-    /// The last moment at which OSS takes the form.
+    /// The last moment at which OSS accepts the form.
     #[serde(serialize_with = "millis")]
     pub expiration: Timestamp,
-    /// All of them have to hold.
+    /// The conditions, all of which have to hold.
     pub conditions: Vec<Condition<'a>>,
 }
 
 impl PolicyDocument<'_> {
     /// Writes the policy as compact JSON.
-    ///
-    /// Write it once and sign that text: white space and escapes are part of what is signed.
+    /// Writes the policy as compact JSON. Sign exactly this text, because white space and escapes are part of what is
+    /// signed.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Room for a policy with a token, so that the text is not moved as it grows.
+        // Enough for a policy with a security token, so that the buffer does not grow.
         let mut json = Vec::with_capacity(2048);
-        // Texts and numbers under text keys: there is nothing here that JSON cannot say.
+        // JSON can express texts and numbers under text keys, so this cannot fail.
         let _ = serde_json::to_writer(&mut json, self);
         String::from_utf8(json).unwrap_or_default()
     }
@@ -37,16 +37,16 @@ fn millis<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_str(&moment.millis())
 }
 
-/// States what one form field, or the file's size, has to be.
+/// A condition on a form field, or on the size of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition<'a> {
     /// The field has exactly this value.
     Equal(&'a str, &'a str),
-    /// The field begins with this text; an empty text admits every value.
+    /// The field begins with this text; an empty text allows every value.
     StartsWith(&'a str, &'a str),
     /// The field is one of these values.
     In(&'a str, Vec<&'a str>),
-    /// The file has at least and at most so many bytes, both bounds included.
+    /// The smallest and the largest size of the file in bytes, both inclusive.
     ContentLengthRange(u64, u64),
 }
 
@@ -62,7 +62,7 @@ impl Serialize for Condition<'_> {
                 ("starts-with", Variable(name), prefix).serialize(serializer)
             }
             Self::In(name, values) => ("in", Variable(name), values).serialize(serializer),
-            // OSS wants numbers here: a quoted bound is an invalid policy.
+            // OSS requires numbers here: a quoted bound makes the policy invalid.
             Self::ContentLengthRange(min, max) => {
                 ("content-length-range", min, max).serialize(serializer)
             }
@@ -70,7 +70,7 @@ impl Serialize for Condition<'_> {
     }
 }
 
-/// A field's name as the array form writes it: `$key`.
+/// The name of a field in the array form: `$key`.
 struct Variable<'a>(&'a str);
 
 impl Serialize for Variable<'_> {

@@ -1,9 +1,8 @@
-//! What a route fixes beside key, size and type: headers, storage class, access, encryption, tags.
+//! The headers that a route fixes: disposition, cache control, storage class, access, encryption, tags.
 //!
-//! The values and what goes with what are those of the PostObject page's table of form fields.
-//! `x-oss-tagging` is not in that table, and an older edition said that form uploads take no tags;
-//! so a route may ask for them, and its bucket has to be tried. Whether `x-oss-object-acl` needs
-//! more of the role than `oss:PutObject` is not documented either.
+//! Values and combinations are those of the PostObject page's table of form fields. `x-oss-tagging` is not in that
+//! table, and an older edition said that form uploads have no tags; a route may set it, and has to be tested with
+//! its bucket. It is not documented whether `x-oss-object-acl` needs more permissions than `oss:PutObject`.
 
 use std::fmt;
 
@@ -12,47 +11,47 @@ use crate::policy::content_type::ContentType;
 use crate::policy::disposition::Disposition;
 use crate::policy::template::{RenderContext, TemplateError};
 
-/// The field that says how a browser shows the object.
+/// The field that controls how a browser shows the object.
 pub const CONTENT_DISPOSITION: &str = "Content-Disposition";
-/// The field that says how long caches keep it.
+/// The field that controls how long caches keep the object.
 pub const CACHE_CONTROL: &str = "Cache-Control";
-/// The field that says who may read it.
+/// The field with the access control list of the object.
 pub const X_OSS_OBJECT_ACL: &str = "x-oss-object-acl";
-/// The field that says how it is stored.
+/// The field with the storage class of the object.
 pub const X_OSS_STORAGE_CLASS: &str = "x-oss-storage-class";
-/// The field that says by what it is encrypted.
+/// The field with the method of encryption.
 pub const X_OSS_SERVER_SIDE_ENCRYPTION: &str = "x-oss-server-side-encryption";
-/// The field that says by which algorithm KMS encrypts it.
+/// The field with the algorithm of KMS encryption.
 pub const X_OSS_SERVER_SIDE_DATA_ENCRYPTION: &str = "x-oss-server-side-data-encryption";
-/// The field that names the key of KMS.
+/// The field with the id of the KMS key.
 pub const X_OSS_SERVER_SIDE_ENCRYPTION_KEY_ID: &str = "x-oss-server-side-encryption-key-id";
-/// The field that gives it tags.
+/// The field with the tags of the object.
 pub const X_OSS_TAGGING: &str = "x-oss-tagging";
 
-/// What is pinned where a route says nothing of the disposition and the type can run scripts.
+/// The disposition of a file whose type can run scripts, if the route sets none.
 pub const ATTACHMENT: &str = "attachment";
 
 const MAX_VALUE_BYTES: usize = 1024;
 
-/// A field and the value that a route fixes it to; the value has been checked.
+/// A field and its value, which has been checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The field, one of the names above.
+    /// The name of the field, one of those above.
     pub name: &'static str,
-    /// Its value as it was written; [`Header::render`] fills placeholders in.
+    /// The value as it was written; [`Header::render`] replaces its placeholders.
     pub value: String,
     /// The value as a template, where it differs from object to object.
     disposition: Option<Disposition>,
 }
 
-/// Says why a value cannot be fixed.
+/// The reason why a value is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderError {
-    /// It is no text that a header can carry.
+    /// A header cannot contain the text.
     Unprintable,
-    /// It is none of those that OSS knows.
+    /// OSS does not know the value; these are the values that it knows.
     Unknown(&'static [&'static str]),
-    /// It is no list of tags.
+    /// The text is not a list of tags.
     Tags,
     /// It has a placeholder outside the file name of `Content-Disposition`.
     Placeholder,
@@ -84,7 +83,7 @@ impl fmt::Display for HeaderError {
 impl std::error::Error for HeaderError {}
 
 impl Header {
-    /// Checks a value for one of the names above.
+    /// Checks a value for one of the fields above.
     pub fn parse(name: &'static str, value: &str) -> Result<Self, HeaderError> {
         let (fixed, file_name) = match Disposition::split(value) {
             Some(parts) if name == CONTENT_DISPOSITION && needs_template(value) => {
@@ -129,19 +128,19 @@ impl Header {
         }
     }
 
-    /// Tells whether the value contains an attribute of the caller.
+    /// Returns whether the value contains an attribute of the caller.
     #[must_use]
     pub fn uses_caller(&self) -> bool {
         self.disposition.as_ref().is_some_and(Disposition::uses_caller)
     }
 }
 
-/// Tells whether a disposition has placeholders, or characters that a header cannot carry as they are.
+/// Returns whether a disposition has placeholders, or characters that a header cannot carry as they are.
 fn needs_template(value: &str) -> bool {
     value.contains(['{', '}']) || !value.is_ascii()
 }
 
-/// Tells a text that goes through every header unchanged: printable ASCII, with no space at an end.
+/// Returns whether a text is unchanged by every header parser: printable ASCII without spaces at the ends.
 #[must_use]
 pub(super) fn is_printable(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && text.bytes().all(|b| (0x20..0x7f).contains(&b))
@@ -155,8 +154,8 @@ fn are_tags(text: &str) -> bool {
     text.split('&').count() <= 10 && text.split('&').all(tag)
 }
 
-/// Gives a field's name as a condition writes it. The two that HTTP knows are spelt in capitals in a
-/// form and without them in a policy, which is how OSS is known to match them.
+/// Returns the name of a field in a condition. Two names have capitals in forms and none in policies, which is how
+/// OSS is known to match them.
 #[must_use]
 pub fn in_policy(name: &str) -> &str {
     match name {
@@ -166,8 +165,8 @@ pub fn in_policy(name: &str) -> &str {
     }
 }
 
-/// Tells a type that a browser would run scripts of, or guess to be one of those: opened from the
-/// bucket's domain, such a file could act there as a page of the application.
+/// Returns whether a browser may run scripts in a file of this type, or may guess such a type. Opened from the
+/// bucket's domain, the file could act there as a page of the application.
 #[must_use]
 pub fn can_run_scripts(content_type: &ContentType) -> bool {
     const ACTIVE: [&str; 14] = [
@@ -186,7 +185,7 @@ pub fn can_run_scripts(content_type: &ContentType) -> bool {
         "application/x-javascript",
         "application/x-shockwave-flash",
     ];
-    // These are what a browser takes for "no type", and looks into the file for one.
+    // Browsers treat these as "no type" and look into the file.
     const GUESSED: [&str; 5] = [
         "application/unknown",
         "unknown/unknown",
@@ -194,7 +193,7 @@ pub fn can_run_scripts(content_type: &ContentType) -> bool {
         "application/x-vnd.mozilla.guess-from-ext",
         "application/x-vnd.mozilla.maybe-text",
     ];
-    // Versions stand behind `text/javascript`. Of parts and mail browsers show the web page inside.
+    // `text/javascript` has versions as suffixes. Of multipart files and mails, browsers show the page inside.
     const BEGINNINGS: [&str; 3] = ["text/javascript", "multipart/", "message/"];
     let essence = content_type.essence();
     essence.ends_with("+xml")
@@ -208,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_that_can_run_scripts_is_told_from_one_that_cannot() {
+    fn types_that_can_run_scripts_are_recognised() {
         let active = |text| can_run_scripts(&ContentType::parse(text).unwrap());
         for text in [
             "text/html",
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_those_that_oss_knows() {
+    fn only_values_that_oss_knows_are_allowed() {
         fn parse(name: &'static str, value: &str) -> Result<String, HeaderError> {
             Header::parse(name, value).map(|header| header.value)
         }

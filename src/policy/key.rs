@@ -1,40 +1,40 @@
-//! Object keys: what an object may be called, and a safe name made of a file's own.
+//! Object keys: safe file names and their extensions.
 //!
-//! OSS takes 1 to 1023 bytes of UTF-8 that do not begin with `/` or `\`. What a template
-//! ([`crate::policy::template`]) makes of a name made here always fits.
+//! OSS accepts 1 to 1023 bytes of UTF-8 that do not begin with `/` or `\`. A key that a template
+//! ([`crate::policy::template`]) makes of a safe name always fits.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest file name in a key, in bytes; what is longer is cut before its extension.
+/// The longest file name in a key, in bytes. A longer one is shortened before its extension.
 pub const MAX_NAME_BYTES: usize = 200;
 
-/// The longest extension that a route can name, or that survives a cut, in bytes without its dot.
+/// The longest extension that a route can name, or that shortening keeps, in bytes without the dot.
 pub const MAX_EXTENSION_BYTES: usize = 19;
 
-/// What a name of which nothing is left becomes.
+/// The name that replaces an empty one.
 const NOTHING_LEFT: &str = "file";
 
-/// Makes a file's own name safe as the last part of a key; a name of which nothing is left is `file`.
+/// Makes a file name safe as the last part of a key. An empty result becomes `file`.
 ///
-/// Unicode is kept, in NFC: one system writes `é` as one character, another as two, and both mean
-/// the same name. Folders go, since a page may send a whole path; control characters, characters that are
-/// drawn as nothing or turn the direction of text, and `"` go;
-/// `$` becomes `_`, or OSS would fill in `${filename}` after it has checked the policy.
+/// Unicode is kept, in NFC: one system writes `é` as one character, another as two, and both mean the same name.
+/// Directories are removed, because a page may send a whole path. Control characters, invisible characters,
+/// characters that change the direction of text, and `"` are removed. `$` becomes `_`, because OSS replaces
+/// `${filename}` after it has checked the policy.
 #[must_use]
 pub fn safe_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_gone = |c: char| is_invisible(c) || is_variation_selector(c) || c == '"';
     let visible = last.chars().filter(|c| !is_gone(*c));
-    // Composing comes between: what was removed no longer keeps two characters apart, and a
-    // composed character may be one that has to be replaced.
+    // NFC comes in between: removed characters no longer separate others, and a composed character may have to be
+    // replaced.
     let cleaned: String = visible.nfc().map(replace).collect();
     let trimmed = trim_end(cleaned.trim());
     let short = shorten(trimmed);
     if short.trim_matches('.').is_empty() { NOTHING_LEFT.to_owned() } else { short }
 }
 
-/// Parts a safe name at its extension, which is ASCII letters and digits after the last dot. A
-/// name such as `.env` is all stem, and so is one that ends in anything else.
+/// Splits a safe name at its extension: ASCII letters and digits after the last dot. A name such as `.env` has no
+/// extension, nor has one that ends in other characters.
 #[must_use]
 pub fn split_extension(name: &str) -> (&str, Option<&str>) {
     match name.rsplit_once('.') {
@@ -47,17 +47,17 @@ pub fn split_extension(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Tells what counts as an extension.
+/// Returns whether a text is an extension.
 #[must_use]
 pub fn is_extension(text: &str) -> bool {
     (1..=MAX_EXTENSION_BYTES).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Tells the characters that only deceive a reader: controls; marks that turn the direction of text so that
-/// `gpj.exe` reads as `exe.jpg`; and what is drawn as nothing, so that two names look like one. The last are
-/// the code points of Unicode with the property `Default_Ignorable_Code_Point`, among them the soft hyphen,
-/// the fillers of Hangul, and tags, but for the variation selectors.
+/// Returns whether a character only deceives a reader: control characters; marks that change the direction of text,
+/// so that `gpj.exe` reads as `exe.jpg`; and invisible characters, with which two names look alike. The last are
+/// the code points of Unicode with the property `Default_Ignorable_Code_Point`, among them the soft hyphen, the
+/// fillers of Hangul, and tags, but without the variation selectors.
 pub(super) fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -82,9 +82,9 @@ pub(super) fn is_invisible(character: char) -> bool {
         )
 }
 
-/// Tells the characters that choose how the one before them is drawn. An emoji without its selector is the
-/// same emoji, drawn in black and white by some systems; a name with a selector behind a letter looks like the
-/// one without, so they leave file names. A subject may have them: it is refused or taken, never changed.
+/// Returns whether a character selects how the previous one is drawn. An emoji without its selector is the same
+/// emoji, in black and white on some systems; a letter with a selector looks like the letter alone, so selectors are
+/// removed from file names. A subject may contain them: it is accepted or refused, never changed.
 fn is_variation_selector(character: char) -> bool {
     matches!(
         character,
@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_names_stay_as_they_are() {
+    fn ordinary_names_are_unchanged() {
         for name in ["a.png", "照片 2024.jpg", "Grüße 🌏.txt", ".env", "a+b(1).tar.gz"] {
             assert_eq!(safe_name(name), name);
         }
     }
 
     #[test]
-    fn a_name_cannot_leave_its_directory_or_speak_to_oss() {
+    fn a_name_cannot_contain_directories_or_variables_of_oss() {
         for (name, safe) in [
             ("../../etc/passwd", "passwd"),
             ("C:\\Users\\me\\a.png", "a.png"),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn two_spellings_of_one_name_are_one() {
+    fn two_spellings_of_one_name_become_one() {
         assert_eq!(safe_name("Cafe\u{301}.png"), "Caf\u{e9}.png");
         assert_eq!(safe_name("e\u{200d}\u{301}"), "\u{e9}", "what is removed keeps nothing apart");
         assert_eq!(safe_name("a\u{37e}b"), "a;b");
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_drawn_as_nothing_or_turns_text_round_leaves_a_name() {
+    fn invisible_characters_and_direction_marks_are_removed() {
         let alone = [
             '\u{ad}',
             '\u{34f}',
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_is_plain_and_leaves_a_stem() {
+    fn an_extension_is_ascii_after_a_stem() {
         for (name, parts) in [
             ("a.PNG", ("a", Some("PNG"))),
             ("a.tar.gz", ("a.tar", Some("gz"))),
@@ -225,7 +225,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_name_becomes_one_that_stays(
+        fn a_safe_name_is_safe_and_stays_the_same(
             name in ".{0,300}|[.e\u{301}\u{200d}\u{ad}\u{fe0f}\u{e0041}\u{115f}\u{1161} ]{0,300}"
         ) {
             let safe = safe_name(&name);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_nothing_is_file() {
+    fn an_empty_name_becomes_file() {
         for name in ["", "/", "..", ".", "a/..", " ", "\u{0}", "\u{200b}"] {
             assert_eq!(safe_name(name), "file", "{name:?}");
         }

@@ -1,7 +1,7 @@
-//! Metadata that an ask may give its object: which names, and what their values look like.
+//! Object metadata that a client may set: the allowed names and values.
 //!
-//! What an ask gives is pinned. What it does not give cannot be forbidden, since OSS takes any
-//! field that a policy does not name: an application that relies on a name makes it required.
+//! Metadata in the request is fixed by the policy. Absent metadata cannot be forbidden, because OSS accepts every
+//! field that the policy does not name. An application that relies on a name has to make it required.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,29 +10,29 @@ use regex_lite::{Regex, RegexBuilder};
 
 use crate::policy::header::is_printable;
 
-/// What stands before a metadata's name in a form.
+/// The beginning of a metadata field's name in a form.
 pub const PREFIX: &str = "x-oss-meta-";
 
-/// The most metadata that one object carries: names and values together, in bytes.
+/// The largest size of all metadata of an object: names and values together, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024;
 
-/// The longest pattern, in bytes; a compiled one can be larger than its text.
+/// The longest pattern in bytes. The compiled pattern may be larger than its text.
 const MAX_PATTERN_BYTES: usize = 512;
 const MAX_COMPILED_BYTES: usize = 1 << 18;
 
-/// One name that an ask may use.
+/// The rule for one metadata name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataRule {
     /// The name, without `x-oss-meta-`.
     pub name: String,
-    /// What a value looks like; none takes every value that a header can carry.
+    /// The pattern of the value; `None` allows every value that a header can contain.
     pub pattern: Option<MetadataPattern>,
-    /// Whether an ask has to give it.
+    /// Whether a request has to set it.
     pub required: bool,
 }
 
 impl MetadataRule {
-    /// Tells whether an ask may give this value.
+    /// Returns whether a value is allowed.
     #[must_use]
     pub fn accepts(&self, value: &str) -> bool {
         let matches = self.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(value));
@@ -40,18 +40,18 @@ impl MetadataRule {
     }
 }
 
-/// Says what is wrong with metadata.
+/// The reason why metadata is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MetadataError {
-    /// The route takes none of this name.
+    /// The route allows no metadata of this name.
     NotAllowed(String),
-    /// The route wants one of this name, and the ask does not give it.
+    /// The route requires metadata of this name.
     Required(String),
-    /// The value under this name is not what the route wants, or no header can carry it.
+    /// The value of this name does not match its pattern, or a header cannot contain it.
     Invalid(String),
-    /// The value under this name has characters beyond ASCII, which no header carries.
+    /// The value of this name has characters beyond ASCII, which no header can contain.
     NotAscii(String),
-    /// All together are more than an object carries: so many bytes, with their names.
+    /// All metadata together exceeds the limit: its size in bytes, including the names.
     TooLarge(usize),
 }
 
@@ -63,7 +63,7 @@ pub struct MetadataPattern {
 }
 
 impl MetadataPattern {
-    /// Compiles a regular expression. It runs in linear time, so no value can stall it.
+    /// Compiles a regular expression. Matching takes linear time, so no value can stall it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_PATTERN_BYTES {
             return Err(format!("a pattern has at most {MAX_PATTERN_BYTES} bytes"));
@@ -74,12 +74,12 @@ impl MetadataPattern {
                 .build()
                 .map_err(|error| format!("it is no regular expression: {error}"))
         };
-        // Alone first: what is only balanced within the anchors would escape them.
+        // Separately first: a text with unbalanced parentheses could otherwise escape the anchors.
         compile(text)?;
         Ok(Self { text: text.to_owned(), regex: compile(&format!("^(?:{text})$"))? })
     }
 
-    /// Gives the pattern as it was written.
+    /// Returns the pattern as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -100,14 +100,14 @@ impl fmt::Display for MetadataPattern {
     }
 }
 
-/// Tells a name that every system on the way leaves as it is.
+/// Returns whether a name passes through every system unchanged: lower-case letters, digits and hyphens.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// Refuses metadata that a route with these rules does not take.
+/// Checks the metadata of a request against the rules of a route.
 pub fn check(
     rules: &[MetadataRule],
     given: &BTreeMap<String, String>,
@@ -147,20 +147,20 @@ mod tests {
         MetadataRule { name: name.to_owned(), pattern, required }
     }
 
-    fn verdict(rules: &[MetadataRule], given: &[(&str, &str)]) -> Result<(), MetadataError> {
+    fn check_pairs(rules: &[MetadataRule], given: &[(&str, &str)]) -> Result<(), MetadataError> {
         let pairs = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         check(rules, &pairs.collect())
     }
 
     #[test]
-    fn a_value_matches_as_a_whole() {
+    fn a_pattern_matches_the_whole_value() {
         let rules = [rule("a", "x|y+", false)];
         for value in ["x", "y", "yyy"] {
-            assert_eq!(verdict(&rules, &[("a", value)]), Ok(()));
+            assert_eq!(check_pairs(&rules, &[("a", value)]), Ok(()));
         }
         for value in ["", "xy", "zx", "yz", "x\n"] {
             let invalid = Err(MetadataError::Invalid("a".into()));
-            assert_eq!(verdict(&rules, &[("a", value)]), invalid, "{value:?}");
+            assert_eq!(check_pairs(&rules, &[("a", value)]), invalid, "{value:?}");
         }
     }
 
@@ -170,39 +170,39 @@ mod tests {
             assert!(MetadataPattern::parse(bad).is_err(), "{bad}");
         }
         let rules = [rule("a", "(?m)x", false)];
-        assert!(verdict(&rules, &[("a", "x")]).is_ok());
-        assert!(verdict(&rules, &[("a", "y x")]).is_err());
+        assert!(check_pairs(&rules, &[("a", "x")]).is_ok());
+        assert!(check_pairs(&rules, &[("a", "y x")]).is_err());
     }
 
     #[test]
-    fn names_are_allowed_and_values_fit_into_headers() {
+    fn names_have_to_be_allowed_and_values_printable() {
         let rules = [rule("a", "", false)];
         let other = Err(MetadataError::NotAllowed("b".into()));
-        assert_eq!(verdict(&rules, &[("b", "1")]), other);
-        assert_eq!(verdict(&rules, &[]), Ok(()));
+        assert_eq!(check_pairs(&rules, &[("b", "1")]), other);
+        assert_eq!(check_pairs(&rules, &[]), Ok(()));
         for bad in ["", " a", "a\r\nb"] {
             let invalid = Err(MetadataError::Invalid("a".into()));
-            assert_eq!(verdict(&rules, &[("a", bad)]), invalid, "{bad:?}");
+            assert_eq!(check_pairs(&rules, &[("a", bad)]), invalid, "{bad:?}");
         }
         let not_ascii = Err(MetadataError::NotAscii("a".into()));
         assert_eq!(verdict(&rules, &[("a", "é")]), not_ascii);
         let required = [rule("a", "", false), rule("c", "", true)];
         let missing = Err(MetadataError::Required("c".into()));
-        assert_eq!(verdict(&required, &[("a", "1")]), missing);
+        assert_eq!(check_pairs(&required, &[("a", "1")]), missing);
     }
 
     #[test]
-    fn all_of_it_together_is_limited() {
+    fn the_size_of_all_metadata_is_limited() {
         let rules = [rule("a", "", false), rule("b", "", false)];
         let half = "x".repeat(4096 - 12);
-        assert_eq!(verdict(&rules, &[("a", &half), ("b", &half)]), Ok(()));
+        assert_eq!(check_pairs(&rules, &[("a", &half), ("b", &half)]), Ok(()));
         let more = format!("{half}x");
         let large = Err(MetadataError::TooLarge(8193));
-        assert_eq!(verdict(&rules, &[("a", &half), ("b", &more)]), large);
+        assert_eq!(check_pairs(&rules, &[("a", &half), ("b", &more)]), large);
     }
 
     #[test]
-    fn names_are_plain() {
+    fn names_are_lower_case_letters_digits_and_hyphens() {
         for (name, plain) in
             [("a-1", true), ("A", false), ("", false), ("a_b", false), ("é", false)]
         {

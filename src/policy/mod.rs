@@ -1,23 +1,20 @@
-//! What a route allows, and how that is said to OSS.
+//! The rules of a route, and the policy document that states them to OSS.
 //!
-//! Owns the rules of a named route, object keys and their templates, the conditions and the policy
-//! document. Knows nothing of keys and signatures (`signature/`), of who asks (`identity/`), or of
-//! how the two meet (`grant`). Everything here is pure: the clock and the random are arguments.
+//! This module knows nothing of credentials and signatures (`signing`), of authentication (`auth`), or of their
+//! combination (`grant`). It is pure: time and randomness are arguments.
 //!
-//! | file | question it answers |
+//! | file | owns |
 //! |---|---|
-//! | `route` | which bucket, under which rules? |
-//! | `name` | is this a bucket, a region, an upload host? |
-//! | `template` | where do this route's objects go? |
-//! | `key` | what will this one object be called? |
-//! | `content_type` | is this type allowed, and how is that said? |
-//! | `header` | which other fields does a route fix? |
-//! | `disposition` | under which file name is an object saved? |
-//! | `callback` | what is told when an object is stored, and to whom? |
-//! | `metadata` | which metadata may an ask give? |
-//! | `refusal` | why is a wish not granted? |
-//! | `condition` | one line of a policy |
-//! | `document` | the policy's text |
+//! | `route` | a route and its limits |
+//! | `bucket` | names of buckets, regions and upload hosts |
+//! | `template` | templates of object keys |
+//! | `key` | safe file names |
+//! | `content_type` | the type of a file, and the types that a route allows |
+//! | `header` | fields that a route fixes |
+//! | `disposition` | the file name in a `Content-Disposition` header |
+//! | `callback` | the upload callback of a route |
+//! | `metadata` | metadata that a client may set |
+//! | `document` | the policy document and its conditions |
 
 pub mod bucket;
 pub mod callback;
@@ -33,48 +30,48 @@ mod disposition;
 
 use crate::policy::metadata::MetadataError;
 
-/// Says why a wish is refused.
+/// The reason why the rules of a route refuse a request. `http` writes the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyError {
-    /// The file is larger than the route takes; ask with a smaller file.
+    /// The file is larger than the route allows.
     FileTooLarge {
-        /// The size that was asked for, in bytes.
+        /// The requested size in bytes.
         size: u64,
     },
-    /// The file is smaller than the route takes; an empty file is refused unless `min_size` is 0.
+    /// The file is smaller than the route allows; an empty file is refused unless `min_size` is 0.
     FileTooSmall {
-        /// The size that was asked for, in bytes.
+        /// The requested size in bytes.
         size: u64,
     },
-    /// The route does not take this type.
+    /// The route does not allow this type.
     TypeNotAllowed {
-        /// The type that was asked for.
+        /// The requested type.
         content_type: String,
     },
-    /// The route takes several kinds, which one policy can only say when the ask names one.
+    /// The route allows several kinds of types, which one policy can express only if the request names a type.
     TypeRequired,
-    /// The route takes other extensions.
+    /// The route allows other extensions.
     ExtensionNotAllowed {
-        /// The name that was asked for, made safe.
+        /// The requested name, made safe.
         name: String,
     },
-    /// The key or the extension is made of the file's name, so the ask has to give one.
+    /// The key or the extension depends on the file name, and the request has none.
     NameRequired,
-    /// The key speaks of who asks, and that was not shown.
+    /// The key depends on an attribute of the caller that the credentials do not contain.
     CallerUnknown {
         /// The placeholder without its braces.
         placeholder: String,
     },
-    /// What a caller has shown of themselves cannot stand in a key.
+    /// An attribute of the caller contains characters that are not allowed in a key.
     CallerUnusable {
         /// The placeholder without its braces.
         placeholder: String,
     },
-    /// The metadata are not what the route takes.
+    /// The route does not allow the metadata.
     Metadata(MetadataError),
-    /// The route fixes fields that this client's form does not carry.
+    /// The route fixes fields that the form of this API does not contain.
     NativeCallRequired {
-        /// The fields.
+        /// The names of the fields.
         fields: Vec<String>,
     },
 }

@@ -1,4 +1,4 @@
-//! A named route: one kind of upload, and everything it fixes.
+//! A named route: a kind of upload with its limits.
 
 use std::time::Duration;
 
@@ -11,75 +11,75 @@ use crate::policy::key::split_extension;
 use crate::policy::metadata;
 use crate::policy::template::Template;
 
-/// The largest object that a form upload can make: 5 GB, of which the whole body must stay below.
+/// The largest object of a form upload: 5 GB. The whole request body has to be smaller.
 pub const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
-/// The longest validity of a V4 form, counted from `x-oss-date`; V1 names none, and is held to it too.
+/// The longest validity of a V4 form, counted from `x-oss-date`. V1 documents none, and gets the same limit.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
-/// The most files that one call may name: each costs a signature, and an answer of some two kilobytes.
+/// The largest number of files in one request. Each costs a signature and about two kilobytes of the response.
 pub const MAX_FILES: usize = 100;
 
-/// Refuses empty files, which are mistakes more often than files.
+/// The default smallest size: empty files are usually mistakes.
 pub const DEFAULT_MIN_BYTES: u64 = 1;
 
-/// Enough for photographs and documents; a page that wants more says so.
+/// The default largest size: enough for photos and documents.
 pub const DEFAULT_MAX_BYTES: u64 = 100 << 20;
 
-/// How long the default grant lasts: time for a large file on a slow line, little for a thief.
+/// The default lifetime of a grant: enough for a large file over a slow connection, and short for an attacker.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_mins(10);
 
-/// One kind of upload: where it goes and what it may be.
+/// A kind of upload: its destination and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The name that an ask carries; `default` when it carries none.
+    /// The name in requests; `default` if a request names none.
     pub name: String,
-    /// The bucket, which the policy pins.
+    /// The bucket, which the policy fixes.
     pub bucket: Bucket,
-    /// The bucket's region, also when the form is posted to a custom domain.
+    /// The bucket's region, also if the form is posted to a custom domain.
     pub region: Region,
-    /// The address the form is posted to.
+    /// The URL to which the form is posted.
     pub host: UploadHost,
-    /// The keys of its objects.
+    /// The template of its object keys.
     pub template: Template,
-    /// The file's size in bytes, both bounds included.
+    /// The allowed sizes.
     pub size: SizeRange,
-    /// The types it takes; empty takes all.
+    /// The allowed types; empty allows every type.
     pub types: Vec<TypePattern>,
-    /// The extensions of the names it takes, in lower case without a dot; empty takes all.
+    /// The allowed extensions of file names, in lower case without the dot; empty allows every extension.
     pub extensions: Vec<String>,
-    /// The most files that one call may name.
+    /// The largest number of files in one request.
     pub max_files: usize,
-    /// How long a grant lasts, if its credential lasts that long.
+    /// The lifetime of a grant, unless its credentials end earlier.
     pub lifetime: Duration,
-    /// Whether an upload may replace an object of the same key.
+    /// Whether an upload may replace an object with the same key.
     pub overwrite: bool,
-    /// The status that OSS answers a successful upload with.
+    /// The status of OSS's response to a successful upload.
     pub status: SuccessStatus,
-    /// Further fields that it fixes, in the form's order.
+    /// Further fields that the policy fixes, in the order of the form.
     pub headers: Vec<Header>,
-    /// The metadata that an ask may give, or has to.
+    /// The metadata that a request may or has to set.
     pub metadata: Vec<metadata::MetadataRule>,
-    /// The version of the signature that its forms carry.
+    /// The signature version of its forms.
     pub signature: SignatureVersion,
-    /// Whether each caller's forms are signed with a key of the caller's own.
+    /// Whether every caller's forms are signed with a session of the caller's own.
     pub session: SessionMode,
-    /// What OSS tells when an object is stored, and to whom.
+    /// The upload callback, if there is one.
     pub callback: Option<Callback>,
 }
 
-/// Whose key signs, where a role is taken.
+/// The session that signs forms if the function assumes a role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SessionMode {
-    /// One that all callers share; the policy alone keeps them apart.
+    /// One session for all callers; only the policy separates them.
     #[default]
     Shared,
-    /// One that can reach nothing but the caller's own directory.
+    /// A session for each caller, which can access the caller's own directory only.
     Caller,
 }
 
 impl SessionMode {
-    /// Reads `shared` or `caller`.
+    /// Parses `shared` or `caller`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -90,26 +90,26 @@ impl SessionMode {
     }
 }
 
-/// The status of the answer to a successful upload.
+/// The status of OSS's response to a successful upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SuccessStatus {
-    /// What every kind of client takes for success.
+    /// 200, which every client accepts as success.
     #[default]
     Ok,
-    /// With XML that says what was stored.
+    /// 201, with an XML body that describes the object.
     Created,
-    /// Some clients lose its CORS headers on the way.
+    /// 204. Some clients lose the CORS headers of this response.
     NoContent,
 }
 
 impl SuccessStatus {
-    /// Reads one of the three statuses that OSS knows.
+    /// Parses one of the three statuses that OSS supports.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Ok, Self::Created, Self::NoContent].into_iter().find(|one| one.as_str() == text)
     }
 
-    /// Gives the status as a form says it.
+    /// Returns the value of the form field.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -120,19 +120,19 @@ impl SuccessStatus {
     }
 }
 
-/// The version of a form's signature. Which fields that means is `signature/`'s business.
+/// The version of a form's signature. `signing` knows which fields it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignatureVersion {
-    /// For pages that know nothing newer. OSS refuses it to accounts opened since 2025-03-01 and
-    /// for buckets created since 2025-09-01.
+    /// For pages that support nothing newer. OSS refuses it for accounts opened since 2025-03-01 and for buckets created
+    /// since 2025-09-01.
     V1,
-    /// What OSS takes everywhere.
+    /// The version that OSS accepts everywhere.
     #[default]
     V4,
 }
 
 impl SignatureVersion {
-    /// Reads `v1` or `v4`.
+    /// Parses `v1` or `v4`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -143,19 +143,18 @@ impl SignatureVersion {
     }
 }
 
-/// The bounds of a file's size in bytes, both included.
+/// The allowed sizes of a file in bytes, both bounds inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SizeRange {
-    /// The smallest file; 1 refuses empty files.
+    /// The smallest size; 1 refuses empty files.
     pub min: u64,
-    /// The largest file.
+    /// The largest size.
     pub max: u64,
 }
 
 impl Route {
-    /// Makes a route with the default of everything that is not named here: V4 forms to the
-    /// bucket's public host, for one file of 1 byte to 100 MiB of any type, for ten minutes,
-    /// without leave to overwrite.
+    /// Returns a route with the default of every other setting: V4 forms for the bucket's public host, for one file of
+    /// 1 byte to 100 MiB of any type, valid for ten minutes, without overwriting.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -184,7 +183,7 @@ impl Route {
         }
     }
 
-    /// Refuses a size that OSS would refuse later under this route's policy.
+    /// Checks the size that a request names.
     pub fn check_size(&self, size: u64) -> Result<(), PolicyError> {
         if size > self.size.max {
             return Err(PolicyError::FileTooLarge { size });
@@ -195,7 +194,7 @@ impl Route {
         Ok(())
     }
 
-    /// Refuses a type that this route does not take.
+    /// Checks the type that a request names.
     pub fn check_type(&self, content_type: &ContentType) -> Result<(), PolicyError> {
         if is_allowed(&self.types, content_type) {
             return Ok(());
@@ -203,7 +202,7 @@ impl Route {
         Err(PolicyError::TypeNotAllowed { content_type: content_type.as_str().to_owned() })
     }
 
-    /// Refuses a name, once made safe, whose extension this route does not take.
+    /// Checks the extension of a safe file name.
     pub fn check_name(&self, name: Option<&str>) -> Result<(), PolicyError> {
         if self.extensions.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What a verified token has to say: its times, its issuer, its audience, further claims.
+//! The claims of a verified token: times, issuer, audience, and further required claims.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use crate::auth::AuthError;
 use crate::auth::{AuthMethod, Caller, Claims};
 use crate::time::Timestamp;
 
-/// How far clocks may differ, unless the settings say otherwise.
+/// The default tolerance between the clocks of issuer and function.
 pub const DEFAULT_LEEWAY: Duration = Duration::from_mins(1);
 
-/// What is wanted of the claims.
+/// The requirements for the claims of every token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimRules {
-    /// The issuers that are taken; empty takes all.
+    /// The allowed issuers; empty allows every issuer.
     pub issuers: Vec<String>,
-    /// The audiences that are taken, of which the token has to name one; empty takes all.
+    /// The allowed audiences, of which the token has to name one; empty allows every audience.
     pub audiences: Vec<String>,
-    /// How far the issuer's clock and ours may differ.
+    /// The tolerance between the clocks of issuer and function.
     pub leeway: Duration,
-    /// Claims that have to be there, whatever the route.
+    /// Claims that every token needs, whatever the route.
     pub required: Vec<RequiredClaim>,
 }
 
@@ -36,17 +36,17 @@ impl Default for ClaimRules {
     }
 }
 
-/// A claim that has to be there.
+/// A claim that a token needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequiredClaim {
-    /// The claim's name.
+    /// The name of the claim.
     pub name: String,
-    /// Its value, or one of its values if it is a list; without it any will do.
+    /// The required value, or one of the values if the claim is a list; `None` accepts every value.
     pub value: Option<String>,
 }
 
 impl RequiredClaim {
-    /// Reads `name` or `name=value`.
+    /// Parses `name` or `name=value`.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => (name.trim(), Some(value.trim())),
@@ -58,17 +58,17 @@ impl RequiredClaim {
         Ok(Self { name: name.to_owned(), value: value.map(str::to_owned) })
     }
 
-    fn is_met(&self, claim: &Value) -> bool {
-        let Some(wanted) = &self.value else {
+    fn is_satisfied_by(&self, claim: &Value) -> bool {
+        let Some(expected) = &self.value else {
             return !claim.is_null();
         };
         match claim {
-            Value::Array(items) => items.iter().any(|item| text(item).as_ref() == Some(wanted)),
-            // OAuth writes its scopes as words on one line.
-            Value::String(words) if self.name == "scope" => {
-                words.split(' ').any(|word| word == wanted)
+            Value::Array(items) => items.iter().any(|item| text(item).as_ref() == Some(expected)),
+            // OAuth separates the scopes in one text by spaces.
+            Value::String(scopes) if self.name == "scope" => {
+                scopes.split(' ').any(|scope| scope == expected)
             }
-            claim => text(claim).as_ref() == Some(wanted),
+            claim => text(claim).as_ref() == Some(expected),
         }
     }
 }
@@ -81,25 +81,26 @@ impl fmt::Display for RequiredClaim {
 }
 
 impl ClaimRules {
-    /// Compares a verified token's claims with the rules, and with what the route requires beside them.
+    /// Checks the claims of a verified token, and those that the route requires in addition.
     pub(super) fn check(
         &self,
         claims: &Map<String, Value>,
-        of_route: &[RequiredClaim],
+        route_claims: &[RequiredClaim],
         now: Timestamp,
     ) -> Result<Caller, AuthError> {
         self.check_times(claims, now.unix())?;
-        let names = |claim: &str, wanted: &[String]| {
-            wanted.is_empty() || names(claims.get(claim)).any(|one| wanted.iter().any(|w| w == one))
+        let texts = |claim: &str, expected: &[String]| {
+            expected.is_empty()
+                || texts(claims.get(claim)).any(|one| expected.iter().any(|w| w == one))
         };
-        if !names("iss", &self.issuers) {
+        if !texts("iss", &self.issuers) {
             return Err(AuthError::TokenIssuerNotAllowed);
         }
-        if !names("aud", &self.audiences) {
+        if !texts("aud", &self.audiences) {
             return Err(AuthError::TokenAudienceNotAllowed);
         }
-        for required in self.required.iter().chain(of_route) {
-            if !claims.get(&required.name).is_some_and(|claim| required.is_met(claim)) {
+        for required in self.required.iter().chain(route_claims) {
+            if !claims.get(&required.name).is_some_and(|claim| required.is_satisfied_by(claim)) {
                 return Err(AuthError::TokenClaimMissing(required.name.clone()));
             }
         }
@@ -128,7 +129,7 @@ impl ClaimRules {
     }
 }
 
-/// Reads a moment in Unix seconds, which may have a fraction.
+/// Reads a time in Unix seconds, which may have a fraction.
 fn seconds(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, AuthError> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
@@ -140,8 +141,8 @@ fn seconds(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, AuthE
     whole.map(Some).ok_or(AuthError::TokenMalformed)
 }
 
-/// Gives the texts of a claim that is one text or a list of them.
-fn names(claim: Option<&Value>) -> impl Iterator<Item = &str> {
+/// Returns the texts of a claim that is one text or a list of texts.
+fn texts(claim: Option<&Value>) -> impl Iterator<Item = &str> {
     let list = match claim {
         Some(Value::Array(items)) => &items[..],
         Some(one) => std::slice::from_ref(one),
@@ -150,7 +151,7 @@ fn names(claim: Option<&Value>) -> impl Iterator<Item = &str> {
     list.iter().filter_map(Value::as_str)
 }
 
-/// Gives a claim as text; lists, objects and nothing at all have none.
+/// Returns a claim as text; `None` for lists, objects and null.
 fn text(claim: &Value) -> Option<String> {
     match claim {
         Value::String(text) => Some(text.clone()),

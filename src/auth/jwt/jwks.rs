@@ -1,4 +1,4 @@
-//! The key set of an identity provider, behind a URL. [`CachedResource`] fetches and caches it.
+//! The key set of an identity provider behind a URL. [`CachedResource`] fetches and caches it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,18 +13,18 @@ use crate::cached_resource::{CachedResource, ResourceOptions, ResourceUnavailabl
 use crate::net::{HttpClient, RequestLimits};
 use crate::time::Timestamp;
 
-/// How long a key set is fresh; the issuer may say less.
+/// How long a key set is fresh, unless the issuer says less.
 const MAX_AGE: Duration = Duration::from_mins(10);
 
 const LIMITS: RequestLimits =
     RequestLimits { timeout: Duration::from_secs(3), max_body: 256 * 1024, use_proxy: true };
 
-/// The address of a key set.
+/// The URL of a key set.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JwksUrl(Uri);
 
 impl JwksUrl {
-    /// Reads `https://…`; on this machine itself `http://` will do.
+    /// Parses `https://…`; for a server on this machine `http://` is allowed too.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const PROBLEM: &str =
             "a key set is at 'https://…', or at 'http://…' on this machine, without a password";
@@ -43,14 +43,14 @@ impl JwksUrl {
     }
 }
 
-/// A query may hold a key of its own, so only the host shows.
+/// The query may contain a secret, so only the host is shown.
 impl fmt::Debug for JwksUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "JwksUrl({})", self.0.host().unwrap_or_default())
     }
 }
 
-/// The key set of an issuer.
+/// The cached key set of an issuer.
 #[derive(Debug)]
 pub(super) struct Jwks(CachedResource<Vec<VerificationKey>>);
 
@@ -66,8 +66,8 @@ impl Jwks {
         }))
     }
 
-    /// Finds the keys that could have signed a token. An id that is not in the set may be that of a new
-    /// key, so the set is fetched again.
+    /// Returns the keys that may have signed a token. An id that is not in the set may be that of a new key, so the set
+    /// is fetched again.
     pub(super) async fn find(
         &self,
         head: &JwtHeader,

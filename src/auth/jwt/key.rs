@@ -1,5 +1,7 @@
-//! Keys that verify tokens. The kind of a key decides the algorithm, so the token cannot: there is no
-//! way to say that an RSA key verifies an HMAC, or that nothing verifies `none`.
+//! Keys that verify tokens, from PEM or from a JSON key set.
+//!
+//! The kind of a key determines its algorithm, so a token cannot choose it: an RSA key never verifies an HMAC, and
+//! `none` is never accepted.
 
 use std::fmt;
 
@@ -12,13 +14,14 @@ use crate::crypto;
 use crate::crypto::public_key;
 use crate::secret::Secret;
 
-/// The shortest shared secret, in bytes: as long as what it signs with.
+/// The shortest shared secret in bytes: the length of the HMAC.
 pub const MIN_SECRET_LENGTH: usize = 32;
 
-/// RSA keys from 2048 to 8192 bits; shorter ones can be broken, longer ones cost too much.
+/// The allowed length of an RSA modulus in bytes: 2048 to 8192 bits. Shorter keys can be broken, longer ones are
+/// slow.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 
-/// How a token is signed.
+/// The signature algorithm of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JwtAlgorithm {
     /// HMAC with SHA-256.
@@ -32,7 +35,7 @@ pub enum JwtAlgorithm {
 }
 
 impl JwtAlgorithm {
-    /// Reads the name that tokens and key sets use; what is not taken here is none.
+    /// Parses the name in tokens and key sets. Returns `None` for algorithms that are not supported.
     pub(super) fn parse(name: &str) -> Option<Self> {
         match name {
             "HS256" => Some(Self::Hs256),
@@ -44,20 +47,20 @@ impl JwtAlgorithm {
     }
 }
 
-/// One key.
+/// A key that verifies tokens.
 #[derive(Clone)]
 pub struct VerificationKey {
-    /// The name that tokens call it by.
+    /// The id by which tokens name the key.
     pub id: Option<String>,
     material: KeyMaterial,
 }
 
-/// What a key is made of.
+/// The content of a key.
 #[derive(Clone)]
 pub(super) enum KeyMaterial {
-    /// A secret that issuer and function share.
+    /// A secret that the issuer and this function share.
     Shared(Secret),
-    /// Modulus and exponent.
+    /// Modulus and exponent of an RSA key.
     Rsa { n: Vec<u8>, e: Vec<u8> },
     /// A point on P-256, uncompressed.
     P256([u8; 65]),
@@ -65,7 +68,7 @@ pub(super) enum KeyMaterial {
     Ed25519([u8; 32]),
 }
 
-/// A key may be a secret, so only its name and algorithm show.
+/// A key may be a secret, so only its id and its algorithm are shown.
 impl fmt::Debug for VerificationKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -76,16 +79,16 @@ impl fmt::Debug for VerificationKey {
     }
 }
 
-/// Says why a text holds no key. Shows none of it.
+/// The reason why a text contains no usable key. It contains no part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidVerificationKey {
-    /// The secret is too short to be one.
+    /// The secret is too short.
     ShortSecret,
-    /// It is neither PEM nor a JSON key set.
+    /// The text is neither PEM nor a JSON key set.
     Unreadable,
-    /// It is a private key, which has no business here.
+    /// The text is a private key.
     Private,
-    /// It is a key of another kind or size.
+    /// The key has an unsupported kind or size.
     Unsupported,
 }
 
@@ -113,9 +116,9 @@ impl VerificationKey {
         Ok(Self { id: None, material: KeyMaterial::Shared(Secret::new(secret)) })
     }
 
-    /// Reads public keys: PEM blocks, one after the other, or a JSON key set.
+    /// Parses public keys: PEM blocks, or a JSON key set.
     pub fn read_public(text: &str) -> Result<Vec<Self>, InvalidVerificationKey> {
-        // Variables are often written on one line.
+        // Environment variables are often written on one line.
         let text = text.replace("\\n", "\n");
         let text = text.trim();
         if !text.starts_with('{') {
@@ -128,17 +131,17 @@ impl VerificationKey {
         }
     }
 
-    /// Takes a public key, unless it is of a size that is not taken.
+    /// Returns a public key, unless its size is not allowed.
     pub(super) fn public(id: Option<String>, material: KeyMaterial) -> Option<Self> {
-        let fits = match &material {
+        let is_allowed = match &material {
             KeyMaterial::Shared(_) => false,
             KeyMaterial::Rsa { n, .. } => RSA_BYTES.contains(&n.len()),
             KeyMaterial::P256(_) | KeyMaterial::Ed25519(_) => true,
         };
-        fits.then_some(Self { id, material })
+        is_allowed.then_some(Self { id, material })
     }
 
-    /// Gives the one algorithm that this key verifies.
+    /// Returns the only algorithm that this key verifies.
     #[must_use]
     pub fn algorithm(&self) -> JwtAlgorithm {
         match self.material {
@@ -149,7 +152,7 @@ impl VerificationKey {
         }
     }
 
-    /// Tells whether `code` is this key's signature of `message`.
+    /// Returns whether `code` is this key's signature of `message`.
     pub(super) fn verifies(&self, message: &[u8], code: &[u8]) -> bool {
         let with = |algorithm: &'static dyn VerificationAlgorithm, key: &[u8]| {
             UnparsedPublicKey::new(algorithm, key).verify(message, code).is_ok()
@@ -167,7 +170,7 @@ impl VerificationKey {
     }
 }
 
-/// The most keys that a set may have.
+/// The largest number of keys in a set.
 const MAX_KEYS: usize = 100;
 
 #[derive(Deserialize)]
@@ -175,7 +178,8 @@ struct KeySet {
     keys: Vec<Value>,
 }
 
-/// Reads a key set; what is none, or is far too long, is none.
+/// Parses a JSON key set (RFC 7517). Returns `None` for other texts and for a set that is too large. Keys of other
+/// kinds or for other uses are left out, and so are shared secrets: a key set is public.
 pub(super) fn read_set(text: &[u8]) -> Option<Vec<VerificationKey>> {
     let KeySet { keys } = serde_json::from_slice(text).ok()?;
     (keys.len() <= MAX_KEYS).then(|| keys.iter().filter_map(read_jwk).collect())
@@ -185,7 +189,7 @@ fn read_jwk(jwk: &Value) -> Option<VerificationKey> {
     let member = |name: &str| jwk.get(name).and_then(Value::as_str);
     let bytes = |name: &str| crypto::from_base64_url(member(name)?);
     let material = match (member("kty")?, member("crv")) {
-        ("RSA", _) => KeyMaterial::Rsa { n: without_zeros(bytes("n")?), e: bytes("e")? },
+        ("RSA", _) => KeyMaterial::Rsa { n: without_leading_zeros(bytes("n")?), e: bytes("e")? },
         ("EC", Some("P-256")) => {
             let point = [vec![4], bytes("x")?, bytes("y")?].concat();
             KeyMaterial::P256(point.try_into().ok()?)
@@ -203,25 +207,25 @@ fn read_jwk(jwk: &Value) -> Option<VerificationKey> {
     (for_signatures && for_this && verifies).then_some(key)
 }
 
-/// Some issuers write a modulus with the sign byte of its DER form, which counts for nothing.
-fn without_zeros(bytes: Vec<u8>) -> Vec<u8> {
+/// Removes leading zeros. Some issuers write the modulus with the sign byte of its DER encoding.
+fn without_leading_zeros(bytes: Vec<u8>) -> Vec<u8> {
     match bytes.iter().position(|byte| *byte != 0) {
         None | Some(0) => bytes,
         Some(first) => bytes[first..].to_vec(),
     }
 }
 
-/// What stands before a point on P-256: the lengths, and the names of the kind and of the curve.
+/// The DER encoding before a point on P-256: lengths, and the ids of the algorithm and of the curve.
 const P256_PREFIX: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
-/// What stands before a point on Curve25519.
+/// The DER encoding before a point on Curve25519.
 const ED25519_PREFIX: [u8; 12] =
     [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// Reads the blocks of a text, one after the other.
+/// Parses the PEM blocks of a text, in order.
 fn read_pem(text: &str) -> Result<Vec<VerificationKey>, InvalidVerificationKey> {
     if text.contains("PRIVATE KEY-----") {
         return Err(InvalidVerificationKey::Private);

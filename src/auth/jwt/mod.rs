@@ -1,16 +1,15 @@
 //! Tokens of an identity provider: JWTs signed with HS256, RS256, ES256 or `EdDSA`.
 //!
-//! A key is good for one algorithm, so a token cannot choose how it is verified. The signatures are
-//! `ring`'s business, which is in the binary for TLS already; a whole JWT library beside it would be a
-//! tenth of what is deployed, with a clock of its own and laxer claims than are wanted here.
+//! A key has exactly one algorithm, so a token cannot choose how it is verified. `ring`, which TLS needs anyway,
+//! verifies the signatures. A JWT library would add a tenth to the size of the binary, reads the clock itself, and
+//! is less strict about claims.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `head` | the token's own words on its key, believed by nobody |
-//! | `key` | keys, and the one algorithm of each |
-//! | `pem`, `jwk` | the two ways in which public keys are written |
-//! | `jwks` | keys behind a URL: cache, rotation, single flight |
-//! | `claims` | what a verified token has to say |
+//! | `mod` | the header of a token, the choice of keys, the signature |
+//! | `key` | keys, and the algorithm of each |
+//! | `jwks` | keys behind a URL |
+//! | `claims` | the claims of a verified token |
 
 pub mod claims;
 pub mod jwks;
@@ -28,20 +27,20 @@ use crate::crypto;
 use crate::net::HttpClient;
 use crate::time::Timestamp;
 
-/// The longest token that is looked at.
+/// The longest accepted token in bytes.
 const MAX_LENGTH: usize = 8 * 1024;
 
-/// How many keys are tried for a token that names none: each try costs a verification.
+/// The largest number of keys that are tried for a token without a key id: each one costs a verification.
 const MAX_TRIES: usize = 8;
 
-/// How tokens are verified.
+/// The settings of token verification.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Keys that are known from the start.
+    /// Keys in the settings.
     pub keys: Vec<VerificationKey>,
-    /// Where further keys are.
+    /// The URL of further keys.
     pub jwks_url: Option<JwksUrl>,
-    /// What the claims have to say.
+    /// The requirements for the claims.
     pub rules: ClaimRules,
 }
 
@@ -54,13 +53,13 @@ pub struct JwtVerifier {
 }
 
 impl JwtVerifier {
-    /// Takes the keys; those behind a URL are fetched when the first token comes.
+    /// Takes the keys. Those behind a URL are fetched when the first token arrives.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { keys: options.keys, jwks: options.jwks_url.map(Jwks::new), rules: options.rules }
     }
 
-    /// Verifies one token, which has to have the `required` claims beside those of the rules.
+    /// Verifies one token, which needs the `required` claims in addition to those of the rules.
     pub async fn verify(
         &self,
         token: &str,
@@ -76,7 +75,7 @@ impl JwtVerifier {
         self.rules.check(&open(token, &keys)?, required, now)
     }
 
-    /// Finds the keys that could have signed the token.
+    /// Returns the keys that may have signed the token.
     async fn find(
         &self,
         head: &JwtHeader,
@@ -97,7 +96,7 @@ impl JwtVerifier {
     }
 }
 
-/// Reads the claims of a token that one of the keys has signed.
+/// Returns the claims of a token that one of the keys has signed.
 fn open(token: &str, keys: &[VerificationKey]) -> Result<Map<String, Value>, AuthError> {
     let (signed, code) = token.rsplit_once('.').ok_or(AuthError::TokenMalformed)?;
     let code = crypto::from_base64_url(code).ok_or(AuthError::TokenMalformed)?;
@@ -109,7 +108,8 @@ fn open(token: &str, keys: &[VerificationKey]) -> Result<Map<String, Value>, Aut
     serde_json::from_slice(&payload).map_err(|_| AuthError::TokenMalformed)
 }
 
-/// What a token says of its key.
+/// The header of a token, which is not verified: it only selects the keys to try. Keys and URLs in a header are
+/// never used.
 #[derive(Debug)]
 struct JwtHeader {
     algorithm: JwtAlgorithm,
@@ -124,7 +124,7 @@ struct RawJwtHeader {
 }
 
 impl JwtHeader {
-    /// Reads the head of a token in three parts.
+    /// Reads the header of a token with three parts.
     fn read(token: &str) -> Result<Self, AuthError> {
         let mut parts = token.split('.');
         let (Some(head), Some(_), Some(_), None) =
@@ -135,7 +135,7 @@ impl JwtHeader {
         let bytes = crypto::from_base64_url(head).ok_or(AuthError::TokenMalformed)?;
         let raw: RawJwtHeader =
             serde_json::from_slice(&bytes).map_err(|_| AuthError::TokenMalformed)?;
-        // An extension that the issuer holds critical, and that nobody here knows.
+        // A critical extension, which this function does not know.
         if raw.crit.is_some() {
             return Err(AuthError::TokenMalformed);
         }
@@ -143,13 +143,13 @@ impl JwtHeader {
         Ok(Self { algorithm, key_id: raw.kid })
     }
 
-    /// Selects the keys that could have signed this token.
+    /// Selects the keys that may have signed this token.
     fn select(&self, keys: &[VerificationKey]) -> Vec<VerificationKey> {
         keys.iter().filter(|key| self.fits(key)).cloned().collect()
     }
 
-    /// Tells whether a key could have signed this token. An id that only one side has excludes nothing:
-    /// keys in PEM have none.
+    /// Returns whether a key may have signed this token. If only one of them has an id, the id does not matter: keys in
+    /// PEM have none.
     fn fits(&self, key: &VerificationKey) -> bool {
         let same = match (&self.key_id, &key.id) {
             (Some(wanted), Some(id)) => wanted == id,

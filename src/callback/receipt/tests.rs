@@ -1,4 +1,4 @@
-//! Receipts: the format as others write it, what is checked of an object, and that nothing else is one.
+//! The receipt format with vectors of other implementations, the checks of an object, and malformed receipts.
 
 use proptest::prelude::*;
 use proptest::{collection, option};
@@ -33,8 +33,8 @@ fn keys() -> [Secret; 2] {
     [Secret::new("the next key, which signs from now on"), Secret::new(KEY)]
 }
 
-/// Seals any payload as the format says.
-fn sealed(payload: &[u8]) -> String {
+/// Signs any payload as the format defines it.
+fn signed_payload(payload: &[u8]) -> String {
     let text = format!("r1.{}", crypto::base64_url(payload));
     let signed = format!("oss-upload-receipt.{text}");
     let code = crypto::hmac_sha256(KEY.as_bytes(), signed.as_bytes());
@@ -42,18 +42,18 @@ fn sealed(payload: &[u8]) -> String {
 }
 
 #[test]
-fn a_receipt_is_what_the_format_says() {
+fn a_receipt_has_the_documented_format() {
     let receipt = receipt();
     let text = receipt.sign(&Secret::new(KEY));
     insta::assert_snapshot!(String::from_utf8(receipt.to_json()).unwrap(), @r#"{"id":"abababababababababababababababab","route":"photos","bucket":"examplebucket","key":"photos/照片.png","min":1,"max":1024,"types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381}"#);
-    assert_eq!(text, sealed(&receipt.to_json()));
+    assert_eq!(text, signed_payload(&receipt.to_json()));
     assert_eq!(Receipt::verify(&text, &keys()), Ok(receipt));
     assert_eq!(Receipt::verify(&text, &keys()[..1]), Err(ReceiptError::SignatureInvalid));
     assert_eq!(Receipt::verify(&text, &[]), Err(ReceiptError::SignatureInvalid));
 }
 
 #[test]
-fn a_receipt_holds_the_hash_of_its_variables_and_whether_it_is_one_event() {
+fn a_receipt_contains_the_hash_of_its_variables_and_the_once_flag() {
     let hash = variables_hash(&variables(&[("album", "夏")]));
     let receipt = Receipt { variables_hash: Some(hash), once: true, ..receipt() };
     insta::assert_snapshot!(String::from_utf8(receipt.to_json()).unwrap(), @r#"{"id":"abababababababababababababababab","route":"photos","bucket":"examplebucket","key":"photos/照片.png","min":1,"max":1024,"types":["image/*"],"sub":"alice","iat":1732687781,"exp":1732688381,"vars":"HbqcgNVOL1UHm0IZv6IsS8toww6B653uQv0Fo9HZdys","once":true}"#);
@@ -61,7 +61,7 @@ fn a_receipt_holds_the_hash_of_its_variables_and_whether_it_is_one_event() {
 }
 
 #[test]
-fn no_other_variables_have_the_same_hash() {
+fn other_variables_have_another_hash() {
     let granted = [("album", "夏"), ("order", "7")];
     let receipt =
         Receipt { variables_hash: Some(variables_hash(&variables(&granted))), ..receipt() };
@@ -91,32 +91,32 @@ fn no_other_variables_have_the_same_hash() {
 }
 
 #[test]
-fn the_vectors_that_were_made_elsewhere_agree() {
+fn the_vectors_of_another_implementation_agree() {
     let vectors: Value =
         serde_json::from_str(include_str!("../../../tests/vectors/receipt.json")).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     for good in vectors["good"].as_array().unwrap() {
         let key = Secret::new(text(&good["key"]));
-        let opened =
+        let verified =
             Receipt::verify(good["receipt"].as_str().unwrap(), std::slice::from_ref(&key)).unwrap();
-        assert_eq!(String::from_utf8(opened.to_json()).unwrap(), text(&good["payload"]));
-        assert_eq!(opened.sign(&key), text(&good["receipt"]), "{}", good["name"]);
-        if let Some(told) = good["variables"].as_object() {
-            let told: Vec<_> =
-                told.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-            assert!(opened.has_variables(&told), "{}", good["name"]);
+        assert_eq!(String::from_utf8(verified.to_json()).unwrap(), text(&good["payload"]));
+        assert_eq!(verified.sign(&key), text(&good["receipt"]), "{}", good["name"]);
+        if let Some(reported) = good["variables"].as_object() {
+            let reported: Vec<_> =
+                reported.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            assert!(verified.has_variables(&reported), "{}", good["name"]);
         }
     }
     for bad in vectors["bad"].as_array().unwrap() {
         let keys = [Secret::new(text(&bad["key"]))];
-        let refused = match bad["refused"].as_str().unwrap() {
+        let error = match bad["refused"].as_str().unwrap() {
             "malformed" => ReceiptError::Malformed,
             "signature" => ReceiptError::SignatureInvalid,
             other => panic!("{other}"),
         };
         assert_eq!(
             Receipt::verify(bad["receipt"].as_str().unwrap(), &keys),
-            Err(refused),
+            Err(error),
             "{}",
             bad["name"]
         );
@@ -124,10 +124,10 @@ fn the_vectors_that_were_made_elsewhere_agree() {
 }
 
 #[test]
-fn a_payload_of_another_shape_is_malformed_though_it_is_signed() {
+fn a_signed_payload_of_another_shape_is_malformed() {
     let json = String::from_utf8(receipt().to_json()).unwrap();
-    let open = |payload: &str| Receipt::verify(&sealed(payload.as_bytes()), &keys());
-    assert_eq!(open(&json), Ok(receipt()));
+    let verify = |payload: &str| Receipt::verify(&signed_payload(payload.as_bytes()), &keys());
+    assert_eq!(verify(&json), Ok(receipt()));
     for payload in [
         String::new(),
         "{}".to_owned(),
@@ -143,15 +143,19 @@ fn a_payload_of_another_shape_is_malformed_though_it_is_signed() {
         json.replace('{', r#"{"vars":1,"#),
         json.replace('{', r#"{"once":"true","#),
     ] {
-        assert_eq!(open(&payload), Err(ReceiptError::Malformed), "{payload}");
+        assert_eq!(verify(&payload), Err(ReceiptError::Malformed), "{payload}");
     }
     let mut bytes = receipt().to_json();
     bytes[7] = 0xff;
-    assert_eq!(Receipt::verify(&sealed(&bytes), &keys()), Err(ReceiptError::Malformed), "no UTF-8");
+    assert_eq!(
+        Receipt::verify(&signed_payload(&bytes), &keys()),
+        Err(ReceiptError::Malformed),
+        "no UTF-8"
+    );
 }
 
 #[test]
-fn what_is_not_written_like_a_receipt_is_malformed() {
+fn a_text_without_the_format_of_a_receipt_is_malformed() {
     let good = receipt().sign(&Secret::new(KEY));
     let (text, code) = good.rsplit_once('.').unwrap();
     for bad in [
@@ -171,7 +175,7 @@ fn what_is_not_written_like_a_receipt_is_malformed() {
 }
 
 #[test]
-fn an_object_is_the_one_that_was_granted_or_not() {
+fn an_object_in_another_location_is_refused() {
     let stored = StoredObject {
         bucket: "examplebucket",
         key: "photos/照片.png",
@@ -184,17 +188,17 @@ fn an_object_is_the_one_that_was_granted_or_not() {
     assert_eq!(check(stored), Ok(()));
     assert_eq!(receipt().check_location("photos", &stored, later), Err(ReceiptError::Expired));
     assert_eq!(receipt().check_location("photo", &stored, now), Err(ReceiptError::WrongRoute));
-    for (other, refused) in [
+    for (other, error) in [
         (StoredObject { bucket: "examplebucket2", ..stored }, ReceiptError::WrongBucket),
         (StoredObject { key: "photos/照片.png2", ..stored }, ReceiptError::WrongKey),
         (StoredObject { key: "photos/照片.PNG", ..stored }, ReceiptError::WrongKey),
     ] {
-        assert_eq!(check(other), Err(refused));
+        assert_eq!(check(other), Err(error));
     }
 }
 
 #[test]
-fn what_is_stored_fits_the_grant_or_differs_in_size_or_type() {
+fn a_stored_object_that_differs_in_size_or_type_is_a_mismatch() {
     let stored =
         StoredObject { bucket: "examplebucket", key: "k", size: 1, content_type: "image/png" };
     for (other, mismatches) in [
@@ -219,7 +223,7 @@ fn what_is_stored_fits_the_grant_or_differs_in_size_or_type() {
 }
 
 #[test]
-fn places_and_types_are_as_wide_as_the_grant() {
+fn a_receipt_allows_the_prefix_and_the_types_of_its_grant() {
     let now = Timestamp::from_unix(1_732_687_781).unwrap();
     let stored = StoredObject {
         bucket: "examplebucket",
@@ -246,7 +250,7 @@ fn places_and_types_are_as_wide_as_the_grant() {
 }
 
 #[test]
-fn a_receipt_for_all_types_allows_none_that_a_browser_may_take_for_another() {
+fn a_receipt_for_all_types_refuses_types_that_browsers_read_as_another() {
     let receipt = Receipt { types: Vec::new(), ..receipt() };
     let check = |content_type| {
         let key = "photos/照片.png";
@@ -299,13 +303,13 @@ fn any_receipt() -> impl Strategy<Value = Receipt> {
 
 proptest! {
     #[test]
-    fn what_is_sealed_is_opened(receipt in any_receipt()) {
+    fn a_signed_receipt_verifies(receipt in any_receipt()) {
         let text = receipt.sign(&Secret::new(KEY));
         prop_assert_eq!(Receipt::verify(&text, &keys()), Ok(receipt));
     }
 
     #[test]
-    fn any_changed_byte_is_refused(receipt in any_receipt(), at: prop::sample::Index, byte: u8) {
+    fn a_receipt_with_a_changed_byte_is_refused(receipt in any_receipt(), at: prop::sample::Index, byte: u8) {
         let mut bytes = receipt.sign(&Secret::new(KEY)).into_bytes();
         let at = at.index(bytes.len());
         prop_assume!(bytes[at] != byte);
@@ -316,8 +320,8 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "(?s).{0,64}|r1\\.[\\w.-]{0,64}", payload: Vec<u8>) {
+    fn verifying_any_text_never_panics(text in "(?s).{0,64}|r1\\.[\\w.-]{0,64}", payload: Vec<u8>) {
         prop_assert!(Receipt::verify(&text, &keys()).is_err());
-        let _ = Receipt::verify(&sealed(&payload), &keys());
+        let _ = Receipt::verify(&signed_payload(&payload), &keys());
     }
 }

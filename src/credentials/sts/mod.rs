@@ -119,7 +119,7 @@ impl StsClient {
         let timeout = deadline.left().min(ATTEMPT_TIMEOUT);
         let limits = RequestLimits { timeout, max_body: MAX_RESPONSE, use_proxy: true };
         self.context.http.send(request, limits).await.map_err(|cause| {
-            let error = ProviderError::temporary(format!("STS could not be asked: {cause}"));
+            let error = ProviderError::temporary(format!("STS could not be reached: {cause}"));
             match cause {
                 SendError::TooLong => AttemptError::Final(error.into()),
                 _ => AttemptError::Retry(error, None),

@@ -227,7 +227,7 @@ impl StsError {
         let Some(code) = &self.code else {
             return format!(
                 "the answer ({status}) is not one that STS writes; \
-                 check the address of STS and what stands in between"
+                 check the URL of STS and the proxies before it"
             );
         };
         let mut reason = format!("STS answered {} ({status})", plain(code));

@@ -1,18 +1,18 @@
-//! Where a route's objects go: a directory or a whole key with placeholders.
+//! Templates of object keys: a directory or a whole key with placeholders.
 //!
-//! `uploads/{yyyy}/{mm}/{dd}/{uuid}/` becomes a directory of its own for each grant. With `{uuid}`
-//! nobody can guess or overwrite another's object; without it uploads share one directory. A
-//! directory is a key whose last part is `{name}`.
+//! `uploads/{yyyy}/{mm}/{dd}/{uuid}/` becomes a new directory for each grant. With `{uuid}` nobody can guess or
+//! overwrite the object of another caller; without it, uploads share one directory. A directory is a key whose last
+//! part is `{name}`.
 //!
-//! | placeholder | becomes |
+//! | placeholder | replaced by |
 //! |---|---|
-//! | `{yyyy}`, `{mm}`, `{dd}` | the day of the grant, in UTC |
+//! | `{yyyy}`, `{mm}`, `{dd}` | the date of the grant in UTC |
 //! | `{uuid}` | a random UUID |
 //! | `{random:n}` | 4 to 25 random letters and digits, without those that look alike |
-//! | `{name}` | the file's name, made safe; `file` when none is known |
-//! | `{stem}` | the same without its extension |
-//! | `{ext}` | the extension in lower case; without one, nothing, and a dot before it goes too |
-//! | `{sub}`, `{claim:x}` | what the caller has proved; who has not, is refused |
+//! | `{name}` | the safe file name; `file` if there is none |
+//! | `{stem}` | the safe file name without its extension |
+//! | `{ext}` | the extension in lower case; without one, nothing, and a dot before it is left out too |
+//! | `{sub}`, `{claim:x}` | a verified attribute of the caller; a caller without it gets an error |
 
 mod part;
 
@@ -25,52 +25,52 @@ use crate::policy::key::{is_invisible, split_extension};
 use crate::policy::template::part::{MAX_ATTRIBUTE_BYTES, TemplatePart};
 use crate::time::Timestamp;
 
-/// The longest template, in bytes.
+/// The longest template in bytes.
 const MAX_TEMPLATE_BYTES: usize = 512;
 
-/// The longest key that OSS takes, in bytes.
+/// The longest key that OSS accepts, in bytes.
 const MAX_KEY_BYTES: usize = 1023;
 
-/// Digits and letters without `i`, `l`, `o` and `u`, of which nobody knows which is which.
+/// Digits and letters without `i`, `l`, `o` and `u`, which are easily confused.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// Sixteen random bytes, drawn once per grant.
+/// Sixteen random bytes, new for each grant.
 pub type RandomBytes = [u8; 16];
 
-/// The circumstances of one grant.
+/// The values that placeholders are replaced with, as far as they do not depend on the file.
 #[derive(Clone, Copy, Debug)]
 pub struct RenderContext<'a> {
-    /// The one reading of the clock.
+    /// The time of the grant.
     pub now: Timestamp,
-    /// The one throw of the random.
+    /// The randomness of the grant.
     pub random: &'a RandomBytes,
-    /// Who asks.
+    /// The attributes of the caller.
     pub attributes: CallerAttributes<'a>,
 }
 
 impl<'a> RenderContext<'a> {
-    /// An context on which nobody has shown who they are.
+    /// Returns a context without attributes of a caller.
     #[must_use]
     pub fn anonymous(now: Timestamp, random: &'a RandomBytes) -> Self {
         Self { now, random, attributes: CallerAttributes::NONE }
     }
 }
 
-/// What a caller has proved of themselves, as far as a key can speak of it.
+/// The verified attributes of a caller that a key may contain.
 #[derive(Clone, Copy)]
 pub struct CallerAttributes<'a> {
-    /// Their name.
+    /// The subject.
     pub subject: Option<&'a str>,
-    /// Finds a claim by its name.
+    /// Returns a claim by its name.
     pub claim: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
 }
 
 impl CallerAttributes<'_> {
-    /// Nothing is known.
+    /// No attributes.
     pub const NONE: Self = Self { subject: None, claim: &|_| None };
 }
 
-/// Who somebody is goes into no log.
+/// The attributes are personal data, so none is shown.
 impl fmt::Debug for CallerAttributes<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("CallerAttributes").finish_non_exhaustive()
@@ -79,27 +79,33 @@ impl fmt::Debug for CallerAttributes<'_> {
 
 impl<'a> CallerAttributes<'a> {
     pub(super) fn subject(&self) -> Result<&'a str, PolicyError> {
-        usable("sub", self.subject)
+        check_attribute("sub", self.subject)
     }
 
     pub(super) fn claim(&self, name: &str) -> Result<&'a str, PolicyError> {
-        usable(&format!("claim:{name}"), (self.claim)(name))
+        check_attribute(&format!("claim:{name}"), (self.claim)(name))
     }
 }
 
-/// A fact goes into a key as it is or not at all: if it were made safe, two callers could come to
-/// share a directory. `*` and `?` are wildcards of RAM, and `$` speaks to OSS and RAM alike.
-fn usable<'a>(placeholder: &str, fact: Option<&'a str>) -> Result<&'a str, PolicyError> {
-    let fact =
-        fact.ok_or_else(|| PolicyError::CallerUnknown { placeholder: placeholder.to_owned() })?;
+/// Checks an attribute. A key contains it unchanged or not at all: if it were made safe, two callers could get the
+/// same directory. `*` and `?` are wildcards of RAM, and `$` has a meaning for OSS and RAM.
+fn check_attribute<'a>(
+    placeholder: &str,
+    attribute: Option<&'a str>,
+) -> Result<&'a str, PolicyError> {
+    let attribute = attribute
+        .ok_or_else(|| PolicyError::CallerUnknown { placeholder: placeholder.to_owned() })?;
     let bad = |c: char| is_invisible(c) || matches!(c, '/' | '\\' | '*' | '?' | '$' | '"');
-    if matches!(fact, "" | "." | "..") || fact.len() > MAX_ATTRIBUTE_BYTES || fact.contains(bad) {
+    if matches!(attribute, "" | "." | "..")
+        || attribute.len() > MAX_ATTRIBUTE_BYTES
+        || attribute.contains(bad)
+    {
         return Err(PolicyError::CallerUnusable { placeholder: placeholder.to_owned() });
     }
-    Ok(fact)
+    Ok(attribute)
 }
 
-/// A template, checked: whatever is filled in, it makes a key that OSS takes.
+/// A validated template: whatever it is filled with, the result is a key that OSS accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     text: String,
@@ -107,7 +113,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// Reads a directory such as `photos/{yyyy}/{uuid}/`, in which a file keeps its name.
+    /// Parses a directory such as `photos/{yyyy}/{uuid}/`, in which files keep their names.
     pub fn directory(text: &str) -> Result<Self, TemplateError> {
         if !text.ends_with('/') {
             return Err(Self::too_long(text).unwrap_or(TemplateError::NoTrailingSlash));
@@ -121,7 +127,7 @@ impl Template {
         Ok(Self { text: text.to_owned(), parts })
     }
 
-    /// Reads a whole key such as `users/{sub}/{uuid}.{ext}`.
+    /// Parses a whole key such as `users/{sub}/{uuid}.{ext}`.
     pub fn key(text: &str) -> Result<Self, TemplateError> {
         if text.ends_with('/') {
             return Err(TemplateError::TrailingSlash);
@@ -131,8 +137,8 @@ impl Template {
         Ok(Self { text: text.to_owned(), parts })
     }
 
-    /// Reads the value of a variable such as `{claim:team}-{yyyy}`. It names no object, so a slash means
-    /// nothing in it; it is told beside the object, so it does not speak of the file.
+    /// Parses the value of a variable such as `{claim:team}-{yyyy}`. It is not part of a key, so a slash has no special
+    /// meaning. OSS reports the file itself, so placeholders for the file are an error.
     pub fn value(text: &str) -> Result<Self, TemplateError> {
         let parts = Self::parts_without(text, |c| c == '$')?;
         part::check_value(&parts)?;
@@ -144,7 +150,7 @@ impl Template {
     }
 
     fn parts(text: &str) -> Result<Vec<TemplatePart>, TemplateError> {
-        // `$` would start OSS's own `${filename}`; `*` and `?` are wildcards in a RAM resource.
+        // `$` would begin OSS's own `${filename}`; `*` and `?` are wildcards in a RAM resource.
         Self::parts_without(text, |c| matches!(c, '\\' | '$' | '*' | '?' | '"'))
     }
 
@@ -161,32 +167,32 @@ impl Template {
         part::parse(text)
     }
 
-    /// Tells whether each grant gets a key that no other grant has.
+    /// Returns whether each grant gets a key that no other grant has.
     #[must_use]
     pub fn is_unique(&self) -> bool {
         self.parts.iter().any(TemplatePart::is_unique)
     }
 
-    /// Tells whether the file's name has a say in the key.
+    /// Returns whether the key depends on the file name.
     #[must_use]
     pub fn uses_file_name(&self) -> bool {
         self.parts.iter().any(TemplatePart::uses_file_name)
     }
 
-    /// Tells whether only callers who have shown who they are get a key.
+    /// Returns whether the key depends on attributes of the caller.
     #[must_use]
     pub fn uses_caller(&self) -> bool {
         self.parts.iter().any(TemplatePart::uses_caller)
     }
 
-    /// Fills in the key of a file whose name has been made safe.
+    /// Returns the key of a file with a safe name.
     pub fn render(&self, context: &RenderContext<'_>, name: &str) -> Result<String, PolicyError> {
         let key = String::with_capacity(self.text.len() + name.len() + 48);
-        fill(key, &self.parts, context, name)
+        render_parts(key, &self.parts, context, name)
     }
 
-    /// Fills in the directory for a form whose file nobody has named, and which may use any name in
-    /// it. That is no wider than the rule only where the name is all that is left open.
+    /// Returns the directory for a form that may use any file name in it. This is as narrow as the template only if the
+    /// file name is the only open part; otherwise it is an error.
     pub fn render_directory(&self, context: &RenderContext<'_>) -> Result<String, PolicyError> {
         let Some((TemplatePart::Name, parts @ [.., TemplatePart::Text(last)])) =
             self.parts.split_last()
@@ -197,15 +203,14 @@ impl Template {
             return Err(PolicyError::NameRequired);
         }
         let directory = String::with_capacity(self.text.len() + 48);
-        fill(directory, parts, context, "")
+        render_parts(directory, parts, context, "")
     }
 
-    /// Fills in what all keys of this one caller begin with, up to its last `/`, for a permission that
-    /// is the caller's own.
+    /// Returns the longest directory that contains all keys of one caller, for permissions of this caller.
     ///
     /// # Errors
-    /// The caller has not shown what the key speaks of, or that cannot stand in a key. It is never
-    /// left out, since what is left would be everybody's.
+    /// The caller lacks an attribute of the template, or it is not allowed in a key. It is never left out, because the
+    /// rest would be the directory of all callers.
     pub fn caller_prefix(&self, attributes: &CallerAttributes<'_>) -> Result<String, PolicyError> {
         for part in &self.parts {
             match part {
@@ -217,7 +222,7 @@ impl Template {
         Ok(self.prefix(attributes))
     }
 
-    /// Tells whether no two callers share such a beginning.
+    /// Returns whether this directory is different for every caller.
     #[must_use]
     pub fn has_caller_prefix(&self) -> bool {
         let one = CallerAttributes { subject: Some("a"), claim: &|_| Some("a") };
@@ -225,9 +230,8 @@ impl Template {
         self.prefix(&one) != self.prefix(&other)
     }
 
-    /// Fills in what all keys of a caller begin with: everything before the first part that differs
-    /// from grant to grant or from day to day, up to its last `/`. It is empty where nothing stands
-    /// before. What a caller has not proved ends it too.
+    /// Returns the longest directory that contains all keys of a caller: everything before the first part that differs
+    /// between grants or days, up to its last `/`. It may be empty. An attribute that the caller lacks ends it too.
     #[must_use]
     pub fn prefix(&self, attributes: &CallerAttributes<'_>) -> String {
         let mut prefix = String::new();
@@ -252,8 +256,8 @@ impl fmt::Display for Template {
     }
 }
 
-/// Writes the parts behind what stands in `key` already.
-fn fill(
+/// Appends the parts to `key`.
+fn render_parts(
     mut key: String,
     parts: &[TemplatePart],
     context: &RenderContext<'_>,
@@ -286,7 +290,7 @@ fn write_extension(target: &mut String, dotted: bool, name: &str) {
     }
 }
 
-/// Writes five bits a character, and leaves the rest for the next.
+/// Writes five bits per character and keeps the remaining ones.
 fn write_random(target: &mut String, count: usize, bits: &mut u128) {
     for _ in 0..count {
         target.push(char::from(ALPHABET[(*bits & 31) as usize]));

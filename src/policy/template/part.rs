@@ -1,52 +1,52 @@
-//! The parts of a template: fixed text and placeholders, and which may stand beside which.
+//! The parts of a template: fixed text and placeholders, and which combinations are allowed.
 //!
-//! A segment is what stands between two `/`. Whatever is filled in, a segment is never empty, `.` or
-//! `..`, and two callers never come to the same one.
+//! A segment is the text between two `/`. Whatever it is filled with, a segment is never empty, `.` or `..`, and two
+//! callers never get the same one.
 
 use std::fmt;
 
 use crate::policy::key::{MAX_EXTENSION_BYTES, MAX_NAME_BYTES};
 use crate::policy::template::MAX_KEY_BYTES;
 
-/// The longest subject or claim that a key takes, in bytes.
+/// The longest subject or claim in a key, in bytes.
 pub(super) const MAX_ATTRIBUTE_BYTES: usize = 128;
 
-/// Random characters that sixteen bytes suffice for, at five bits each.
+/// The number of random characters that sixteen bytes suffice for, at five bits each.
 pub(super) const MAX_RANDOM: usize = 25;
 
-/// Fewer would be guessed.
+/// The smallest number of random characters: fewer could be guessed.
 const MIN_RANDOM: usize = 4;
 
-/// From here on, eighty bits, random characters are counted on to be no other grant's.
+/// From this number on, which is eighty bits, random characters are unique.
 const UNIQUE_RANDOM: usize = 16;
 
-/// A piece of a template.
+/// A part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TemplatePart {
-    /// This very text.
+    /// Fixed text.
     Text(String),
-    /// The year of the grant.
+    /// The year of the grant, with four digits.
     Year,
-    /// Its month, with two digits.
+    /// The month, with two digits.
     Month,
-    /// Its day, with two digits.
+    /// The day, with two digits.
     Day,
     /// A random UUID.
     Uuid,
-    /// So many random characters.
+    /// This number of random characters.
     Random(usize),
-    /// The file's name, made safe.
+    /// The safe file name.
     Name,
-    /// The same without its extension.
+    /// The safe file name without its extension.
     Stem,
-    /// The extension in lower case; nothing when there is none.
+    /// The extension in lower case; empty if there is none.
     Extension {
-        /// Whether a dot stands before it, which goes with it.
+        /// Whether a dot precedes it, which is left out if there is no extension.
         dotted: bool,
     },
-    /// Who asks, as they have proved it.
+    /// The verified subject of the caller.
     Subject,
-    /// A claim of who asks.
+    /// A verified claim of the caller.
     Claim(String),
 }
 
@@ -72,7 +72,7 @@ impl TemplatePart {
         })
     }
 
-    /// The most bytes that it is filled in with.
+    /// Returns the largest length of the replacement in bytes.
     fn longest(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -86,17 +86,17 @@ impl TemplatePart {
         }
     }
 
-    /// Whether it says something of the file.
+    /// Returns whether the replacement depends on the file.
     pub(super) fn uses_file_name(&self) -> bool {
         matches!(self, Self::Name | Self::Stem | Self::Extension { .. })
     }
 
-    /// Whether it says something of who asks.
+    /// Returns whether the replacement depends on the caller.
     pub(super) fn uses_caller(&self) -> bool {
         matches!(self, Self::Subject | Self::Claim(_))
     }
 
-    /// Whether no two grants are filled in alike.
+    /// Returns whether the replacement is different for every grant.
     pub(super) fn is_unique(&self) -> bool {
         match self {
             Self::Uuid => true,
@@ -105,7 +105,7 @@ impl TemplatePart {
         }
     }
 
-    /// Whether a segment that has it is more than dots.
+    /// Returns whether a segment with this part cannot be empty, `.` or `..`.
     fn is_solid(&self) -> bool {
         match self {
             Self::Text(text) => !text.trim_matches('.').is_empty(),
@@ -115,7 +115,7 @@ impl TemplatePart {
     }
 }
 
-/// Parts a template's text at its placeholders.
+/// Splits a template at its placeholders.
 pub(super) fn parse(text: &str) -> Result<Vec<TemplatePart>, TemplateError> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -142,13 +142,13 @@ pub(super) fn parse(text: &str) -> Result<Vec<TemplatePart>, TemplateError> {
     Ok(parts)
 }
 
-/// Refuses parts that could come to a bad key, or to one that is somebody else's.
+/// Checks that the parts always make a valid key, and no key of another caller.
 pub(super) fn check(parts: &[TemplatePart]) -> Result<(), TemplateError> {
     check_length(parts)?;
     segments(parts).iter().try_for_each(|segment| check_segment(segment))
 }
 
-/// Refuses parts of a variable's value that say nothing, or what is known anyway.
+/// Checks the parts of a variable's value: it is not empty and does not depend on the file.
 pub(super) fn check_value(parts: &[TemplatePart]) -> Result<(), TemplateError> {
     if parts.is_empty() {
         return Err(TemplateError::Empty);
@@ -171,7 +171,7 @@ fn check_length(parts: &[TemplatePart]) -> Result<(), TemplateError> {
     Ok(())
 }
 
-/// Parts of one segment after the other, text cut at each `/`.
+/// Returns the parts of each segment; fixed text is split at each `/`.
 fn segments(parts: &[TemplatePart]) -> Vec<Vec<TemplatePart>> {
     let mut segments = vec![Vec::new()];
     for part in parts {
@@ -190,8 +190,8 @@ fn segments(parts: &[TemplatePart]) -> Vec<Vec<TemplatePart>> {
     segments
 }
 
-/// Beside a caller's fact nothing of free length may stand: `{sub}-{name}` would let `a` take the
-/// keys of `a-b`.
+/// Checks one segment. An attribute of the caller and another part of variable length cannot be in the same one:
+/// with `{sub}-{name}`, the caller `a` could get keys of `a-b`.
 fn check_segment(segment: &[TemplatePart]) -> Result<(), TemplateError> {
     if !segment.iter().any(TemplatePart::is_solid) {
         return Err(TemplateError::BadSegment);
@@ -203,31 +203,31 @@ fn check_segment(segment: &[TemplatePart]) -> Result<(), TemplateError> {
     Ok(())
 }
 
-/// Says what is wrong with a template.
+/// The reason why a text is not a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateError {
-    /// A directory does not end in `/`: then `photos` would also admit `photos-of-others/`.
+    /// A directory without a final `/`: `photos` would also allow `photos-of-others/`.
     NoTrailingSlash,
-    /// A key ends in `/`, which would name a directory.
+    /// A key with a final `/`, which would be a directory.
     TrailingSlash,
-    /// It is empty, begins with `/` or `\`, or has a segment that is or can become empty, `.` or `..`.
+    /// An empty template, one that begins with `/` or `\`, or a segment that is or may become empty, `.` or `..`.
     BadSegment,
-    /// It holds a character that has a meaning of its own to OSS or to RAM policies.
+    /// A character with a special meaning for OSS or RAM policies.
     BadCharacter(char),
-    /// A `{` that no known placeholder follows.
+    /// A `{` without a known placeholder.
     UnknownPlaceholder(String),
-    /// A directory speaks of the file, which its key names already.
+    /// A directory with a placeholder for the file, whose name follows it anyway.
     FileInDirectory,
-    /// A variable's value speaks of the file, which OSS tells by itself.
+    /// A variable's value with a placeholder for the file, which OSS reports itself.
     FileInValue,
-    /// A variable's value is empty.
+    /// An empty value of a variable.
     Empty,
-    /// Beside `{sub}` or `{claim:…}` stands something of free length, so that two callers could
-    /// come to the same key.
+    /// `{sub}` or `{claim:…}` in a segment with another placeholder of variable length, so that two callers could get
+    /// the same key.
     CallerNotAlone,
-    /// More random characters than one throw of the random has.
+    /// More random characters than the random bytes suffice for.
     TooMuchRandomness,
-    /// More than 512 bytes, or it can become longer than a key may be.
+    /// More than 512 bytes, or a key that may become too long.
     TooLong,
 }
 
@@ -235,39 +235,39 @@ impl fmt::Display for TemplateError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::NoTrailingSlash => "a directory ends in '/'",
-            Self::TrailingSlash => "a key does not end in '/'; what does is a 'dir'",
+            Self::TrailingSlash => "a key does not end in '/'; use 'dir' for a directory",
             Self::BadSegment => {
-                "between slashes stands a name, also when a file has no extension: no '/' at the \
+                "every segment between slashes has a name, also if the file has no extension: no '/' at the \
                  start, no '//', no '.' or '..'"
             }
             Self::BadCharacter(character) => {
                 return write!(
                     formatter,
-                    "the character {character:?} cannot stand in a directory, a key or a value"
+                    "the character {character:?} is not allowed in a directory, a key or a value"
                 );
             }
             Self::UnknownPlaceholder(name) => {
                 return write!(
                     formatter,
-                    "{{{name}}} is no placeholder; there are {{yyyy}}, {{mm}}, {{dd}}, {{uuid}}, \
+                    "{{{name}}} is not a placeholder; there are {{yyyy}}, {{mm}}, {{dd}}, {{uuid}}, \
                      {{random:n}} with n from 4 to 25, {{sub}}, {{claim:x}}, and in a key {{name}}, \
                      {{stem}} and {{ext}}"
                 );
             }
             Self::FileInDirectory => {
-                "{name}, {stem} and {ext} stand in a 'key'; a directory is followed by the name anyway"
+                "{name}, {stem} and {ext} belong in a 'key'; a directory is followed by the name anyway"
             }
             Self::FileInValue => {
-                "{name}, {stem} and {ext} stand in a 'key'; a callback tells of the file by ${object}"
+                "{name}, {stem} and {ext} belong in a 'key'; a callback reports the file as ${object}"
             }
             Self::Empty => "a value is not empty",
             Self::CallerNotAlone => {
-                "beside {sub} or {claim:x} nothing of free length can stand, or two callers could \
+                "a segment with {sub} or {claim:x} has no other placeholder of variable length, or two callers could \
                  share a key; put a '/' between them"
             }
-            Self::TooMuchRandomness => "a template has at most 25 random characters in all",
+            Self::TooMuchRandomness => "a template has at most 25 random characters in total",
             Self::TooLong => {
-                "a template has at most 512 bytes, and what it becomes at most the 1023 of a key"
+                "a template has at most 512 bytes, and its longest key at most 1023"
             }
         })
     }

@@ -24,7 +24,7 @@ fn of(template: &str, subject: &str) -> Result<String, PolicyError> {
 }
 
 #[test]
-fn placeholders_are_filled_from_one_moment_and_one_throw() {
+fn placeholders_are_replaced_by_the_time_and_the_random_bytes() {
     let rendered =
         |template| Template::directory(template).unwrap().render_directory(&anonymous()).unwrap();
     assert_eq!(
@@ -37,7 +37,7 @@ fn placeholders_are_filled_from_one_moment_and_one_throw() {
 }
 
 #[test]
-fn a_key_speaks_of_the_file() {
+fn a_key_may_contain_the_file_name() {
     assert_eq!(key("a/{name}", "照片.JPG"), "a/照片.JPG");
     assert_eq!(key("a/{stem}-{yyyy}.{ext}", "照片.JPG"), "a/照片-2024.jpg");
     assert_eq!(key("a/{random:5}.{ext}", "readme"), "a/bxaqt", "the dot goes with the extension");
@@ -46,7 +46,7 @@ fn a_key_speaks_of_the_file() {
 }
 
 #[test]
-fn random_characters_are_all_of_the_throw_and_come_but_once() {
+fn all_random_characters_are_different_bits() {
     let random = std::array::from_fn(|index| u8::try_from(index * 7 + 1).unwrap());
     let rendered = |template: &str| {
         let context = RenderContext::anonymous(now(), &random);
@@ -59,7 +59,7 @@ fn random_characters_are_all_of_the_throw_and_come_but_once() {
 }
 
 #[test]
-fn only_enough_randomness_makes_a_key_unique() {
+fn a_key_with_enough_randomness_is_unique() {
     let is_unique = |text| Template::directory(text).unwrap().is_unique();
     assert!(is_unique("a/{uuid}/"));
     assert!(is_unique("a/{random:16}/"));
@@ -68,65 +68,65 @@ fn only_enough_randomness_makes_a_key_unique() {
 }
 
 #[test]
-fn a_template_that_could_admit_more_than_it_says_is_refused() {
-    let refused = |text: &str| Template::directory(text).unwrap_err();
-    assert_eq!(refused("photos"), TemplateError::NoTrailingSlash);
-    assert_eq!(refused(""), TemplateError::NoTrailingSlash);
+fn a_directory_that_allows_more_than_it_says_is_refused() {
+    let error = |text: &str| Template::directory(text).unwrap_err();
+    assert_eq!(error("photos"), TemplateError::NoTrailingSlash);
+    assert_eq!(error(""), TemplateError::NoTrailingSlash);
     for text in ["/", "/a/", "a//b/", "a/../b/", "./", "a/..{sub}/../"] {
-        assert_eq!(refused(text), TemplateError::BadSegment, "{text}");
+        assert_eq!(error(text), TemplateError::BadSegment, "{text}");
     }
     for (text, character) in [("${filename}/", '$'), ("a*/", '*'), ("a\n/", '\n'), ("a\\b/", '\\')]
     {
-        assert_eq!(refused(text), TemplateError::BadCharacter(character));
+        assert_eq!(error(text), TemplateError::BadCharacter(character));
     }
-    assert_eq!(refused(&format!("{}/", "a".repeat(512))), TemplateError::TooLong);
-    assert_eq!(refused("a/{name}/"), TemplateError::FileInDirectory);
+    assert_eq!(error(&format!("{}/", "a".repeat(512))), TemplateError::TooLong);
+    assert_eq!(error("a/{name}/"), TemplateError::FileInDirectory);
 }
 
 #[test]
-fn a_key_that_could_be_none_or_somebody_elses_is_refused() {
-    let refused = |text: &str| Template::key(text).unwrap_err();
-    assert_eq!(refused("a/"), TemplateError::TrailingSlash);
+fn a_key_that_may_be_invalid_or_shared_is_refused() {
+    let error = |text: &str| Template::key(text).unwrap_err();
+    assert_eq!(error("a/"), TemplateError::TrailingSlash);
     for text in ["", "/a", "a//b", "..", "{ext}", "a/.{ext}", "a/..{ext}", "a/{ext}/b"] {
-        assert_eq!(refused(text), TemplateError::BadSegment, "{text}");
+        assert_eq!(error(text), TemplateError::BadSegment, "{text}");
     }
     for text in ["{sub}-{name}", "{sub}{claim:team}/a", "a/{claim:x}.{ext}"] {
-        assert_eq!(refused(text), TemplateError::CallerNotAlone, "{text}");
+        assert_eq!(error(text), TemplateError::CallerNotAlone, "{text}");
     }
-    assert_eq!(refused("{random:20}/{random:6}"), TemplateError::TooMuchRandomness);
-    assert_eq!(refused(&"{name}/".repeat(6)[..41]), TemplateError::TooLong);
+    assert_eq!(error("{random:20}/{random:6}"), TemplateError::TooMuchRandomness);
+    assert_eq!(error(&"{name}/".repeat(6)[..41]), TemplateError::TooLong);
 }
 
 #[test]
-fn a_value_speaks_of_the_caller_and_the_moment() {
+fn a_value_may_contain_attributes_of_the_caller_and_the_date() {
     let context = RenderContext { attributes: attributes("alice"), ..anonymous() };
     let value = |text: &str| Template::value(text).unwrap().render(&context, "").unwrap();
     assert_eq!(value("/{sub}/{claim:team}-{sub}//{yyyy}"), "/alice/red-alice//2024");
     assert_eq!(value("a b/../照片?*\"\\"), "a b/../照片?*\"\\");
-    let refused = |text: &str| Template::value(text).unwrap_err();
-    assert_eq!(refused(""), TemplateError::Empty);
-    assert_eq!(refused("${object}"), TemplateError::BadCharacter('$'));
-    assert_eq!(refused("a\nb"), TemplateError::BadCharacter('\n'));
+    let error = |text: &str| Template::value(text).unwrap_err();
+    assert_eq!(error(""), TemplateError::Empty);
+    assert_eq!(error("${object}"), TemplateError::BadCharacter('$'));
+    assert_eq!(error("a\nb"), TemplateError::BadCharacter('\n'));
     for text in ["{name}", "{stem}", "a.{ext}"] {
-        assert_eq!(refused(text), TemplateError::FileInValue, "{text}");
+        assert_eq!(error(text), TemplateError::FileInValue, "{text}");
     }
-    assert_eq!(refused(&"{sub}".repeat(8)), TemplateError::TooLong);
+    assert_eq!(error(&"{sub}".repeat(8)), TemplateError::TooLong);
 }
 
 #[test]
-fn an_unknown_placeholder_is_named() {
-    let refused = |text: &str| Template::directory(text).unwrap_err();
-    assert_eq!(refused("a/{user}/"), TemplateError::UnknownPlaceholder("user".into()));
-    assert_eq!(refused("a/{uuid/"), TemplateError::UnknownPlaceholder("uuid/".into()));
-    assert_eq!(refused("a/uuid}/"), TemplateError::UnknownPlaceholder("}".into()));
+fn an_unknown_placeholder_is_an_error_with_its_name() {
+    let error = |text: &str| Template::directory(text).unwrap_err();
+    assert_eq!(error("a/{user}/"), TemplateError::UnknownPlaceholder("user".into()));
+    assert_eq!(error("a/{uuid/"), TemplateError::UnknownPlaceholder("uuid/".into()));
+    assert_eq!(error("a/uuid}/"), TemplateError::UnknownPlaceholder("}".into()));
     for name in ["random", "random:3", "random:26", "random:x", "claim:", "claim"] {
         let unknown = TemplateError::UnknownPlaceholder(name.into());
-        assert_eq!(refused(&format!("{{{name}}}/")), unknown);
+        assert_eq!(error(&format!("{{{name}}}/")), unknown);
     }
 }
 
 #[test]
-fn a_callers_facts_stand_in_the_key_as_they_are_or_not_at_all() {
+fn attributes_of_a_caller_are_unchanged_or_refused() {
     assert_eq!(of("u/{sub}/{claim:team}/{name}", "alice@b.c").unwrap(), "u/alice@b.c/red/a.png");
     assert_eq!(of("u/{sub}/x", "用户 1").unwrap(), "u/用户 1/x");
     for bad in ["", ".", "..", "a/b", "a\\b", "*", "a?", "${filename}", "a\n", "a\u{202e}b", "a\"b"]
@@ -143,20 +143,20 @@ fn a_callers_facts_stand_in_the_key_as_they_are_or_not_at_all() {
 }
 
 #[test]
-fn a_file_without_a_name_has_a_directory_only_where_the_name_is_all_that_is_open() {
+fn a_form_without_a_file_name_needs_a_template_that_ends_in_the_name() {
     for text in ["a/{name}", "a/{uuid}/b/{name}"] {
         assert!(Template::key(text).unwrap().render_directory(&anonymous()).is_ok(), "{text}");
     }
     for text in
         ["a/{stem}.{ext}", "a/{random:16}-{name}", "{stem}/{name}", "{name}", "x{name}", "a/b"]
     {
-        let refused = Template::key(text).unwrap().render_directory(&anonymous());
-        assert_eq!(refused, Err(PolicyError::NameRequired), "{text}");
+        let error = Template::key(text).unwrap().render_directory(&anonymous());
+        assert_eq!(error, Err(PolicyError::NameRequired), "{text}");
     }
 }
 
 #[test]
-fn the_prefix_is_what_all_keys_of_a_caller_begin_with() {
+fn the_prefix_is_the_directory_of_all_keys_of_a_caller() {
     for (text, known, unknown) in [
         ("users/{sub}/{yyyy}/{uuid}/", "users/alice/", "users/"),
         ("{claim:team}/{sub}/", "red/alice/", ""),
@@ -176,6 +176,6 @@ fn the_prefix_is_what_all_keys_of_a_caller_begin_with() {
 }
 
 #[test]
-fn nobody_learns_from_a_debug_text_who_asked() {
+fn debug_output_does_not_show_attributes() {
     assert_eq!(format!("{:?}", attributes("marker")), "CallerAttributes { .. }");
 }

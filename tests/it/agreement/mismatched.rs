@@ -46,7 +46,7 @@ impl World {
         let app = |change: &dyn Fn(&mut Settings)| {
             let mut settings = settings(route);
             let notify = format!("http://{}/uploaded", back_end.address);
-            settings.callback.notify = [("photos".to_owned(), notify)].into();
+            settings.callback.webhook_urls = [("photos".to_owned(), notify)].into();
             settings.callback.webhook_secret =
                 Some(Secret::new(crate::callback::stage::WEBHOOK_SECRET));
             settings.callback.key_urls = vec![callback_key_prefix(oss.address)];

@@ -205,7 +205,7 @@ async fn who_is_refused_hears_why_and_so_does_the_operator() {
     "#);
     let events = log.events("WARN");
     assert_eq!(events.len(), 1, "{}", log.text());
-    assert_eq!(events[0]["message"], "callback refused: the key has not signed this");
+    assert_eq!(events[0]["message"], "callback refused: the signature does not fit the key");
     assert_eq!(events[0]["code"], INVALID);
     assert_eq!(events[0]["request_id"], "1-test");
 }

@@ -103,7 +103,7 @@ pub(crate) fn settings() -> Settings {
             Secret::new(RECEIPT_KEY),
             Secret::new("the key before, which still opens"),
         ],
-        notify: ["told", "bare"].map(|name| (name.to_owned(), NOTIFY.to_owned())).into(),
+        webhook_urls: ["told", "bare"].map(|name| (name.to_owned(), NOTIFY.to_owned())).into(),
         webhook_secret: Some(Secret::new(WEBHOOK_SECRET)),
         ..callback::Options::default()
     };

@@ -30,7 +30,7 @@ fn a_rule_without_its_key_is_an_error() {
     let variables = [("UPLOAD_AUTH", "all(origin, anonymous)")];
     assert_snapshot!(load(&variables, "").unwrap_err(), @r#"
     1 problem with the settings; nothing was started
-      UPLOAD_AUTH = "all(origin, anonymous)": 'anonymous' stands alone: in 'any' it would let everyone in, in 'all' it would say nothing. Example: UPLOAD_AUTH=anonymous
+      UPLOAD_AUTH = "all(origin, anonymous)": 'anonymous' cannot be combined: in 'any' it would admit everyone, in 'all' it would have no effect. Example: UPLOAD_AUTH=anonymous
     "#);
     let variables = [("UPLOAD_AUTH", "origin"), ("UPLOAD_ORIGINS", "*")];
     assert_snapshot!(load(&variables, "").unwrap_err(), @r#"

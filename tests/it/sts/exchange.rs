@@ -153,7 +153,7 @@ async fn the_limit_covers_all_attempts_and_pauses() {
     let script = ScriptedClient::new([ScriptedResponse::Timeout]);
     let failure = assume(&script).await.unwrap_err();
     assert_eq!((began.elapsed(), failure.kind), (TIMEOUT, ProviderErrorKind::Temporary));
-    assert_eq!(failure.reason, "STS could not be asked: no answer in time");
+    assert_eq!(failure.reason, "STS could not be reached: no answer in time");
 
     let began = Instant::now();
     let failure = assume(&ScriptedClient::new([ScriptedResponse::Forever])).await.unwrap_err();

@@ -72,12 +72,12 @@ async fn an_error_does_not_repeat_secrets() {
 #[tokio::test(start_paused = true)]
 async fn a_response_that_is_not_from_sts_is_not_repeated() {
     let page = ScriptedResponse::answer(403, &[], "<html>marker</html>");
-    assert_snapshot!(refused([page]).await, @"Temporary: the answer (403) is not one that STS writes; check the address of STS and what stands in between");
+    assert_snapshot!(refused([page]).await, @"Temporary: the answer (403) is not one that STS writes; check the URL of STS and the proxies before it");
     let half =
         || ScriptedResponse::answer(200, &[], r#"{"Credentials":{"AccessKeySecret":"marker"#);
-    assert_snapshot!(refused([half(), half(), half()]).await, @"Temporary: the answer (200) is not one that STS writes; check the address of STS and what stands in between");
+    assert_snapshot!(refused([half(), half(), half()]).await, @"Temporary: the answer (200) is not one that STS writes; check the URL of STS and the proxies before it");
     let cut = || ScriptedResponse::Error(SendError::Broken("connection reset".to_owned()));
-    assert_snapshot!(refused([cut(), cut(), cut()]).await, @"Temporary: STS could not be asked: the connection broke (connection reset)");
+    assert_snapshot!(refused([cut(), cut(), cut()]).await, @"Temporary: STS could not be reached: the connection broke (connection reset)");
     let long = refusal(400, "Long", &"word ".repeat(999));
     assert!(refused([long]).await.len() < 400);
 }

@@ -58,7 +58,7 @@ fn callback_settings_at_the_top_apply_to_every_route() {
     assert_eq!(completion.public_url.as_deref(), Some("https://sign.example"));
     assert_eq!(completion.receipt_keys.len(), 1);
     assert!(completion.webhook_secret.is_some() && completion.key_urls.is_empty());
-    assert_snapshot!(format!("{:?}", completion.notify), @r#"{"a": "https://back.example/all", "b": "http://localhost:3000/b", "d": "https://back.example/all"}"#);
+    assert_snapshot!(format!("{:?}", completion.webhook_urls), @r#"{"a": "https://back.example/all", "b": "http://localhost:3000/b", "d": "https://back.example/all"}"#);
 }
 
 #[test]
@@ -118,8 +118,8 @@ fn every_mistake_in_callbacks_is_an_error() {
       upload.toml line 12, routes.c.callback.body = "{\"a\":\"${object}\"}": it is not JSON when values are inserted; OSS writes texts with their quotes, so put no quotes around '${…}'. Example: callback.body = "form"
       upload.toml line 16, routes.d.callback.body = "form": it needs callback.to to say who is called. Example: callback.to = "self"
       upload.toml line 17, routes.d.callback.notify = "https://back.example/": it needs callback.to to say who is called. Example: callback.to = "self"
-      upload.toml line 27, routes.e.callback.variables.file = "{name}": {name}, {stem} and {ext} stand in a 'key'; a callback tells of the file by ${object}. Example: album = "{claim:album}"
-      upload.toml line 28, routes.e.callback.variables.oss = "${object}": the character '$' cannot stand in a directory, a key or a value. Example: album = "{claim:album}"
+      upload.toml line 27, routes.e.callback.variables.file = "{name}": {name}, {stem} and {ext} belong in a 'key'; a callback reports the file as ${object}. Example: album = "{claim:album}"
+      upload.toml line 28, routes.e.callback.variables.oss = "${object}": the character '$' is not allowed in a directory, a key or a value. Example: album = "{claim:album}"
       upload.toml line 21, routes.e.callback.body_type = "json": it is for a body of one's own; 'form' and 'json' have their type. Example: callback.body = "a=${object}"
       callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
     "#);
@@ -161,7 +161,7 @@ fn secrets_and_addresses_that_callbacks_need_are_required() {
 fn webhooks_need_a_callback_to_the_function() {
     let notify = |to: &str, url: &str| {
         let variables = [PUBLIC, KEYS, SECRET, ("UPLOAD_CALLBACK", to), ("UPLOAD_NOTIFY", url)];
-        load(&variables, "").map(|settings| settings.callback.notify.len())
+        load(&variables, "").map(|settings| settings.callback.webhook_urls.len())
     };
     assert_eq!(notify("self", "https://back.example/uploaded"), Ok(1));
     assert_eq!(notify("self", "http://localhost:3000/uploaded"), Ok(1));

@@ -199,7 +199,7 @@ async fn check_prints_the_errors_of_the_function() {
     oss-upload: 4 problems with the settings; nothing was started
       UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
       OSS_REGION: it is not set, and has no default. Example: OSS_REGION=cn-hangzhou
-      upload.toml line 3, routes.a.key = "a/": a key does not end in '/'; what does is a 'dir'. Example: key = "users/{sub}/{uuid}.{ext}"
+      upload.toml line 3, routes.a.key = "a/": a key does not end in '/'; use 'dir' for a directory. Example: key = "users/{sub}/{uuid}.{ext}"
       upload.toml line 4, routes.a.max_files = "0": one call takes from 1 to 100 files. Example: max_files = "10"
     "#);
     assert_snapshot!(tool.run(&["check", "--config", "none.toml"]).await.complaint(), @"oss-upload: none.toml cannot be read: No such file or directory (os error 2); correct it, or set UPLOAD_CONFIG to another file");

@@ -94,7 +94,7 @@ impl EcsMetadata {
             Some(token) => Ok(Some(Secret::new(token))),
             None if self.options.token_only => Err(ProviderError::permanent(format!(
                 "the service gives no token (status {}) and ALIBABA_CLOUD_IMDSV1_DISABLED forbids \
-                 to ask without one: let PUT requests reach it without a proxy",
+                 requests without one: let PUT requests reach it without a proxy",
                 status.as_u16()
             ))),
             None => Ok(None),

@@ -105,7 +105,7 @@ async fn a_service_that_knows_no_tokens_is_asked_without_one() {
 async fn with_tokens_only_nothing_is_asked_without_one() {
     let (kind, reason) = failure(vec![answer(404, "")], None, true).await;
     assert_eq!(kind, ProviderErrorKind::Permanent);
-    insta::assert_snapshot!(reason, @"the service gives no token (status 404) and ALIBABA_CLOUD_IMDSV1_DISABLED forbids to ask without one: let PUT requests reach it without a proxy");
+    insta::assert_snapshot!(reason, @"the service gives no token (status 404) and ALIBABA_CLOUD_IMDSV1_DISABLED forbids requests without one: let PUT requests reach it without a proxy");
 }
 
 #[tokio::test]
