@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::credentials::Credentials;
 use crate::grant::{Form, GrantRequest};
 use crate::policy::PolicyError;
-use crate::policy::content_type::ContentType;
+use crate::policy::content_type::{ContentType, UNKNOWN};
 use crate::policy::document::{Condition, PolicyDocument};
 use crate::policy::header::CONTENT_DISPOSITION;
 use crate::policy::key::safe_name;
@@ -98,9 +98,6 @@ fn fields(
 /// The field with the status of OSS's response.
 pub(super) const SUCCESS_ACTION_STATUS: &str = "success_action_status";
 
-/// The type of a file whose type is unknown.
-const UNKNOWN_TYPE: &str = "application/octet-stream";
-
 /// Returns the fields that the function fixes, each of which is also a condition.
 pub(super) fn fixed_fields(
     request: &GrantRequest,
@@ -114,7 +111,7 @@ pub(super) fn fixed_fields(
             fixed.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
         }
         // OSS stores this type and ignores that of the part `file`.
-        let content_type = request.content_type.as_ref().map_or(UNKNOWN_TYPE, ContentType::as_str);
+        let content_type = request.content_type.as_ref().map_or(UNKNOWN, ContentType::as_str);
         fixed.push(("x-oss-content-type".into(), content_type.to_owned()));
         let name = safe_name(request.filename.as_deref().unwrap_or_default());
         for header in &route.headers {
@@ -137,7 +134,7 @@ pub(super) fn forbids_overwrite(request: &GrantRequest, route: &Route) -> bool {
 pub(super) fn stored_types(request: &GrantRequest, route: &Route) -> Vec<String> {
     match (request.form, &request.content_type) {
         (_, Some(content_type)) => vec![content_type.essence().to_owned()],
-        (Form::Complete, None) => vec![UNKNOWN_TYPE.to_owned()],
+        (Form::Complete, None) => vec![UNKNOWN.to_owned()],
         (Form::Documented, None) => route.types.iter().map(ToString::to_string).collect(),
     }
 }

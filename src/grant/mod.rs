@@ -41,7 +41,7 @@ use crate::grant::callback_fields::{ReceiptClaims, ReceiptSigner};
 use crate::callback::receipt::ReceiptScope;
 use crate::grant::form::{Field, FormRules, sign_form};
 use crate::policy::PolicyError;
-use crate::policy::content_type::ContentType;
+use crate::policy::content_type::{ContentType, UNKNOWN, is_allowed};
 use crate::policy::document::Condition;
 use crate::policy::key::safe_name;
 use crate::policy::route::{Route, SizeRange, SuccessStatus};
@@ -159,6 +159,7 @@ pub fn issue(
     signer: Option<&ReceiptSigner<'_>>,
 ) -> Result<Grant, GrantError> {
     let expires_at = expiry(route, credentials, context.now)?;
+    let request = &resolve_file(request, route);
     check_form(request, route)?;
     metadata::check(&route.metadata, &request.metadata).map_err(PolicyError::Metadata)?;
     let ObjectLocation { directory, key } = location(request, route, context)?;
@@ -188,6 +189,33 @@ pub fn issue(
     };
     let fields = sign_form(rules, route, credentials, context.now);
     Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, unique, expires_at })
+}
+
+/// The name of a file without one. `FormData` calls a file `blob` if a page has made it, such as a cropped picture.
+const NAMELESS: &str = "file";
+const BLOB: &str = "blob";
+
+/// Decides the type of the file, and gives a file without a real name the extension of its type.
+///
+/// The documentation's page posts no field for the type: if the request names none, the conditions on the part `file`
+/// apply to whatever the browser writes there, as far as a policy can express them.
+fn resolve_file(request: &GrantRequest, route: &Route) -> GrantRequest {
+    let named = request.content_type.as_ref();
+    let is_left_to_browser = request.form == Form::Documented
+        && named.is_none()
+        && content_type::as_conditions(&route.types).is_some();
+    let decided = content_type::of_file(named, request.filename.as_deref());
+    let content_type = decided.filter(|_| !is_left_to_browser);
+    let extension =
+        content_type.as_ref().and_then(|one| content_type::extension(one, &route.extensions));
+    let filename = match (request.filename.as_deref(), extension) {
+        (Some(BLOB), Some(extension)) => Some(format!("{BLOB}.{extension}")),
+        (None, Some(extension)) if request.form == Form::Complete => {
+            Some(format!("{NAMELESS}.{extension}"))
+        }
+        (name, _) => name.map(str::to_owned),
+    };
+    GrantRequest { filename, content_type, ..request.clone() }
 }
 
 /// Returns the end of the grant, which is before that of its credentials.
@@ -270,7 +298,7 @@ fn type_conditions<'a>(
     match (&request.content_type, request.form) {
         // The type is fixed as a field. Without a type, every type has to be allowed.
         (Some(_), Form::Complete) => Ok(Vec::new()),
-        (None, Form::Complete) if route.types.is_empty() => Ok(Vec::new()),
+        (None, Form::Complete) if allows_unknown(route) => Ok(Vec::new()),
         (None, Form::Complete) => Err(PolicyError::TypeRequired),
         // The documentation's page posts no field for the type, so this condition is on that of the part `file`.
         (Some(content_type), Form::Documented) => Ok(vec![content_type.as_condition()]),
@@ -278,4 +306,9 @@ fn type_conditions<'a>(
             content_type::as_conditions(&route.types).ok_or(PolicyError::TypeRequired)
         }
     }
+}
+
+/// Returns whether the route allows the type of a file about which nothing is known.
+fn allows_unknown(route: &Route) -> bool {
+    ContentType::parse(UNKNOWN).is_some_and(|unknown| is_allowed(&route.types, &unknown))
 }

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::policy::document::Condition;
+use crate::policy::key::split_extension;
 
 /// The longest accepted text of a type, in bytes.
 const MAX_BYTES: usize = 255;
@@ -27,19 +28,177 @@ const MAX_BYTES: usize = 255;
 /// the text at another place.
 const PARAMETERS: [&str; 3] = ["boundary", "charset", "codecs"];
 
+/// Other names of types that browsers, operating systems and office programs use, and the canonical name of each.
+/// Sorted by the other name. WPS Office registers the `wps-office` and `ks` types on the machines where it is installed.
+const ALIASES: [(&str, &str); 56] = [
+    ("application/csv", "text/csv"),
+    ("application/excel", "application/vnd.ms-excel"),
+    ("application/javascript", "text/javascript"),
+    ("application/ksdps", "application/vnd.ms-powerpoint"),
+    ("application/kset", "application/vnd.ms-excel"),
+    ("application/kswps", "application/msword"),
+    ("application/photoshop", "image/vnd.adobe.photoshop"),
+    ("application/psd", "image/vnd.adobe.photoshop"),
+    ("application/wps-office.doc", "application/msword"),
+    ("application/wps-office.docx", DOCX),
+    ("application/wps-office.pdf", "application/pdf"),
+    ("application/wps-office.ppt", "application/vnd.ms-powerpoint"),
+    ("application/wps-office.pptx", PPTX),
+    ("application/wps-office.xls", "application/vnd.ms-excel"),
+    ("application/wps-office.xlsx", XLSX),
+    ("application/x-excel", "application/vnd.ms-excel"),
+    ("application/x-gzip", "application/gzip"),
+    ("application/x-javascript", "text/javascript"),
+    ("application/x-json", "application/json"),
+    ("application/x-msexcel", "application/vnd.ms-excel"),
+    ("application/x-pdf", "application/pdf"),
+    ("application/x-photoshop", "image/vnd.adobe.photoshop"),
+    ("application/x-rar", "application/vnd.rar"),
+    ("application/x-rar-compressed", "application/vnd.rar"),
+    ("application/x-zip", "application/zip"),
+    ("application/x-zip-compressed", "application/zip"),
+    ("audio/m4a", "audio/mp4"),
+    ("audio/mp3", "audio/mpeg"),
+    ("audio/mpeg3", "audio/mpeg"),
+    ("audio/vnd.wave", "audio/wav"),
+    ("audio/wave", "audio/wav"),
+    ("audio/x-aac", "audio/aac"),
+    ("audio/x-flac", "audio/flac"),
+    ("audio/x-m4a", "audio/mp4"),
+    ("audio/x-mp3", "audio/mpeg"),
+    ("audio/x-mpeg", "audio/mpeg"),
+    ("audio/x-pn-wav", "audio/wav"),
+    ("audio/x-wav", "audio/wav"),
+    ("image/jpg", "image/jpeg"),
+    ("image/pjpeg", "image/jpeg"),
+    ("image/tif", "image/tiff"),
+    ("image/vnd.microsoft.icon", "image/x-icon"),
+    ("image/x-bmp", "image/bmp"),
+    ("image/x-ms-bmp", "image/bmp"),
+    ("image/x-photoshop", "image/vnd.adobe.photoshop"),
+    ("image/x-tiff", "image/tiff"),
+    ("image/x-windows-bmp", "image/bmp"),
+    ("text/comma-separated-values", "text/csv"),
+    ("text/x-comma-separated-values", "text/csv"),
+    ("text/x-csv", "text/csv"),
+    ("text/x-markdown", "text/markdown"),
+    ("video/avi", "video/x-msvideo"),
+    ("video/matroska", "video/x-matroska"),
+    ("video/mkv", "video/x-matroska"),
+    ("video/msvideo", "video/x-msvideo"),
+    ("video/x-m4v", "video/mp4"),
+];
+
+const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// Where Excel is installed, Windows reports this type for `.csv` too.
+const EXCEL: &str = "application/vnd.ms-excel";
+
+/// The types of extensions that `mime_guess` does not know, or for which it prefers a rare type.
+const EXTENSIONS: [(&str, &str); 4] = [
+    ("amr", "audio/amr"),
+    ("psd", "image/vnd.adobe.photoshop"),
+    ("silk", "audio/silk"),
+    ("ts", "video/mp2t"),
+];
+
+/// The usual extensions of types with several ones, or without one that `mime_guess` knows.
+const USUAL_EXTENSIONS: [(&str, &str); 16] = [
+    ("application/vnd.rar", "rar"),
+    ("audio/mp4", "m4a"),
+    ("audio/mpeg", "mp3"),
+    ("audio/silk", "silk"),
+    ("image/jpeg", "jpg"),
+    ("image/svg+xml", "svg"),
+    ("image/tiff", "tif"),
+    ("image/vnd.adobe.photoshop", "psd"),
+    ("image/x-icon", "ico"),
+    ("text/html", "html"),
+    ("text/javascript", "js"),
+    ("text/markdown", "md"),
+    ("text/plain", "txt"),
+    ("video/mpeg", "mpg"),
+    ("video/quicktime", "mov"),
+    ("video/x-matroska", "mkv"),
+];
+
+/// The type of a file about which nothing is known.
+pub const UNKNOWN: &str = "application/octet-stream";
+
+/// Returns the type of a file: the type that the client has named, else that of the extension of its name. Returns
+/// `None` if both are unknown; such a file is stored as [`UNKNOWN`].
+///
+/// Every API, the page, the developer tool and the receipts use this function. Clients often name no type: Chromium on
+/// Windows and Linux has none for HEIC, MOV, MKV and many other files. A wrong extension gains nothing, because
+/// the type is checked and signed like a named one.
+#[must_use]
+pub fn of_file(named: Option<&ContentType>, name: Option<&str>) -> Option<ContentType> {
+    let extension = name.and_then(|name| split_extension(name).1);
+    match named {
+        Some(named) if named.essence() == EXCEL && is_csv(extension) => {
+            Some(named.renamed("text/csv"))
+        }
+        Some(named) => Some(named.clone()),
+        None => ContentType::parse(of_extension(extension?)?),
+    }
+}
+
+fn is_csv(extension: Option<&str>) -> bool {
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+}
+
+fn of_extension(extension: &str) -> Option<&'static str> {
+    let own = EXTENSIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension));
+    own.map_or_else(
+        || mime_guess::from_ext(extension).first_raw(),
+        |(_, content_type)| Some(content_type),
+    )
+}
+
+/// Returns the extension of files of a type, without the dot: one of `allowed` if there is one, else the usual one.
+/// Returns `None` for a type without a known extension.
+#[must_use]
+pub fn extension<'a>(content_type: &ContentType, allowed: &'a [String]) -> Option<&'a str> {
+    let essence = content_type.essence();
+    let fits = |extension: &&String| {
+        let found = of_extension(extension).and_then(ContentType::parse);
+        found.is_some_and(|found| found.essence() == essence)
+    };
+    if let Some(extension) = allowed.iter().find(fits) {
+        return Some(extension);
+    }
+    if essence == UNKNOWN {
+        return None;
+    }
+    if let Some((_, extension)) = USUAL_EXTENSIONS.iter().find(|(known, _)| *known == essence) {
+        return Some(extension);
+    }
+    let known = mime_guess::get_mime_extensions_str(essence)?;
+    let subtype = essence.split_once('/').map_or("", |(_, subtype)| subtype);
+    known.iter().find(|extension| **extension == subtype).or_else(|| known.first()).copied()
+}
+
+fn canonical_name(essence: &str) -> Option<&'static str> {
+    let index = ALIASES.binary_search_by_key(&essence, |(alias, _)| alias).ok()?;
+    Some(ALIASES[index].1)
+}
+
 /// A content type in its canonical form: `image/png`, `text/plain; charset=utf-8`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentType {
     canonical: String,
-    /// The same without spaces, as browsers write the type of a file; only if there are parameters.
-    compact: Option<String>,
+    /// Other texts that browsers write for this type: without spaces before the parameters, and with the alias that
+    /// was parsed.
+    others: Vec<String>,
     /// The length of `type/subtype` in bytes.
     essence: usize,
 }
 
 impl ContentType {
-    /// Reads a type with optional parameters; returns `None` unless every reader takes the text for the
-    /// same type.
+    /// Parses a type with optional parameters, and replaces an alias by its canonical name. Returns `None` unless
+    /// every reader takes the text for the same type.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_BYTES {
@@ -57,11 +216,24 @@ impl ContentType {
             let one = |(name, value)| format!("{separator}{name}={value}");
             parameters.iter().map(one).fold(essence.clone(), |text, one| text + &one)
         };
-        Some(Self {
+        let parsed = Self {
             canonical: written("; "),
-            compact: (!parameters.is_empty()).then(|| written(";")),
+            others: if parameters.is_empty() { Vec::new() } else { vec![written(";")] },
             essence: essence.len(),
+        };
+        Some(match canonical_name(&essence) {
+            Some(name) => parsed.renamed(name),
+            None => parsed,
         })
+    }
+
+    /// Returns this type under another name. The old name remains one that browsers write.
+    fn renamed(&self, essence: &str) -> Self {
+        let rename = |text: &String| format!("{essence}{}", &text[self.essence..]);
+        let mut others: Vec<_> = self.others.iter().map(rename).collect();
+        others.push(self.canonical.clone());
+        others.extend(self.others.iter().cloned());
+        Self { canonical: rename(&self.canonical), others, essence: essence.len() }
     }
 
     /// Returns the canonical form.
@@ -76,14 +248,15 @@ impl ContentType {
         &self.canonical[..self.essence]
     }
 
-    /// Returns the condition on the type of the part `file`, which the client writes itself. Browsers write
-    /// parameters without the space, so both forms are allowed.
+    /// Returns the condition on the type of the part `file`, which the client writes itself: the canonical form, or
+    /// what browsers write for the same type.
     #[must_use]
     pub fn as_condition(&self) -> Condition<'_> {
-        match &self.compact {
-            Some(compact) => Condition::In("content-type", vec![&self.canonical, compact]),
-            None => Condition::Equal("content-type", &self.canonical),
+        if self.others.is_empty() {
+            return Condition::Equal("content-type", &self.canonical);
         }
+        let others = self.others.iter().map(String::as_str);
+        Condition::In("content-type", std::iter::once(self.as_str()).chain(others).collect())
     }
 }
 
@@ -117,7 +290,7 @@ fn without_space(text: &str) -> &str {
 /// A type that a route allows: `image/png`, or every subtype as `image/*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypePattern {
-    /// One type, in lower case.
+    /// One type, in lower case, under its canonical name.
     Exact(String),
     /// Every type that begins with this text: `image/`.
     Kind(String),
@@ -131,7 +304,9 @@ impl TypePattern {
         let (kind, subtype) = text.split_once('/')?;
         match (is_token(kind), subtype) {
             (true, "*") => Some(Self::Kind(format!("{kind}/"))),
-            (true, subtype) if is_token(subtype) => Some(Self::Exact(text)),
+            (true, subtype) if is_token(subtype) => {
+                Some(Self::Exact(canonical_name(&text).map_or(text, str::to_owned)))
+            }
             _ => None,
         }
     }
@@ -174,11 +349,14 @@ pub fn as_conditions(patterns: &[TypePattern]) -> Option<Vec<Condition<'_>>> {
         [] => Some(Vec::new()),
         [TypePattern::Kind(kind)] => Some(vec![Condition::StartsWith("content-type", kind)]),
         _ => {
-            let exact = patterns.iter().map(|pattern| match pattern {
-                TypePattern::Exact(exact) => Some(exact.as_str()),
-                TypePattern::Kind(_) => None,
-            });
-            Some(vec![Condition::In("content-type", exact.collect::<Option<_>>()?)])
+            let mut names = Vec::new();
+            for pattern in patterns {
+                let TypePattern::Exact(exact) = pattern else { return None };
+                names.push(exact.as_str());
+                let aliases = ALIASES.iter().filter(|(_, name)| name == exact);
+                names.extend(aliases.map(|(alias, _)| *alias));
+            }
+            Some(vec![Condition::In("content-type", names)])
         }
     }
 }
@@ -190,151 +368,4 @@ fn is_token(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn patterns(texts: &[&str]) -> Vec<TypePattern> {
-        texts.iter().map(|text| TypePattern::parse(text).unwrap()).collect()
-    }
-
-    #[test]
-    fn a_type_has_one_canonical_form() {
-        for (text, canonical) in [
-            ("image/png", "image/png"),
-            (" IMAGE/Png\t", "image/png"),
-            ("application/vnd.ms-excel", "application/vnd.ms-excel"),
-            ("image/svg+XML", "image/svg+xml"),
-            ("text/plain;charset=utf-8", "text/plain; charset=utf-8"),
-            ("Text/Plain ;\tCharSet=\"UTF-8\"", "text/plain; charset=utf-8"),
-            ("text/plain;", "text/plain"),
-            ("text/plain; ;;charset=utf-8 ;", "text/plain; charset=utf-8"),
-            ("video/mp4; Codecs=avc1.42E01E", "video/mp4; codecs=avc1.42E01E"),
-            ("a/b;codecs=C;boundary=B;charset=A", "a/b; boundary=B; charset=a; codecs=C"),
-        ] {
-            let parsed = ContentType::parse(text).unwrap();
-            assert_eq!(parsed.as_str(), canonical, "{text}");
-            assert_eq!(ContentType::parse(canonical), Some(parsed), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_text_that_browsers_may_read_as_another_type_is_refused() {
-        for bad in [
-            "",
-            "image",
-            "image/",
-            "/png",
-            "image/*",
-            "a b/c",
-            "image/p ng",
-            "image/png\r\nx: y",
-            "image/png\u{0}",
-            "图/片",
-            "a/b/c",
-            "\u{a0}image/png",
-            // A browser takes the last type of a list.
-            "image/png,text/html",
-            "image/png, text/html",
-            "image/,text/html",
-            "image/png;,text/html",
-            "image/png;,text/html;",
-            "image/png; ,text/html",
-            "image/png; a=b, image/svg+xml",
-            "image/png; charset=utf-8, text/html",
-            "image/png; charset=utf-8,text/html",
-            "image/png; charset=,text/html",
-            "image/png; codecs=\"a,text/html\"",
-            "image/png; codecs=\"a\\\",text/html\"",
-            "image/png; codecs=\"a, text/html",
-            "video/webm;codecs=vp8,opus",
-            "image/png,",
-            ",image/png",
-            "image/png;,*/*",
-            // Parameters that are not allowed, that occur twice, or that are malformed.
-            "image/png; x=text/html",
-            "image/png; profile=a",
-            "text/html;image/png",
-            "image/png; text/html",
-            "image/png; charset",
-            "image/png; charset=",
-            "image/png; charset=\"\"",
-            "image/png; charset=\"",
-            "image/png; charset=\"a",
-            "image/png; charset=a\"",
-            "image/png; charset=\"a\"b",
-            "image/png; charset=a b",
-            "image/png; charset =a",
-            "image/png; charset= a",
-            "image/png; charset=\"a;charset=b\"",
-            "image/png; charset=a; Charset=a",
-            "image/png; charset=a/b",
-            "image/png; charset=é",
-            "image/png; charset*=utf-8''a",
-        ] {
-            assert_eq!(ContentType::parse(bad), None, "{bad:?}");
-        }
-        assert!(ContentType::parse(&format!("a/{}", "b".repeat(253))).is_some());
-        assert_eq!(ContentType::parse(&format!("a/{}", "b".repeat(254))), None);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn an_accepted_type_is_one_type_for_a_browser_too(
-            text in "[a-z*]{0,4}[/,;= \"a-z\\\\]{0,12}(; ?(charset|codecs|x)=[a-z,;\"\\\\/ ]{0,8}){0,2}"
-        ) {
-            if let Some(parsed) = ContentType::parse(&text) {
-                assert!(!parsed.as_str().contains([',', '"', '\\']), "{text:?}");
-                assert!(text.trim().starts_with(parsed.essence()), "{text:?}");
-                assert_eq!(ContentType::parse(parsed.as_str()), Some(parsed), "{text:?}");
-            }
-        }
-
-        #[test]
-        fn parsing_never_panics(text in "(?s).{0,64}") {
-            let _ = ContentType::parse(&text);
-        }
-    }
-
-    #[test]
-    fn parameters_and_case_do_not_change_whether_a_type_is_allowed() {
-        let allowed = patterns(&["text/plain", "image/*"]);
-        let check = |text| is_allowed(&allowed, &ContentType::parse(text).unwrap());
-        assert!(check("text/plain;charset=utf-8"));
-        assert!(check("Image/PNG"));
-        assert!(!check("text/html"));
-        assert!(!check("text/plainer"));
-        assert!(!check("imagery/png"));
-        assert!(!check("text/html;charset=image"));
-        assert!(is_allowed(&[], &ContentType::parse("text/html").unwrap()));
-    }
-
-    #[test]
-    fn the_condition_allows_both_forms_of_writing_parameters() {
-        let parsed = |text| ContentType::parse(text).unwrap();
-        assert_eq!(
-            parsed("IMAGE/PNG").as_condition(),
-            Condition::Equal("content-type", "image/png")
-        );
-        assert_eq!(
-            parsed("text/plain;charset=UTF-8").as_condition(),
-            Condition::In(
-                "content-type",
-                vec!["text/plain; charset=utf-8", "text/plain;charset=utf-8"]
-            )
-        );
-    }
-
-    #[test]
-    fn a_list_becomes_one_condition_or_none() {
-        assert_eq!(as_conditions(&[]), Some(vec![]));
-        assert_eq!(
-            as_conditions(&patterns(&["image/*"])),
-            Some(vec![Condition::StartsWith("content-type", "image/")])
-        );
-        assert_eq!(
-            as_conditions(&patterns(&["image/png", "Image/JPEG"])),
-            Some(vec![Condition::In("content-type", vec!["image/png", "image/jpeg"])])
-        );
-        assert_eq!(as_conditions(&patterns(&["image/*", "text/plain"])), None);
-    }
-}
+mod tests;

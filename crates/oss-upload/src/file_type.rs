@@ -1,45 +1,16 @@
-//! The content type of a file by its extension, for the extensions that browsers agree on.
+//! The content type of a file for the tool's own requests, as the function decides it.
 
-/// The type of an unknown extension.
-const UNKNOWN: &str = "application/octet-stream";
-
-const TYPES: [(&str, &str); 24] = [
-    ("avif", "image/avif"),
-    ("css", "text/css"),
-    ("csv", "text/csv"),
-    ("gif", "image/gif"),
-    ("gz", "application/gzip"),
-    ("htm", "text/html"),
-    ("html", "text/html"),
-    ("jpeg", "image/jpeg"),
-    ("jpg", "image/jpeg"),
-    ("js", "text/javascript"),
-    ("json", "application/json"),
-    ("m4a", "audio/mp4"),
-    ("mp3", "audio/mpeg"),
-    ("mp4", "video/mp4"),
-    ("pdf", "application/pdf"),
-    ("png", "image/png"),
-    ("svg", "image/svg+xml"),
-    ("txt", "text/plain"),
-    ("wasm", "application/wasm"),
-    ("wav", "audio/wav"),
-    ("webm", "video/webm"),
-    ("webp", "image/webp"),
-    ("xml", "text/xml"),
-    ("zip", "application/zip"),
-];
+use oss_upload_signer::policy::content_type::{self, ContentType, UNKNOWN};
 
 /// Returns the content type that belongs to a file name.
-pub(super) fn guess(name: &str) -> &'static str {
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let extension = extension.to_ascii_lowercase();
-    TYPES.iter().find(|(known, _)| *known == extension).map_or(UNKNOWN, |(_, known)| known)
+pub(super) fn guess(name: &str) -> String {
+    content_type::of_file(None, Some(name))
+        .map_or_else(|| UNKNOWN.to_owned(), |found| found.as_str().to_owned())
 }
 
-/// Returns the extension that belongs to a content type.
+/// Returns the usual extension of a content type.
 pub(super) fn extension(content_type: &str) -> Option<&'static str> {
-    TYPES.iter().find(|(_, known)| *known == content_type).map(|(extension, _)| *extension)
+    content_type::extension(&ContentType::parse(content_type)?, &[])
 }
 
 /// Returns a content type with this prefix, such as `image/`: a common one, if there is one.
