@@ -135,26 +135,31 @@ pub const UNKNOWN: &str = "application/octet-stream";
 /// the type is checked and signed like a named one.
 #[must_use]
 pub fn of_file(named: Option<&ContentType>, name: Option<&str>) -> Option<ContentType> {
-    let extension = name.and_then(|name| split_extension(name).1);
     match named {
-        Some(named) if named.essence() == EXCEL && is_csv(extension) => {
-            Some(named.renamed("text/csv"))
-        }
+        Some(named) if named.essence() == EXCEL && is_csv(name) => Some(named.renamed("text/csv")),
         Some(named) => Some(named.clone()),
-        None => ContentType::parse(of_extension(extension?)?),
+        None => ContentType::parse(of_name(name?)?),
     }
 }
 
-fn is_csv(extension: Option<&str>) -> bool {
+/// Returns the type of the extension of a file name.
+#[must_use]
+pub fn of_name(name: &str) -> Option<&'static str> {
+    of_extension(split_extension(name).1?)
+}
+
+fn is_csv(name: Option<&str>) -> bool {
+    let extension = name.and_then(|name| split_extension(name).1);
     extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
 fn of_extension(extension: &str) -> Option<&'static str> {
     let own = EXTENSIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension));
-    own.map_or_else(
-        || mime_guess::from_ext(extension).first_raw(),
-        |(_, content_type)| Some(content_type),
-    )
+    let found = match own {
+        Some((_, content_type)) => content_type,
+        None => mime_guess::from_ext(extension).first_raw()?,
+    };
+    Some(canonical_name(found).unwrap_or(found))
 }
 
 /// Returns the extension of files of a type, without the dot: one of `allowed` if there is one, else the usual one.
@@ -162,10 +167,7 @@ fn of_extension(extension: &str) -> Option<&'static str> {
 #[must_use]
 pub fn extension<'a>(content_type: &ContentType, allowed: &'a [String]) -> Option<&'a str> {
     let essence = content_type.essence();
-    let fits = |extension: &&String| {
-        let found = of_extension(extension).and_then(ContentType::parse);
-        found.is_some_and(|found| found.essence() == essence)
-    };
+    let fits = |extension: &&String| of_extension(extension) == Some(essence);
     if let Some(extension) = allowed.iter().find(fits) {
         return Some(extension);
     }

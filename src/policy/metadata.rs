@@ -185,7 +185,7 @@ mod tests {
             assert_eq!(check_pairs(&rules, &[("a", bad)]), invalid, "{bad:?}");
         }
         let not_ascii = Err(MetadataError::NotAscii("a".into()));
-        assert_eq!(verdict(&rules, &[("a", "é")]), not_ascii);
+        assert_eq!(check_pairs(&rules, &[("a", "é")]), not_ascii);
         let required = [rule("a", "", false), rule("c", "", true)];
         let missing = Err(MetadataError::Required("c".into()));
         assert_eq!(check_pairs(&required, &[("a", "1")]), missing);

@@ -141,7 +141,13 @@ async fn extension_not_allowed() {
 
 #[tokio::test]
 async fn name_required() {
-    assert_eq!(verdict("avatar", r#"{"type":"image/png"}"#).await, "name_required");
+    assert_eq!(verdict("avatar", "{}").await, "name_required");
+    // A cropped picture has no name, or `FormData` calls it `blob`: it gets the extension of its type.
+    assert_eq!(verdict("avatar", r#"{"type":"image/png"}"#).await, "avatars/bxaqtnen-file.png");
+    assert_eq!(
+        verdict("avatar", r#"{"name":"blob","type":"image/jpeg"}"#).await,
+        "avatars/bxaqtnen-blob.jpg"
+    );
     assert_snapshot!(function().get(&format!("{DOCUMENTED}?route=avatar")).await.whole(), @r#"
     422 Unprocessable Entity
     cache-control: no-store

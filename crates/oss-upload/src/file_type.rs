@@ -3,9 +3,8 @@
 use oss_upload_signer::policy::content_type::{self, ContentType, UNKNOWN};
 
 /// Returns the content type that belongs to a file name.
-pub(super) fn guess(name: &str) -> String {
-    content_type::of_file(None, Some(name))
-        .map_or_else(|| UNKNOWN.to_owned(), |found| found.as_str().to_owned())
+pub(super) fn guess(name: &str) -> &'static str {
+    content_type::of_name(name).unwrap_or(UNKNOWN)
 }
 
 /// Returns the usual extension of a content type.

@@ -46,10 +46,10 @@ impl Options {
         if self.sub.is_empty() {
             return Err(CommandError::usage("--sub is empty; name the user of the ticket"));
         }
-        if self.lifetime.is_zero() || self.lifetime > tickets.lifetime {
+        if self.lifetime.is_zero() || self.lifetime > tickets.max_lifetime {
             return Err(CommandError::usage(format!(
                 "--for: the lifetime of a ticket is 1s to {}s; UPLOAD_TICKET_LIFETIME raises the limit, here and in the function",
-                tickets.lifetime.as_secs()
+                tickets.max_lifetime.as_secs()
             )));
         }
         Ok(())

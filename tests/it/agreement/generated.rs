@@ -122,8 +122,7 @@ impl Upload {
     }
 
     fn has_allowed_type(&self, rules: &Rules, wish: &Wish) -> bool {
-        // A type that was named is pinned in lower case.
-        let wanted = wish.content_type.map(str::to_lowercase);
+        let wanted = wish.decided_type(rules);
         if !wish.documented {
             let wanted = wanted.unwrap_or("application/octet-stream".to_owned());
             return self.find("x-oss-content-type") == Some(&wanted);

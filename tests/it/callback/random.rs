@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Request};
-use oss_upload_signer::callback::event::Event;
+use oss_upload_signer::callback::event::UploadEvent;
 use oss_upload_signer::callback::public_keys::PublicKeys;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -55,7 +55,7 @@ proptest! {
     fn any_body_is_read_or_refused(kind in select(vec!["application/json", "application/x-www-form-urlencoded"]), body in pieces()) {
         let mut headers = http::HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static(kind));
-        let _ = Event::read(&headers, &body);
+        let _ = UploadEvent::read(&headers, &body);
     }
 
     /// Whatever is believed is one of two hosts, without port, user, query or a way up.
@@ -63,7 +63,7 @@ proptest! {
     fn an_address_that_is_believed_is_oss(rest in "[a-z/.:@?#%\\\\ -]{0,30}|callback_pub_key_v[0-9+a./]{0,3}\\.pem.?", cut in 0..64_usize) {
         let start = "https://gosspublic.alicdn.com/";
         let text = format!("{}{rest}", &start[..cut.min(start.len())]);
-        if let Some(uri) = PublicKeys::new(Vec::new()).address(&text) {
+        if let Some(uri) = PublicKeys::new(Vec::new()).parse_url(&text) {
             prop_assert_eq!(uri.authority().unwrap().as_str(), "gosspublic.alicdn.com");
             prop_assert_eq!(uri.scheme_str(), Some("https"));
             prop_assert_eq!(uri.query(), None);

@@ -220,7 +220,7 @@ async fn a_token_is_no_ticket_even_under_the_same_key() {
     let vectors = crate::callers::vectors();
     let secret = crate::callers::text(&vectors, "/secret");
     let token = crate::callers::text(&vectors, "/tokens/hs256");
-    let options = Options { keys: vec![Secret::new(secret)], lifetime: ticket::MAX_LIFETIME };
+    let options = Options { keys: vec![Secret::new(secret)], max_lifetime: ticket::MAX_LIFETIME };
     let now = Timestamp::from_unix(NOW).unwrap();
     let disguised = format!("v1.{}", token.split_once('.').unwrap().1);
     assert_eq!(options.verify(&disguised, "default", now), Err(AuthError::TicketSignatureInvalid));
@@ -251,7 +251,7 @@ fn run(program: &str, arguments: &[&str], code: &str, key: Option<&str>) -> std:
 
 #[test]
 fn the_recipes_of_the_readme_mint_good_tickets() {
-    let options = Options { keys: vec![Secret::new(KEY)], lifetime: ticket::MAX_LIFETIME };
+    let options = Options { keys: vec![Secret::new(KEY)], max_lifetime: ticket::MAX_LIFETIME };
     for (program, arguments, code) in recipes() {
         let output = run(program, arguments, &code, Some(KEY));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

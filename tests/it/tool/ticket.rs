@@ -16,7 +16,7 @@ async fn a_ticket_is_valid_for_its_route_and_its_lifetime() {
         .with("UPLOAD_TICKET_KEYS", &format!("{KEY},the older key of 32 bytes and more"));
     let arguments = ["ticket", "--sub", "alice", "--route", "avatar", "--for", "10m"];
     let ticket = tool.run(&arguments).await.good();
-    let options = Options { keys: vec![Secret::new(KEY)], lifetime: MAX_LIFETIME };
+    let options = Options { keys: vec![Secret::new(KEY)], max_lifetime: MAX_LIFETIME };
     let verify = |route, seconds| {
         let now = time::now().plus(std::time::Duration::from_secs(seconds));
         options.verify(ticket.trim(), route, now)

@@ -126,7 +126,7 @@ impl Summary<'_> {
             return None;
         }
         let (_, key) = self.generated.iter().find(|(name, _)| *name == keys::TICKET_KEYS)?;
-        let configured = self.settings.auth.tickets.as_ref().map(|tickets| tickets.lifetime);
+        let configured = self.settings.auth.tickets.as_ref().map(|tickets| tickets.max_lifetime);
         let lifetime: Duration = ticket::MAX_LIFETIME.min(configured.unwrap_or(Duration::MAX));
         let now = time::now();
         let ticket = Ticket {
@@ -149,7 +149,7 @@ impl Summary<'_> {
             else {
                 continue;
             };
-            let webhook = self.settings.callback.notify.get(&route.name);
+            let webhook = self.settings.callback.webhook_urls.get(&route.name);
             let webhook = webhook.map(|url| format!(", then {url}")).unwrap_or_default();
             let address = address.replace(';', ", ");
             console::print_line(&format!("calls {}: {address}{webhook}", route.name));
@@ -163,7 +163,7 @@ impl Summary<'_> {
         let has_tickets = settings.routes.iter().any(|route| self.needs(route, &AuthRule::Ticket));
         for (name, value) in self.generated {
             let is_used = match *name {
-                keys::WEBHOOK_SECRET => !settings.callback.notify.is_empty(),
+                keys::WEBHOOK_SECRET => !settings.callback.webhook_urls.is_empty(),
                 keys::TICKET_KEYS => has_tickets,
                 _ => has_callback,
             };
