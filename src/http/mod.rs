@@ -24,7 +24,6 @@ pub mod routes;
 pub mod uploads;
 
 mod callback;
-mod file_type;
 mod hooks;
 mod origin;
 mod request;

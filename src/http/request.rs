@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::auth::origin::OriginStatus;
 use crate::grant::{Form, GrantRequest};
 use crate::http::error::ApiError;
-use crate::http::file_type;
 use crate::policy::content_type::ContentType;
 use crate::policy::route::Route;
 
@@ -106,15 +105,6 @@ impl FileQuery {
             }
         }
         Ok(query)
-    }
-
-    /// Sets the type by the ending of the name, for clients that know no types.
-    pub(super) fn with_guessed_type(mut self) -> Self {
-        if self.file.content_type.is_none() {
-            let name = self.file.filename.as_deref();
-            self.file.content_type = name.and_then(file_type::of_name);
-        }
-        self
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn sign(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let mut query = request.query(Form::Complete)?.with_guessed_type();
+    let mut query = request.query(Form::Complete)?;
     // The driver sends this word for a file without a name.
     query.file.filename = query.file.filename.filter(|name| name != "undefined");
     let session = SigningSession::open(&app, &request, Some(request.route()?)).await?;

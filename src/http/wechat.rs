@@ -42,7 +42,7 @@ pub(super) async fn sign(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let query = request.query(Form::Complete)?.with_guessed_type();
+    let query = request.query(Form::Complete)?;
     let session = SigningSession::open(&app, &request, Some(request.route()?)).await?;
     let grant = session.grant(&query.file)?;
     Ok(UncachedJson(WechatOptions::new(&grant)).into_response())
