@@ -16,9 +16,9 @@ use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::options::LocalBucket;
 use crate::oss::post_object::post_object;
 use crate::oss::request::{RequestInfo, UploadBody};
+use crate::oss::response;
 use crate::oss::response::{OssResponse, OssResponseBody};
 use crate::oss::state::OssState;
-use crate::oss::{host, response};
 use crate::server::LocalAddress;
 
 /// Handles a request. `unread` is set if the connection closes before the body was read.
@@ -55,10 +55,10 @@ async fn route(
     {
         return public_key(state, head).await;
     }
-    // Check 1 of the list in `post_object`.
-    // An additional host name is a domain bound to the first bucket, like a bare address.
-    let host = if state.hosts.has(&info.host) { "localhost" } else { &info.host };
-    let bucket = host::bucket(host, &state.buckets, &state.strictness)?;
+    // Checks 1 and 2 of the list in `post_object`.
+    let keys = state.ring.all();
+    let validator = state.upload_validator(&keys);
+    let bucket = validator.bucket(&info.host)?;
     if head.method != Method::OPTIONS {
         state.referers.check(&head.headers)?;
     }
@@ -69,10 +69,10 @@ async fn route(
             Ok(response)
         }
         Method::GET | Method::HEAD => get_object(state, bucket, head).await,
-        Method::POST if head.uri.path() == "/" => {
-            post_object(state, info, bucket, head, body).await
+        _ => {
+            validator.check_operation(head)?;
+            post_object(state, info, &validator, head, body).await
         }
-        _ => Err(not_allowed(state, head)),
     }
 }
 
@@ -97,24 +97,6 @@ async fn public_key(state: &OssState, head: &request::Parts) -> Result<OssRespon
             .because(format!("the key for callbacks could not be generated: {error}"))
     })?;
     Ok(response::public_key(if head.method == Method::HEAD { "" } else { &key.pem }))
-}
-
-/// Builds the error for a request that is not an upload, a download or a preflight.
-fn not_allowed(state: &OssState, head: &request::Parts) -> OssError {
-    let path = head.uri.path().strip_prefix('/').unwrap_or_default();
-    let first = path.split('/').next().unwrap_or_default();
-    if state.buckets.iter().any(|bucket| bucket.name == first) {
-        return host::path_style();
-    }
-    let resource = if path.is_empty() { "Bucket" } else { "Object" };
-    OssErrorKind::MethodNotAllowed
-        .because(format!(
-            "the local OSS accepts form uploads with POST / and returns objects; {} {} is neither",
-            head.method,
-            head.uri.path()
-        ))
-        .with_child("Method", head.method.as_str())
-        .with_child("ResourceType", resource)
 }
 
 async fn error_response(

@@ -2,7 +2,9 @@
 //!
 //! The pages on regions, endpoints and custom domains, translated to one machine:
 //! `<bucket>.localhost` and `<bucket>.oss-<region>.localhost` are virtual hosts; a bare address or
-//! `localhost` stands for a custom domain bound to the first bucket.
+//! `localhost` stands for a custom domain bound to the first bucket. The real hosts below
+//! `aliyuncs.com` are understood too, because captured requests name them; the server itself does not
+//! answer to them.
 
 use std::net::IpAddr;
 
@@ -28,6 +30,9 @@ pub(super) fn bucket<'a>(
     if host == "localhost" || host.parse::<IpAddr>().is_ok() {
         return buckets.first().ok_or_else(|| unknown(&host));
     }
+    if let Some(virtual_host) = host.strip_suffix(".aliyuncs.com") {
+        return real_bucket(virtual_host, buckets, strictness);
+    }
     let virtual_host = host.strip_suffix(".localhost").ok_or_else(|| unknown(&host))?;
     let (name, endpoint) = match virtual_host.split_once('.') {
         Some((name, endpoint)) => (name, Some(endpoint)),
@@ -40,10 +45,49 @@ pub(super) fn bucket<'a>(
     if let Some(endpoint) = endpoint {
         check_endpoint(endpoint, bucket)?;
     }
-    if strictness.refuse_public_endpoint {
-        return Err(OssErrorKind::PublicEndpoint.because(
-            "the bucket's default host is refused, as for new accounts; upload to a custom domain",
-        ));
+    check_public_endpoint(strictness)?;
+    Ok(bucket)
+}
+
+fn check_public_endpoint(strictness: &Strictness) -> Result<(), OssError> {
+    if !strictness.refuse_public_endpoint {
+        return Ok(());
+    }
+    Err(OssErrorKind::PublicEndpoint.because(
+        "the bucket's default host is refused, as for new accounts; upload to a custom domain",
+    ))
+}
+
+/// Finds the bucket of a host below `aliyuncs.com`.
+///
+/// A request does not show whether transfer acceleration is enabled, so its hosts are accepted.
+fn real_bucket<'a>(
+    virtual_host: &str,
+    buckets: &'a [LocalBucket],
+    strictness: &Strictness,
+) -> Result<&'a LocalBucket, OssError> {
+    let Some((name, endpoint)) = virtual_host.split_once('.') else {
+        let bare = virtual_host.starts_with("oss-");
+        return Err(if bare { path_style() } else { unknown(virtual_host) });
+    };
+    // `<region>.oss` is the dual-stack endpoint, with or without a bucket in front of it.
+    if endpoint == "oss" {
+        return Err(path_style());
+    }
+    let bucket = buckets.iter().find(|bucket| bucket.name == name).ok_or_else(|| unknown(name))?;
+    let is_internal = endpoint.ends_with("-internal");
+    let region = endpoint
+        .strip_prefix("oss-")
+        .or_else(|| endpoint.strip_suffix(".oss"))
+        .map(|region| region.strip_suffix("-internal").unwrap_or(region));
+    match region {
+        Some("accelerate" | "accelerate-overseas") => {}
+        Some(region) if region == bucket.region => {
+            if !is_internal {
+                check_public_endpoint(strictness)?;
+            }
+        }
+        _ => return Err(wrong_endpoint(endpoint, bucket, "aliyuncs.com")),
     }
     Ok(bucket)
 }
@@ -58,10 +102,14 @@ fn check_endpoint(endpoint: &str, bucket: &LocalBucket) -> Result<(), OssError> 
         return Err(OssErrorKind::AccelerationDisabled
             .because("the host asks for transfer acceleration, which is not enabled"));
     }
+    Err(wrong_endpoint(endpoint, bucket, "localhost"))
+}
+
+fn wrong_endpoint(endpoint: &str, bucket: &LocalBucket, domain: &str) -> OssError {
     let (name, region) = (&bucket.name, &bucket.region);
-    Err(OssErrorKind::WrongEndpoint.because(format!(
-        "the host names {endpoint:?}, but the bucket's host is {name}.oss-{region}.localhost"
-    )))
+    OssErrorKind::WrongEndpoint.because(format!(
+        "the host names {endpoint:?}, but the bucket's host is {name}.oss-{region}.{domain}"
+    ))
 }
 
 /// Builds the error for a request that names its bucket in the path.
@@ -139,5 +187,33 @@ mod tests {
         assert_eq!(checked("second.localhost", &strictness), refused);
         assert_eq!(checked("second.oss-cn-beijing.localhost", &strictness), refused);
         assert_eq!(checked("127.0.0.1", &strictness), Ok("first".to_owned()));
+    }
+
+    #[test]
+    fn the_real_hosts_of_captured_requests_are_understood() {
+        for host in [
+            "first.oss-cn-hangzhou.aliyuncs.com",
+            "First.OSS-cn-hangzhou-internal.aliyuncs.com",
+            "first.cn-hangzhou.oss.aliyuncs.com",
+            "first.oss-accelerate.aliyuncs.com",
+            "first.oss-accelerate-overseas.aliyuncs.com",
+        ] {
+            assert_eq!(named(host), Ok("first".to_owned()), "{host}");
+        }
+        for (host, kind) in [
+            ("first.oss-cn-beijing.aliyuncs.com", OssErrorKind::WrongEndpoint),
+            ("first.s3.aliyuncs.com", OssErrorKind::WrongEndpoint),
+            ("third.oss-cn-hangzhou.aliyuncs.com", OssErrorKind::NoSuchBucket),
+            ("oss-cn-hangzhou.aliyuncs.com", OssErrorKind::PathStyle),
+            ("cn-hangzhou.oss.aliyuncs.com", OssErrorKind::PathStyle),
+            ("www.aliyuncs.com", OssErrorKind::NoSuchBucket),
+        ] {
+            assert_eq!(named(host), Err(kind), "{host}");
+        }
+        let strictness = Strictness { refuse_public_endpoint: true, ..Strictness::default() };
+        let refused = Err(OssErrorKind::PublicEndpoint);
+        assert_eq!(checked("first.oss-cn-hangzhou.aliyuncs.com", &strictness), refused);
+        let internal = checked("first.oss-cn-hangzhou-internal.aliyuncs.com", &strictness);
+        assert_eq!(internal, Ok("first".to_owned()));
     }
 }

@@ -3,8 +3,9 @@
 //! It accepts `PostObject` forms signed with V4 or V1, stores the files in a directory, and returns
 //! them with GET and HEAD. Reading needs no signature, while the real service requires one for a
 //! private object. `post_object` lists the checks in their order, and `error` the errors.
-//! [`Validator`] and [`policy::PostPolicy`] work without a server, [`ParsedForm`] parses a form, and
-//! [`Oss::call`] handles a whole request. The keys are in a key ring, which a local STS can share;
+//! [`UploadValidator`] judges a captured request without storing it, [`Validator`] and
+//! [`policy::PostPolicy`] work on parts of one, [`ParsedForm`] parses a form, and [`Oss::call`] handles
+//! a whole request. The keys are in a key ring, which a local STS can share;
 //! each key may have permissions of its own.
 //!
 //! Nothing here comes from the signer, not even the code for dates. `callback` describes upload
@@ -27,11 +28,14 @@
 //! | The policy expires while the body arrives | error code page 0006-00000213, two languages, two readings | refused, nothing is stored | `expiry-during-upload` |
 //! | A comparison with the empty string | one refusal in a public issue | never holds | - |
 //! | `\\$` in a condition's value | seen in SDK tests | a dollar sign, like `\$` | - |
-//! | A quoted boundary | an SDK sample removes the quotes | the quotes count, so the body is malformed | `quoted-boundary` |
+//! | Another parameter than `boundary` in the request's `Content-Type`, such as `charset` | three public issues of one library, whose other platform works without it | not a form upload, `MethodNotAllowed` | `content-type-parameters` |
+//! | A quoted boundary | an SDK sample removes the quotes; Qt and .NET send them | the quotes count, so the body is malformed | `quoted-boundary` |
 //! | Names of parts without quotes | an SDK sample adds the quotes | malformed, EC 0006-00000103 | `unquoted-names` |
 //! | No space after a semicolon | a public issue | the file is not found | `tight-semicolons` |
 //! | Text before the first boundary | nothing | malformed, EC 0006-00000104 | `preamble` |
 //! | A field sent twice | nothing | malformed, EC 0006-00000103 | `repeated-fields` |
+//! | A `Content-Length` of a part | nothing; OkHttp sends one with each part | ignored | - |
+//! | A file name or another part header that is not UTF-8, such as GBK | nothing | malformed, EC 0006-00000103 | - |
 //! | A field value that is not UTF-8 | nothing | malformed, EC 0006-00000103 | - |
 //! | The longest field value | pages say 2 MB, 8 KB and 4 KB | 2 MB | `value_limit` |
 //! | What counts towards the 8 MB before the file | error code page 0006-00000112 names values | part headers and values | - |
@@ -100,17 +104,21 @@ mod server;
 mod state;
 mod store;
 mod strictness;
+mod upload_validator;
 mod validator;
 
 pub use self::callback::allowed::{AllowedCallbacks, CallbackAddress, InvalidCallbackAddress};
-pub use self::callback::parameter::{CallbackBodyType, CallbackParameter, CallbackTarget};
+pub use self::callback::parameter::{
+    CallbackBodyType, CallbackParameter, CallbackTarget, callback_warning,
+};
 pub use self::callback::signing_key::{prefix as callback_key_prefix, url as callback_key_url};
 pub use self::error::{OssError, OssErrorKind};
 pub use self::form::UploadForm;
 pub use self::form_reader::ParsedForm;
 pub use self::options::{Clock, LocalBucket, Observer, OpenError, Options, OssEvent};
 pub use self::referer::RefererRules;
-pub use self::strictness::{Relaxation, SkippedChecks, Strictness, TransferLimits};
+pub use self::strictness::{Relaxation, SignatureCheck, SkippedChecks, Strictness, TransferLimits};
+pub use self::upload_validator::{UploadValidator, ValidUpload};
 pub use self::validator::fields::{ObjectOptions, SuccessAction};
 pub use self::validator::{AcceptedForm, Validator};
 pub use crate::keys::AccessKey;

@@ -127,7 +127,8 @@ pub enum OssEvent {
         /// The file with the content.
         path: PathBuf,
     },
-    /// An object was stored with a content type that browsers may interpret as another type.
+    /// An object was stored whose form is valid and probably not what was meant: browsers may
+    /// interpret its content type as another type, or its callback has no address.
     Warned {
         /// The object's key.
         key: String,

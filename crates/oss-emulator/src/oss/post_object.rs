@@ -14,31 +14,31 @@
 //! 12. No object is overwritten that must not be; the object is stored.
 //! 13. The callback, if there is one, is sent, and its response becomes the response (`callback`).
 //!
-//! No page documents the order; this one is consistent with every known message. Checks 4 to 10 are
-//! pure and are in `validator`. The file is streamed to disk. The object becomes visible only if the
+//! No page documents the order; this one is consistent with every known message. Checks 1 to 11 are
+//! in `upload_validator`, which can also run without a server; checks 4 to 10 are pure and are in
+//! `validator`. The file is streamed to disk. The object becomes visible only if the
 //! first twelve checks pass, and stays whatever the result of the callback is.
 
 use std::io;
-use std::ops::RangeInclusive;
 
 use crc::{CRC_64_XZ, Crc, Table};
 use http::request;
 use md5::{Digest, Md5};
 
-use crate::oss::callback::parameter::CallbackParameter;
+use crate::oss::callback::parameter::{CallbackParameter, callback_warning};
 use crate::oss::callback::template::{self, CallbackVariables, ImageInfo};
 use crate::oss::error::{OssError, OssErrorKind};
-use crate::oss::form_reader::{read_form, read_rest};
-use crate::oss::multipart::{MultipartReader, boundary};
+use crate::oss::form::UploadForm;
+use crate::oss::multipart::MultipartReader;
 use crate::oss::options::{LocalBucket, OssEvent};
-use crate::oss::policy::MAX_OBJECT;
 use crate::oss::request::{RequestInfo, UploadBody};
 use crate::oss::response::OssResponse;
 use crate::oss::state::OssState;
 use crate::oss::store::{Sidecar, StoreError, TempUpload};
 use crate::oss::strictness::{Relaxation, Strictness};
+use crate::oss::upload_validator::{FileContent, PendingUpload, UploadValidator};
+use crate::oss::validator::AcceptedForm;
 use crate::oss::validator::fields::SuccessAction;
-use crate::oss::validator::{AcceptedForm, Validator};
 use crate::oss::{callback, content_type, response};
 
 static CRC64: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
@@ -47,22 +47,19 @@ static CRC64: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
 pub(super) async fn post_object(
     state: &OssState,
     info: &RequestInfo<'_>,
-    bucket: &LocalBucket,
+    validator: &UploadValidator<'_>,
     head: &request::Parts,
     body: &mut UploadBody,
 ) -> Result<OssResponse, OssError> {
     let strictness = &state.strictness;
-    let boundary = check_request(state, head, body)?;
-    let mut reader = MultipartReader::new(body, &boundary, strictness);
-    let mut form = read_form(&mut reader, strictness).await?;
-    form.set_acl_header(text_header(head, "x-oss-object-acl"));
-    let keys = state.ring.all();
-    let validator = Validator { bucket, keys: &keys, strictness, now: state.now() };
-    let accepted = validator.validate(&form)?;
+    let bucket = validator.bucket(&info.host)?;
+    let PendingUpload { form, accepted, reader } =
+        validator.read_fields(bucket, head, body).await?;
     let upload = receive_file(state, info, &accepted, reader).await?;
     let callback = accepted.options.callback.as_ref();
     let (md5, image_info) = (upload.md5, image_info(callback, &upload).await);
     let object = store_object(state, bucket, &accepted, upload).await?;
+    warn(state, &object, &form);
     let parameters = strictness.allows(Relaxation::RedirectParameters);
     let success = &accepted.options.success;
     let response = response::stored(info, &bucket.name, &object, success, parameters);
@@ -106,28 +103,6 @@ fn json_is_response(success: &SuccessAction, strictness: &Strictness) -> bool {
     !redirect || strictness.allows(Relaxation::CallbackBeforeRedirect)
 }
 
-/// Check 2.
-fn check_request(
-    state: &OssState,
-    head: &request::Parts,
-    body: &mut UploadBody,
-) -> Result<String, OssError> {
-    let content_type = text_header(head, "content-type");
-    let boundary = boundary(content_type.as_deref(), &state.strictness)?;
-    let length = body.announced().ok_or_else(|| {
-        OssErrorKind::MissingContentLength
-            .because("the upload has no Content-Length; chunked uploads are not accepted")
-    })?;
-    if length >= MAX_OBJECT {
-        let reason = format!("the upload has {length} bytes; less than 5 GB are allowed");
-        return Err(OssErrorKind::BodyTooLarge.too_long(MAX_OBJECT, length, reason));
-    }
-    if let Some(digest) = head.headers.get("content-md5") {
-        body.expect_digest(digest.as_bytes())?;
-    }
-    Ok(boundary)
-}
-
 /// Check 12.
 async fn store_object(
     state: &OssState,
@@ -158,15 +133,15 @@ async fn store_object(
         size: object.size,
         path,
     });
-    if let Some(reason) = content_type::warning(&object.content_type) {
-        state.notify(&OssEvent::Warned { key: object.key.clone(), reason });
-    }
     Ok(object)
 }
 
-fn text_header(head: &request::Parts, name: &str) -> Option<String> {
-    let value = head.headers.get(name)?;
-    value.to_str().ok().map(str::to_owned)
+/// Reports what is valid and probably not meant.
+fn warn(state: &OssState, object: &Sidecar, form: &UploadForm) {
+    let callback = form.get("callback").and_then(callback_warning);
+    for reason in content_type::warning(&object.content_type).into_iter().chain(callback) {
+        state.notify(&OssEvent::Warned { key: object.key.clone(), reason });
+    }
 }
 
 /// A completely received file, and the checksums computed on the way.
@@ -178,42 +153,21 @@ struct ReceivedFile {
     md5: Option<[u8; 16]>,
 }
 
-/// Streams the file to disk and reads the parts after it. Stops as soon as the file exceeds the
-/// size that the policy allows. The temporary file is deleted unless it is stored later.
+/// Check 11, and streams the file to disk. Stops as soon as the file exceeds the size that the policy
+/// allows. The temporary file is deleted unless it is stored later.
 async fn receive_file(
     state: &OssState,
     info: &RequestInfo<'_>,
     accepted: &AcceptedForm,
-    mut reader: MultipartReader<'_>,
+    reader: MultipartReader<'_>,
 ) -> Result<ReceivedFile, OssError> {
-    let temp = state.store.begin(&info.id).await.map_err(|error| storage_error(&error))?;
+    let mut temp = state.store.begin(&info.id).await.map_err(|error| storage_error(&error))?;
     let in_callback = accepted.options.callback.as_ref().is_some_and(template::wants_md5);
     let wants_md5 = in_callback || state.strictness.allows(Relaxation::Md5Etag);
-    let upload = read_file(temp, &accepted.sizes, wants_md5, &mut reader).await?;
-    read_rest(reader, &state.strictness).await?;
-    if upload.size < *accepted.sizes.start() {
-        return Err(too_small(upload.size, &accepted.sizes));
-    }
-    if !state.strictness.allows(Relaxation::ExpiryDuringUpload) {
-        accepted.policy.check_expiry(state.now())?;
-    }
-    Ok(upload)
-}
-
-async fn read_file(
-    mut temp: TempUpload,
-    sizes: &RangeInclusive<u64>,
-    wants_md5: bool,
-    reader: &mut MultipartReader<'_>,
-) -> Result<ReceivedFile, OssError> {
-    let mut size = 0;
+    let mut content = FileContent::new(reader, &accepted.sizes);
     let mut crc64 = CRC64.digest();
     let mut md5 = wants_md5.then(Md5::new);
-    while let Some(bytes) = reader.data().await? {
-        size += bytes.len() as u64;
-        if size > *sizes.end() {
-            return Err(too_large(size, sizes));
-        }
+    while let Some(bytes) = content.chunk().await? {
         crc64.update(&bytes);
         if let Some(md5) = &mut md5 {
             md5.update(&bytes);
@@ -221,24 +175,13 @@ async fn read_file(
         temp.write(&bytes).await.map_err(|error| storage_error(&error))?;
     }
     temp.flush().await.map_err(|error| storage_error(&error))?;
+    let size = content.finish(&accepted.policy, state.now(), &state.strictness).await?;
     Ok(ReceivedFile {
         temp,
         size,
         crc64: crc64.finalize(),
         md5: md5.map(|md5| md5.finalize().into()),
     })
-}
-
-fn too_large(size: u64, sizes: &RangeInclusive<u64>) -> OssError {
-    let max = *sizes.end();
-    let reason = format!("the file is larger than the {max} bytes that the policy allows");
-    OssErrorKind::FileTooLarge.too_long(max, size, reason)
-}
-
-fn too_small(size: u64, sizes: &RangeInclusive<u64>) -> OssError {
-    let min = sizes.start();
-    OssErrorKind::FileTooSmall
-        .because(format!("the file has {size} bytes; the policy wants at least {min}"))
 }
 
 impl ReceivedFile {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::hosts::AllowedHosts;
-use crate::keys::KeyRing;
+use crate::keys::{AccessKey, KeyRing};
 use crate::oss::callback::allowed::AllowedCallbacks;
 use crate::oss::callback::signing_key::LazyCallbackKey;
 use crate::oss::cors::Cors;
@@ -14,6 +14,7 @@ use crate::oss::referer::RefererRules;
 use crate::oss::request;
 use crate::oss::store::Store;
 use crate::oss::strictness::Strictness;
+use crate::oss::upload_validator::UploadValidator;
 
 /// Everything that a request handler needs.
 pub(super) struct OssState {
@@ -67,6 +68,17 @@ impl OssState {
     /// Returns the current time in Unix seconds.
     pub(super) fn now(&self) -> i64 {
         (self.clock)()
+    }
+
+    /// Creates a validator for the current time.
+    pub(super) fn upload_validator<'a>(&'a self, keys: &'a [AccessKey]) -> UploadValidator<'a> {
+        UploadValidator {
+            buckets: &self.buckets,
+            hosts: &self.hosts,
+            keys,
+            strictness: &self.strictness,
+            now: self.now(),
+        }
     }
 
     /// Creates the id of the next request.

@@ -31,6 +31,8 @@ pub struct Strictness {
     pub refuse_public_endpoint: bool,
     /// The checks that are skipped.
     pub skipped: SkippedChecks,
+    /// What of a signature is verified.
+    pub signature_check: SignatureCheck,
     /// Whether field names must be spelt exactly as documented.
     pub case_sensitive_names: bool,
     /// The longest value of one field in bytes. The default is 2 MB; pages name 2 MB, 8 KB and 4
@@ -65,6 +67,7 @@ impl Default for Strictness {
             refuse_v1: false,
             refuse_public_endpoint: false,
             skipped: SkippedChecks::default(),
+            signature_check: SignatureCheck::default(),
             case_sensitive_names: false,
             value_limit: 2 * 1024 * 1024,
             date_ahead: FIFTEEN_MINUTES,
@@ -125,6 +128,8 @@ relaxations! {
     AnyExpiration = "any-expiration";
     /// The policy may expire while the body is still arriving.
     ExpiryDuringUpload = "expiry-during-upload";
+    /// The `Content-Type` of the request may have other parameters than the boundary.
+    ContentTypeParameters = "content-type-parameters";
     /// The boundary may be in quotes.
     QuotedBoundary = "quoted-boundary";
     /// The names of parts may be unquoted.
@@ -165,6 +170,17 @@ impl FromStr for Relaxation {
             format!("there is no relaxation named {text:?}; the names are {}", names.join(", "))
         })
     }
+}
+
+/// What of a signature is verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureCheck {
+    /// The value, with the secret of the key.
+    #[default]
+    Value,
+    /// The shape only, for keys whose secret is not known. A signature that no secret could make, such
+    /// as one in upper-case hex, is rejected all the same.
+    Shape,
 }
 
 /// The checks that are skipped. By default none is.

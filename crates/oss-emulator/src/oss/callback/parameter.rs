@@ -76,6 +76,30 @@ pub(in crate::oss) fn parse(field: &str) -> Result<Option<CallbackParameter>, Os
     })
 }
 
+/// Returns why a valid field requests no callback although it seems to, in one sentence for developers.
+///
+/// OSS ignores the whole field if `callbackUrl` is missing, so a misspelt name stays unnoticed.
+#[must_use]
+pub fn callback_warning(field: &str) -> Option<String> {
+    let members = members(field).ok()?;
+    let has_url = members.get("callbackUrl").is_some_and(|url| url.as_str() != Some(""));
+    if has_url || members.is_empty() {
+        return None;
+    }
+    let similar = members.keys().find(|name| {
+        let letters = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+        let is_url = ["callbackurl", "url"].iter().any(|url| letters.eq_ignore_ascii_case(url));
+        is_url && name.as_str() != "callbackUrl"
+    });
+    if similar.is_none() && members.contains_key("callbackUrl") {
+        return None;
+    }
+    let similar = similar
+        .map(|name| format!("; it has {name:?}, and the name must be spelt callbackUrl"))
+        .unwrap_or_default();
+    Some(format!("the field callback has no callbackUrl, so OSS sends no callback{similar}"))
+}
+
 fn members(field: &str) -> Result<Map<String, Value>, OssError> {
     let json = STANDARD.decode(field).map_err(|error| {
         OssErrorKind::CallbackNotBase64
@@ -299,6 +323,21 @@ mod tests {
         assert_eq!(most.targets.len(), 2);
         assert_eq!(most.host.as_deref(), Some("c.test"));
         assert_eq!(most.body_type, CallbackBodyType::Json);
+    }
+
+    #[test]
+    fn a_misspelt_address_is_warned_of() {
+        let warning = |json: &str| callback_warning(&STANDARD.encode(json));
+        for name in ["callback_url", "callbackurl", "CallbackURL", "url"] {
+            let json = format!(r#"{{"{name}":"http://a.test/x","callbackBody":"b"}}"#);
+            assert!(warning(&json).unwrap().contains(&format!("{name:?}")), "{name}");
+        }
+        assert!(warning(r#"{"callbackBody":"b"}"#).unwrap().contains("no callbackUrl"));
+        for json in ["{}", r#"{"callbackUrl":"","callbackBody":"b"}"#, "[]", "x"] {
+            assert_eq!(warning(json), None, "{json}");
+        }
+        assert_eq!(warning(r#"{"callbackUrl":"http://a.test/x"}"#), None);
+        assert_eq!(callback_warning("%"), None);
     }
 
     #[test]

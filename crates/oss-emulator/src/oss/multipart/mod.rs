@@ -130,9 +130,17 @@ pub(in crate::oss) fn boundary(
     if !kind.eq_ignore_ascii_case("multipart/form-data") {
         return Err(unrecognised("its Content-Type is not multipart/form-data"));
     }
+    let is_boundary = |item: &&str| {
+        item.split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case("boundary"))
+    };
+    let mut others = items.clone().filter(|item| !item.is_empty() && !is_boundary(item));
+    if others.next().is_some() && !strictness.allows(Relaxation::ContentTypeParameters) {
+        let reason = "its Content-Type has another parameter than the boundary, such as charset";
+        return Err(unrecognised(reason));
+    }
     let boundary = items
-        .filter_map(|item| item.split_once('='))
-        .find(|(name, _)| name.eq_ignore_ascii_case("boundary"))
+        .find(is_boundary)
+        .and_then(|item| item.split_once('='))
         .map(|(_, value)| unquoted(value, strictness))
         .ok_or_else(|| unrecognised("its Content-Type has no boundary"))?;
     if boundary.is_empty() || boundary.len() > MAX_BOUNDARY {
@@ -168,9 +176,22 @@ mod tests {
     }
 
     #[test]
-    fn the_boundary_is_found_among_parameters() {
-        let text = "Multipart/Form-Data; charset=utf-8; Boundary=--x_1";
-        assert_eq!(read(text), Ok("--x_1".to_owned()));
+    fn the_boundary_is_found_in_any_case() {
+        assert_eq!(read("Multipart/Form-Data; Boundary=--x_1"), Ok("--x_1".to_owned()));
+        assert_eq!(read("multipart/form-data;boundary=x;"), Ok("x".to_owned()));
+    }
+
+    #[test]
+    fn another_parameter_is_refused_unless_the_relaxation_allows_it() {
+        let mut strictness = Strictness::default();
+        strictness.relaxed.insert(Relaxation::ContentTypeParameters);
+        for text in [
+            "multipart/form-data; charset=utf-8; boundary=x",
+            "multipart/form-data; boundary=x; charset=utf-8",
+        ] {
+            assert_eq!(read(text), Err(OssErrorKind::MethodNotAllowed), "{text}");
+            assert_eq!(boundary(Some(text), &strictness).unwrap(), "x");
+        }
     }
 
     #[test]

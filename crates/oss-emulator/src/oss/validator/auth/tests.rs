@@ -6,7 +6,7 @@ use super::*;
 use crate::dates;
 use crate::keys::AccessKey;
 use crate::oss::options::LocalBucket;
-use crate::oss::strictness::Strictness;
+use crate::oss::strictness::{SignatureCheck, Strictness};
 
 const VECTORS: &str = include_str!("../../../../../../tests/vectors/post-v4.json");
 
@@ -377,4 +377,19 @@ fn a_v1_signature_of_another_secret_is_refused() {
     case.keys[0].secret.push('x');
     assert_eq!(case.kind(), OssErrorKind::SignatureMismatch);
     assert_eq!(Case::v1().set("Signature", "no base64").kind(), OssErrorKind::SignatureMismatch);
+}
+
+#[test]
+fn without_the_secret_only_the_shape_of_a_signature_counts() {
+    for (mut case, field, right, wrong) in [
+        (Case::basic(), "x-oss-signature", "0".repeat(64), "0A".repeat(32)),
+        (Case::v1(), "Signature", format!("{}=", "A".repeat(27)), "A".repeat(28)),
+    ] {
+        case.keys[0].secret.clear();
+        case.strictness.signature_check = SignatureCheck::Shape;
+        case.set(field, &right).try_it().unwrap();
+        for wrong in [wrong.as_str(), "x", "00"] {
+            assert_eq!(case.set(field, wrong).kind(), OssErrorKind::SignatureMismatch, "{wrong}");
+        }
+    }
 }
