@@ -2,6 +2,7 @@
 //!
 //! `program` inspects what a start command starts; `elf` reads binaries.
 
+mod code_path;
 mod elf;
 mod program;
 
@@ -27,6 +28,8 @@ pub struct Package {
     pub bytes: u64,
     /// The size of the zip in bytes, if the package was one.
     pub zipped: Option<u64>,
+    /// The number of scripts in which the path `/code` was replaced by the folder of the code.
+    pub mapped: usize,
 }
 
 impl Package {
@@ -54,7 +57,9 @@ impl Package {
         };
         let (files, bytes) =
             measure(folder.path()).map_err(|error| error_of(Cause::Unpack(error)))?;
-        Ok(Self { folder, files, bytes, zipped })
+        let mapped =
+            code_path::map(folder.path()).map_err(|error| error_of(Cause::Unpack(error)))?;
+        Ok(Self { folder, files, bytes, zipped, mapped })
     }
 
     /// Returns the folder of the code, which is `/code` on the platform.

@@ -42,8 +42,8 @@ pub enum ProgramKind {
 ///
 /// The code stays in a directory of this machine: to have it at `/code` would take a root directory of its
 /// own, which an ordinary user cannot have. A function that finds its directory by `FC_FUNC_CODE_PATH`, by
-/// its working directory or by the path of its binary sees no difference; one that has `/code` in its
-/// source does.
+/// its working directory or by the path of its binary sees no difference. Scripts that name `/code` are
+/// changed in the unpacked copy; a binary that has `/code` in its source does see a difference.
 #[must_use]
 pub fn start_command(command: &[String], code: &Path) -> Vec<String> {
     let replace = |word: &String| match word.strip_prefix(CODE) {
