@@ -7,6 +7,7 @@ use fc_http::Context;
 use http::HeaderMap;
 use http::Uri;
 use http_body_util::BodyExt;
+use percent_encoding::percent_decode_str;
 
 use crate::app::App;
 use crate::auth::origin::OriginStatus;
@@ -93,6 +94,12 @@ pub(super) struct FileQuery {
 impl FileQuery {
     /// Parses the parameters. An empty one counts as absent, an unknown one is ignored.
     fn parse(text: &str, form: Form) -> Result<Self, ApiError> {
+        // Decoding would replace such bytes, and the object would be stored under a damaged name.
+        if percent_decode_str(text).decode_utf8().is_err() {
+            return Err(ApiError::invalid(
+                "the query is not UTF-8, perhaps it is GBK; encode its values with encodeURIComponent",
+            ));
+        }
         let mut query = Self { route: None, file: GrantRequest::new(form) };
         let parameters = form_urlencoded::parse(text.as_bytes());
         for (name, value) in parameters.filter(|(_, value)| !value.is_empty()) {
@@ -122,6 +129,7 @@ fn size(text: &str) -> Result<u64, ApiError> {
     text.parse()
         .map_err(|_| ApiError::invalid("'size' is no number of bytes; one looks like '1024'"))
 }
+
 /// Finds a route. The error lists the routes only if the app allows it.
 pub(super) fn find_route<'a>(app: &'a App, name: Option<&str>) -> Result<&'a Route, ApiError> {
     app.route(name).ok_or_else(|| {
@@ -129,4 +137,19 @@ pub(super) fn find_route<'a>(app: &'a App, name: Option<&str>) -> Result<&'a Rou
         let known = routes.map(|route| route.name.clone()).collect();
         ApiError::RouteNotFound { name: name.map(str::to_owned), known }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_in_gbk_is_refused_and_one_in_utf_8_is_kept() {
+        let parsed = FileQuery::parse("filename=%E7%85%A7.png", Form::Complete).unwrap();
+        assert_eq!(parsed.file.filename.as_deref(), Some("照.png"));
+        for text in ["filename=%D5%D5.png", "other=%FF"] {
+            let error = FileQuery::parse(text, Form::Complete).unwrap_err();
+            assert!(error.to_string().contains("not UTF-8"), "{text}");
+        }
+    }
 }
