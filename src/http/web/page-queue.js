@@ -221,7 +221,12 @@ export class Queue {
     if (!error?.ec && !/^[A-Z]/.test(error?.code)) return // Not of OSS.
     const table = await this.#table()
     const same = ({ code }) => code === error.code
-    const known = table.find(({ ec }) => ec && ec === error.ec) ?? table.find((entry) => same(entry) && !entry.ec) ?? table.find(same)
+    const said = error.message?.toLowerCase() ?? ''
+    const known =
+      table.find(({ ec }) => ec && ec === error.ec) ??
+      table.find((entry) => same(entry) && entry.message && said.includes(entry.message.toLowerCase())) ??
+      table.find((entry) => same(entry) && !entry.ec && !entry.message) ??
+      table.find((entry) => same(entry) && !entry.message)
     if (!known || row.error !== error) return
     error.advice = [known.cause[language], known.remedy[language]].join(language === 'zh' ? '' : ' ')
     show(row)

@@ -16,7 +16,7 @@ fn every_error_with_an_ec_has_an_entry_of_its_code() {
     for kind in OssErrorKind::ALL {
         let refusal = kind.because("");
         let Some(ec) = refusal.ec() else { continue };
-        let entry = oss_errors::find(Some(ec), "").unwrap_or_else(|| panic!("no entry for {ec}"));
+        let entry = oss_errors::find(Some(ec), "", None).unwrap_or_else(|| panic!("no entry for {ec}"));
         assert_eq!(entry.code, refusal.code(), "{ec}");
     }
 }
@@ -25,8 +25,11 @@ fn every_error_with_an_ec_has_an_entry_of_its_code() {
 fn both_languages_have_cause_and_remedy_and_no_ec_occurs_twice() {
     let mut seen = BTreeSet::new();
     for entry in oss_errors::table() {
-        assert!(seen.insert((entry.ec.clone(), entry.code.clone())), "{entry:?} comes twice");
-        assert!(entry.ec.is_none() || seen.insert((entry.ec.clone(), String::new())), "{entry:?}");
+        let message = entry.message.clone();
+        assert!(seen.insert((entry.ec.clone(), entry.code.clone(), message)), "{entry:?} twice");
+        let number = (entry.ec.clone(), String::new(), None);
+        assert!(entry.ec.is_none() || seen.insert(number), "{entry:?}");
+        assert!(entry.ec.is_none() || entry.message.is_none(), "{entry:?}");
         for said in [&entry.cause, &entry.remedy] {
             let (english, chinese) =
                 (said.in_language(Language::En), said.in_language(Language::Zh));
@@ -40,7 +43,7 @@ fn both_languages_have_cause_and_remedy_and_no_ec_occurs_twice() {
 
 #[test]
 fn an_unknown_ec_is_explained_by_its_code() {
-    let code = |ec, code| oss_errors::find(ec, code).map(|entry| (entry.ec, entry.code));
+    let code = |ec, code| oss_errors::find(ec, code, None).map(|entry| (entry.ec, entry.code));
     let access_denied = Some((None, "AccessDenied".to_owned()));
     assert_eq!(code(Some("0000-00000000"), "AccessDenied"), access_denied);
     assert_eq!(code(None, "AccessDenied"), access_denied);
@@ -65,4 +68,15 @@ fn the_documents_show_the_table_as_it_is() {
             "{document}: the table is not the one that `oss-upload explain --list` prints"
         );
     }
+}
+
+#[test]
+fn messages_of_one_code_have_entries_of_their_own() {
+    let message = |code, message| oss_errors::find(None, code, Some(message)).unwrap().message;
+    let endpoint = "The bucket must be addressed using the Specified Endpoint.";
+    assert_eq!(message("AccessDenied", endpoint).as_deref(), Some("specified endpoint"));
+    assert_eq!(message("AccessDenied", "no"), None);
+    assert_eq!(message("InvalidArgument", endpoint), None);
+    let callback = oss_errors::find(None, "CallbackFailed", Some("Error status : -1.")).unwrap();
+    assert!(callback.cause.in_language(Language::En).contains("SNI"));
 }

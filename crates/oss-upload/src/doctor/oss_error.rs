@@ -82,7 +82,7 @@ impl OssErrorResponse {
     }
 
     fn finding_with(&self, id: &'static str, diagnosis: ErrorDiagnosis) -> Finding {
-        let entry = oss_errors::find(self.ec.as_deref(), &self.code);
+        let entry = oss_errors::find(self.ec.as_deref(), &self.code, self.message.as_deref());
         let entry = entry.as_ref();
         let why = diagnosis.why.or_else(|| entry.map(|entry| entry.cause.clone()));
         let fix = diagnosis.fix.or_else(|| entry.map(|entry| entry.remedy.clone()));

@@ -45,7 +45,7 @@ fn describe(status: StatusCode, body: &str) -> String {
     let numbers =
         [Some(code.clone()), ec.clone(), read("RequestId").map(|id| format!("request {id}"))];
     let numbers: Vec<String> = numbers.into_iter().flatten().collect();
-    let advice = oss_errors::find(ec.as_deref(), &code).map(|entry| {
+    let advice = oss_errors::find(ec.as_deref(), &code, read("Message").as_deref()).map(|entry| {
         let english = |text: &Text| text.in_language(Language::En).to_owned();
         format!("{} {}", english(&entry.cause), english(&entry.remedy))
     });
