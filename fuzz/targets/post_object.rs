@@ -1,6 +1,6 @@
 //! PostObject as a whole, in process: no input causes a panic or an internal error, an accepted
-//! upload is stored unchanged, a rejected one leaves no file, and the result agrees with the pure
-//! validator.
+//! upload is stored unchanged, a rejected one leaves no file, and the result agrees with the validator
+//! that stores nothing.
 //!
 //! Input: one byte of flags, header lines (`name: value`), a zero, a policy document, a zero, the
 //! body. With flag 1 the policy is signed and its fields are inserted before the body; with flag 2
@@ -19,8 +19,10 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue, Request};
 use http_body_util::{BodyExt, Full};
+use oss_emulator::hosts::AllowedHosts;
 use oss_emulator::oss::{
-    AccessKey, LocalBucket, Options, Oss, OssEvent, ParsedForm, Relaxation, Strictness, Validator,
+    AccessKey, LocalBucket, Options, Oss, OssError, OssEvent, ParsedForm, Relaxation, Strictness,
+    UploadValidator,
 };
 use sha2::Sha256;
 use tempfile::TempDir;
@@ -108,38 +110,57 @@ impl Fixture {
 
 /// Runs one input.
 pub(crate) fn run(input: &[u8]) {
-    let Some((flags, rest)) = input.split_first() else {
+    let Some((is_relaxed, request)) = parse(input) else {
         return;
     };
+    FIXTURES.with_borrow(|fixtures| {
+        let fixture = if is_relaxed { &fixtures.relaxed } else { &fixtures.strict };
+        fixtures.runtime.block_on(check(fixture, request));
+    });
+}
+
+/// Returns the request of an input, and whether every relaxation is in effect.
+pub(crate) fn parse(input: &[u8]) -> Option<(bool, Request<Full<Bytes>>)> {
+    let (flags, rest) = input.split_first()?;
     let mut items = rest.splitn(3, |byte| *byte == 0);
     let mut next = || items.next().unwrap_or_default();
     let (headers, policy, body) = (next(), next(), next());
     let policy = if flags & 4 != 0 { covered(policy) } else { policy.to_vec() };
     let body = if flags & 1 != 0 { [&signed(&policy), body].concat() } else { body.to_vec() };
-    let request = request(headers, body.into());
-    FIXTURES.with_borrow(|fixtures| {
-        let fixture = if flags & 2 != 0 { &fixtures.relaxed } else { &fixtures.strict };
-        fixtures.runtime.block_on(check(fixture, request));
-    });
+    Some((flags & 2 != 0, request(headers, body.into())))
 }
 
 async fn check(fixture: &Fixture, request: Request<Full<Bytes>>) {
     let expected = expected(fixture, &request).await;
     let outcome = send(fixture, request).await;
     let Outcome { status, body } = &outcome;
-    assert_ne!(*status, 500, "{}", String::from_utf8_lossy(body));
+    let text = String::from_utf8_lossy(body);
+    assert_ne!(*status, 500, "{text}");
     let stored = fixture.take_stored();
     assert!(fixture.is_clean());
     if *status >= 400 {
         assert!(stored.is_none());
-        assert!(body.starts_with(b"<?xml"), "{}", String::from_utf8_lossy(body));
+        assert!(body.starts_with(b"<?xml"), "{text}");
     } else {
         assert!(matches!(status, 200 | 201 | 204 | 303), "{status}");
         assert!(stored.is_some());
     }
-    if let Some(expected) = expected {
-        assert_eq!(stored, expected, "{}", String::from_utf8_lossy(body));
+    match expected {
+        Expected::Stored(content) => assert_eq!(stored, Some(content), "{text}"),
+        Expected::Refused(error) => {
+            let code = format!("<Code>{}</Code>", error.code());
+            assert!(stored.is_none() && text.contains(&code), "{error}\n{text}");
+        }
+        Expected::Unknown => {}
     }
+}
+
+/// What the server should do.
+enum Expected {
+    Stored(Vec<u8>),
+    Refused(OssError),
+    /// It depends on what the validator does not look at.
+    Unknown,
 }
 
 async fn send(fixture: &Fixture, request: Request<Full<Bytes>>) -> Outcome {
@@ -148,21 +169,29 @@ async fn send(fixture: &Fixture, request: Request<Full<Bytes>>) -> Outcome {
     Outcome { status: parts.status.as_u16(), body }
 }
 
-/// Asks the pure judge: the bytes that should be stored, or none; no answer where a header decides.
-async fn expected(fixture: &Fixture, request: &Request<Full<Bytes>>) -> Option<Option<Vec<u8>>> {
+/// Runs the validator that stores nothing.
+async fn expected(fixture: &Fixture, request: &Request<Full<Bytes>>) -> Expected {
     let headers = request.headers();
-    let plain = headers.len() == 2 && headers["host"] == "127.0.0.1";
-    let content_type = headers["content-type"].to_str().ok().filter(|_| plain)?;
-    let reading = ParsedForm::read(content_type, request.body().clone(), &fixture.strictness).await;
-    let Ok(ParsedForm { form, content }) = reading else {
-        return Some(None);
-    };
+    if headers["host"] != "127.0.0.1" || headers.contains_key("origin") {
+        return Expected::Unknown;
+    }
     let (bucket, keys) = (bucket(), [key()]);
-    let validator =
-        Validator { bucket: &bucket, keys: &keys, strictness: &fixture.strictness, now: NOW };
-    let verdict = validator.validate(&form).ok();
-    let fits = verdict.is_some_and(|verdict| verdict.sizes.contains(&(content.len() as u64)));
-    Some(fits.then_some(content))
+    let validator = UploadValidator {
+        buckets: &[bucket],
+        hosts: &AllowedHosts::default(),
+        keys: &keys,
+        strictness: &fixture.strictness,
+        now: NOW,
+    };
+    if let Err(error) = validator.validate(request.clone()).await {
+        return Expected::Refused(error);
+    }
+    let content_type = headers["content-type"].to_str().unwrap_or_default();
+    let body = request.body().clone();
+    match ParsedForm::read(content_type, body, &fixture.strictness).await {
+        Ok(parsed) => Expected::Stored(parsed.content),
+        Err(error) => Expected::Refused(error),
+    }
 }
 
 fn request(headers: &[u8], body: Bytes) -> Request<Full<Bytes>> {

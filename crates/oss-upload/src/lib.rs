@@ -25,7 +25,7 @@ mod dev;
 mod doctor;
 mod emulate;
 mod error;
-mod explain;
+pub mod explain;
 mod file_type;
 mod form;
 mod http_client;
@@ -118,7 +118,7 @@ async fn run_command(command: CliCommand) -> Result<(), CommandError> {
         CliCommand::Ticket(options) => ticket::run(options),
         CliCommand::Receipt(options) => receipt::run(options),
         CliCommand::Check(options) => check::run(options),
-        CliCommand::Explain(options) => explain::run(options),
+        CliCommand::Explain(options) => explain::run(options).await,
         CliCommand::Package(options) => package::run(options),
         CliCommand::Doctor(options) => doctor::run(options).await,
         CliCommand::Rehearse(options) => rehearse::run(options).await,

@@ -10,3 +10,4 @@ mod pages;
 mod permission;
 mod responses;
 mod values;
+mod wire;

@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod callback_server;
 pub(crate) mod caller;
 pub(crate) mod emulate;
+pub(crate) mod explained;
 pub(crate) mod form;
 pub(crate) mod gateway;
 pub(crate) mod local_sts;

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::support::explained;
 use crate::support::form::{BUCKET, Form, KEY_ID, NOW, REGION, SECRET};
 use crate::support::wait::{LIMIT, within};
 
@@ -22,6 +23,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
     pub(crate) clock: Arc<AtomicI64>,
+    /// What it was started with.
+    options: Options,
     events: mpsc::UnboundedReceiver<OssEvent>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<std::io::Result<()>>,
@@ -53,14 +56,14 @@ impl Server {
         options.buckets = vec![bucket(BUCKET, REGION), bucket("secondbucket", "cn-beijing")];
         options.keys = vec![AccessKey::new(KEY_ID, SECRET)];
         change(&mut options);
-        let oss = Oss::open(options).unwrap();
+        let oss = Oss::open(options.clone()).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(oss.serve(listener, async {
             let _ = stopped.await;
         }));
-        Self { address, folder, clock, events, stop: Some(stop), running }
+        Self { address, folder, clock, options, events, stop: Some(stop), running }
     }
 
     /// Asks it to stop.
@@ -86,9 +89,14 @@ impl Server {
         stream
     }
 
-    /// Sends a whole request and reads the whole answer.
+    /// Sends a whole request and reads the whole answer. `explain` has to say the same of it.
     pub(crate) async fn send(&self, request: &[u8]) -> Reply {
-        Reply::read(self.connect(request).await).await
+        let now = self.clock.load(Ordering::Relaxed);
+        let reply = Reply::read(self.connect(request).await).await;
+        if request.starts_with(b"POST ") {
+            explained::agrees(&self.options, now, request, &reply).await;
+        }
+        reply
     }
 
     /// Uploads a form.

@@ -16,7 +16,8 @@ fn every_error_with_an_ec_has_an_entry_of_its_code() {
     for kind in OssErrorKind::ALL {
         let refusal = kind.because("");
         let Some(ec) = refusal.ec() else { continue };
-        let entry = oss_errors::find(Some(ec), "", None).unwrap_or_else(|| panic!("no entry for {ec}"));
+        let entry =
+            oss_errors::find(Some(ec), "", None).unwrap_or_else(|| panic!("no entry for {ec}"));
         assert_eq!(entry.code, refusal.code(), "{ec}");
     }
 }

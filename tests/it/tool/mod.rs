@@ -6,6 +6,7 @@ mod errors;
 mod explain;
 mod form;
 mod package;
+mod pasted;
 mod receipt;
 mod role;
 mod sign;

@@ -93,13 +93,20 @@ impl<'a> UploadValidator<'a> {
             return Err(host::path_style());
         }
         let resource = if path.is_empty() { "Bucket" } else { "Object" };
-        Err(OssErrorKind::MethodNotAllowed
-            .because(format!(
-                "the local OSS accepts form uploads with POST / and returns objects; {} {} is \
-                 neither",
+        let reason = if head.method == Method::POST {
+            format!(
+                "a form is posted to / and names its object in the field key; this one is posted to {}",
+                head.uri.path()
+            )
+        } else {
+            format!(
+                "the local OSS accepts form uploads with POST / and returns objects; {} {} is neither",
                 head.method,
                 head.uri.path()
-            ))
+            )
+        };
+        Err(OssErrorKind::MethodNotAllowed
+            .because(reason)
             .with_child("Method", head.method.as_str())
             .with_child("ResourceType", resource))
     }

@@ -6,7 +6,7 @@ use crate::doctor::signer_response::{
     ApiProblem, FormResponse, SignedForm, UploadTarget, foreign_response, single_line,
 };
 use crate::doctor::target::DoctorTarget;
-use crate::explain::wish;
+use crate::explain::describe_condition;
 use crate::http_client::WebResponse;
 use crate::language::{Language, Text, text};
 use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
@@ -322,7 +322,7 @@ fn policy_summary(policy: &PostPolicy) -> Text {
         let conditions = conditions.filter(|condition| {
             !condition.field().is_some_and(|field| is_one_of(&SIGNATURE_FIELDS, field))
         });
-        conditions.map(|condition| wish(condition, language)).collect::<Vec<_>>()
+        conditions.map(|condition| describe_condition(condition, language)).collect::<Vec<_>>()
     };
     let free: Vec<&str> =
         OBJECT_FIELDS.into_iter().filter(|name| !names_field(policy, name)).collect();

@@ -1,67 +1,169 @@
-//! Forms in JSON: a HAR or one entry of it, as browsers save them, and what signers answer.
+//! Uploads in a HAR, as browsers save their network log, or in one entry of it.
 
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::explain::form::{Captured, CapturedFile};
-use crate::explain::multipart;
+use crate::explain::capture::{
+    Capture, CapturedAnswer, CapturedBody, CapturedFile, Head, Item, field, is_upload,
+};
+use crate::explain::{lines, multipart};
+use oss_upload_signer::time::Timestamp;
 
-/// Finds the form: the first entry that posts one, else the fields of a signer's answer.
-pub(super) fn read(json: &Value) -> Option<Captured> {
-    let entries = json.pointer("/log/entries").and_then(Value::as_array);
-    let entries = entries.map_or(std::slice::from_ref(json), Vec::as_slice);
-    entries.iter().find_map(entry).or_else(|| answer(json))
+/// The most entries that are read.
+const MAX_ENTRIES: usize = 20_000;
+
+/// The uploads of a log, and the preflight requests that were refused.
+#[derive(Default)]
+pub(super) struct Log {
+    pub(super) uploads: Vec<Capture>,
+    /// Refused preflight requests that no upload followed: the URL without its query, and the response.
+    pub(super) refused_preflights: Vec<(String, CapturedAnswer)>,
+    /// The bodies of all responses, in which a signer's response may be found.
+    pub(super) responses: Vec<String>,
 }
 
-fn entry(entry: &Value) -> Option<Captured> {
-    let data = entry.pointer("/request/postData")?;
-    let mut captured = params(data).or_else(|| {
-        let text = data.get("text")?.as_str()?;
-        let mut captured = multipart::read(text.as_bytes()).ok()?;
-        // Browsers leave the file's bytes out, so its size says nothing.
-        if let Some(file) = &mut captured.file {
-            file.size = None;
+/// Reads a log. Returns `None` if this is neither a HAR nor an entry of one.
+pub(super) fn read(json: &Value) -> Option<Log> {
+    let entries = json.pointer("/log/entries").or_else(|| json.get("entries")).unwrap_or(json);
+    let entries = match entries {
+        Value::Array(entries) => entries.as_slice(),
+        entry => std::slice::from_ref(entry),
+    };
+    let mut log = Log::default();
+    let mut preflights: BTreeMap<String, CapturedAnswer> = BTreeMap::new();
+    let mut is_log = json.pointer("/log/entries").is_some();
+    for entry in entries.iter().take(MAX_ENTRIES) {
+        let Some(request) = entry.get("request").filter(|one| one.get("url").is_some()) else {
+            continue;
+        };
+        is_log = true;
+        let head = head(request);
+        let url = text(request, "url").split(['?', '#']).next().unwrap_or_default().to_owned();
+        let answer = answer(entry);
+        if head.method == "OPTIONS" {
+            preflights.insert(url, answer);
+            continue;
         }
-        Some(captured)
-    })?;
-    let url = entry.pointer("/request/url").and_then(Value::as_str).unwrap_or_default();
-    captured.host = host(url);
-    let content = entry.pointer("/response/content/text").and_then(Value::as_str);
-    captured.refusal = content.filter(|text| text.contains("<Code>")).map(str::to_owned);
-    Some(captured)
-}
-
-fn host(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    rest.split(['/', ':', '?']).next().map(str::to_owned)
-}
-
-fn params(data: &Value) -> Option<Captured> {
-    let params = data.get("params")?.as_array().filter(|params| !params.is_empty())?;
-    let mut captured = Captured::default();
-    for param in params {
-        let text = |name: &str| param.get(name).and_then(Value::as_str).map(str::to_owned);
-        let name = text("name")?;
-        if name.eq_ignore_ascii_case("file") {
-            captured.file = Some(CapturedFile {
-                name: text("fileName"),
-                content_type: text("contentType"),
-                size: None,
+        let body = body(request.get("postData"));
+        if is_of_oss(&head, &body, &answer) {
+            log.uploads.push(Capture {
+                head: Some(head),
+                body,
+                preflight: preflights.remove(&url),
+                answer: entry.get("response").map(|_| answer),
+                sent_at: Timestamp::parse_rfc3339(text(entry, "startedDateTime")),
+                ..Capture::default()
             });
-            break;
+        } else {
+            log.responses.push(answer.text);
         }
-        captured.fields.push((name, text("value").unwrap_or_default()));
     }
-    Some(captured)
+    let refused = preflights
+        .into_iter()
+        .filter(|(url, answer)| !answer.is_success() && (is_oss_url(url) || is_oss_answer(answer)));
+    log.refused_preflights.extend(refused);
+    is_log.then_some(log)
 }
 
-/// Reads `{"url", "fields"}`, alone or as the first of `uploads`.
-fn answer(json: &Value) -> Option<Captured> {
-    let upload = json.pointer("/uploads/0").unwrap_or(json);
-    let fields = upload.get("fields")?.as_object()?;
-    let field = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
-    Some(Captured {
-        host: upload.get("url").and_then(Value::as_str).and_then(host),
-        fields: fields.iter().map(field).collect::<Option<_>>()?,
-        ..Captured::default()
+/// Returns whether a request is one to OSS that stores something.
+fn is_of_oss(head: &Head, body: &CapturedBody, answer: &CapturedAnswer) -> bool {
+    if !matches!(head.method.as_str(), "POST" | "PUT") {
+        return false;
+    }
+    let items = match body {
+        CapturedBody::Bytes(bytes) => {
+            multipart::items(bytes, &multipart::boundary_of(bytes).unwrap_or_default())
+        }
+        CapturedBody::Form(items) | CapturedBody::NoForm(items) => items.clone(),
+    };
+    let host = head.header("host").unwrap_or_default();
+    // A call of a signer may carry a policy too, but not with a key and a signature to one URL.
+    let is_form = is_upload(&items) && field(&items, "policy").is_some();
+    is_form || is_oss_url(&format!("https://{host}/")) || is_oss_answer(answer)
+}
+
+fn is_oss_url(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    let is_oss = host.split('.').any(|label| label == "oss" || label.starts_with("oss-"));
+    host.ends_with(".aliyuncs.com") && is_oss
+}
+
+fn is_oss_answer(answer: &CapturedAnswer) -> bool {
+    answer.header("x-oss-request-id").is_some() || answer.header("server") == Some("AliyunOSS")
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn head(request: &Value) -> Head {
+    let method = match text(request, "method") {
+        "" if request.get("postData").is_some() => "POST",
+        "" => "GET",
+        method => method,
+    };
+    Head::of_url(method, text(request, "url"), headers(request))
+}
+
+fn headers(message: &Value) -> Vec<(String, String)> {
+    let headers = message.get("headers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let headers = headers.iter().map(|one| (text(one, "name"), text(one, "value")));
+    headers
+        .map(|(name, value)| {
+            // The pseudo-header of HTTP/2.
+            let name = if name == ":authority" { "Host" } else { name };
+            (name.to_owned(), value.to_owned())
+        })
+        .filter(|(name, _)| !name.starts_with(':'))
+        .collect()
+}
+
+fn answer(entry: &Value) -> CapturedAnswer {
+    let Some(response) = entry.get("response") else {
+        return CapturedAnswer::default();
+    };
+    let content = response.get("content").unwrap_or(&Value::Null);
+    let mut body = text(content, "text").to_owned();
+    if text(content, "encoding") == "base64"
+        && let Ok(bytes) = STANDARD.decode(&body)
+    {
+        body = String::from_utf8_lossy(&bytes).into_owned();
+    }
+    let status = response.get("status").and_then(Value::as_u64).unwrap_or_default();
+    CapturedAnswer {
+        status: u16::try_from(status).unwrap_or_default(),
+        headers: headers(response),
+        text: body,
+    }
+}
+
+fn body(data: Option<&Value>) -> CapturedBody {
+    let Some(data) = data else {
+        return CapturedBody::Bytes(Vec::new());
+    };
+    let body = text(data, "text");
+    let params = data.get("params").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let is_encoded = text(data, "mimeType").starts_with("application/x-www-form-urlencoded");
+    if !params.is_empty() && !body.starts_with("--") {
+        let items = params.iter().map(param).collect();
+        return if is_encoded { CapturedBody::NoForm(items) } else { CapturedBody::Form(items) };
+    }
+    lines::body(body.as_bytes().to_vec())
+}
+
+fn param(param: &Value) -> Item {
+    let (name, value) = (text(param, "name"), text(param, "value"));
+    if !name.eq_ignore_ascii_case("file") {
+        return Item::field(name, value);
+    }
+    let some = |name: &str| Some(text(param, name)).filter(|one| !one.is_empty());
+    Item::File(CapturedFile {
+        name: some("fileName").map(str::to_owned),
+        content_type: some("contentType").map(str::to_owned),
+        size: None,
     })
 }

@@ -1,6 +1,6 @@
 //! Types that a form or a policy names and that browsers read as another type.
 
-use crate::explain::form::Captured;
+use crate::explain::capture::{self, Item};
 use crate::language::Language;
 use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
 use oss_upload_signer::policy::content_type::ContentType;
@@ -24,11 +24,12 @@ pub(super) fn of_policy(policy: &PostPolicy, language: Language) -> Vec<String> 
     said
 }
 
-/// Warns of the type that the object of a form gets: the field, else the file part's own, else the plain
-/// field.
-pub(super) fn of_form(captured: &Captured, language: Language) -> Option<String> {
-    let [stored, plain] = FIELDS.map(|name| captured.field(name));
-    let part = captured.file.as_ref().and_then(|file| file.content_type.as_deref());
+/// Warns of the type that the object of a form gets: the OSS field, otherwise the file part's own type,
+/// otherwise the plain field.
+pub(super) fn of_form(items: &[Item], language: Language) -> Option<String> {
+    let (before, _) = capture::split_at_file(items);
+    let [stored, plain] = FIELDS.map(|name| capture::field(before, name));
+    let part = capture::file(items).and_then(|file| file.content_type.as_deref());
     let mut given = [stored, part, plain].into_iter().flatten();
     warn(given.find(|value| !value.is_empty())?, language)
 }

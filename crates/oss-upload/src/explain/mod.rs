@@ -1,17 +1,25 @@
-//! `oss-upload explain`: a policy, a form or a refusal, in words.
+//! `oss-upload explain`: a policy, an upload or a refusal, in words.
 //!
-//! The judging is the local OSS's own; here its verdict is put into sentences. Nothing is sent
-//! anywhere, and no token is shown.
+//! `input` recognises what was pasted, one module for each kind reads it, and the local OSS judges the
+//! upload; here its verdict is put into sentences. Nothing is sent anywhere, and no token is shown.
 
 mod callback;
-mod form;
+mod capture;
+mod curl;
 mod har;
 mod input;
+mod judge;
 mod lines;
 mod media_type;
 mod multipart;
+mod page;
 mod permission;
+mod raw;
 mod refusal;
+mod response;
+mod script;
+mod shell;
+mod signed;
 mod verdict;
 
 use std::fs::File;
@@ -22,22 +30,26 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::error::CommandError;
+use crate::explain::capture::Capture;
 use crate::explain::input::Input;
 use crate::language::Language;
-use crate::{console, oss_errors};
+use crate::local_oss::StrictnessOptions;
+use crate::{console, oss_errors, signing_context};
+use oss_emulator::oss::{AccessKey, OssError, Strictness};
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
-pub(super) use permission::wish;
+pub(super) use permission::describe as describe_condition;
 
-/// More than any captured form without its file has.
+/// The largest input, in bytes; more than any captured form without its file has.
 const MAX_INPUT: u64 = 64 * 1024 * 1024;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Takes a policy (base64 or JSON), a captured form (a HAR, a raw multipart body, key=value \
-                        lines, or the signer's JSON), or the XML of a refusal. With the signer's keys in the \
-                        environment the signature is checked too."
+    after_help = "Reads a policy (base64 or JSON), an upload (a HAR, a curl command, a raw request or multipart \
+                        body, a list of fields, URL-encoded text, the signer's JSON, a JavaScript object, an HTML \
+                        form), a refusal (XML, also inside a log line or JSON, an EC, a code, a message), a presigned \
+                        URL, or a StringToSign. With the signer's key in the environment the signature is checked too."
 )]
 pub(super) struct Options {
     /// What to explain; without it, or with '-', standard input is read
@@ -46,7 +58,8 @@ pub(super) struct Options {
     /// The language of the explanation
     #[arg(long, value_enum, default_value_t = Language::En)]
     lang: Language,
-    /// The moment to judge expiry at, such as 2024-11-27T06:09:41Z; default is now
+    /// The moment to judge expiry at, such as 2024-11-27T06:09:41Z; the default is the time in a HAR,
+    /// otherwise now
     #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<Timestamp>,
     /// The bucket that the form is posted to; default is the one in the captured address or the policy
@@ -55,21 +68,42 @@ pub(super) struct Options {
     /// The bucket's region; default is the one that the form is signed for
     #[arg(long)]
     region: Option<String>,
+    #[command(flatten)]
+    strictness: StrictnessOptions,
     /// Print the table of all refusals as Markdown instead
     #[arg(long)]
     list: bool,
 }
 
-/// What an explanation is given under.
-#[derive(Debug)]
-struct View {
-    language: Language,
-    now: Timestamp,
-    bucket: Option<String>,
-    region: Option<String>,
+/// What an explanation depends on besides the input.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The language of the explanation.
+    pub language: Language,
+    /// The time to judge expiry at.
+    pub now: Timestamp,
+    /// Whether `now` was given, so that the time of a capture does not count.
+    pub is_fixed: bool,
+    /// The bucket that the form is posted to; `None` takes it from the capture or the policy.
+    pub bucket: Option<String>,
+    /// The region of the bucket; `None` takes it from the capture or the policy.
+    pub region: Option<String>,
+    /// The keys whose secrets are known.
+    pub keys: Vec<AccessKey>,
+    /// The settings of the local OSS.
+    pub strictness: Strictness,
 }
 
-pub(super) fn run(options: Options) -> Result<(), CommandError> {
+/// An explanation: the verdicts on the uploads in the input, and everything in words.
+#[derive(Debug)]
+pub struct Explanation {
+    /// One verdict for each upload: the error of the local OSS, or `None` if it accepts the upload.
+    pub verdicts: Vec<Option<OssError>>,
+    /// The lines to print.
+    pub lines: Vec<String>,
+}
+
+pub(super) async fn run(options: Options) -> Result<(), CommandError> {
     if options.list {
         console::print_text(oss_errors::markdown(options.lang).trim_end());
         return Ok(());
@@ -78,16 +112,90 @@ pub(super) fn run(options: Options) -> Result<(), CommandError> {
     let view = View {
         language: options.lang,
         now: options.at.unwrap_or_else(time::now),
+        is_fixed: options.at.is_some(),
         bucket: options.bucket,
         region: options.region,
+        keys: own_key().into_iter().collect(),
+        strictness: options.strictness.strictness(),
     };
-    let said = match Input::read(&bytes).map_err(CommandError::usage)? {
-        Input::Policy(document) => refusal::explain_document(&document, &view),
-        Input::Form(form) => verdict::explain(&form, &view),
-        Input::Refusal(xml) => refusal::explain(&xml, &view),
-    };
-    console::print_lines(&said);
+    let explanation = explain(&bytes, &view).await.map_err(CommandError::usage)?;
+    console::print_lines(&explanation.lines);
     Ok(())
+}
+
+/// Returns the key in the environment.
+fn own_key() -> Option<AccessKey> {
+    let keys = signing_context::environment_credentials()?;
+    Some(AccessKey {
+        security_token: keys.token.as_ref().map(|token| token.expose().to_owned()),
+        ..AccessKey::new(keys.key_id.clone(), keys.secret.expose())
+    })
+}
+
+/// Explains an input. Fails with one sentence if it cannot be read.
+pub async fn explain(input: &[u8], view: &View) -> Result<Explanation, String> {
+    let lines = match Input::read(input)? {
+        Input::Policy(document) => refusal::explain_policy(&document, view),
+        Input::Refusal(refusal) => refusal::explain(&refusal, view),
+        Input::Signed(signed) => signed::explain(&signed, view),
+        Input::Callback(value) => callback::explain(&value, view.language),
+        Input::Uploads(uploads, preflights) => {
+            return explain_uploads(&uploads, &preflights, view).await;
+        }
+    };
+    Ok(Explanation { verdicts: Vec::new(), lines })
+}
+
+async fn explain_uploads(
+    uploads: &[Capture],
+    preflights: &[(String, capture::CapturedAnswer)],
+    view: &View,
+) -> Result<Explanation, String> {
+    let mut explanation = Explanation { verdicts: Vec::new(), lines: Vec::new() };
+    let count = uploads.len() + preflights.len();
+    for (url, answer) in preflights {
+        explanation.lines.extend(response::refused_preflight(url, answer, view));
+        explanation.lines.push(String::new());
+    }
+    for (at, upload) in uploads.iter().enumerate() {
+        if count > 1 {
+            explanation.lines.push(title(upload, at + 1, uploads.len(), view.language));
+        }
+        let mut view = view.clone();
+        if let Some(sent_at) = upload.sent_at.filter(|_| !view.is_fixed) {
+            view.now = sent_at;
+        }
+        match upload.head.as_ref().and_then(signed::request) {
+            Some(signed) => explanation.lines.extend(signed::explain(&signed, &view)),
+            None => match verdict::judge(upload, &view).await {
+                Ok(verdict) => {
+                    explanation.verdicts.push(verdict.outcome.err());
+                    explanation.lines.extend(verdict.lines);
+                }
+                Err(reason) if count > 1 => explanation.lines.push(reason),
+                Err(reason) => return Err(reason),
+            },
+        }
+        explanation.lines.extend(response::explain(upload, &view));
+        if at + 1 < uploads.len() {
+            explanation.lines.push(String::new());
+        }
+    }
+    while explanation.lines.last().is_some_and(String::is_empty) {
+        explanation.lines.pop();
+    }
+    Ok(explanation)
+}
+
+/// Names one of several uploads, without the query of its address, which may hold a secret.
+fn title(upload: &Capture, number: usize, count: usize, language: Language) -> String {
+    let method = upload.head.as_ref().map_or("POST", |head| head.method.as_str());
+    let path = upload.head.as_ref().map_or("/", capture::Head::path);
+    let host = upload.host().unwrap_or_default();
+    language.choose(
+        format!("Upload {number} of {count}: {method} {host}{path}"),
+        format!("第 {number} 次上传（共 {count} 次）：{method} {host}{path}"),
+    )
 }
 
 fn read(file: Option<&PathBuf>) -> Result<Vec<u8>, CommandError> {
@@ -108,7 +216,7 @@ fn read(file: Option<&PathBuf>) -> Result<Vec<u8>, CommandError> {
     Ok(bytes)
 }
 
-/// Reads a moment as people write it, or as Unix seconds.
+/// Reads a time as people write it, or as Unix seconds.
 fn moment(text: &str) -> Result<Timestamp, String> {
     let written =
         ::time::OffsetDateTime::parse(text, &::time::format_description::well_known::Rfc3339);

@@ -3,17 +3,34 @@
 use crate::explain::{View, callback, media_type};
 use crate::language::Language;
 use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
+use oss_emulator::oss::{OssError, Strictness};
 use oss_upload_signer::time::Timestamp;
 
-/// The field whose value is a secret.
-const TOKEN: &str = "x-oss-security-token";
+/// The field whose value is a secret token.
+pub(super) const TOKEN: &str = "x-oss-security-token";
+
+/// A policy as it was written.
+pub(super) enum Document {
+    Base64(String),
+    Json(Vec<u8>),
+}
+
+impl Document {
+    /// Parses the policy as OSS does.
+    pub(super) fn parse(&self, strictness: &Strictness) -> Result<PostPolicy, OssError> {
+        match self {
+            Self::Base64(text) => PostPolicy::decode(text, strictness),
+            Self::Json(text) => PostPolicy::parse(text, strictness),
+        }
+    }
+}
 
 /// Explains a policy.
 pub(super) fn explain(policy: &PostPolicy, view: &View) -> Vec<String> {
     let language = view.language;
     let mut said = vec![until(policy, view)];
     said.extend(
-        policy.conditions().iter().map(|condition| format!("  {}", wish(condition, language))),
+        policy.conditions().iter().map(|condition| format!("  {}", describe(condition, language))),
     );
     said.extend(open(policy, language));
     said.extend(media_type::of_policy(policy, language));
@@ -53,8 +70,8 @@ fn span(seconds: i64, language: Language) -> String {
     language.choose(format!("{count} {english}"), format!("{count} {chinese}"))
 }
 
-/// Says what one condition wants, without the token.
-pub(crate) fn wish(condition: &PolicyCondition, language: Language) -> String {
+/// Describes what a condition requires, without the token.
+pub(crate) fn describe(condition: &PolicyCondition, language: Language) -> String {
     let field = condition.field().unwrap_or_default();
     if is_secret(condition) {
         return language.choose(
@@ -63,7 +80,7 @@ pub(crate) fn wish(condition: &PolicyCondition, language: Language) -> String {
         );
     }
     match condition {
-        // Text in words below.
+        // It is explained in words of its own.
         PolicyCondition::Equal(..) if is_callback(condition) => language.choose(
             format!("{field} is the one that was granted"),
             format!("{field} 与授权时相同"),
@@ -92,12 +109,12 @@ pub(crate) fn wish(condition: &PolicyCondition, language: Language) -> String {
     }
 }
 
-/// Tells the condition whose value nobody should see.
+/// Returns whether the value of a condition is a secret.
 pub(super) fn is_secret(condition: &PolicyCondition) -> bool {
     condition.field().is_some_and(|field| field.eq_ignore_ascii_case(TOKEN))
 }
 
-/// Tells the condition on the callback.
+/// Returns whether a condition is on the callback.
 pub(super) fn is_callback(condition: &PolicyCondition) -> bool {
     condition.field().is_some_and(|field| field.eq_ignore_ascii_case(callback::FIELD))
 }
@@ -110,7 +127,7 @@ pub(super) fn quote(condition: &PolicyCondition) -> String {
     condition.to_string()
 }
 
-/// Names what nothing pins: there OSS takes what the sender likes.
+/// Names what no condition limits: there OSS accepts every value.
 fn open(policy: &PostPolicy, language: Language) -> Vec<String> {
     let named = |field: &str| {
         policy

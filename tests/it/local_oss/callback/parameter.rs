@@ -1,5 +1,6 @@
 //! Tests that an invalid `callback` is refused before anything is stored or sent.
 
+use oss_emulator::oss::OssEvent;
 use serde_json::{Value, json};
 
 use super::with_callback;
@@ -90,5 +91,18 @@ async fn a_policy_can_pin_the_callback() {
         }
         assert_eq!(server.post(&form).await.status, status, "{sent:?}");
     }
+    server.stop().await;
+}
+
+/// OSS ignores such a field, so the console is the only place where the mistake shows.
+#[tokio::test]
+async fn a_misspelt_address_is_reported() {
+    let mut server = Server::start().await;
+    let callback = encoded(&json!({"callback_url": "http://127.0.0.1:1/", "callbackBody": "b"}));
+    assert_eq!(server.post(&with_callback(&callback)).await.status, 204);
+    assert!(matches!(server.event().await, OssEvent::Stored { .. }));
+    let OssEvent::Warned { key, reason } = server.event().await else { panic!("no warning") };
+    assert_eq!(key, "dir/hello.txt");
+    assert!(reason.contains("no callbackUrl") && reason.contains("\"callback_url\""), "{reason}");
     server.stop().await;
 }
