@@ -325,9 +325,9 @@ async fn refusals_with_one_code_and_different_messages() {
             "endpoint to use: oss-cn-beijing.aliyuncs.com",
         ),
         (xml("AccessDenied", "You are denied by bucket referer policy.", ""), "hotlink protection"),
-        (xml("AccessDenied", "x", "<EC>0003-00000501</EC>"), "has no Referer"),
-        (xml("AccessDenied", "x", "<EC>0003-00000502</EC>"), "blacklist"),
-        (xml("AccessDenied", "x", "<EC>0003-00000503</EC>"), "whitelist"),
+        (xml("AccessDenied", "x", "<EC>0003-00000501</EC>"), "without a Referer"),
+        (xml("AccessDenied", "x", "<EC>0003-00000502</EC>"), "block list"),
+        (xml("AccessDenied", "x", "<EC>0003-00000503</EC>"), "allowed referers"),
         (xml("AccessDenied", "Put public object acl is not allowed", ""), "Block Public Access"),
         (
             xml("CallbackFailed", "Error status : -1.OSS can not connect to your callbackUrl", ""),
