@@ -75,7 +75,8 @@ impl Dev {
         let page = self.page();
         let address = page.trim_start_matches("http://").trim_end_matches('/');
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let headers: Vec<_> = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
+        let headers = headers.concat();
         let length = body.len();
         let request = format!(
             "{head} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\
@@ -296,8 +297,7 @@ async fn a_call_without_a_route_means_the_only_one() {
 #[tokio::test]
 async fn a_route_with_tickets_runs_and_its_link_has_one() {
     let dev = Dev::start(Tool::new(), "[routes.docs]\nauth = \"ticket\"\n").await;
-    let line = dev.lines_of("route")[0];
-    let link = line.split("  ").nth(1).unwrap();
+    let link = dev.lines_of("route")[0].split("  ").nth(1).unwrap();
     let ticket = link.split("?route=docs#ticket=").nth(1).unwrap().to_owned();
     let (status, body) = dev.request_form(Some("docs"), &[]).await;
     assert_eq!((status, &body["error"]), (401, &"ticket_missing".into()));
