@@ -61,7 +61,7 @@ async fn a_refused_file_is_explained_and_the_others_are_stored() {
     stored   in/c.txt  5 B
     ");
     assert_snapshot!(without_request(&outcome.err), @"
-    oss-upload: b.txt: 409 (FileAlreadyExists, request …): An object with this key is there, and the form forbids overwriting. Choose another key (a directory with {uuid} gives each upload its own), or allow overwriting. OSS says: The object you specified already exists and can not be overwritten.
+    oss-upload: b.txt: 409 (FileAlreadyExists, request …): An object with this key exists, and the form forbids overwriting. Choose another key (a directory with {uuid} gives each upload its own), or allow overwriting. OSS says: The object you specified already exists and can not be overwritten.
     oss-upload: 1 of 3 files were not uploaded
     ");
     oss.stop().await;
@@ -98,7 +98,7 @@ async fn a_wrong_key_and_a_wrong_region_are_explained_without_a_secret() {
     let outcome = upload(&wrong, &oss, &["a.txt", "--object", "a"]).await;
     assert_eq!(outcome.code, 1);
     assert_snapshot!(without_request(&outcome.err), @"
-    oss-upload: a.txt: 403 (SignatureDoesNotMatch, 0002-00000705, request …): The signature is not the one that OSS computes from the policy, or it stands in the field of another version. Sign the very base64 text that is sent, with the right secret and one reading of the clock; V4 wants lower-case hex in x-oss-signature. OSS says: The request signature we calculated does not match the signature you provided. Check your key and signing method.
+    oss-upload: a.txt: 403 (SignatureDoesNotMatch, 0002-00000705, request …): The signature is not the one that OSS computes from the policy, or it is in the field of another version. Sign the very base64 text that is sent, with the right secret and one reading of the clock; V4 wants lower-case hex in x-oss-signature. OSS says: The request signature we calculated does not match the signature you provided. Check your key and signing method.
     oss-upload: the file was not uploaded
     ");
     assert!(!outcome.err.contains("marker-secret"));
