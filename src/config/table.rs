@@ -549,7 +549,7 @@ mod tests {
         for setting in settings {
             let _ = writeln!(lines, "        #| {}: '{}'", setting.variable, setting.example);
         }
-        let start = "take the mark \"#| \" away.\n";
+        let start = "remove the mark \"#| \".\n";
         check_generated("s.yaml", &[(start, "      triggers:", lines)]);
     }
 }
