@@ -224,7 +224,9 @@ fn main() {
         .map(|_| (first_answer(function, 0, &request), first_answer(bare, body_bytes, &request)))
         .collect();
 
-    println!("| {body_bytes} bytes in a response, one core | function | bare hyper | ratio | budget |");
+    println!(
+        "| {body_bytes} bytes in a response, one core | function | bare hyper | ratio | budget |"
+    );
     println!("|---|---|---|---|---|");
     let [alone, at_once] = cpu;
     for (name, unit, pairs, budget) in [
