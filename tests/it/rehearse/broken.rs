@@ -62,7 +62,7 @@ async fn a_process_that_ends_at_once_is_reported_with_its_output() {
 #[tokio::test]
 async fn a_port_that_never_opens_is_reported() {
     let package = Package::with("import time\ntime.sleep(600)\n");
-    let sentence = failure(&package, &["--start-limit", "6"]).await;
+    let sentence = failure(&package, &["--start-limit", "1"]).await;
     assert_contains(&sentence, "within 1 s; listen on the one in FC_CUSTOM_LISTEN_PORT");
 }
 
