@@ -4,6 +4,7 @@
 mod agreement;
 mod answers;
 mod callback;
+mod callback_grant;
 mod callers;
 mod clients;
 mod connections;
@@ -30,6 +31,5 @@ mod sign;
 mod sources;
 mod sts;
 mod support;
-mod told;
 mod tool;
 mod v1;

@@ -11,9 +11,9 @@ use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
+use crate::callback::fixture::UnsignedCallback;
 use crate::callback::outside::Outside;
-use crate::callback::stage::Told;
-use crate::callback::{openssl, stage};
+use crate::callback::{fixture, openssl};
 use crate::support::app::NOW;
 use crate::support::caller::{Answer, Caller};
 use crate::support::log::Log;
@@ -210,7 +210,7 @@ async fn a_ticket_is_not_logged_however_and_wherever_its_path_spells_it() {
 
 /// A function that is told of objects, and tells a back end that does not answer well.
 async fn start_told(log: &Log) -> Server {
-    let mut settings = stage::settings();
+    let mut settings = fixture::settings();
     settings.callback.receipt_keys = vec![Secret::new("marker-receipt-key of 32 bytes and more")];
     settings.callback.webhook_secret =
         Some(Secret::new("whsec_marker/webhook/secret/of/more/than/24/bytes0"));
@@ -232,8 +232,8 @@ async fn nothing_that_proves_a_callback_is_logged_or_answered() {
     let log = Log::capture("trace");
     let server = start_told(&log).await;
     let mut caller = Caller::connect(server.address).await;
-    let receipt = |key: &str| stage::receipt("told").sign(&Secret::new(key));
-    let good = Told::new("told");
+    let receipt = |key: &str| fixture::receipt("told").sign(&Secret::new(key));
+    let good = UnsignedCallback::new("told");
     let good = good.but("receipt", Some(&receipt("marker-receipt-key of 32 bytes and more")));
     let stranger = receipt("another key that nobody knows here at all");
     let mut codes = Vec::new();
@@ -243,7 +243,7 @@ async fn nothing_that_proves_a_callback_is_logged_or_answered() {
         good.clone().but("size", Some("4096")),
         good.clone().but("etag", None),
         good.clone().but("receipt", Some(&stranger)),
-        Told { key_url: "https://marker.example/key".to_owned(), ..good.clone() },
+        UnsignedCallback { key_url: "https://marker.example/key".to_owned(), ..good.clone() },
     ] {
         let body = told.body();
         let signature = openssl::base64(openssl::oss().sign(&told.signed(&body)));

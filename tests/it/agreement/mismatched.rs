@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::agreement::{documented_form, native_form, same_world, stored};
+use crate::callback_grant::KEY;
 use crate::support::app::{Function, NOW, SMALL};
 use crate::support::form::Form;
 use crate::support::oss::{Reply, Server as Oss};
 use crate::support::server::Server;
-use crate::told::KEY;
 
 /// A local OSS, the function that it calls back, and a back end that keeps what it is told.
 struct World {
@@ -48,7 +48,7 @@ impl World {
             let notify = format!("http://{}/uploaded", back_end.address);
             settings.callback.webhook_urls = [("photos".to_owned(), notify)].into();
             settings.callback.webhook_secret =
-                Some(Secret::new(crate::callback::stage::WEBHOOK_SECRET));
+                Some(Secret::new(crate::callback::fixture::WEBHOOK_SECRET));
             settings.callback.key_urls = vec![callback_key_prefix(oss.address)];
             change(&mut settings);
             let now = Timestamp::from_unix(NOW).unwrap();

@@ -4,6 +4,7 @@
 //! accepted form and names what refuses it, `fields` does so for all that a route can fix and `told` for
 //! its callback, `mismatched` stores what the route did not grant and looks who hears of it, `generated` throws random rules, wishes and forms at both.
 
+mod callback;
 mod changes;
 mod dialects;
 mod fields;
@@ -11,7 +12,6 @@ mod generated;
 mod mismatched;
 mod random;
 mod table;
-mod told;
 
 use oss_emulator::oss::{AccessKey, LocalBucket, Options};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -10,7 +10,7 @@ use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
 use serde_json::json;
 
-use crate::callback::stage;
+use crate::callback::fixture;
 use crate::support::callback_server::encoded;
 use crate::support::form::Form;
 use crate::support::oss::Server as Oss;
@@ -27,14 +27,14 @@ const JSON: &str = r#"{"bucket":${bucket},"object":${object},"etag":${etag},"siz
 #[tokio::test]
 async fn what_the_local_oss_tells_is_believed() {
     let oss = Oss::start().await;
-    let mut settings = stage::settings();
+    let mut settings = fixture::settings();
     settings.callback.key_urls = vec![callback_key_prefix(oss.address)];
     let service = oss_upload_signer::http::service(Arc::new(App::new(settings)));
     let function = Server::start(service, Options::default()).await;
     let now = time::now().unix();
     let scope = ReceiptScope::Key("dir/hello.txt".to_owned());
-    let receipt = Receipt { scope, types: Vec::new(), ..stage::receipt("default") };
-    let variables_hash = Some(stage::sealed(&[("album", "夏 & \"co\"")]));
+    let receipt = Receipt { scope, types: Vec::new(), ..fixture::receipt("default") };
+    let variables_hash = Some(fixture::sealed(&[("album", "夏 & \"co\"")]));
     let receipt = Receipt { issued_at: now, expires_at: now + 600, variables_hash, ..receipt };
     let url = format!("http://{}/callback/def%61ult?a=%20", function.address);
     for (body, kind) in [(FORM, "application/x-www-form-urlencoded"), (JSON, "application/json")] {
@@ -42,13 +42,17 @@ async fn what_the_local_oss_tells_is_believed() {
         let mut form = Form::good();
         form.set("callback", &encoded(&order));
         form.set("x:album", "夏 & \"co\"");
-        form.set("x:receipt", &receipt.sign(&Secret::new(stage::RECEIPT_KEY)));
+        form.set("x:receipt", &receipt.sign(&Secret::new(fixture::RECEIPT_KEY)));
         let answer = oss.post(&form).await;
         assert_eq!(answer.status, 200, "{kind}");
-        let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
-        assert_eq!(told["key"], "dir/hello.txt", "{told}");
-        assert_eq!(told["variables"], json!({ "album": "夏 & \"co\"" }), "{told}");
-        assert_eq!((&told["size"], &told["image"]), (&json!(11), &json!(null)), "{told}");
+        let response: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(response["key"], "dir/hello.txt", "{response}");
+        assert_eq!(response["variables"], json!({ "album": "夏 & \"co\"" }), "{response}");
+        assert_eq!(
+            (&response["size"], &response["image"]),
+            (&json!(11), &json!(null)),
+            "{response}"
+        );
     }
     oss.stop().await;
 }

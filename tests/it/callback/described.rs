@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::Request;
 
-use crate::callback::stage::{Stage, Told};
+use crate::callback::fixture::{CallbackFixture, UnsignedCallback};
 use crate::machines::document::Document;
 use crate::support::script::ScriptedResponse;
 
@@ -14,28 +14,28 @@ const PATH: &str = "/callback/{route}";
 
 /// One call for each status.
 async fn answers() -> Vec<crate::support::app::Answer> {
-    let told = Told::new("told");
+    let unsigned = UnsignedCallback::new("told");
     let of = |line: ScriptedResponse| {
-        let stage = Stage::new();
-        stage.outside.back_end.says(line);
-        stage
+        let fixture = CallbackFixture::new();
+        fixture.outside.back_end.says(line);
+        fixture
     };
-    let no_key = Stage::new();
+    let no_key = CallbackFixture::new();
     no_key.outside.oss.answers(404, "");
     let no_text = Request::post("/callback/%ff").body(Bytes::new()).unwrap();
-    let mut answers = vec![Stage::new().function.call(no_text).await];
-    for (stage, told) in [
-        (Stage::new(), Told::new("default")),
-        (of(ScriptedResponse::answer(200, &[], "{\"id\":1}")), told.clone()),
-        (of(ScriptedResponse::answer(500, &[], "")), told.clone()),
-        (of(ScriptedResponse::Timeout), told.clone()),
-        (no_key, told.clone()),
-        (Stage::new(), told.clone().but("etag", None)),
-        (Stage::new(), told.clone().but("size", Some("0"))),
-        (Stage::new(), Told::new("mute")),
-        (Stage::new(), Told::new("none")),
+    let mut answers = vec![CallbackFixture::new().function.call(no_text).await];
+    for (fixture, unsigned) in [
+        (CallbackFixture::new(), UnsignedCallback::new("default")),
+        (of(ScriptedResponse::answer(200, &[], "{\"id\":1}")), unsigned.clone()),
+        (of(ScriptedResponse::answer(500, &[], "")), unsigned.clone()),
+        (of(ScriptedResponse::Timeout), unsigned.clone()),
+        (no_key, unsigned.clone()),
+        (CallbackFixture::new(), unsigned.clone().but("etag", None)),
+        (CallbackFixture::new(), unsigned.clone().but("size", Some("0"))),
+        (CallbackFixture::new(), UnsignedCallback::new("mute")),
+        (CallbackFixture::new(), UnsignedCallback::new("none")),
     ] {
-        answers.push(stage.tell(&told).await);
+        answers.push(fixture.tell(&unsigned).await);
     }
     answers
 }
@@ -61,7 +61,7 @@ async fn every_answer_is_as_described() {
 async fn the_functions_own_answer_is_described_whole() {
     let document = Document::read();
     let stored = document.answered(&document.0["components"]["schemas"]["Stored"]);
-    let answer = Stage::new().tell(&Told::new("default")).await.json();
+    let answer = CallbackFixture::new().tell(&UnsignedCallback::new("default")).await.json();
     assert!(stored.is_valid(&answer), "{answer}");
 }
 
@@ -70,7 +70,7 @@ fn what_oss_tells_is_described() {
     let document = Document::read();
     let operations = document.operations();
     let operation = operations.iter().find(|one| one.path == PATH).unwrap();
-    let told = document.asked(operation.body.as_ref().unwrap());
-    let body = Told::new("default").in_json().body();
-    assert!(told.is_valid(&serde_json::from_str(&body).unwrap()), "{body}");
+    let unsigned = document.asked(operation.body.as_ref().unwrap());
+    let body = UnsignedCallback::new("default").in_json().body();
+    assert!(unsigned.is_valid(&serde_json::from_str(&body).unwrap()), "{body}");
 }

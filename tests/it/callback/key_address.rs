@@ -8,31 +8,31 @@ use insta::assert_snapshot;
 use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope};
 use oss_upload_signer::net::SendError;
 
+use crate::callback::fixture::{CallbackFixture, KEY_URL, RECEIPT_KEY, UnsignedCallback, receipt};
 use crate::callback::openssl;
 use crate::callback::openssl::Pair;
-use crate::callback::stage::{KEY_URL, RECEIPT_KEY, Stage, Told, receipt};
 use crate::support::script::ScriptedResponse;
 
 const INVALID: &str = "callback_signature_invalid";
 const UNAVAILABLE: &str = "callback_key_unavailable";
 
-fn from(key_url: &str) -> Told {
-    Told { key_url: key_url.to_owned(), ..Told::new("default") }
+fn from(key_url: &str) -> UnsignedCallback {
+    UnsignedCallback { key_url: key_url.to_owned(), ..UnsignedCallback::new("default") }
 }
 
 #[tokio::test]
 async fn keys_are_fetched_over_https_and_kept_whatever_the_call_says() {
-    let stage = Stage::new();
+    let fixture = CallbackFixture::new();
     for url in [
         KEY_URL,
         "https://gosspublic.alicdn.com/callback_pub_key_v1.pem",
         "https://gosspublic.alicdn.com/callback_pub_key_v2.pem",
         "http://gosspublic.alicdn.com/callback_pub_key_v99.pem",
     ] {
-        assert_eq!(stage.code(&from(url)).await, "", "{url}");
+        assert_eq!(fixture.code(&from(url)).await, "", "{url}");
     }
     assert_eq!(
-        stage.outside.oss.urls(),
+        fixture.outside.oss.urls(),
         [
             "https://gosspublic.alicdn.com/callback_pub_key_v1.pem",
             "https://gosspublic.alicdn.com/callback_pub_key_v2.pem",
@@ -107,29 +107,29 @@ const OTHERS: [&str; 60] = [
 
 #[tokio::test]
 async fn no_other_address_is_ever_called() {
-    let stage = Stage::new();
+    let fixture = CallbackFixture::new();
     let long = format!("https://gosspublic.alicdn.com/callback_pub_key_v{}.pem", "1".repeat(4096));
     for url in OTHERS.into_iter().chain([&*long]) {
-        assert_eq!(stage.code(&from(url)).await, INVALID, "{url:?}");
+        assert_eq!(fixture.code(&from(url)).await, INVALID, "{url:?}");
     }
-    let mut request = Told::new("default").request();
+    let mut request = UnsignedCallback::new("default").request();
     request.headers_mut().insert("x-oss-pub-key-url", KEY_URL.parse().unwrap());
-    assert_eq!(stage.function.call(request).await.code(), INVALID, "no base64");
-    let mut request = Told::new("default").request();
+    assert_eq!(fixture.function.call(request).await.code(), INVALID, "no base64");
+    let mut request = UnsignedCallback::new("default").request();
     let no_text = [KEY_URL.as_bytes(), b"\xff"].concat();
     let no_text = openssl::base64(no_text).parse().unwrap();
     request.headers_mut().insert("x-oss-pub-key-url", no_text);
-    assert_eq!(stage.function.call(request).await.code(), INVALID, "no text");
-    assert_eq!(stage.outside.oss.calls(), 0);
+    assert_eq!(fixture.function.call(request).await.code(), INVALID, "no text");
+    assert_eq!(fixture.outside.oss.calls(), 0);
 }
 
 #[tokio::test]
 async fn a_local_cloud_names_its_own_address_and_then_no_other_counts() {
     let local = "http://127.0.0.1:9100/keys/";
-    let stage = Stage::with(0, |options| options.key_urls = vec![local.to_owned()]);
+    let fixture = CallbackFixture::with(0, |options| options.key_urls = vec![local.to_owned()]);
     let own = "http://127.0.0.1:9100/keys/callback_pub_key_v1.pem";
-    assert_eq!(stage.code(&from(own)).await, "");
-    assert_eq!(stage.outside.oss.urls(), [own]);
+    assert_eq!(fixture.code(&from(own)).await, "");
+    assert_eq!(fixture.outside.oss.urls(), [own]);
     for url in [
         KEY_URL,
         "https://127.0.0.1:9100/keys/callback_pub_key_v1.pem",
@@ -137,13 +137,17 @@ async fn a_local_cloud_names_its_own_address_and_then_no_other_counts() {
         "http://127.0.0.1:9100/keys/a/callback_pub_key_v1.pem",
         "http://127.0.0.1:9100/keys/uploaded.pem",
     ] {
-        assert_eq!(stage.code(&from(url)).await, INVALID, "{url}");
+        assert_eq!(fixture.code(&from(url)).await, INVALID, "{url}");
     }
     let open = |options: &mut oss_upload_signer::callback::Options| {
         options.key_urls = vec!["http://127.0.0.1".to_owned()];
     };
     let url = "http://127.0.0.1.evil.example/callback_pub_key_v1.pem";
-    assert_eq!(Stage::with(0, open).code(&from(url)).await, INVALID, "no slash, no address");
+    assert_eq!(
+        CallbackFixture::with(0, open).code(&from(url)).await,
+        INVALID,
+        "no slash, no address"
+    );
 }
 
 #[tokio::test]
@@ -169,10 +173,10 @@ async fn what_is_no_key_is_a_failure_and_a_redirect_is_not_followed() {
         ScriptedResponse::Error(SendError::Unreachable("refused".into())),
         ScriptedResponse::Error(SendError::TooLong),
     ] {
-        let stage = Stage::new();
-        stage.outside.oss.says(line.clone());
-        assert_eq!(stage.code(&Told::new("default")).await, UNAVAILABLE, "{line:?}");
-        assert_eq!(stage.outside.oss.calls(), 1);
+        let fixture = CallbackFixture::new();
+        fixture.outside.oss.says(line.clone());
+        assert_eq!(fixture.code(&UnsignedCallback::new("default")).await, UNAVAILABLE, "{line:?}");
+        assert_eq!(fixture.outside.oss.calls(), 1);
     }
 }
 
@@ -188,23 +192,23 @@ async fn a_key_that_is_too_short_is_none() {
     let der = [&[0x30, u8::try_from(inside.len()).unwrap()][..], &inside].concat();
     let pem =
         format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", openssl::base64(der));
-    let stage = Stage::new();
-    stage.outside.oss.answers(200, pem);
-    assert_eq!(stage.code(&Told::new("default")).await, UNAVAILABLE);
+    let fixture = CallbackFixture::new();
+    fixture.outside.oss.answers(200, pem);
+    assert_eq!(fixture.code(&UnsignedCallback::new("default")).await, UNAVAILABLE);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_does_not_come_leaves_oss_its_time() {
-    let stage = Stage::new();
+    let fixture = CallbackFixture::new();
     for line in [ScriptedResponse::Timeout, ScriptedResponse::Forever] {
-        let (stage, start) = (Stage::new(), tokio::time::Instant::now());
-        stage.outside.oss.says(line);
-        let answer = stage.tell(&Told::new("default")).await;
+        let (fixture, start) = (CallbackFixture::new(), tokio::time::Instant::now());
+        fixture.outside.oss.says(line);
+        let answer = fixture.tell(&UnsignedCallback::new("default")).await;
         assert_eq!(answer.code(), UNAVAILABLE);
         assert!(start.elapsed() <= Duration::from_secs(4), "{:?}", start.elapsed());
     }
-    stage.outside.oss.says(ScriptedResponse::Timeout);
-    assert_snapshot!(stage.tell(&Told::new("default")).await.whole(), @r#"
+    fixture.outside.oss.says(ScriptedResponse::Timeout);
+    assert_snapshot!(fixture.tell(&UnsignedCallback::new("default")).await.whole(), @r#"
     503 Service Unavailable
     cache-control: no-store
     content-length: 148
@@ -218,41 +222,41 @@ async fn a_key_that_does_not_come_leaves_oss_its_time() {
 
 #[tokio::test]
 async fn a_failure_is_remembered_for_a_moment() {
-    let stage = Stage::new();
-    stage.outside.oss.answers(500, "");
+    let fixture = CallbackFixture::new();
+    fixture.outside.oss.answers(500, "");
     for _ in 0..3 {
-        assert_eq!(stage.code(&Told::new("default")).await, UNAVAILABLE);
+        assert_eq!(fixture.code(&UnsignedCallback::new("default")).await, UNAVAILABLE);
     }
-    assert_eq!(stage.outside.oss.calls(), 1);
+    assert_eq!(fixture.outside.oss.calls(), 1);
 }
 
 #[tokio::test]
 async fn a_thousand_callbacks_at_once_fetch_the_key_once() {
-    let stage = Arc::new(Stage::new());
-    stage.outside.oss.takes(Duration::from_millis(1));
-    let request = Told::new("default").request();
+    let fixture = Arc::new(CallbackFixture::new());
+    fixture.outside.oss.takes(Duration::from_millis(1));
+    let request = UnsignedCallback::new("default").request();
     let callers: Vec<_> = (0..1000)
         .map(|_| {
-            let (stage, request) = (Arc::clone(&stage), request.clone());
-            tokio::spawn(async move { stage.function.call(request).await.status })
+            let (fixture, request) = (Arc::clone(&fixture), request.clone());
+            tokio::spawn(async move { fixture.function.call(request).await.status })
         })
         .collect();
     for caller in callers {
         assert_eq!(caller.await.unwrap(), 200);
     }
-    assert_eq!(stage.outside.oss.calls(), 1);
+    assert_eq!(fixture.outside.oss.calls(), 1);
 }
 
 #[tokio::test]
 async fn a_signature_that_does_not_hold_asks_for_the_key_anew_but_not_at_once() {
-    let stage = Stage::new();
-    let told = Told::new("default");
-    let forged = || told.with(&openssl::base64([7; 64]), told.body());
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::new("default");
+    let forged = || unsigned.with(&openssl::base64([7; 64]), unsigned.body());
     for _ in 0..3 {
-        assert_eq!(stage.function.call(forged()).await.code(), INVALID);
+        assert_eq!(fixture.function.call(forged()).await.code(), INVALID);
     }
-    assert_eq!(stage.code(&told).await, "");
-    assert_eq!(stage.outside.oss.calls(), 1);
+    assert_eq!(fixture.code(&unsigned).await, "");
+    assert_eq!(fixture.outside.oss.calls(), 1);
 }
 
 /// An address of which nobody knows whether OSS has a key there; `number` counts them.
@@ -266,13 +270,13 @@ fn invented(number: usize) -> String {
 }
 
 /// Calls with one receipt and so many invented addresses. No signature of OSS is needed for that.
-async fn flood(stage: &Arc<Stage>, numbers: Range<usize>) {
-    let told = Told::new("told");
+async fn flood(fixture: &Arc<CallbackFixture>, numbers: Range<usize>) {
+    let unsigned = UnsignedCallback::new("told");
     let calls: Vec<_> = numbers
         .map(|number| {
-            let from = Told { key_url: invented(number), ..told.clone() };
-            let (stage, request) = (Arc::clone(stage), from.with("AAAA", from.body()));
-            tokio::spawn(async move { stage.function.call(request).await.code() })
+            let from = UnsignedCallback { key_url: invented(number), ..unsigned.clone() };
+            let (fixture, request) = (Arc::clone(fixture), from.with("AAAA", from.body()));
+            tokio::spawn(async move { fixture.function.call(request).await.code() })
         })
         .collect();
     for call in calls {
@@ -286,16 +290,16 @@ async fn flood(stage: &Arc<Stage>, numbers: Range<usize>) {
 async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_told() {
     let documented = "https://gosspublic.alicdn.com/callback_pub_key_v1.pem";
     for line in [ScriptedResponse::answer(404, &[], ""), ScriptedResponse::Timeout] {
-        let stage = Arc::new(Stage::new());
-        stage.outside.oss.says_except_at(documented, line.clone());
+        let fixture = Arc::new(CallbackFixture::new());
+        fixture.outside.oss.says_except_at(documented, line.clone());
         let attack = {
-            let stage = Arc::clone(&stage);
+            let fixture = Arc::clone(&fixture);
             tokio::spawn(async move {
                 let mut floods = Vec::new();
                 for second in 0..8 {
-                    let stage = Arc::clone(&stage);
+                    let fixture = Arc::clone(&fixture);
                     let numbers = second * 50..(second + 1) * 50;
-                    floods.push(tokio::spawn(async move { flood(&stage, numbers).await }));
+                    floods.push(tokio::spawn(async move { flood(&fixture, numbers).await }));
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
                 for flood in floods {
@@ -306,39 +310,39 @@ async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_tol
         // The instance is fresh, and the attack is there first.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let scope = ReceiptScope::Prefix("photos/".to_owned());
-        let genuine = Told::of("told", &Receipt { scope, ..receipt("told") });
+        let genuine = UnsignedCallback::of("told", &Receipt { scope, ..receipt("told") });
         for number in 0..8 {
             let genuine = genuine.clone().but("object", Some(&format!("photos/{number}")));
-            let answer = stage.tell(&genuine).await;
+            let answer = fixture.tell(&genuine).await;
             assert_eq!(answer.status, 200, "{number} {line:?} {}", answer.whole());
             tokio::time::sleep(Duration::from_secs(1)).await;
-            stage.wait(1);
+            fixture.wait(1);
         }
         attack.await.unwrap();
-        assert_eq!(stage.outside.back_end.calls(), 8, "each genuine upload is told");
+        assert_eq!(fixture.outside.back_end.calls(), 8, "each genuine upload is told");
     }
 }
 
 #[tokio::test]
 async fn a_key_of_another_version_is_found_in_the_middle_of_the_attack() {
-    let stage = Arc::new(Stage::new());
+    let fixture = Arc::new(CallbackFixture::new());
     let next = "https://gosspublic.alicdn.com/callback_pub_key_v2.pem";
-    stage.outside.oss.says_except_at(next, ScriptedResponse::answer(404, &[], ""));
-    flood(&stage, 0..200).await;
-    stage.wait(5);
-    flood(&stage, 200..300).await;
-    let calls = stage.outside.oss.calls();
-    assert_eq!(stage.code(&from(next)).await, "");
-    assert!(stage.outside.oss.calls() <= calls + 1);
+    fixture.outside.oss.says_except_at(next, ScriptedResponse::answer(404, &[], ""));
+    flood(&fixture, 0..200).await;
+    fixture.wait(5);
+    flood(&fixture, 200..300).await;
+    let calls = fixture.outside.oss.calls();
+    assert_eq!(fixture.code(&from(next)).await, "");
+    assert!(fixture.outside.oss.calls() <= calls + 1);
 }
 
 #[tokio::test]
 async fn addresses_without_end_are_not_called_without_end() {
-    let stage = Arc::new(Stage::new());
-    assert_eq!(stage.code(&Told::new("default")).await, "");
-    stage.outside.oss.answers(404, "");
-    flood(&stage, 0..2000).await;
-    let urls = stage.outside.oss.urls();
+    let fixture = Arc::new(CallbackFixture::new());
+    assert_eq!(fixture.code(&UnsignedCallback::new("default")).await, "");
+    fixture.outside.oss.answers(404, "");
+    flood(&fixture, 0..2000).await;
+    let urls = fixture.outside.oss.urls();
     let is_documented = |url: &&String| {
         let version = url
             .strip_prefix("https://gosspublic.alicdn.com/callback_pub_key_v")
@@ -351,68 +355,72 @@ async fn addresses_without_end_are_not_called_without_end() {
     once.dedup();
     assert_eq!(urls.len(), once.len(), "no address is asked again within five seconds");
     assert!(urls.len() <= 99, "{}", urls.len());
-    assert_eq!(stage.code(&Told::new("default")).await, "", "the key that is kept stays");
+    assert_eq!(
+        fixture.code(&UnsignedCallback::new("default")).await,
+        "",
+        "the key that is kept stays"
+    );
 }
 
 /// Whatever can be judged without the network is.
 #[tokio::test]
 async fn no_key_is_fetched_for_a_callback_of_another_object() {
-    let told = Told::new("default");
-    for (stage, told) in [
-        (Stage::new(), told.clone().but("object", Some("photos/other.png"))),
-        (Stage::new(), told.clone().but("bucket", Some("otherbucket"))),
-        (Stage::new(), told.clone().but("receipt", None)),
-        (Stage::new(), told.clone().but("size", Some("many"))),
-        (Stage::new(), Told::of("default", &receipt("told"))),
-        (Stage::at(600 + 24 * 3600 + 1), told.clone()),
+    let unsigned = UnsignedCallback::new("default");
+    for (fixture, unsigned) in [
+        (CallbackFixture::new(), unsigned.clone().but("object", Some("photos/other.png"))),
+        (CallbackFixture::new(), unsigned.clone().but("bucket", Some("otherbucket"))),
+        (CallbackFixture::new(), unsigned.clone().but("receipt", None)),
+        (CallbackFixture::new(), unsigned.clone().but("size", Some("many"))),
+        (CallbackFixture::new(), UnsignedCallback::of("default", &receipt("told"))),
+        (CallbackFixture::at(600 + 24 * 3600 + 1), unsigned.clone()),
     ] {
-        assert_ne!(stage.code(&told).await, "");
-        assert_eq!(stage.outside.oss.calls(), 0, "{:?}", told.members);
+        assert_ne!(fixture.code(&unsigned).await, "");
+        assert_eq!(fixture.outside.oss.calls(), 0, "{:?}", unsigned.members);
     }
 }
 
 #[tokio::test]
 async fn a_key_is_kept_for_half_a_day_and_outlives_an_outage() {
     const HOUR: i64 = 3600;
-    let stage = Stage::new();
-    let told = Told::new("default");
-    assert_eq!(stage.code(&told).await, "");
-    stage.wait(12 * HOUR - 1);
-    assert_eq!(stage.code(&told).await, "");
-    assert_eq!(stage.outside.oss.calls(), 1);
-    stage.outside.oss.answers(500, "");
-    stage.wait(1);
-    assert_eq!(stage.code(&told).await, "", "the old key, while there is no new one");
-    assert_eq!(stage.code(&told).await, "");
-    assert_eq!(stage.outside.oss.calls(), 2, "and nobody asks again at once");
-    stage.wait(12 * HOUR);
-    assert_eq!(stage.code(&told).await, UNAVAILABLE);
-    stage.outside.oss.answers(200, openssl::oss().public.clone());
-    stage.wait(5);
-    assert_eq!(stage.code(&told).await, "");
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::new("default");
+    assert_eq!(fixture.code(&unsigned).await, "");
+    fixture.wait(12 * HOUR - 1);
+    assert_eq!(fixture.code(&unsigned).await, "");
+    assert_eq!(fixture.outside.oss.calls(), 1);
+    fixture.outside.oss.answers(500, "");
+    fixture.wait(1);
+    assert_eq!(fixture.code(&unsigned).await, "", "the old key, while there is no new one");
+    assert_eq!(fixture.code(&unsigned).await, "");
+    assert_eq!(fixture.outside.oss.calls(), 2, "and nobody asks again at once");
+    fixture.wait(12 * HOUR);
+    assert_eq!(fixture.code(&unsigned).await, UNAVAILABLE);
+    fixture.outside.oss.answers(200, openssl::oss().public.clone());
+    fixture.wait(5);
+    assert_eq!(fixture.code(&unsigned).await, "");
 }
 
 #[tokio::test]
 async fn a_key_that_was_changed_is_fetched_at_its_first_signature() {
-    let (stage, next) = (Stage::new(), Pair::rsa(1024));
-    let told = Told::new("default");
-    assert_eq!(stage.code(&told).await, "");
-    stage.outside.oss.answers(200, next.public.clone());
-    stage.wait(30);
-    assert_eq!(stage.function.call(told.signed_by(&next)).await.code(), "");
-    assert_eq!(stage.code(&told).await, INVALID, "the old one is gone");
-    assert_eq!(stage.outside.oss.calls(), 2);
+    let (fixture, next) = (CallbackFixture::new(), Pair::rsa(1024));
+    let unsigned = UnsignedCallback::new("default");
+    assert_eq!(fixture.code(&unsigned).await, "");
+    fixture.outside.oss.answers(200, next.public.clone());
+    fixture.wait(30);
+    assert_eq!(fixture.function.call(unsigned.signed_by(&next)).await.code(), "");
+    assert_eq!(fixture.code(&unsigned).await, INVALID, "the old one is gone");
+    assert_eq!(fixture.outside.oss.calls(), 2);
 }
 
 /// Who holds none cannot even do that.
 #[tokio::test]
 async fn strangers_cannot_make_us_call_out() {
-    let stage = Stage::new();
+    let fixture = CallbackFixture::new();
     let stranger = receipt("default")
         .sign(&oss_upload_signer::secret::Secret::new("a key that nobody here has ever heard of"));
     for receipt in ["", "r1.e30.AAAA", &stranger, RECEIPT_KEY] {
-        let told = Told::new("default").but("receipt", Some(receipt));
-        assert_eq!(stage.code(&told).await, "receipt_invalid", "{receipt}");
+        let unsigned = UnsignedCallback::new("default").but("receipt", Some(receipt));
+        assert_eq!(fixture.code(&unsigned).await, "receipt_invalid", "{receipt}");
     }
-    assert_eq!(stage.outside.oss.calls(), 0);
+    assert_eq!(fixture.outside.oss.calls(), 0);
 }

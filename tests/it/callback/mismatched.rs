@@ -7,21 +7,22 @@ use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::callback::stage::{Stage, Told, receipt};
+use crate::callback::fixture::{CallbackFixture, UnsignedCallback, receipt};
 use crate::support::script::ScriptedResponse;
 
 /// The webhooks that the back end got.
-fn webhooks(stage: &Stage) -> Vec<Value> {
-    let asked = stage.outside.back_end.sent();
+fn webhooks(fixture: &CallbackFixture) -> Vec<Value> {
+    let asked = fixture.outside.back_end.sent();
     asked.iter().map(|one| serde_json::from_slice(one.request.body()).unwrap()).collect()
 }
 
 #[tokio::test]
 async fn the_back_end_learns_what_was_granted_and_what_is_stored() {
-    let stage = Stage::new();
-    let told =
-        Told::new("told").but("mimeType", Some("image/,text/html")).but("size", Some("4096"));
-    assert_snapshot!(stage.tell(&told).await.whole(), @r#"
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::new("told")
+        .but("mimeType", Some("image/,text/html"))
+        .but("size", Some("4096"));
+    assert_snapshot!(fixture.tell(&unsigned).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
     content-length: 186
@@ -30,7 +31,7 @@ async fn the_back_end_learns_what_was_granted_and_what_is_stored() {
 
     {"error":"receipt_mismatch","message":"What is stored is not what was granted. The back end was told, and may delete it. Ask for a new grant and upload what fits.","request_id":"1-test"}
     "#);
-    let [asked] = &stage.outside.back_end.sent()[..] else { panic!("told once") };
+    let [asked] = &fixture.outside.back_end.sent()[..] else { panic!("told once") };
     assert_snapshot!(str::from_utf8(asked.request.body()).unwrap(), @r#"{"data":{"granted":{"key":"photos/夏 1.png","max":1024,"min":1,"types":["image/*"]},"mismatches":["size","type"],"receipt_id":"0123456789abcdef0123456789abcdef","route":"told","stored":{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","key":"photos/夏 1.png","size":4096,"type":"image/,text/html"},"subject":"alice"},"timestamp":"2024-11-27T06:09:41Z","type":"upload.mismatched"}"#);
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
         assert!(asked.request.headers().contains_key(name), "{name}");
@@ -54,11 +55,13 @@ async fn whatever_the_uploader_chooses_is_reported() {
         ("mimeType", "图/片", json!(["type"])),
         ("mimeType", &"image/".repeat(1000), json!(["type"])),
     ] {
-        let told = Told::new("told").but(name, Some(value));
-        for told in [told.clone(), told.in_json()] {
-            let stage = Stage::new();
-            assert_eq!(stage.code(&told).await, "receipt_mismatch", "{name} {value}");
-            let [webhook] = &webhooks(&stage)[..] else { panic!("one webhook for {name} {value}") };
+        let unsigned = UnsignedCallback::new("told").but(name, Some(value));
+        for unsigned in [unsigned.clone(), unsigned.in_json()] {
+            let fixture = CallbackFixture::new();
+            assert_eq!(fixture.code(&unsigned).await, "receipt_mismatch", "{name} {value}");
+            let [webhook] = &webhooks(&fixture)[..] else {
+                panic!("one webhook for {name} {value}")
+            };
             assert_eq!(webhook["type"], "upload.mismatched", "{name} {value}");
             assert_eq!(webhook["data"]["mismatches"], mismatches, "{name} {value}");
             let member = if name == "size" { "size" } else { "type" };
@@ -70,12 +73,12 @@ async fn whatever_the_uploader_chooses_is_reported() {
 
 #[tokio::test]
 async fn a_grant_of_a_directory_and_of_any_type_is_told_as_it_was_given() {
-    let stage = Stage::new();
+    let fixture = CallbackFixture::new();
     let scope = ReceiptScope::Prefix("photos/".to_owned());
     let wide = Receipt { scope, types: Vec::new(), subject: None, ..receipt("told") };
-    let told = Told::of("told", &wide).but("size", Some("0"));
-    assert_eq!(stage.code(&told).await, "receipt_mismatch");
-    let data = &webhooks(&stage)[0]["data"];
+    let unsigned = UnsignedCallback::of("told", &wide).but("size", Some("0"));
+    assert_eq!(fixture.code(&unsigned).await, "receipt_mismatch");
+    let data = &webhooks(&fixture)[0]["data"];
     assert_eq!(data["granted"], json!({ "prefix": "photos/", "min": 1, "max": 1024 }));
     assert_eq!(data["subject"], Value::Null);
 }
@@ -83,9 +86,12 @@ async fn a_grant_of_a_directory_and_of_any_type_is_told_as_it_was_given() {
 /// A back end that reads every message as a completed upload must not save this one.
 #[tokio::test]
 async fn nothing_stands_where_a_completed_upload_has_its_members() {
-    let stage = Stage::new();
-    assert_eq!(stage.code(&Told::new("told").but("size", Some("0"))).await, "receipt_mismatch");
-    let data = &webhooks(&stage)[0]["data"];
+    let fixture = CallbackFixture::new();
+    assert_eq!(
+        fixture.code(&UnsignedCallback::new("told").but("size", Some("0"))).await,
+        "receipt_mismatch"
+    );
+    let data = &webhooks(&fixture)[0]["data"];
     for member in ["key", "bucket", "etag", "size", "type", "image", "variables"] {
         assert_eq!(data[member], Value::Null, "{member}");
     }
@@ -94,16 +100,16 @@ async fn nothing_stands_where_a_completed_upload_has_its_members() {
 /// After the back end has deleted the object, the same upload under the same grant has to be reported again.
 #[tokio::test]
 async fn the_same_mismatch_is_reported_each_time_and_under_another_id() {
-    let stage = Stage::new();
+    let fixture = CallbackFixture::new();
     for once in [false, true] {
-        let told = Told::of("told", &Receipt { once, ..receipt("told") });
-        let told = told.but("size", Some("0"));
+        let unsigned = UnsignedCallback::of("told", &Receipt { once, ..receipt("told") });
+        let unsigned = unsigned.but("size", Some("0"));
         for _ in 0..3 {
-            assert_eq!(stage.code(&told).await, "receipt_mismatch");
-            stage.wait(1);
+            assert_eq!(fixture.code(&unsigned).await, "receipt_mismatch");
+            fixture.wait(1);
         }
     }
-    let asked = stage.outside.back_end.sent();
+    let asked = fixture.outside.back_end.sent();
     let mut ids: Vec<_> =
         asked.iter().map(|one| one.request.headers()["webhook-id"].clone()).collect();
     assert_eq!(ids.len(), 6);
@@ -114,8 +120,8 @@ async fn the_same_mismatch_is_reported_each_time_and_under_another_id() {
 
 #[tokio::test]
 async fn it_is_an_error_in_the_log_which_names_the_object() {
-    let told = Told::new("told").but("mimeType", Some("text/html"));
-    let (_, log) = Stage::new().logged(&told.request()).await;
+    let unsigned = UnsignedCallback::new("told").but("mimeType", Some("text/html"));
+    let (_, log) = CallbackFixture::new().logged(&unsigned.request()).await;
     let events = log.events("ERROR");
     assert_eq!(events.len(), 1, "{}", log.text());
     assert_eq!(
@@ -130,8 +136,8 @@ async fn it_is_an_error_in_the_log_which_names_the_object() {
 
 #[tokio::test]
 async fn a_route_without_a_back_end_has_it_in_its_log() {
-    let told = Told::new("default").but("size", Some("4096"));
-    let (answer, log) = Stage::new().logged(&told.request()).await;
+    let unsigned = UnsignedCallback::new("default").but("size", Some("4096"));
+    let (answer, log) = CallbackFixture::new().logged(&unsigned.request()).await;
     assert_snapshot!(answer.whole(), @r#"
     403 Forbidden
     cache-control: no-store
@@ -148,9 +154,10 @@ async fn a_route_without_a_back_end_has_it_in_its_log() {
 #[tokio::test]
 async fn a_key_in_the_log_is_no_longer_than_a_key_can_be() {
     let scope = ReceiptScope::Prefix("夏/".to_owned());
-    let told = Told::of("told", &Receipt { scope, ..receipt("told") }).but("size", Some("0"));
-    let told = told.but("object", Some(&format!("夏/{}", "夏".repeat(5000))));
-    let (_, log) = Stage::new().logged(&told.request()).await;
+    let unsigned =
+        UnsignedCallback::of("told", &Receipt { scope, ..receipt("told") }).but("size", Some("0"));
+    let unsigned = unsigned.but("object", Some(&format!("夏/{}", "夏".repeat(5000))));
+    let (_, log) = CallbackFixture::new().logged(&unsigned.request()).await;
     let key = log.events("ERROR")[0]["key"].as_str().unwrap().to_owned();
     assert!((1020..=1023).contains(&key.len()), "{}", key.len());
 }
@@ -162,10 +169,10 @@ async fn a_back_end_that_does_not_take_it_is_said_in_the_log_and_not_waited_for(
         ScriptedResponse::Timeout,
         ScriptedResponse::Forever,
     ] {
-        let (stage, start) = (Stage::new(), Instant::now());
-        stage.outside.back_end.says(line.clone());
-        let told = Told::new("told").but("size", Some("0"));
-        let (answer, log) = stage.logged(&told.request()).await;
+        let (fixture, start) = (CallbackFixture::new(), Instant::now());
+        fixture.outside.back_end.says(line.clone());
+        let unsigned = UnsignedCallback::new("told").but("size", Some("0"));
+        let (answer, log) = fixture.logged(&unsigned.request()).await;
         assert_eq!(answer.code(), "receipt_mismatch", "{line:?}");
         assert!(answer.json()["message"].as_str().unwrap().contains("the log says in what"));
         assert!(start.elapsed() <= Duration::from_secs(9), "two calls: {:?}", start.elapsed());
@@ -177,9 +184,9 @@ async fn a_back_end_that_does_not_take_it_is_said_in_the_log_and_not_waited_for(
 /// Nothing of it is believed without OSS's signature.
 #[tokio::test]
 async fn a_mismatch_that_oss_has_not_signed_is_reported_to_nobody() {
-    let stage = Stage::new();
-    let told = Told::new("told").but("size", Some("0"));
-    let forged = told.with("AAAA", told.body());
-    assert_eq!(stage.function.call(forged).await.code(), "callback_signature_invalid");
-    assert_eq!(stage.outside.back_end.calls(), 0);
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::new("told").but("size", Some("0"));
+    let forged = unsigned.with("AAAA", unsigned.body());
+    assert_eq!(fixture.function.call(forged).await.code(), "callback_signature_invalid");
+    assert_eq!(fixture.outside.back_end.calls(), 0);
 }

@@ -4,6 +4,7 @@
 mod agreement;
 mod described;
 mod event;
+pub(crate) mod fixture;
 mod key_address;
 mod mismatched;
 mod notify;
@@ -13,5 +14,4 @@ mod random;
 mod receipts;
 mod replay;
 mod signature;
-pub(crate) mod stage;
 mod variables;

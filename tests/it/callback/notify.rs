@@ -12,15 +12,15 @@ use oss_upload_signer::secret::Secret;
 use sha2::Sha256;
 use tokio::time::Instant;
 
-use crate::callback::stage::{NOTIFY, Stage, Told};
+use crate::callback::fixture::{CallbackFixture, NOTIFY, UnsignedCallback};
 use crate::support::app::NOW;
 use crate::support::script::ScriptedResponse;
 
 #[tokio::test]
 async fn the_back_end_is_told_by_the_book() {
-    let stage = Stage::new();
-    assert_eq!(stage.tell(&Told::new("told")).await.status, 200);
-    let [asked] = &stage.outside.back_end.sent()[..] else { panic!("told once") };
+    let fixture = CallbackFixture::new();
+    assert_eq!(fixture.tell(&UnsignedCallback::new("told")).await.status, 200);
+    let [asked] = &fixture.outside.back_end.sent()[..] else { panic!("told once") };
     let request = &asked.request;
     assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("POST", NOTIFY));
     assert_eq!(request.headers()["content-type"], "application/json");
@@ -42,10 +42,10 @@ async fn the_back_end_is_told_by_the_book() {
 async fn what_it_answers_is_what_the_page_reads() {
     let largest = format!("{{\"a\":\"{}\"}}", "a".repeat(64 * 1024 - 8));
     for body in ["{\"id\":7}", "{ \"名\" : [1, 2.50] }\n", "{}", &largest] {
-        let stage = Stage::new();
+        let fixture = CallbackFixture::new();
         for status in [200, 201, 202] {
-            stage.outside.back_end.answers(status, body.to_owned());
-            let answer = stage.tell(&Told::new("told")).await;
+            fixture.outside.back_end.answers(status, body.to_owned());
+            let answer = fixture.tell(&UnsignedCallback::new("told")).await;
             assert_eq!(answer.status, 200);
             assert_eq!(answer.body, body);
             assert_eq!(answer.headers["content-type"], "application/json");
@@ -56,11 +56,11 @@ async fn what_it_answers_is_what_the_page_reads() {
 
 #[tokio::test]
 async fn where_it_has_nothing_to_say_the_function_does() {
-    let own = Stage::new().tell(&Told::new("default")).await.json();
+    let own = CallbackFixture::new().tell(&UnsignedCallback::new("default")).await.json();
     for status in [200, 202, 204] {
-        let stage = Stage::new();
-        stage.outside.back_end.answers(status, "");
-        let answer = stage.tell(&Told::new("told")).await;
+        let fixture = CallbackFixture::new();
+        fixture.outside.back_end.answers(status, "");
+        let answer = fixture.tell(&UnsignedCallback::new("told")).await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.json(), own);
     }
@@ -86,23 +86,23 @@ async fn what_it_should_not_answer_is_a_failure() {
         ScriptedResponse::Error(SendError::Broken("reset".into())),
         ScriptedResponse::Error(SendError::TooLong),
     ] {
-        let stage = Stage::new();
-        stage.outside.back_end.says(line.clone());
-        let answer = stage.tell(&Told::new("told")).await;
+        let fixture = CallbackFixture::new();
+        fixture.outside.back_end.says(line.clone());
+        let answer = fixture.tell(&UnsignedCallback::new("told")).await;
         assert_eq!(
             (answer.status.as_u16(), answer.code().as_str()),
             (502, "notify_failed"),
             "{line:?}"
         );
-        assert_eq!(stage.outside.back_end.calls(), 1, "nothing is sent again");
+        assert_eq!(fixture.outside.back_end.calls(), 1, "nothing is sent again");
     }
 }
 
 #[tokio::test]
 async fn a_failure_is_said_and_its_cause_is_logged() {
-    let stage = Stage::new();
-    stage.outside.back_end.answers(500, "a secret of the back end's");
-    let (answer, log) = stage.logged(&Told::new("told").request()).await;
+    let fixture = CallbackFixture::new();
+    fixture.outside.back_end.answers(500, "a secret of the back end's");
+    let (answer, log) = fixture.logged(&UnsignedCallback::new("told").request()).await;
     assert_snapshot!(answer.whole(), @r#"
     502 Bad Gateway
     cache-control: no-store
@@ -122,22 +122,26 @@ async fn a_slow_back_end_leaves_oss_its_time() {
     for (key, back_end, status) in
         [(0, 3900, 200), (0, 4100, 504), (1500, 2400, 200), (1500, 2600, 504)]
     {
-        let (stage, start) = (Stage::new(), Instant::now());
-        stage.outside.oss.takes(Duration::from_millis(key));
-        stage.outside.back_end.takes(Duration::from_millis(back_end));
-        assert_eq!(stage.tell(&Told::new("told")).await.status, status, "{key} {back_end}");
+        let (fixture, start) = (CallbackFixture::new(), Instant::now());
+        fixture.outside.oss.takes(Duration::from_millis(key));
+        fixture.outside.back_end.takes(Duration::from_millis(back_end));
+        assert_eq!(
+            fixture.tell(&UnsignedCallback::new("told")).await.status,
+            status,
+            "{key} {back_end}"
+        );
         assert!(start.elapsed() <= Duration::from_millis(4001), "{:?}", start.elapsed());
     }
     for line in [ScriptedResponse::Timeout, ScriptedResponse::Forever] {
-        let (stage, start) = (Stage::new(), Instant::now());
-        stage.outside.back_end.says(line);
-        let answer = stage.tell(&Told::new("told")).await;
+        let (fixture, start) = (CallbackFixture::new(), Instant::now());
+        fixture.outside.back_end.says(line);
+        let answer = fixture.tell(&UnsignedCallback::new("told")).await;
         assert_eq!(answer.code(), "notify_timeout");
         assert!(start.elapsed() <= Duration::from_millis(4001), "{:?}", start.elapsed());
     }
-    let stage = Stage::new();
-    stage.outside.back_end.says(ScriptedResponse::Timeout);
-    assert_snapshot!(stage.tell(&Told::new("told")).await.whole(), @r#"
+    let fixture = CallbackFixture::new();
+    fixture.outside.back_end.says(ScriptedResponse::Timeout);
+    assert_snapshot!(fixture.tell(&UnsignedCallback::new("told")).await.whole(), @r#"
     504 Gateway Timeout
     cache-control: no-store
     content-length: 171
@@ -150,19 +154,19 @@ async fn a_slow_back_end_leaves_oss_its_time() {
 
 #[tokio::test]
 async fn nobody_is_told_what_is_not_proved() {
-    let stage = Stage::new();
-    let told = Told::new("told");
-    for told in [
-        told.clone().but("object", Some("photos/other.png")),
-        told.clone().but("bucket", Some("otherbucket")),
-        told.clone().but("receipt", Some("r1.a.b")),
-        told.clone().but("etag", None),
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::new("told");
+    for unsigned in [
+        unsigned.clone().but("object", Some("photos/other.png")),
+        unsigned.clone().but("bucket", Some("otherbucket")),
+        unsigned.clone().but("receipt", Some("r1.a.b")),
+        unsigned.clone().but("etag", None),
     ] {
-        assert_ne!(stage.tell(&told).await.status, 200);
+        assert_ne!(fixture.tell(&unsigned).await.status, 200);
     }
-    let forged = told.with("AAAA", told.body());
-    assert_eq!(stage.function.call(forged).await.code(), "callback_signature_invalid");
-    assert_eq!(stage.outside.back_end.calls(), 0);
+    let forged = unsigned.with("AAAA", unsigned.body());
+    assert_eq!(fixture.function.call(forged).await.code(), "callback_signature_invalid");
+    assert_eq!(fixture.outside.back_end.calls(), 0);
 }
 
 #[tokio::test]
@@ -170,10 +174,14 @@ async fn without_a_secret_nothing_is_sent() {
     for secret in
         [None, Some("whsec_"), Some("whsec_c2hvcnQ="), Some("a2tra2tra2tra2tra2tra2tra2tra2s=")]
     {
-        let stage = Stage::with(0, |options: &mut Options| {
+        let fixture = CallbackFixture::with(0, |options: &mut Options| {
             options.webhook_secret = secret.map(Secret::new);
         });
-        assert_eq!(stage.code(&Told::new("told")).await, "notify_failed", "{secret:?}");
-        assert_eq!(stage.outside.back_end.calls(), 0);
+        assert_eq!(
+            fixture.code(&UnsignedCallback::new("told")).await,
+            "notify_failed",
+            "{secret:?}"
+        );
+        assert_eq!(fixture.outside.back_end.calls(), 0);
     }
 }

@@ -8,15 +8,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::callback::fixture::{CallbackFixture, KEY_URL, UnsignedCallback};
 use crate::callback::openssl;
-use crate::callback::stage::{KEY_URL, Stage, Told};
 
 /// Bytes, or pieces of what would be right.
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
-    let told = Told::new("default");
+    let unsigned = UnsignedCallback::new("default");
     let right = [
-        told.body(),
-        told.clone().in_json().body(),
+        unsigned.body(),
+        unsigned.clone().in_json().body(),
         "size=".to_owned(),
         "&receipt=r1.".to_owned(),
         "{\"receipt\":\"r1.e30.AAAA\"".to_owned(),
@@ -38,7 +38,7 @@ proptest! {
     #[test]
     fn any_call_is_answered(headers in [pieces(), pieces(), pieces()], body in pieces()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let stage = Stage::new();
+        let fixture = CallbackFixture::new();
         let mut request = Request::post("/callback/default").body(Bytes::from(body)).unwrap();
         let names = ["authorization", "x-oss-pub-key-url", "content-type"];
         for (name, value) in names.into_iter().zip(headers) {
@@ -46,9 +46,9 @@ proptest! {
                 request.headers_mut().insert(name, value);
             }
         }
-        let answer = runtime.block_on(stage.function.call(request));
+        let answer = runtime.block_on(fixture.function.call(request));
         prop_assert!([400, 403].contains(&answer.status.as_u16()), "{}", answer.whole());
-        prop_assert_eq!(stage.outside.back_end.calls(), 0);
+        prop_assert_eq!(fixture.outside.back_end.calls(), 0);
     }
 
     #[test]

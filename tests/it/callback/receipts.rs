@@ -4,13 +4,13 @@ use insta::assert_snapshot;
 use oss_upload_signer::callback::receipt::{GRACE, Receipt, ReceiptScope};
 use oss_upload_signer::secret::Secret;
 
-use crate::callback::stage::{Stage, Told, receipt};
+use crate::callback::fixture::{CallbackFixture, UnsignedCallback, receipt};
 
 const MISMATCH: &str = "receipt_mismatch";
 
 #[tokio::test]
 async fn what_is_stored_has_to_be_what_was_granted() {
-    let told = Told::new("default");
+    let unsigned = UnsignedCallback::new("default");
     for (name, value, code) in [
         ("object", "photos/夏 1.png", ""),
         ("object", "photos/夏 1.png/", MISMATCH),
@@ -28,29 +28,29 @@ async fn what_is_stored_has_to_be_what_was_granted() {
         ("mimeType", "image/,text/html", MISMATCH),
         ("mimeType", "", MISMATCH),
     ] {
-        let told = told.clone().but(name, Some(value));
-        assert_eq!(Stage::new().code(&told).await, code, "{name}={value}");
+        let unsigned = unsigned.clone().but(name, Some(value));
+        assert_eq!(CallbackFixture::new().code(&unsigned).await, code, "{name}={value}");
     }
-    let elsewhere = Told::of("default", &receipt("told"));
-    assert_eq!(Stage::new().code(&elsewhere).await, MISMATCH, "of another route");
+    let elsewhere = UnsignedCallback::of("default", &receipt("told"));
+    assert_eq!(CallbackFixture::new().code(&elsewhere).await, MISMATCH, "of another route");
 }
 
 #[tokio::test]
 async fn a_prefix_is_good_for_what_lies_under_it() {
     let scope = ReceiptScope::Prefix("photos/".to_owned());
-    let told = Told::of("default", &Receipt { scope, ..receipt("default") });
+    let unsigned = UnsignedCallback::of("default", &Receipt { scope, ..receipt("default") });
     for (key, code) in [("photos/a", ""), ("photos/", ""), ("photo/a", MISMATCH), ("a", MISMATCH)] {
-        let told = told.clone().but("object", Some(key));
-        assert_eq!(Stage::new().code(&told).await, code, "{key}");
+        let unsigned = unsigned.clone().but("object", Some(key));
+        assert_eq!(CallbackFixture::new().code(&unsigned).await, code, "{key}");
     }
 }
 
 #[tokio::test]
 async fn an_object_may_come_a_day_after_its_grant_and_not_later() {
     let last = 600 + i64::try_from(GRACE.as_secs()).unwrap();
-    let told = Told::new("default");
-    assert_eq!(Stage::at(last).code(&told).await, "");
-    assert_snapshot!(Stage::at(last + 1).tell(&told).await.whole(), @r#"
+    let unsigned = UnsignedCallback::new("default");
+    assert_eq!(CallbackFixture::at(last).code(&unsigned).await, "");
+    assert_snapshot!(CallbackFixture::at(last + 1).tell(&unsigned).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
     content-length: 140
@@ -63,12 +63,12 @@ async fn an_object_may_come_a_day_after_its_grant_and_not_later() {
 
 #[tokio::test]
 async fn a_receipt_of_somebody_else_is_none() {
-    let stage = Stage::new();
+    let fixture = CallbackFixture::new();
     let good = receipt("default");
     let sealed = |key: &str| good.sign(&Secret::new(key));
-    let with = |receipt: &str| Told::new("default").but("receipt", Some(receipt));
-    assert_eq!(stage.code(&with(&sealed("the key before, which still opens"))).await, "");
-    let own = sealed(crate::callback::stage::RECEIPT_KEY);
+    let with = |receipt: &str| UnsignedCallback::new("default").but("receipt", Some(receipt));
+    assert_eq!(fixture.code(&with(&sealed("the key before, which still opens"))).await, "");
+    let own = sealed(crate::callback::fixture::RECEIPT_KEY);
     let (head, code) = own.rsplit_once('.').unwrap();
     let richer = Receipt { max_size: 1 << 40, ..good.clone() };
     let richer = richer.sign(&Secret::new("a key that nobody here has ever heard of"));
@@ -84,9 +84,9 @@ async fn a_receipt_of_somebody_else_is_none() {
         String::new(),
         "x".repeat(9000),
     ] {
-        assert_eq!(stage.code(&with(&text)).await, "receipt_invalid", "{text}");
+        assert_eq!(fixture.code(&with(&text)).await, "receipt_invalid", "{text}");
     }
-    assert_snapshot!(stage.tell(&with("r1.a.b")).await.whole(), @r#"
+    assert_snapshot!(fixture.tell(&with("r1.a.b")).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
     content-length: 148
@@ -99,8 +99,8 @@ async fn a_receipt_of_somebody_else_is_none() {
 
 #[tokio::test]
 async fn the_log_says_in_what_it_does_not_fit() {
-    let told = Told::new("default").but("object", Some("photos/other.png"));
-    let (answer, log) = Stage::new().logged(&told.request()).await;
+    let unsigned = UnsignedCallback::new("default").but("object", Some("photos/other.png"));
+    let (answer, log) = CallbackFixture::new().logged(&unsigned.request()).await;
     assert_snapshot!(answer.whole(), @r#"
     403 Forbidden
     cache-control: no-store
@@ -117,8 +117,8 @@ async fn the_log_says_in_what_it_does_not_fit() {
 
 #[tokio::test]
 async fn a_route_that_orders_no_callback_takes_none() {
-    let stage = Stage::new();
-    assert_snapshot!(stage.tell(&Told::new("mute")).await.whole(), @r#"
+    let fixture = CallbackFixture::new();
+    assert_snapshot!(fixture.tell(&UnsignedCallback::new("mute")).await.whole(), @r#"
     404 Not Found
     cache-control: no-store
     content-length: 193
@@ -127,6 +127,6 @@ async fn a_route_that_orders_no_callback_takes_none() {
 
     {"error":"callback_not_configured","message":"The forms of this route order no callback. Set 'to' in its [routes.<name>.callback], or correct the address that is called.","request_id":"1-test"}
     "#);
-    assert_eq!(stage.code(&Told::new("none")).await, "route_not_found");
-    assert_eq!(stage.outside.oss.calls(), 0);
+    assert_eq!(fixture.code(&UnsignedCallback::new("none")).await, "route_not_found");
+    assert_eq!(fixture.outside.oss.calls(), 0);
 }

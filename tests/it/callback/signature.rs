@@ -3,16 +3,16 @@
 use http::{HeaderValue, Request};
 use insta::assert_snapshot;
 
+use crate::callback::fixture::{CallbackFixture, UnsignedCallback};
 use crate::callback::openssl;
 use crate::callback::openssl::Pair;
-use crate::callback::stage::{Stage, Told};
 
 const INVALID: &str = "callback_signature_invalid";
 
 #[tokio::test]
 async fn what_oss_signs_is_believed_and_answered() {
-    let stage = Stage::new();
-    assert_snapshot!(stage.tell(&Told::new("default")).await.whole(), @r#"
+    let fixture = CallbackFixture::new();
+    assert_snapshot!(fixture.tell(&UnsignedCallback::new("default")).await.whole(), @r#"
     200 OK
     cache-control: no-store
     content-length: 251
@@ -21,47 +21,48 @@ async fn what_oss_signs_is_believed_and_answered() {
 
     {"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","image":{"format":"png","height":480,"width":640},"key":"photos/夏 1.png","receipt_id":"0123456789abcdef0123456789abcdef","size":512,"type":"image/png","variables":{"album":"a & b"}}
     "#);
-    let [asked] = &stage.outside.oss.sent()[..] else { panic!("one key") };
+    let [asked] = &fixture.outside.oss.sent()[..] else { panic!("one key") };
     assert_eq!(asked.request.uri(), "https://gosspublic.alicdn.com/callback_pub_key_v1.pem");
-    assert_eq!(stage.outside.back_end.calls(), 0);
+    assert_eq!(fixture.outside.back_end.calls(), 0);
 }
 
 #[tokio::test]
 async fn no_origin_is_judged_and_no_page_is_told_anything() {
-    let stage = Stage::new();
-    let mut request = Told::new("default").request();
+    let fixture = CallbackFixture::new();
+    let mut request = UnsignedCallback::new("default").request();
     request.headers_mut().insert("origin", HeaderValue::from_static("https://evil.example"));
-    let answer = stage.function.call(request).await;
+    let answer = fixture.function.call(request).await;
     assert_eq!(answer.status, 200);
     assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control")));
 }
 
 #[tokio::test]
 async fn path_and_query_are_signed_as_oss_reads_them() {
-    let stage = Stage::new();
+    let fixture = CallbackFixture::new();
     for address in ["/callback/d%65fault", "/callback/default?", "/callback/default?a=%20b&c=+"] {
-        let told = Told { address: address.to_owned(), ..Told::new("default") };
-        assert_eq!(stage.tell(&told).await.status, 200, "{address}");
+        let unsigned =
+            UnsignedCallback { address: address.to_owned(), ..UnsignedCallback::new("default") };
+        assert_eq!(fixture.tell(&unsigned).await.status, 200, "{address}");
     }
 }
 
 #[tokio::test]
 async fn a_key_of_any_usual_size_verifies() {
     for bits in [512, 1024, 2048, 4096] {
-        let (stage, pair) = (Stage::new(), Pair::rsa(bits));
-        stage.outside.oss.answers(200, pair.public.clone());
-        let answer = stage.function.call(Told::new("default").signed_by(&pair)).await;
+        let (fixture, pair) = (CallbackFixture::new(), Pair::rsa(bits));
+        fixture.outside.oss.answers(200, pair.public.clone());
+        let answer = fixture.function.call(UnsignedCallback::new("default").signed_by(&pair)).await;
         assert_eq!(answer.status, 200, "{bits}");
     }
 }
 
 /// Sends what was signed, changed in one place.
 async fn changed(change: impl FnOnce(&mut Request<bytes::Bytes>)) -> String {
-    let mut told = Told::new("default");
-    told.address.push_str("?a=1");
-    let mut request = told.request();
+    let mut unsigned = UnsignedCallback::new("default");
+    unsigned.address.push_str("?a=1");
+    let mut request = unsigned.request();
     change(&mut request);
-    Stage::new().function.call(request).await.code()
+    CallbackFixture::new().function.call(request).await.code()
 }
 
 #[tokio::test]
@@ -81,7 +82,7 @@ async fn whatever_is_changed_afterwards_is_refused() {
     ] {
         assert_eq!(changed(to(address)).await, INVALID, "{address}");
     }
-    let text = Told::new("default").body();
+    let text = UnsignedCallback::new("default").body();
     for (from, to) in [("=512", "=513"), ("640", "641"), ("a+%26+b", "a%20%26+b"), ("=png", "=gif")]
     {
         let body = text.replacen(from, to, 1);
@@ -94,9 +95,9 @@ async fn whatever_is_changed_afterwards_is_refused() {
 
 #[tokio::test]
 async fn a_header_that_is_no_signature_is_refused() {
-    let told = Told::new("default");
-    let body = told.body();
-    let good = openssl::oss().sign(&told.signed(&body));
+    let unsigned = UnsignedCallback::new("default");
+    let body = unsigned.body();
+    let good = openssl::oss().sign(&unsigned.signed(&body));
     let mut flipped = good.clone();
     flipped[20] ^= 1;
     let zeros = vec![0; good.len()];
@@ -111,33 +112,33 @@ async fn a_header_that_is_no_signature_is_refused() {
         "?".to_owned(),
     ]);
     for text in texts {
-        let stage = Stage::new();
-        let answer = stage.function.call(told.with(&text, body.clone())).await;
+        let fixture = CallbackFixture::new();
+        let answer = fixture.function.call(unsigned.with(&text, body.clone())).await;
         assert_eq!(answer.code(), INVALID, "{text}");
     }
-    let stage = Stage::new();
+    let fixture = CallbackFixture::new();
     for name in ["authorization", "x-oss-pub-key-url"] {
-        let mut request = told.request();
+        let mut request = unsigned.request();
         let value = request.headers_mut().remove(name).unwrap();
-        assert_eq!(stage.function.call(request).await.code(), INVALID, "no {name}");
-        let mut request = told.request();
+        assert_eq!(fixture.function.call(request).await.code(), INVALID, "no {name}");
+        let mut request = unsigned.request();
         request.headers_mut().append(name, value);
-        assert_eq!(stage.function.call(request).await.code(), INVALID, "two of {name}");
+        assert_eq!(fixture.function.call(request).await.code(), INVALID, "two of {name}");
     }
-    assert_eq!(stage.outside.oss.calls(), 0);
+    assert_eq!(fixture.outside.oss.calls(), 0);
 }
 
 #[tokio::test]
 async fn another_key_and_another_hash_are_refused() {
-    let stage = Stage::new();
-    let told = Told::new("default");
-    let other = stage.function.call(told.signed_by(&Pair::rsa(512))).await;
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::new("default");
+    let other = fixture.function.call(unsigned.signed_by(&Pair::rsa(512))).await;
     assert_eq!(other.code(), INVALID);
-    let body = told.body();
+    let body = unsigned.body();
     for hash in ["-sha1", "-sha256"] {
-        let signature = openssl::oss().sign_with(hash, &told.signed(&body));
-        let request = told.with(&openssl::base64(signature), body.clone());
-        assert_eq!(stage.function.call(request).await.code(), INVALID, "{hash}");
+        let signature = openssl::oss().sign_with(hash, &unsigned.signed(&body));
+        let request = unsigned.with(&openssl::base64(signature), body.clone());
+        assert_eq!(fixture.function.call(request).await.code(), INVALID, "{hash}");
     }
 }
 
@@ -150,10 +151,10 @@ const INFO: [u8; 18] = [
 /// Blocks that a verifier takes which parses the padding instead of comparing it.
 #[tokio::test]
 async fn a_block_that_is_padded_otherwise_is_refused() {
-    let told = Told::new("default");
-    let body = told.body();
+    let unsigned = UnsignedCallback::new("default");
+    let body = unsigned.body();
     let pair = openssl::oss();
-    let hash = md5(&told.signed(&body));
+    let hash = md5(&unsigned.signed(&body));
     let block = |ones: usize, info: &[u8], rest: usize| {
         [&[0, 1], &vec![0xff; ones][..], &[0], info, &hash, &vec![0; rest]].concat()
     };
@@ -178,8 +179,12 @@ async fn a_block_that_is_padded_otherwise_is_refused() {
         (with_a_hole, INVALID),
     ] {
         assert_eq!(block.len(), 64);
-        let request = told.with(&openssl::base64(pair.raw(&block)), body.clone());
-        assert_eq!(Stage::new().function.call(request).await.code(), code, "{block:02x?}");
+        let request = unsigned.with(&openssl::base64(pair.raw(&block)), body.clone());
+        assert_eq!(
+            CallbackFixture::new().function.call(request).await.code(),
+            code,
+            "{block:02x?}"
+        );
     }
 }
 
@@ -190,10 +195,10 @@ fn md5(message: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn who_is_refused_hears_why_and_so_does_the_operator() {
-    let stage = Stage::new();
-    let told = Told::new("default");
-    let request = told.with("AAAA", told.body());
-    let (answer, log) = stage.logged(&request).await;
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::new("default");
+    let request = unsigned.with("AAAA", unsigned.body());
+    let (answer, log) = fixture.logged(&request).await;
     assert_snapshot!(answer.whole(), @r#"
     403 Forbidden
     cache-control: no-store

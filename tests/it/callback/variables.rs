@@ -6,47 +6,47 @@ use std::collections::BTreeSet;
 use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope};
 use serde_json::{Value, json};
 
-use crate::callback::stage::{Stage, Told, receipt, sealed};
+use crate::callback::fixture::{CallbackFixture, UnsignedCallback, receipt, sealed};
 use crate::support::script::SentRequest;
 
 /// The webhooks that the back end got.
-fn webhooks(stage: &Stage) -> Vec<Value> {
-    let asked = stage.outside.back_end.sent();
+fn webhooks(fixture: &CallbackFixture) -> Vec<Value> {
+    let asked = fixture.outside.back_end.sent();
     asked.iter().map(|one| serde_json::from_slice(one.request.body()).unwrap()).collect()
 }
 
 /// The one webhook that the back end got.
-fn webhook(stage: &Stage) -> Value {
-    let mut webhooks = webhooks(stage);
+fn webhook(fixture: &CallbackFixture) -> Value {
+    let mut webhooks = webhooks(fixture);
     assert_eq!(webhooks.len(), 1, "{webhooks:?}");
     webhooks.remove(0)
 }
 
 /// The ids of all webhooks, each once.
-fn ids(stage: &Stage) -> BTreeSet<String> {
-    let asked = stage.outside.back_end.sent();
+fn ids(fixture: &CallbackFixture) -> BTreeSet<String> {
+    let asked = fixture.outside.back_end.sent();
     let id = |one: &SentRequest| one.request.headers()["webhook-id"].to_str().unwrap().to_owned();
     asked.iter().map(id).collect()
 }
 
 #[tokio::test]
 async fn variables_that_differ_from_the_grant_are_never_passed_on() {
-    let told = Told::new("told");
+    let unsigned = UnsignedCallback::new("told");
     for forged in [
-        told.clone().but("x:album", Some("another")),
-        told.clone().but("x:album", Some("a & b ")),
-        told.clone().but("x:album", Some("")),
-        told.clone().but("x:album", None),
-        told.clone().but("x:album", None).but("x:Album", Some("a & b")),
-        told.clone().but("x:album", None).but("album", Some("a & b")),
-        told.clone().but("x:album", None).but("x:x:album", Some("a & b")),
-        told.clone().but("x:album", Some("another")).but("x:role", Some("admin")),
+        unsigned.clone().but("x:album", Some("another")),
+        unsigned.clone().but("x:album", Some("a & b ")),
+        unsigned.clone().but("x:album", Some("")),
+        unsigned.clone().but("x:album", None),
+        unsigned.clone().but("x:album", None).but("x:Album", Some("a & b")),
+        unsigned.clone().but("x:album", None).but("album", Some("a & b")),
+        unsigned.clone().but("x:album", None).but("x:x:album", Some("a & b")),
+        unsigned.clone().but("x:album", Some("another")).but("x:role", Some("admin")),
     ] {
         for forged in [forged.clone(), forged.in_json()] {
-            let stage = Stage::new();
-            let answer = stage.tell(&forged).await;
+            let fixture = CallbackFixture::new();
+            let answer = fixture.tell(&forged).await;
             assert_eq!((answer.status.as_u16(), answer.code().as_str()), (403, "receipt_mismatch"));
-            let webhook = webhook(&stage);
+            let webhook = webhook(&fixture);
             assert_eq!(webhook["type"], "upload.mismatched", "{:?}", forged.members);
             assert_eq!(webhook["data"]["mismatches"], json!(["variables"]), "{:?}", forged.members);
             assert!(!webhook.to_string().contains("variables\":{"), "{webhook}");
@@ -58,20 +58,27 @@ async fn variables_that_differ_from_the_grant_are_never_passed_on() {
 #[tokio::test]
 async fn names_that_the_route_does_not_set_are_dropped() {
     let more = [("x:role", "admin"), ("x:tenant", "bob"), ("x:x:album", "c"), ("x:", "d")];
-    for told in [Told::new("told"), Told::of("bare", &bare())] {
-        let granted =
-            if told.address.ends_with("told") { json!({ "album": "a & b" }) } else { Value::Null };
-        let told = if granted.is_null() { told.but("x:album", None) } else { told };
-        let more = more.iter().fold(told, |told, (name, value)| told.but(name, Some(value)));
-        for told in [more.clone(), more.in_json()] {
-            let stage = Stage::new();
-            assert_eq!(stage.code(&told).await, "");
-            let webhook = webhook(&stage);
+    for unsigned in [UnsignedCallback::new("told"), UnsignedCallback::of("bare", &bare())] {
+        let granted = if unsigned.address.ends_with("told") {
+            json!({ "album": "a & b" })
+        } else {
+            Value::Null
+        };
+        let unsigned = if granted.is_null() { unsigned.but("x:album", None) } else { unsigned };
+        let more =
+            more.iter().fold(unsigned, |unsigned, (name, value)| unsigned.but(name, Some(value)));
+        for unsigned in [more.clone(), more.in_json()] {
+            let fixture = CallbackFixture::new();
+            assert_eq!(fixture.code(&unsigned).await, "");
+            let webhook = webhook(&fixture);
             assert_eq!(webhook["type"], "upload.completed");
             assert_eq!(webhook["data"]["variables"], granted, "{webhook}");
         }
     }
-    let own = Stage::new().tell(&Told::new("default").but("x:role", Some("admin"))).await.json();
+    let own = CallbackFixture::new()
+        .tell(&UnsignedCallback::new("default").but("x:role", Some("admin")))
+        .await
+        .json();
     assert_eq!(own["variables"], json!({ "album": "a & b" }), "the function's own answer");
 }
 
@@ -83,15 +90,18 @@ fn bare() -> Receipt {
 #[tokio::test]
 async fn a_receipt_of_an_earlier_version_proves_no_variable() {
     let earlier = |route: &str| Receipt { variables_hash: None, ..receipt(route) };
-    let stage = Stage::new();
-    assert_eq!(stage.code(&Told::of("told", &earlier("told"))).await, "receipt_mismatch");
-    assert_eq!(webhook(&stage)["data"]["mismatches"], json!(["variables"]));
-    let without = Told::of("told", &earlier("told")).but("x:album", None);
-    assert_eq!(Stage::new().code(&without).await, "receipt_mismatch");
-    let stage = Stage::new();
-    assert_eq!(stage.code(&Told::of("bare", &earlier("bare"))).await, "");
+    let fixture = CallbackFixture::new();
     assert_eq!(
-        webhook(&stage)["data"]["variables"],
+        fixture.code(&UnsignedCallback::of("told", &earlier("told"))).await,
+        "receipt_mismatch"
+    );
+    assert_eq!(webhook(&fixture)["data"]["mismatches"], json!(["variables"]));
+    let without = UnsignedCallback::of("told", &earlier("told")).but("x:album", None);
+    assert_eq!(CallbackFixture::new().code(&without).await, "receipt_mismatch");
+    let fixture = CallbackFixture::new();
+    assert_eq!(fixture.code(&UnsignedCallback::of("bare", &earlier("bare"))).await, "");
+    assert_eq!(
+        webhook(&fixture)["data"]["variables"],
         Value::Null,
         "where the route sets none, none is passed on"
     );
@@ -100,17 +110,17 @@ async fn a_receipt_of_an_earlier_version_proves_no_variable() {
 #[tokio::test]
 async fn a_grant_of_before_the_settings_changed_still_holds() {
     // The route set a variable when it granted, and sets none now.
-    let told = Told::of("bare", &receipt("bare"));
-    let stage = Stage::new();
-    assert_eq!(stage.code(&told).await, "");
-    assert_eq!(webhook(&stage)["data"]["variables"], json!({ "album": "a & b" }));
+    let unsigned = UnsignedCallback::of("bare", &receipt("bare"));
+    let fixture = CallbackFixture::new();
+    assert_eq!(fixture.code(&unsigned).await, "");
+    assert_eq!(webhook(&fixture)["data"]["variables"], json!({ "album": "a & b" }));
     // The route set none when it granted, and sets one now.
     let none = Receipt { variables_hash: Some(sealed(&[])), ..receipt("told") };
-    let stage = Stage::new();
-    assert_eq!(stage.code(&Told::of("told", &none).but("x:album", None)).await, "");
-    assert_eq!(webhook(&stage)["data"]["variables"], Value::Null);
+    let fixture = CallbackFixture::new();
+    assert_eq!(fixture.code(&UnsignedCallback::of("told", &none).but("x:album", None)).await, "");
+    assert_eq!(webhook(&fixture)["data"]["variables"], Value::Null);
     assert_eq!(
-        Stage::new().code(&Told::of("told", &none)).await,
+        CallbackFixture::new().code(&UnsignedCallback::of("told", &none)).await,
         "receipt_mismatch",
         "and one that was invented"
     );
@@ -118,34 +128,34 @@ async fn a_grant_of_before_the_settings_changed_still_holds() {
 
 #[tokio::test]
 async fn invented_entity_tags_are_one_event_where_the_receipt_stands_for_one_upload() {
-    let stage = Stage::new();
-    let told = Told::of("told", &Receipt { once: true, ..receipt("told") });
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::of("told", &Receipt { once: true, ..receipt("told") });
     for etag in ["A", "B", "C", "B\u{0}C", ""] {
-        let told = told.clone().but("etag", Some(etag)).but("size", Some("7"));
-        assert_eq!(stage.code(&told).await, "");
+        let unsigned = unsigned.clone().but("etag", Some(etag)).but("size", Some("7"));
+        assert_eq!(fixture.code(&unsigned).await, "");
     }
-    let known = ids(&stage);
+    let known = ids(&fixture);
     assert_eq!(known.len(), 1, "{known:?}");
     let next = Receipt { once: true, id: "f".repeat(32), ..receipt("told") };
-    let other = Stage::new();
-    assert_eq!(other.code(&Told::of("told", &next)).await, "");
+    let other = CallbackFixture::new();
+    assert_eq!(other.code(&UnsignedCallback::of("told", &next)).await, "");
     assert_ne!(ids(&other), known, "another receipt is another event");
 }
 
 /// An object that was deleted can be uploaded anew under the same grant. The back end is asked again.
 #[tokio::test]
 async fn another_content_under_the_one_event_is_sent_again() {
-    let stage = Stage::new();
-    let told = Told::of("told", &Receipt { once: true, ..receipt("told") });
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::of("told", &Receipt { once: true, ..receipt("told") });
     for etag in ["A", "A", "B"] {
-        assert_eq!(stage.code(&told.clone().but("etag", Some(etag))).await, "");
+        assert_eq!(fixture.code(&unsigned.clone().but("etag", Some(etag))).await, "");
     }
-    assert_eq!(webhooks(&stage).len(), 2);
+    assert_eq!(webhooks(&fixture).len(), 2);
     let scope = ReceiptScope::Prefix("photos/".to_owned());
-    let stage = Stage::new();
-    let told = Told::of("told", &Receipt { scope, ..receipt("told") });
+    let fixture = CallbackFixture::new();
+    let unsigned = UnsignedCallback::of("told", &Receipt { scope, ..receipt("told") });
     for etag in ["A", "B"] {
-        assert_eq!(stage.code(&told.clone().but("etag", Some(etag))).await, "");
+        assert_eq!(fixture.code(&unsigned.clone().but("etag", Some(etag))).await, "");
     }
-    assert_eq!(ids(&stage).len(), 2, "a receipt of a directory stands for many uploads");
+    assert_eq!(ids(&fixture).len(), 2, "a receipt of a directory stands for many uploads");
 }

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::callback::stage::Stage;
+use crate::callback::fixture::CallbackFixture;
 use crate::machines::document::Document;
 use crate::support::app::Function;
 use crate::support::caller::Caller;
@@ -64,8 +64,8 @@ fn every_call_of_the_table_is_described_and_no_other() {
 #[tokio::test]
 async fn every_call_is_there_with_its_method_and_no_other() {
     let document = Document::read();
-    let stage = Stage::new();
-    let function = &stage.function;
+    let fixture = CallbackFixture::new();
+    let function = &fixture.function;
     for operation in document.operations() {
         let path = operation.path.replace("{route}", "default").replace("{name}", "default");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {

@@ -9,7 +9,7 @@ use oss_upload_signer::credentials::{Provider, ProviderError, ProviderErrorKind}
 use oss_upload_signer::net::{RequestLimits, SendError};
 use tokio::time::Instant;
 
-use crate::sts::stage::{
+use crate::sts::fixture::{
     BaseProvider, DATE, MARKER, TIMEOUT, assume, base_key, fetch_request, good, identify, key,
     moment, refusal, refusal_with, role, sts,
 };

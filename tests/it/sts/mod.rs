@@ -1,6 +1,6 @@
 //! STS: the requests against golden vectors, the exchange with a scripted client.
 
 mod exchange;
+mod fixture;
 mod reasons;
-mod stage;
 mod vectors;

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use oss_upload_signer::credentials::sts::request::{StsAuthentication, StsRequest};
 use oss_upload_signer::net::SendError;
 
-use crate::sts::stage::{NOW, base_key, moment, refusal, refused, role};
+use crate::sts::fixture::{NOW, base_key, moment, refusal, refused, role};
 use crate::support::script::ScriptedResponse;
 
 const MISMATCH: &str =

@@ -4,8 +4,8 @@ use insta::assert_snapshot;
 use oss_upload_signer::callback::receipt::{Receipt, ReceiptScope, variables_hash};
 use oss_upload_signer::secret::Secret;
 
+use crate::callback_grant::KEY;
 use crate::support::tool::Tool;
-use crate::told::KEY;
 
 const VERIFY: [&str; 2] = ["receipt", "verify"];
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::callback_grant::KEY;
 use crate::support::tool::{Outcome, Tool};
-use crate::told::KEY;
 
 /// Sequences that set the title of a window, clear the screen (C1), delete, begin a line, and change the
 /// direction of text.

@@ -1,4 +1,4 @@
-//! Who is told when a file is stored: the settings, the fields of a grant, the receipt in them.
+//! Grants of routes with a callback: the settings, the fields of a grant, the receipt in them.
 
 mod fields;
 mod recipes;

@@ -1,5 +1,5 @@
-//! The callback that a grant orders is the one that the judge makes, receipt included; dropped or changed
-//! it is refused, and nobody is called.
+//! The local OSS makes the callback of a grant, receipt included. A form without it, or with a changed one, is
+//! refused, and no callback is made.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use crate::agreement::table::{NOT_THERE, OTHER_VALUE};
 use crate::agreement::{documented_form, native_form, same_world};
+use crate::callback_grant::KEY;
 use crate::support::app::{Function, NOW, SMALL};
 use crate::support::callback_server::{Called, Line, Uncalled};
 use crate::support::form::Form;
 use crate::support::oss::Server;
-use crate::told::KEY;
 
 /// A value with everything that could be misread on the way.
 const ALBUM: &str = "夏 \"{yyyy}\" & a=b+c%20\\";

@@ -34,13 +34,13 @@ pub(crate) const NOTIFY: &str = "https://notify.example/uploads?from=oss";
 
 /// The function with three routes that order callbacks, of which `told` and `bare` have a back end and `bare` sets
 /// no variable, and one, `mute`, that orders none.
-pub(crate) struct Stage {
+pub(crate) struct CallbackFixture {
     pub(crate) function: Arc<Function>,
     pub(crate) outside: Arc<Outside>,
     clock: Arc<AtomicI64>,
 }
 
-impl Stage {
+impl CallbackFixture {
     pub(crate) fn new() -> Self {
         Self::at(0)
     }
@@ -67,8 +67,8 @@ impl Stage {
     }
 
     /// Gives a callback as OSS makes it, to the function.
-    pub(crate) async fn tell(&self, told: &Told) -> Answer {
-        self.function.call(told.request()).await
+    pub(crate) async fn tell(&self, unsigned: &UnsignedCallback) -> Answer {
+        self.function.call(unsigned.request()).await
     }
 
     /// Calls and gives what the operator reads of it too. The function has answered so once before: where tests
@@ -80,8 +80,8 @@ impl Stage {
     }
 
     /// Gives the code alone; a success has none.
-    pub(crate) async fn code(&self, told: &Told) -> String {
-        self.tell(told).await.code()
+    pub(crate) async fn code(&self, unsigned: &UnsignedCallback) -> String {
+        self.tell(unsigned).await.code()
     }
 }
 
@@ -145,16 +145,16 @@ pub(crate) fn receipt(route: &str) -> Receipt {
     }
 }
 
-/// What OSS tells, before it is signed.
+/// A callback of OSS, before it is signed.
 #[derive(Clone)]
-pub(crate) struct Told {
+pub(crate) struct UnsignedCallback {
     pub(crate) address: String,
     pub(crate) key_url: String,
     pub(crate) content_type: &'static str,
     pub(crate) members: Vec<(String, String)>,
 }
 
-impl Told {
+impl UnsignedCallback {
     /// The picture that the receipt is for, told to a route.
     pub(crate) fn new(route: &str) -> Self {
         Self::of(route, &receipt(route))

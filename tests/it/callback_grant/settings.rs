@@ -6,8 +6,8 @@ use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::policy::callback::CallbackTarget;
 use oss_upload_signer::time::Timestamp;
 
+use crate::callback_grant::{KEY, PUBLIC};
 use crate::support::app::{NOW, SMALL};
-use crate::told::{KEY, PUBLIC};
 
 const SECRET: (&str, &str) =
     ("UPLOAD_WEBHOOK_SECRET", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");

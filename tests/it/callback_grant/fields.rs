@@ -12,8 +12,8 @@ use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 
+use crate::callback_grant::{KEY, PUBLIC, function, granted, opened, order};
 use crate::support::app::{Function, NOW, SMALL, context};
-use crate::told::{KEY, PUBLIC, function, granted, opened, order};
 
 const SELF: &str = "callback.to = \"self\"\ncallback.variables.album = \"夏 {yyyy}\"\n";
 
@@ -89,7 +89,7 @@ async fn the_receipt_holds_the_variables_that_the_form_carries() {
     let body = order(&answer["callback"])["callbackBody"].as_str().unwrap().to_owned();
     let receipt = opened(&body.split_once("&receipt=").unwrap().1.into());
     assert!(receipt.has_variables(&album), "{receipt:?}");
-    let none = crate::told::function(&[PUBLIC], "callback.to = \"self\"\n");
+    let none = crate::callback_grant::function(&[PUBLIC], "callback.to = \"self\"\n");
     let receipt = opened(&granted(&none.post("/uploads", WISH).await)["x:receipt"]);
     assert!(receipt.has_variables(&[]), "{receipt:?}");
 }
