@@ -3,6 +3,7 @@
 //! The page calls without parameters. Those that exist (`route`, `filename`, `type`, `size`) narrow the grant. The
 //! route's signature version decides the format: the page of each version reads its own.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -36,7 +37,7 @@ pub(super) async fn sign(
 ///
 /// The samples disagree on one name, `version` in one language and `x_oss_signature_version` in the others, so the
 /// response has both.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct DocumentedResponse<'a> {
     host: &'a str,
     dir: &'a str,
@@ -55,6 +56,19 @@ pub struct DocumentedResponse<'a> {
     callback: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
+}
+
+/// A grant is a bearer's permission and contains the token, so `Debug` shows only where it is valid and until when.
+impl fmt::Debug for DocumentedResponse<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DocumentedResponse")
+            .field("host", &self.host)
+            .field("dir", &self.dir)
+            .field("key", &self.key)
+            .field("expire", &self.expire)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> DocumentedResponse<'a> {
@@ -84,7 +98,7 @@ impl<'a> DocumentedResponse<'a> {
 ///
 /// Neither page posts a token. For temporary credentials the page has to post `security_token` in the field
 /// `x-oss-security-token`; an unmodified page needs a function that signs with a long-lived key.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct DocumentedV1Response<'a> {
     accessid: &'a str,
     #[serde(rename = "ossAccessKeyId")]
@@ -104,6 +118,19 @@ pub struct DocumentedV1Response<'a> {
     key: Option<&'a str>,
 }
 
+/// A grant is a bearer's permission and contains the token, so `Debug` shows only where it is valid and until when.
+impl fmt::Debug for DocumentedV1Response<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DocumentedV1Response")
+            .field("host", &self.host)
+            .field("dir", &self.dir)
+            .field("key", &self.key)
+            .field("expire", &self.expire)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> DocumentedV1Response<'a> {
     /// Formats a grant.
     #[must_use]
@@ -120,6 +147,32 @@ impl<'a> DocumentedV1Response<'a> {
             security_token: field(v4::X_OSS_SECURITY_TOKEN),
             callback: field(callback_fields::CALLBACK),
             key: grant.key.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::FormFields;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn debug_shows_no_field_of_the_form() {
+        let field = |name: &'static str| (name.into(), format!("marker-{name}"));
+        let names = [v4::POLICY, v4::X_OSS_SIGNATURE, v4::X_OSS_SECURITY_TOKEN, v1::SIGNATURE];
+        let grant = Grant {
+            url: "https://bucket.example".to_owned(),
+            fields: names.into_iter().map(field).collect(),
+            directory: "up/".to_owned(),
+            key: None,
+            unique: false,
+            expires_at: Timestamp::from_unix(1).unwrap(),
+        };
+        let (v4, v1) = (DocumentedResponse::new(&grant), DocumentedV1Response::new(&grant));
+        assert_eq!(v4.security_token, "marker-x-oss-security-token");
+        for text in [format!("{v4:?}"), format!("{v1:?}"), format!("{:?}", FormFields(&grant))] {
+            assert!(text.contains("up/") && !text.contains("marker"), "{text}");
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::policy::route::Route;
 
 /// A request with its whole body, which the runtime has read and limited.
 ///
-/// One extractor for all calls: it takes the request apart and copies nothing.
-#[derive(Debug)]
+/// One extractor for all calls: it takes the request apart and copies nothing. Its headers and its ticket authenticate
+/// the caller, so it has no `Debug`.
 pub(super) struct ApiRequest {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,

@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::{fmt, mem};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -16,8 +16,9 @@ use crate::error::RuntimeError;
 
 /// A whole request body.
 ///
-/// Implements [`http_body::Body`], so that frameworks which expect a stream of frames, `axum` for one, take it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Implements [`http_body::Body`], so that frameworks which expect a stream of frames, `axum` for one, take it. Its
+/// `Debug` shows the length only, because a body can contain secrets.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Body(Bytes);
 
 impl Body {
@@ -31,6 +32,12 @@ impl Body {
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Body({} bytes)", self.0.len())
     }
 }
 
@@ -101,6 +108,7 @@ mod tests {
             assert_eq!(http_body::Body::size_hint(&body).exact(), Some(text.len() as u64));
             assert_eq!(http_body::Body::is_end_stream(&body), text.is_empty());
             assert_eq!(body.as_bytes(), text.as_bytes());
+            assert_eq!(format!("{body:?}"), format!("Body({} bytes)", text.len()));
             assert_eq!(body.clone().into_bytes(), text);
             assert_eq!(body.collect().await.unwrap().to_bytes(), text);
         }

@@ -38,8 +38,8 @@ pub(super) struct WebRequest {
     body: Body,
 }
 
-/// A response with its whole body.
-#[derive(Clone, Debug)]
+/// A response with its whole body. That of a signer contains a token, so it has no `Debug`.
+#[derive(Clone)]
 pub(super) struct WebResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
