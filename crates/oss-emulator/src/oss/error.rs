@@ -213,7 +213,7 @@ error_kinds! {
     /// The preflight lacks required headers.
     CorsIncomplete = 400 "BadRequest" [] "Insufficient information. Origin and Access-Control-Request-Method are needed.";
 
-    // Errors of the multipart body.
+    // Errors of the form's body.
 
     /// The disposition of a part cannot be parsed, or a field was sent twice.
     FieldMalformed = 400 "MalformedPOSTRequest" ["0006-00000103"] "The body of your POST request is not well-formed multipart/form-data.";

@@ -1,4 +1,4 @@
-//! Reads a form from a multipart body: check 3 of the list in `post_object`, and the parts after
+//! Reads a form from a `multipart/form-data` body: check 3 of the list in `post_object`, and the parts after
 //! the file in check 11.
 //!
 //! [`ParsedForm`] reads a whole form into memory without validating it, for tools and fuzz targets.
@@ -10,8 +10,8 @@ use hyper::body::Body;
 
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::form::UploadForm;
-use crate::oss::multipart::part_headers::PartHeaders;
-use crate::oss::multipart::{MultipartReader, boundary};
+use crate::oss::form_data::part_headers::PartHeaders;
+use crate::oss::form_data::{FormDataReader, boundary};
 use crate::oss::request::UploadBody;
 use crate::oss::strictness::Strictness;
 
@@ -39,7 +39,7 @@ impl ParsedForm {
     {
         let boundary = boundary(Some(content_type), strictness)?;
         let mut body = UploadBody::new(body, strictness.limits);
-        let mut reader = MultipartReader::new(&mut body, &boundary, strictness);
+        let mut reader = FormDataReader::new(&mut body, &boundary, strictness);
         let form = read_form(&mut reader, strictness).await?;
         let mut content = Vec::new();
         while let Some(bytes) = reader.data().await? {
@@ -52,7 +52,7 @@ impl ParsedForm {
 
 /// Reads the fields, up to the first byte of the file.
 pub(super) async fn read_form(
-    reader: &mut MultipartReader<'_>,
+    reader: &mut FormDataReader<'_>,
     strictness: &Strictness,
 ) -> Result<UploadForm, OssError> {
     let mut form = UploadForm::new(strictness);
@@ -69,7 +69,7 @@ pub(super) async fn read_form(
 }
 
 async fn read_value(
-    reader: &mut MultipartReader<'_>,
+    reader: &mut FormDataReader<'_>,
     part: &PartHeaders,
     limit: u64,
 ) -> Result<String, OssError> {
@@ -88,7 +88,7 @@ async fn read_value(
     })
 }
 
-fn check_before_file(reader: &MultipartReader<'_>) -> Result<(), OssError> {
+fn check_before_file(reader: &FormDataReader<'_>) -> Result<(), OssError> {
     let read = reader.bytes_read();
     if read <= MAX_BEFORE_FILE {
         return Ok(());
@@ -99,7 +99,7 @@ fn check_before_file(reader: &MultipartReader<'_>) -> Result<(), OssError> {
 
 /// Reads the parts after the file, such as the form's submit button, and ignores them.
 pub(super) async fn read_rest(
-    mut reader: MultipartReader<'_>,
+    mut reader: FormDataReader<'_>,
     strictness: &Strictness,
 ) -> Result<(), OssError> {
     while let Some(part) = reader.next_part().await? {

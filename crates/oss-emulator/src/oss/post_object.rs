@@ -29,7 +29,7 @@ use crate::oss::callback::parameter::{CallbackParameter, callback_warning};
 use crate::oss::callback::template::{self, CallbackVariables, ImageInfo};
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::form::UploadForm;
-use crate::oss::multipart::MultipartReader;
+use crate::oss::form_data::FormDataReader;
 use crate::oss::options::{LocalBucket, OssEvent};
 use crate::oss::request::{RequestInfo, UploadBody};
 use crate::oss::response::OssResponse;
@@ -159,7 +159,7 @@ async fn receive_file(
     state: &OssState,
     info: &RequestInfo<'_>,
     accepted: &AcceptedForm,
-    reader: MultipartReader<'_>,
+    reader: FormDataReader<'_>,
 ) -> Result<ReceivedFile, OssError> {
     let mut temp = state.store.begin(&info.id).await.map_err(|error| storage_error(&error))?;
     let in_callback = accepted.options.callback.as_ref().is_some_and(template::wants_md5);

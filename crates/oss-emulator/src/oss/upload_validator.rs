@@ -15,9 +15,9 @@ use crate::hosts::AllowedHosts;
 use crate::keys::AccessKey;
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::form::UploadForm;
+use crate::oss::form_data::{FormDataReader, boundary};
 use crate::oss::form_reader::{read_form, read_rest};
 use crate::oss::host;
-use crate::oss::multipart::{MultipartReader, boundary};
 use crate::oss::options::LocalBucket;
 use crate::oss::policy::{MAX_OBJECT, PostPolicy};
 use crate::oss::request::UploadBody;
@@ -122,7 +122,7 @@ impl<'a> UploadValidator<'a> {
         'a: 'b,
     {
         let boundary = self.check_head(head, body)?;
-        let mut reader = MultipartReader::new(body, &boundary, self.strictness);
+        let mut reader = FormDataReader::new(body, &boundary, self.strictness);
         let mut form = read_form(&mut reader, self.strictness).await?;
         form.set_acl_header(text_header(head, "x-oss-object-acl"));
         let validator =
@@ -161,20 +161,20 @@ pub(super) struct PendingUpload<'b> {
     pub(super) form: UploadForm,
     pub(super) accepted: AcceptedForm,
     /// Positioned at the first byte of the file.
-    pub(super) reader: MultipartReader<'b>,
+    pub(super) reader: FormDataReader<'b>,
 }
 
 /// Check 11: reads the file, within the sizes that the policy allows, and the parts after it.
 #[derive(Debug)]
 pub(super) struct FileContent<'b> {
-    reader: MultipartReader<'b>,
+    reader: FormDataReader<'b>,
     sizes: RangeInclusive<u64>,
     /// The number of bytes read so far.
     size: u64,
 }
 
 impl<'b> FileContent<'b> {
-    pub(super) fn new(reader: MultipartReader<'b>, sizes: &RangeInclusive<u64>) -> Self {
+    pub(super) fn new(reader: FormDataReader<'b>, sizes: &RangeInclusive<u64>) -> Self {
         Self { reader, sizes: sizes.clone(), size: 0 }
     }
 

@@ -1,4 +1,4 @@
-//! Splits a multipart body into tokens, without I/O.
+//! Splits a `multipart/form-data` body into tokens, without I/O.
 //!
 //! The caller feeds bytes as they arrive and takes tokens until more bytes are needed. Little is
 //! buffered: at most a header block, or the few bytes that could be the start of a boundary.
@@ -12,7 +12,7 @@ const MAX_HEADERS: usize = 16 * 1024;
 
 /// A token of a body, in this order: headers, data…, end of part, …, end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum MultipartToken {
+pub(super) enum FormDataToken {
     /// The header block of a part, without the empty line.
     Headers(Bytes),
     /// Bytes of a part's content.
@@ -25,7 +25,7 @@ pub(super) enum MultipartToken {
 
 /// The reason why a body is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MultipartError {
+pub(super) enum FormDataError {
     /// The body does not begin with the boundary.
     Opening,
     /// Neither a line end nor two dashes follow a boundary.
@@ -52,7 +52,7 @@ enum SplitterState {
 
 /// Splits one body.
 #[derive(Debug)]
-pub(super) struct MultipartSplitter {
+pub(super) struct FormDataSplitter {
     /// Finds a line end, two dashes and the boundary.
     finder: Finder<'static>,
     /// The bytes that were fed and not yet taken. It starts with a line end that the body does not
@@ -62,7 +62,7 @@ pub(super) struct MultipartSplitter {
     allow_preamble: bool,
 }
 
-impl MultipartSplitter {
+impl FormDataSplitter {
     /// Creates a splitter for this boundary. Text before the first boundary is an error unless
     /// `allow_preamble` is set.
     pub(super) fn new(boundary: &str, allow_preamble: bool) -> Self {
@@ -84,7 +84,7 @@ impl MultipartSplitter {
     }
 
     /// Returns the next token; `None` if more bytes are needed.
-    pub(super) fn next(&mut self) -> Result<Option<MultipartToken>, MultipartError> {
+    pub(super) fn next(&mut self) -> Result<Option<FormDataToken>, FormDataError> {
         if matches!(self.state, SplitterState::Opening) && !self.open()? {
             return Ok(None);
         }
@@ -97,15 +97,15 @@ impl MultipartSplitter {
     }
 
     /// Checks at the end of the body that it was complete.
-    pub(super) fn finish(&self) -> Result<(), MultipartError> {
+    pub(super) fn finish(&self) -> Result<(), FormDataError> {
         match self.state {
             SplitterState::Done => Ok(()),
-            _ => Err(MultipartError::Truncated),
+            _ => Err(FormDataError::Truncated),
         }
     }
 
     /// Skips the first boundary and returns whether it was there.
-    fn open(&mut self) -> Result<bool, MultipartError> {
+    fn open(&mut self) -> Result<bool, FormDataError> {
         let delimiter = self.finder.needle();
         if self.allow_preamble {
             let Some(at) = self.finder.find(&self.buffer) else {
@@ -116,7 +116,7 @@ impl MultipartSplitter {
         } else {
             let length = delimiter.len().min(self.buffer.len());
             if self.buffer.get(..length) != delimiter.get(..length) {
-                return Err(MultipartError::Opening);
+                return Err(FormDataError::Opening);
             }
             if length < delimiter.len() {
                 return Ok(false);
@@ -127,7 +127,7 @@ impl MultipartSplitter {
         Ok(true)
     }
 
-    fn after_delimiter(&mut self) -> Result<Option<MultipartToken>, MultipartError> {
+    fn after_delimiter(&mut self) -> Result<Option<FormDataToken>, FormDataError> {
         match self.buffer.get(..2) {
             Some(b"\r\n") => {
                 let _ = self.buffer.split_to(2);
@@ -137,40 +137,40 @@ impl MultipartSplitter {
             Some(b"--") => {
                 self.buffer.clear();
                 self.state = SplitterState::Done;
-                Ok(Some(MultipartToken::End))
+                Ok(Some(FormDataToken::End))
             }
-            Some(_) => Err(MultipartError::Boundary),
+            Some(_) => Err(FormDataError::Boundary),
             None => Ok(None),
         }
     }
 
-    fn headers(&mut self) -> Result<Option<MultipartToken>, MultipartError> {
+    fn headers(&mut self) -> Result<Option<FormDataToken>, FormDataError> {
         if self.buffer.starts_with(b"\r\n") {
-            return Err(MultipartError::NoHeaders);
+            return Err(FormDataError::NoHeaders);
         }
         let seen = self.buffer.len().min(MAX_HEADERS);
         let window = self.buffer.get(..seen).unwrap_or_default();
         let Some(end) = memchr::memmem::find(window, b"\r\n\r\n") else {
             return match seen {
-                MAX_HEADERS => Err(MultipartError::EndlessHeaders(seen)),
+                MAX_HEADERS => Err(FormDataError::EndlessHeaders(seen)),
                 _ => Ok(None),
             };
         };
         let block = self.buffer.split_to(end).freeze();
         let _ = self.buffer.split_to(4);
         self.state = SplitterState::Data;
-        Ok(Some(MultipartToken::Headers(block)))
+        Ok(Some(FormDataToken::Headers(block)))
     }
 
-    fn data(&mut self) -> Option<MultipartToken> {
+    fn data(&mut self) -> Option<FormDataToken> {
         match self.finder.find(&self.buffer) {
             Some(0) => {
                 let _ = self.buffer.split_to(self.finder.needle().len());
                 self.state = SplitterState::Delimiter;
-                Some(MultipartToken::PartEnd)
+                Some(FormDataToken::PartEnd)
             }
-            Some(at) => Some(MultipartToken::Data(self.buffer.split_to(at).freeze())),
-            None => self.release(true).map(MultipartToken::Data),
+            Some(at) => Some(FormDataToken::Data(self.buffer.split_to(at).freeze())),
+            None => self.release(true).map(FormDataToken::Data),
         }
     }
 
@@ -191,20 +191,20 @@ mod tests {
     use super::*;
 
     /// Feeds a body in chunks of one size and joins adjacent data tokens.
-    fn cut(body: &[u8], chunk: usize) -> Result<Vec<String>, MultipartError> {
-        let mut splitter = MultipartSplitter::new("B", false);
+    fn cut(body: &[u8], chunk: usize) -> Result<Vec<String>, FormDataError> {
+        let mut splitter = FormDataSplitter::new("B", false);
         let mut pieces: Vec<String> = Vec::new();
         let mut open = false;
         for bytes in body.chunks(chunk) {
             splitter.feed(bytes);
             while let Some(piece) = splitter.next()? {
-                let data = matches!(piece, MultipartToken::Data(_));
+                let data = matches!(piece, FormDataToken::Data(_));
                 let text = match &piece {
-                    MultipartToken::Headers(block) | MultipartToken::Data(block) => {
+                    FormDataToken::Headers(block) | FormDataToken::Data(block) => {
                         String::from_utf8_lossy(block).into_owned()
                     }
-                    MultipartToken::PartEnd => "/".to_owned(),
-                    MultipartToken::End => "//".to_owned(),
+                    FormDataToken::PartEnd => "/".to_owned(),
+                    FormDataToken::End => "//".to_owned(),
                 };
                 match pieces.last_mut() {
                     Some(last) if data && open => last.push_str(&text),
@@ -230,16 +230,16 @@ mod tests {
     #[test]
     fn text_before_the_first_boundary_is_an_error_unless_allowed() {
         let body = b"hello\r\n--B\r\nh: 1\r\n\r\none\r\n--B--";
-        assert_eq!(cut(body, 3), Err(MultipartError::Opening));
-        let mut splitter = MultipartSplitter::new("B", true);
+        assert_eq!(cut(body, 3), Err(FormDataError::Opening));
+        let mut splitter = FormDataSplitter::new("B", true);
         splitter.feed(body);
-        assert_eq!(splitter.next(), Ok(Some(MultipartToken::Headers(Bytes::from_static(b"h: 1")))));
+        assert_eq!(splitter.next(), Ok(Some(FormDataToken::Headers(Bytes::from_static(b"h: 1")))));
     }
 
     #[test]
     fn a_boundary_followed_by_other_text_is_an_error() {
-        assert_eq!(cut(b"--BX\r\nh: 1\r\n\r\n", 4), Err(MultipartError::Boundary));
-        assert_eq!(cut(b"--B\r\nh: 1\r\n\r\none\r\n--Bad", 4), Err(MultipartError::Boundary));
+        assert_eq!(cut(b"--BX\r\nh: 1\r\n\r\n", 4), Err(FormDataError::Boundary));
+        assert_eq!(cut(b"--B\r\nh: 1\r\n\r\none\r\n--Bad", 4), Err(FormDataError::Boundary));
     }
 
     #[test]
@@ -247,27 +247,27 @@ mod tests {
         let body = b"--B\r\nh: 1\r\n\r\none\r\n--B--";
         for end in 1..body.len() {
             let part = body.get(..end).unwrap();
-            assert_eq!(cut(part, 5), Err(MultipartError::Truncated), "{end}");
+            assert_eq!(cut(part, 5), Err(FormDataError::Truncated), "{end}");
         }
         assert!(cut(body, 5).is_ok());
     }
 
     #[test]
     fn a_part_without_headers_is_an_error() {
-        assert_eq!(cut(b"--B\r\n\r\none\r\n--B--", 4), Err(MultipartError::NoHeaders));
+        assert_eq!(cut(b"--B\r\n\r\none\r\n--B--", 4), Err(FormDataError::NoHeaders));
     }
 
     #[test]
     fn a_header_block_without_end_is_an_error() {
         let body = [b"--B\r\n".to_vec(), vec![b'x'; 20_000]].concat();
-        assert_eq!(cut(&body, 999), Err(MultipartError::EndlessHeaders(MAX_HEADERS)));
+        assert_eq!(cut(&body, 999), Err(FormDataError::EndlessHeaders(MAX_HEADERS)));
     }
 
     #[test]
     fn few_bytes_are_buffered() {
-        let mut splitter = MultipartSplitter::new("B", false);
+        let mut splitter = FormDataSplitter::new("B", false);
         splitter.feed(b"--B\r\nh: 1\r\n\r\n");
-        assert!(matches!(splitter.next(), Ok(Some(MultipartToken::Headers(_)))));
+        assert!(matches!(splitter.next(), Ok(Some(FormDataToken::Headers(_)))));
         for _ in 0..100 {
             splitter.feed(&[b'\r'; 1000]);
             while let Ok(Some(_)) = splitter.next() {}
@@ -298,7 +298,7 @@ mod tests {
             chunk in 1_usize..9,
             allow_preamble: bool,
         ) {
-            let mut splitter = MultipartSplitter::new("B", allow_preamble);
+            let mut splitter = FormDataSplitter::new("B", allow_preamble);
             for bytes in body.as_bytes().chunks(chunk) {
                 splitter.feed(bytes);
                 while let Ok(Some(_)) = splitter.next() {}

@@ -1,4 +1,4 @@
-//! Reads a multipart body: the boundary from `Content-Type`, and the parts one after the other.
+//! Reads a `multipart/form-data` body: the boundary from `Content-Type`, and the parts one after the other.
 //!
 //! This is an own parser, because OSS rejects what libraries accept: other orders of a part's
 //! headers, a missing space, a long name. It returns parts and their bytes in order; `form_reader`
@@ -8,8 +8,8 @@
 use bytes::Bytes;
 
 use crate::oss::error::{OssError, OssErrorKind};
-use crate::oss::multipart::part_headers::PartHeaders;
-use crate::oss::multipart::splitter::{MultipartError, MultipartSplitter, MultipartToken};
+use crate::oss::form_data::part_headers::PartHeaders;
+use crate::oss::form_data::splitter::{FormDataError, FormDataSplitter, FormDataToken};
 use crate::oss::request::UploadBody;
 use crate::oss::strictness::{Relaxation, Strictness};
 
@@ -21,15 +21,15 @@ const MAX_BOUNDARY: usize = 70;
 
 /// Reads the parts of a request body in order.
 #[derive(Debug)]
-pub(super) struct MultipartReader<'a> {
+pub(super) struct FormDataReader<'a> {
     body: &'a mut UploadBody,
     strictness: &'a Strictness,
-    splitter: MultipartSplitter,
+    splitter: FormDataSplitter,
     /// The number of bytes of part headers and contents read so far.
     bytes_read: u64,
 }
 
-impl<'a> MultipartReader<'a> {
+impl<'a> FormDataReader<'a> {
     /// Creates a reader for a body with this boundary.
     pub(super) fn new(
         body: &'a mut UploadBody,
@@ -37,7 +37,7 @@ impl<'a> MultipartReader<'a> {
         strictness: &'a Strictness,
     ) -> Self {
         Self {
-            splitter: MultipartSplitter::new(boundary, strictness.allows(Relaxation::Preamble)),
+            splitter: FormDataSplitter::new(boundary, strictness.allows(Relaxation::Preamble)),
             body,
             strictness,
             bytes_read: 0,
@@ -50,13 +50,13 @@ impl<'a> MultipartReader<'a> {
     pub(super) async fn next_part(&mut self) -> Result<Option<PartHeaders>, OssError> {
         loop {
             match self.next_token().await? {
-                MultipartToken::Headers(block) => {
+                FormDataToken::Headers(block) => {
                     let announced = self.body.announced().unwrap_or_default();
                     let remaining = announced.saturating_sub(self.bytes_read);
                     return PartHeaders::parse(&block, remaining, self.strictness).map(Some);
                 }
-                MultipartToken::End => return Ok(None),
-                MultipartToken::Data(_) | MultipartToken::PartEnd => {}
+                FormDataToken::End => return Ok(None),
+                FormDataToken::Data(_) | FormDataToken::PartEnd => {}
             }
         }
     }
@@ -64,8 +64,8 @@ impl<'a> MultipartReader<'a> {
     /// Returns the next bytes of the current part, or `None` at its end.
     pub(super) async fn data(&mut self) -> Result<Option<Bytes>, OssError> {
         match self.next_token().await? {
-            MultipartToken::Data(bytes) => Ok(Some(bytes)),
-            MultipartToken::Headers(_) | MultipartToken::PartEnd | MultipartToken::End => Ok(None),
+            FormDataToken::Data(bytes) => Ok(Some(bytes)),
+            FormDataToken::Headers(_) | FormDataToken::PartEnd | FormDataToken::End => Ok(None),
         }
     }
 
@@ -80,10 +80,10 @@ impl<'a> MultipartReader<'a> {
         self.body.check_digest()
     }
 
-    async fn next_token(&mut self) -> Result<MultipartToken, OssError> {
+    async fn next_token(&mut self) -> Result<FormDataToken, OssError> {
         loop {
             if let Some(next_token) = self.splitter.next().map_err(to_oss_error)? {
-                if let MultipartToken::Headers(bytes) | MultipartToken::Data(bytes) = &next_token {
+                if let FormDataToken::Headers(bytes) | FormDataToken::Data(bytes) = &next_token {
                     self.bytes_read += bytes.len() as u64;
                 }
                 return Ok(next_token);
@@ -92,23 +92,23 @@ impl<'a> MultipartReader<'a> {
                 self.splitter.feed(&chunk);
             } else {
                 self.splitter.finish().map_err(to_oss_error)?;
-                return Ok(MultipartToken::End);
+                return Ok(FormDataToken::End);
             }
         }
     }
 }
 
-fn to_oss_error(error: MultipartError) -> OssError {
+fn to_oss_error(error: FormDataError) -> OssError {
     let reason = match error {
-        MultipartError::NoHeaders => return part_headers::no_disposition(),
-        MultipartError::EndlessHeaders(seen) => return part_headers::name_too_long(seen as u64),
-        MultipartError::Opening => {
+        FormDataError::NoHeaders => return part_headers::no_disposition(),
+        FormDataError::EndlessHeaders(seen) => return part_headers::name_too_long(seen as u64),
+        FormDataError::Opening => {
             "the body does not begin with the boundary that the Content-Type header names"
         }
-        MultipartError::Boundary => {
+        FormDataError::Boundary => {
             "a boundary in the body is damaged: no line end and no -- follows it"
         }
-        MultipartError::Truncated => {
+        FormDataError::Truncated => {
             "the body stops before its closing boundary, so Content-Length is too small or the \
              last line is missing"
         }
