@@ -11,6 +11,16 @@ use oss_upload_signer::signing::v4::{self, V4Signer};
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 
+// Beside the vectors that it reads.
+#[path = "vectors/request.rs"]
+mod request;
+
+fn timestamp(text: &str) -> Timestamp {
+    let format = &time::format_description::well_known::Rfc3339;
+    let moment = time::OffsetDateTime::parse(text, format).unwrap();
+    Timestamp::from_unix(moment.unix_timestamp()).unwrap()
+}
+
 /// One vector, with its texts at hand.
 struct Vector(Value);
 
@@ -40,10 +50,7 @@ impl Vector {
     }
 
     fn now(&self) -> Timestamp {
-        let text = self.input("utc_time_rfc3339");
-        let format = &time::format_description::well_known::Rfc3339;
-        let moment = time::OffsetDateTime::parse(text, format).unwrap();
-        Timestamp::from_unix(moment.unix_timestamp()).unwrap()
+        timestamp(self.input("utc_time_rfc3339"))
     }
 
     fn secret(&self) -> Secret {

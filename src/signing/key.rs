@@ -3,6 +3,8 @@
 //! The scheme resembles AWS Signature Version 4 with other constants: the secret is prefixed with
 //! `aliyun_v4`, the service is `oss`, and the chain ends with `aliyun_v4_request`.
 
+use std::fmt;
+
 use zeroize::Zeroizing;
 
 use crate::crypto::{Digest, hmac_sha256};
@@ -37,7 +39,14 @@ impl Scope {
     /// Returns the value of `x-oss-credential`: the key id, then the scope.
     #[must_use]
     pub fn credential(&self, key_id: &str) -> String {
-        format!("{key_id}/{}/{}/{SERVICE}/{TERMINATOR}", self.date, self.region)
+        format!("{key_id}/{self}")
+    }
+}
+
+/// The scope's text in a string to sign.
+impl fmt::Display for Scope {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}/{SERVICE}/{TERMINATOR}", self.date, self.region)
     }
 }
 
