@@ -46,7 +46,7 @@ struct Exception {
 }
 
 impl Licenses {
-    /// Tells whether a package may have this licence, by the list for all and by its own exceptions.
+    /// Returns whether a package may have this licence, by the list for all and by its own exceptions.
     fn allow(&self, package: &Package) -> bool {
         let own = self.exceptions.iter().filter(|exception| exception.package == package.name);
         let allowed: BTreeSet<_> =
@@ -204,7 +204,7 @@ fn documented(marker: &str) -> String {
     after.split("<!-- end -->").next().unwrap().trim().to_owned()
 }
 
-/// Tells whether the sources of a package have `unsafe` code. What stands in a comment does not count.
+/// Returns whether the sources of a package have `unsafe` code. What stands in a comment does not count.
 fn has_unsafe_code(folder: &Path) -> bool {
     fs::read_dir(folder).unwrap().any(|entry| {
         let path = entry.unwrap().path();

@@ -46,7 +46,7 @@ impl ConfigReader<'_> {
     }
 }
 
-/// Tells whether a key is published, or one byte repeated, as it is or as base64 of zero bytes.
+/// Returns whether a key is published, or one byte repeated, as it is or as base64 of zero bytes.
 pub(super) fn is_known(key: &str) -> bool {
     PUBLISHED.contains(&key) || is_one_byte_repeated(key.trim_end_matches('=').as_bytes())
 }

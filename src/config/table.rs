@@ -291,19 +291,19 @@ pub(super) const fn inner(key: &'static str, example: &'static str) -> Setting {
 }
 
 impl Setting {
-    /// Tells whether an error or a listing may show the value.
+    /// Returns whether an error or a listing may show the value.
     #[must_use]
     pub fn is_shown(&self) -> bool {
         self.kind != HiddenText
     }
 
-    /// Tells whether a route of the file can have the setting.
+    /// Returns whether a route of the file can have the setting.
     #[must_use]
     pub fn is_of_route(&self) -> bool {
         matches!(self.scope, Route | AllRoutes | FunctionAndRoute)
     }
 
-    /// Tells whether the setting can be at the top of the file.
+    /// Returns whether the setting can be at the top of the file.
     #[must_use]
     pub fn is_at_top(&self) -> bool {
         !self.key.is_empty()

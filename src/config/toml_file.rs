@@ -62,7 +62,7 @@ struct TomlPath<'a> {
     parent: &'a str,
     /// The table within the section: `headers.`, or nothing.
     table: String,
-    /// Tells the settings that can be in the section.
+    /// Returns the settings that can be in the section.
     allowed: fn(&Setting) -> bool,
 }
 

@@ -201,14 +201,14 @@ impl Settings {
     }
 }
 
-/// Tells whether two uploads can get one key by mistake. A key that does not depend on the file and may be
+/// Returns whether two uploads can get one key by mistake. A key that does not depend on the file and may be
 /// overwritten is meant to be the same.
 fn can_collide(route: &Route) -> bool {
     let is_meant = route.overwrite && !route.template.uses_file_name();
     !route.template.is_unique() && !is_meant
 }
 
-/// Tells whether only callers with credentials get a grant.
+/// Returns whether only callers with credentials get a grant.
 fn names_caller(route: &Route) -> bool {
     let mut variables = route.callback.iter().flat_map(|callback| &callback.variables);
     route.template.uses_caller()
@@ -217,7 +217,7 @@ fn names_caller(route: &Route) -> bool {
 }
 
 /// Warns of an upload host of OSS itself at which it refuses the route's forms, or which browsers cannot reach.
-/// A domain of the operator's own tells nothing of the bucket behind it.
+/// A domain of the operator's own does not show which bucket is behind it.
 fn host_warnings(route: &Route) -> Vec<String> {
     let (name, url) = (&route.name, route.host.as_str());
     let (bucket, region) = (route.bucket.as_str(), route.region.as_str());

@@ -1,4 +1,4 @@
-//! CORS: which pages may call, and the headers that tell their browsers.
+//! CORS: which pages may call, and the headers with which their browsers learn it.
 //!
 //! A page of another origin is refused with 403 before anything is signed. An admitted origin is repeated in the response,
 //! never `*`, and `Vary: Origin` keeps caches correct in both cases.

@@ -195,7 +195,7 @@ fn every_recipe_is_the_file_that_the_tests_run() {
 
 #[test]
 fn what_a_back_end_needs_is_the_files_that_the_tests_run() {
-    let folder = Path::new(PROJECT).join("tests/web/told");
+    let folder = Path::new(PROJECT).join("tests/web/callbacks");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.len() >= 5, "{files:?}");
     for file in files {

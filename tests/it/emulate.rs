@@ -153,14 +153,14 @@ async fn a_callback_is_a_console_line_without_its_query() {
     let mut lines = Vec::new();
     for (name, status) in [("a.txt", "200"), ("b.png", "203")] {
         let mut form = granted(name).await;
-        form.set("callback", &field(&back.url("/told?token=marker"), "b"));
+        form.set("callback", &field(&back.url("/callback?token=marker"), "b"));
         let key = form.fields.iter().find(|field| field.0 == "key").unwrap().1.clone();
         let posting = Arc::clone(&process);
         let answer = tokio::task::spawn_blocking(move || posting.post(&form)).await.unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         lines.push(process.printed("callback").replace(&key, "[key]"));
     }
-    let url = back.url("/told");
+    let url = back.url("/callback");
     let spent = lines[0].strip_prefix(&format!("callback {url}  200  [key]  ")).unwrap();
     assert!(spent.strip_suffix(" ms").unwrap().parse::<u64>().is_ok(), "{spent}");
     assert!(lines[1].starts_with(&format!("callback {url}  failed  [key]  ")), "{}", lines[1]);

@@ -208,7 +208,7 @@ async fn a_ticket_is_not_logged_however_and_wherever_its_path_spells_it() {
     assert!(log.text().contains("GET /uppy/default/T/…/s3/params answered 404"));
 }
 
-/// A function that is told of objects, and tells a back end that does not answer well.
+/// A function that receives callbacks and notifies a back end that answers badly.
 async fn start_told(log: &Log) -> Server {
     let mut settings = fixture::settings();
     settings.callback.receipt_keys = vec![Secret::new("marker-receipt-key of 32 bytes and more")];
@@ -226,18 +226,18 @@ async fn start_told(log: &Log) -> Server {
 }
 
 /// A receipt lets its holder report an upload, a signature is as good as its message, and with the
-/// secret of a webhook anybody could tell the back end anything.
+/// secret of a webhook anybody could send the back end anything.
 #[tokio::test]
 async fn nothing_that_proves_a_callback_is_logged_or_answered() {
     let log = Log::capture("trace");
     let server = start_told(&log).await;
     let mut caller = Caller::connect(server.address).await;
-    let receipt = |key: &str| fixture::receipt("told").sign(&Secret::new(key));
-    let good = UnsignedCallback::new("told");
+    let receipt = |key: &str| fixture::receipt("notified").sign(&Secret::new(key));
+    let good = UnsignedCallback::new("notified");
     let good = good.but("receipt", Some(&receipt("marker-receipt-key of 32 bytes and more")));
     let stranger = receipt("another key that nobody knows here at all");
     let mut codes = Vec::new();
-    for told in [
+    for callback in [
         good.clone(),
         good.clone().in_json(),
         good.clone().but("size", Some("4096")),
@@ -245,11 +245,11 @@ async fn nothing_that_proves_a_callback_is_logged_or_answered() {
         good.clone().but("receipt", Some(&stranger)),
         UnsignedCallback { key_url: "https://marker.example/key".to_owned(), ..good.clone() },
     ] {
-        let body = told.body();
-        let signature = openssl::base64(openssl::oss().sign(&told.signed(&body)));
+        let body = callback.body();
+        let signature = openssl::base64(openssl::oss().sign(&callback.signed(&body)));
         for authorization in [signature.clone(), format!("AAAA{signature}")] {
-            let (address, kind, length) = (&told.address, told.content_type, body.len());
-            let key_url = openssl::base64(&told.key_url);
+            let (address, kind, length) = (&callback.address, callback.content_type, body.len());
+            let key_url = openssl::base64(&callback.key_url);
             caller
                 .send(&format!(
                     "POST {address} HTTP/1.1\r\nhost: a\r\ncontent-type: {kind}\r\n\
@@ -258,7 +258,7 @@ async fn nothing_that_proves_a_callback_is_logged_or_answered() {
                 ))
                 .await;
             let answer = caller.answer().await;
-            let receipts = told.members.iter().filter(|(name, _)| name == "receipt");
+            let receipts = callback.members.iter().filter(|(name, _)| name == "receipt");
             let parts =
                 receipts.flat_map(|(_, text)| text.split('.')).filter(|part| part.len() > 20);
             for part in parts.chain([MARKER, &authorization, &signature, &key_url]) {
@@ -277,7 +277,7 @@ async fn nothing_that_proves_a_callback_is_logged_or_answered() {
     );
     assert_eq!(codes[8..], ["receipt_invalid", "receipt_invalid", INVALID, INVALID]);
     assert!(log.text().contains("the back end answered 500"));
-    assert!(log.text().contains("POST /callback/told answered 502"));
+    assert!(log.text().contains("POST /callback/notified answered 502"));
 }
 
 #[test]

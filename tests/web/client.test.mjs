@@ -96,7 +96,7 @@ function unreachable() {
   throw new TypeError('Failed to fetch')
 }
 
-/** Gives what is told, without what is not set. */
+/** Gives what is reported, without what is not set. */
 function plain(value) {
   return JSON.parse(JSON.stringify(value))
 }
@@ -353,7 +353,7 @@ test('a failed callback tells where the file is and by which receipt, and is not
   assert.equal((await failure(send(held()))).message, 'Stored, but the upload callback failed. HTTP 203.')
 })
 
-test('a grant is spent by what it stored, told or not', async () => {
+test('a grant is spent by what it stored, reported or not', async () => {
   for (const status of [200, 203]) {
     const own = { ...held(), unique: true }
     oss = [refusal(status, status == 203 ? 'CallbackFailed' : undefined), EXISTS]

@@ -70,10 +70,10 @@ async function visit({ recipe, packages = '' }, body) {
     page.on('request', (request) => request.method() === 'POST' && request.url().startsWith(world.oss) && posted.push(request))
     await page.goto(`${world.origin}/${recipe}?${packages}`)
     const choose = async (file) => {
-      const told = lines.length
+      const before = lines.length
       await page.locator('input[type=file]').first().setInputFiles(file)
-      while (lines.length === told) await page.waitForEvent('console')
-      return lines[told]
+      while (lines.length === before) await page.waitForEvent('console')
+      return lines[before]
     }
     await body({ page, choose, posted, assertClean })
   } finally {

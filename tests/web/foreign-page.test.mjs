@@ -1,5 +1,5 @@
 /**
- * What a web page of another site can do while `dev` runs: nothing. The page is really foreign: Chromium is told that
+ * What a web page of another site can do while `dev` runs: nothing. The page is really foreign: Chromium is configured so that
  * its name leads to this machine, as the owner of a name can have it (DNS rebinding).
  */
 
@@ -29,7 +29,7 @@ before(async () => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer)
   })
   const config = join(folder, 'upload.toml')
-  await writeFile(config, 'auth = "anonymous"\n[routes.told.callback]\nto = "self"\n[routes.default]\n')
+  await writeFile(config, 'auth = "anonymous"\n[routes.notified.callback]\nto = "self"\n[routes.default]\n')
   dev = await startDev({ UPLOAD_ORIGINS: `http://localhost:${new URL(site.origin).port}` }, ['--config', config])
   browser = await openBrowser(`--host-resolver-rules=MAP ${EVIL} 127.0.0.1`)
 })
@@ -209,7 +209,7 @@ test('no page has other services of this machine called, nor reads what they ans
 })
 
 test('the callback of the settings is made', async () => {
-  const upload = await grant('told')
+  const upload = await grant('notified')
   const answer = await fetch(upload.url, { method: 'POST', body: formOf(upload) })
   assert.equal(answer.status, 200, await answer.text())
 })

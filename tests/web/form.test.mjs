@@ -96,9 +96,9 @@ test('a form of V1 is taken too', () =>
 for (const colorScheme of ['light', 'dark']) {
   test(`${colorScheme} is legible, fits a narrow screen, and tells in two languages what is taken`, () =>
     visit(['--max-size', '5MiB', '--type', 'image/*'], async ({ page, assertClean }) => {
-      const told = await page.getByLabel(/^File/).evaluate((input) => document.getElementById(input.getAttribute('aria-describedby')).textContent)
-      assert.match(told, /at most 5 MiB\. Types: image\/\*\. This form works until 20/)
-      assert.match(told, /不超过 5 MiB。类型：image\/\*。/)
+      const hint = await page.getByLabel(/^File/).evaluate((input) => document.getElementById(input.getAttribute('aria-describedby')).textContent)
+      assert.match(hint, /at most 5 MiB\. Types: image\/\*\. This form works until 20/)
+      assert.match(hint, /不超过 5 MiB。类型：image\/\*。/)
       assert.deepEqual(await faintTexts(page), [])
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320)
       assertClean()

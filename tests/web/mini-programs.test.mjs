@@ -47,8 +47,8 @@ async function visit(body) {
   const page = await browser.newPage()
   try {
     const { assertClean } = await witness(page)
-    const told = []
-    page.on('console', (message) => message.text().startsWith('failed ') && told.push(message.text().slice('failed '.length)))
+    const failures = []
+    page.on('console', (message) => message.text().startsWith('failed ') && failures.push(message.text().slice('failed '.length)))
     const posted = []
     page.on('request', (request) => request.method() === 'POST' && posted.push(request))
     await page.goto(`${world.origin}/uview-plus.vue`)
@@ -63,8 +63,8 @@ async function visit(body) {
       return (await image.getAttribute('src')).slice(`${world.oss}/`.length)
     }
     const toast = async () => {
-      while (!told.length) await page.waitForEvent('console')
-      return told.shift()
+      while (!failures.length) await page.waitForEvent('console')
+      return failures.shift()
     }
     await body({ page, choose, answer, posted, shown, toast, assertClean })
   } finally {
@@ -167,7 +167,7 @@ test("wx.uploadFile: says the function's words, and OSS's", async () => {
   await assert.rejects(uploadAsWechat(await world.onDisk('c.png', SMALL), SMALL.length, { replay }), expired)
 })
 
-test('wx.uploadFile: an answer that is lost is told, and a second try is a new object', async () => {
+test('wx.uploadFile: an answer that is lost is reported, and a second try is a new object', async () => {
   const path = await world.onDisk('d.png', SMALL)
   await assert.rejects(uploadAsWechat(path, SMALL.length, { lose: true }), { message: 'uploadFile:fail' })
   assert.deepEqual(await world.stored(await uploadAsWechat(path, SMALL.length)), SMALL)

@@ -45,10 +45,10 @@ async function visit({ address = '', limits = {}, ...options }, body) {
     const { assertClean } = await witness(page)
     await page.route('**/routes/*', (route) =>
       limits ? route.fulfill({ json: { ...LIMITS, ...limits } }) : route.fulfill({ status: 404, json: { error: 'not_found', message: 'Nothing here.' } }))
-    const told = page.waitForResponse('**/routes/*')
+    const described = page.waitForResponse('**/routes/*')
     await page.goto(dev.page + address)
     await page.locator('#page').waitFor()
-    await (await told).finished()
+    await (await described).finished()
     await body({ page, context, assertClean })
   } finally {
     await context.close()
@@ -183,7 +183,7 @@ for (const [locale, limits, sentence] of [
   ['zh', AVATAR, 'PNG、图片或PDF · 每个不超过 2 MiB · 一次最多 3 个'],
   ['en', null, ''],
 ]) {
-  test(`what is taken is told before anything is chosen: ${sentence || 'not at all by a function that does not say'}`, () =>
+  test(`what is accepted is shown before anything is chosen: ${sentence || 'not at all by a function that does not say'}`, () =>
     visit({ locale, limits, address: '?route=avatar' }, async ({ page, assertClean }) => {
       await page.waitForFunction((sentence) => document.getElementById('limits').textContent.replaceAll('\u00a0', ' ') === sentence, sentence)
       const [accept, isMultiple] = await page.locator('#files').evaluate((input) => [input.accept, input.multiple])
@@ -442,7 +442,7 @@ test('an upload is cancelled, retried, and arrives', () =>
     assertClean({ allowFailedLoads: true })
   }))
 
-test('a lost connection is told in words, and all that failed is retried at once', () =>
+test('a lost connection is explained in words, and all that failed is retried at once', () =>
   visit({}, async ({ page, assertClean }) => {
     await hurry(page)
     await page.route(`${dev.oss}/**`, (route) => route.abort('connectionreset'))
@@ -458,7 +458,7 @@ test('a lost connection is told in words, and all that failed is retried at once
     assertClean({ allowFailedLoads: true })
   }))
 
-test('a device that is offline is told so, and goes on by itself when it is not any more', () =>
+test('a device that is offline says so, and goes on by itself when it is not any more', () =>
   visit({}, async ({ page, context }) => {
     await hurry(page)
     await context.setOffline(true)
@@ -477,7 +477,7 @@ test('a bucket that is busy is tried again, and the page says so meanwhile', () 
     await inState(page, 'one.png', 'done')
   }))
 
-test('a refusal of OSS is told in words', () =>
+test('a refusal of OSS is explained in words', () =>
   visit({}, async ({ page }) => {
     // Spoil the signature on its way to the page; what OSS says to that is its own.
     await page.route('**/uploads', async (route) => {
@@ -755,14 +755,14 @@ test('the settings name the page and colour it, and a route closes itself or off
 test('nothing moves when the limits come, or when a file is done', () =>
   visit({ viewport: { width: 1100, height: 800 } }, async ({ page }) => {
     await page.unroute('**/routes/*')
-    let tell
-    const told = new Promise((resolve) => (tell = resolve))
-    await page.route('**/routes/*', (route) => told.then(() => route.fulfill({ json: LIMITS })))
+    let describe
+    const described = new Promise((resolve) => (describe = resolve))
+    await page.route('**/routes/*', (route) => described.then(() => route.fulfill({ json: LIMITS })))
     await page.reload()
     const heightOf = (selector) => page.locator(selector).evaluate((element) => element.getBoundingClientRect().height)
     await page.locator('#picker').waitFor()
     const early = await heightOf('#picker')
-    tell()
+    describe()
     await page.getByText('Files of any type').waitFor()
     assert.equal(await heightOf('#picker'), early)
     const { restore } = await slowDown(page, MIB)

@@ -122,7 +122,7 @@ export async function bodyOf(request) {
   return Buffer.concat(chunks)
 }
 
-/** Starts Chromium, told to leave the world outside alone. */
+/** Starts Chromium without its calls to the outside. */
 export function openBrowser(...options) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

@@ -8,7 +8,7 @@ import { compileScript, compileTemplate, parse, rewriteDefault } from 'vue/compi
 
 const PLATFORM = ['H5', 'WEB', 'VUE3']
 
-/** A page that mounts a recipe; uni-app finds the component by its name, plain Vue is told. */
+/** A page that mounts a recipe; uni-app finds the component by its name, plain Vue needs it registered. */
 export const uniPage = (name) => `<!doctype html>
 <meta charset="utf-8">
 <input type="file" id="album">

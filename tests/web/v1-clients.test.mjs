@@ -191,7 +191,7 @@ test('with a temporary key OSS knows the key id only of a page that sends the to
     }
   }))
 
-test('where V1 is retired its pages are told so', () =>
+test('where V1 is retired its pages say so', () =>
   withDev(['--long-lived-key', '--refuse-v1'], async ({ open }) => {
     for (const path of ['/newer', '/older']) {
       const { page, upload } = await open(path)

@@ -69,7 +69,7 @@ impl GatewayError {
             | Self::IncompleteRequest => StatusCode::BAD_REQUEST,
             Self::ForeignHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
-            // The platform answers 200 here; the header and the body tell of the error.
+            // The platform answers 200 here; the header and the body report the error.
             Self::Initialization(_) => StatusCode::OK,
             Self::Start { .. }
             | Self::HealthCheck(_)

@@ -52,7 +52,7 @@ impl Hosts {
 /// How many characters of a foreign name are shown.
 const SHOWN: usize = 100;
 
-/// Tells whether a name or an address means this machine, whatever a name server says.
+/// Returns whether a name or an address means this machine, whatever a name server says.
 fn is_this_machine(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     if let Ok(address) = host.parse::<IpAddr>() {

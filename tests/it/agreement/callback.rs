@@ -22,7 +22,7 @@ use crate::support::oss::Server;
 /// A value with everything that could be misread on the way.
 const ALBUM: &str = "夏 \"{yyyy}\" & a=b+c%20\\";
 
-const TOLD: &str = "夏 \"2024\" & a=b+c%20\\";
+const ALBUM: &str = "夏 \"2024\" & a=b+c%20\\";
 
 /// A function whose route has this address called, beside a local OSS.
 fn function(to: &str, more: &str) -> Function {
@@ -54,7 +54,7 @@ async fn documented(function: &Function) -> Form {
     form
 }
 
-/// What was told, by name.
+/// What was delivered, by name.
 fn read(head: &str, body: &str) -> BTreeMap<String, String> {
     if head.contains("application/json") {
         let members: BTreeMap<String, Value> = serde_json::from_str(body).unwrap();
@@ -69,22 +69,22 @@ async fn is_told(server: &Server, back: Called, form: &Form) {
     assert_eq!(reply.status, 200, "{}", reply.text());
     assert_eq!(reply.text(), r#"{"Status":"OK"}"#);
     let heard = back.heard_once().await;
-    let told = read(&heard.head, heard.text());
-    assert_eq!(told["x:album"], TOLD);
+    let delivered = read(&heard.head, heard.text());
+    assert_eq!(delivered["x:album"], ALBUM);
     let key = "photos/abababab-abab-4bab-abab-abababababab/照片 1.png";
-    assert_eq!((told["bucket"].as_str(), told["object"].as_str()), ("examplebucket", key));
-    assert!(told.contains_key("etag") && told.contains_key("imageInfo.width"), "{told:?}");
-    let receipt = Receipt::verify(&told["receipt"], &[Secret::new(KEY)]).unwrap();
+    assert_eq!((delivered["bucket"].as_str(), delivered["object"].as_str()), ("examplebucket", key));
+    assert!(delivered.contains_key("etag") && delivered.contains_key("imageInfo.width"), "{delivered:?}");
+    let receipt = Receipt::verify(&delivered["receipt"], &[Secret::new(KEY)]).unwrap();
     let stored = StoredObject {
-        bucket: &told["bucket"],
-        key: &told["object"],
-        size: told["size"].parse().unwrap(),
-        content_type: &told["mimeType"],
+        bucket: &delivered["bucket"],
+        key: &delivered["object"],
+        size: delivered["size"].parse().unwrap(),
+        content_type: &delivered["mimeType"],
     };
     let now = Timestamp::from_unix(NOW).unwrap();
-    assert_eq!(receipt.check_location("photos", &stored, now), Ok(()), "{told:?}");
-    assert_eq!(receipt.mismatches(&stored), [], "{told:?}");
-    assert!(receipt.has_variables(&[("album".to_owned(), TOLD.to_owned())]), "{told:?}");
+    assert_eq!(receipt.check_location("photos", &stored, now), Ok(()), "{delivered:?}");
+    assert_eq!(receipt.mismatches(&stored), [], "{delivered:?}");
+    assert!(receipt.has_variables(&[("album".to_owned(), ALBUM.to_owned())]), "{delivered:?}");
 }
 
 #[tokio::test]
@@ -138,9 +138,9 @@ async fn texts_of_ones_own_are_filled_in_alike_whoever_posts() {
         let form =
             if is_documented { documented(&function).await } else { native(&function).await };
         assert_eq!(server.post(&form).await.status, 200);
-        let told: Value = serde_json::from_str(back.heard_once().await.text()).unwrap();
-        assert_eq!((&told["album"], &told["of"][1]), (&Value::from(TOLD), &Value::from(11)));
-        assert!(Receipt::verify(told["proof"].as_str().unwrap(), &[Secret::new(KEY)]).is_ok());
+        let delivered: Value = serde_json::from_str(back.heard_once().await.text()).unwrap();
+        assert_eq!((&delivered["album"], &delivered["of"][1]), (&Value::from(ALBUM), &Value::from(11)));
+        assert!(Receipt::verify(delivered["proof"].as_str().unwrap(), &[Secret::new(KEY)]).is_ok());
         server.stop().await;
     }
 }

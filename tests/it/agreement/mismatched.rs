@@ -1,5 +1,5 @@
 //! What an uploader can have stored that the route did not grant, through a local OSS that calls the function
-//! back: each time the back end is told, as `upload.mismatched`.
+//! back: each time the back end is notified, as `upload.mismatched`.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::support::form::Form;
 use crate::support::oss::{Reply, Server as Oss};
 use crate::support::server::Server;
 
-/// A local OSS, the function that it calls back, and a back end that keeps what it is told.
+/// A local OSS, the function that it calls back, and a back end that keeps what it receives.
 struct World {
     oss: Oss,
     function: Server,

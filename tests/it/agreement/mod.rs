@@ -1,7 +1,7 @@
 //! The signer and the judge agree: two implementations that share no line.
 //!
 //! `dialects` lets real forms of every dialect through, `changes` makes every single change to an
-//! accepted form and names what refuses it, `fields` does so for all that a route can fix and `told` for
+//! accepted form and names what refuses it, `fields` does so for all that a route can fix and `callback` for
 //! its callback, `mismatched` stores what the route did not grant and looks who hears of it, `generated` throws random rules, wishes and forms at both.
 
 mod callback;

@@ -14,7 +14,7 @@ const PATH: &str = "/callback/{route}";
 
 /// One call for each status.
 async fn answers() -> Vec<crate::support::app::Answer> {
-    let unsigned = UnsignedCallback::new("told");
+    let unsigned = UnsignedCallback::new("notified");
     let of = |line: ScriptedResponse| {
         let fixture = CallbackFixture::new();
         fixture.outside.back_end.says(line);
@@ -35,7 +35,7 @@ async fn answers() -> Vec<crate::support::app::Answer> {
         (CallbackFixture::new(), UnsignedCallback::new("mute")),
         (CallbackFixture::new(), UnsignedCallback::new("none")),
     ] {
-        answers.push(fixture.tell(&unsigned).await);
+        answers.push(fixture.deliver(&unsigned).await);
     }
     answers
 }
@@ -61,7 +61,7 @@ async fn every_answer_is_as_described() {
 async fn the_functions_own_answer_is_described_whole() {
     let document = Document::read();
     let stored = document.answered(&document.0["components"]["schemas"]["Stored"]);
-    let answer = CallbackFixture::new().tell(&UnsignedCallback::new("default")).await.json();
+    let answer = CallbackFixture::new().deliver(&UnsignedCallback::new("default")).await.json();
     assert!(stored.is_valid(&answer), "{answer}");
 }
 

@@ -9,7 +9,7 @@ const MALFORMED: &str = "callback_malformed";
 
 /// The answer's body without what differs between tests.
 async fn answered(unsigned: &UnsignedCallback) -> String {
-    let answer = CallbackFixture::new().tell(unsigned).await;
+    let answer = CallbackFixture::new().deliver(unsigned).await;
     assert_eq!(answer.headers["content-type"], "application/json");
     assert_eq!(answer.headers["content-length"], answer.body.len().to_string());
     String::from_utf8(answer.body.to_vec()).unwrap()

@@ -32,7 +32,7 @@ pub(crate) const WEBHOOK_SECRET: &str = "whsec_a2tra2tra2tra2tra2tra2tra2tra2tra
 
 pub(crate) const NOTIFY: &str = "https://notify.example/uploads?from=oss";
 
-/// The function with three routes that order callbacks, of which `told` and `bare` have a back end and `bare` sets
+/// The function with three routes that order callbacks, of which `notified` and `bare` have a back end and `bare` sets
 /// no variable, and one, `mute`, that orders none.
 pub(crate) struct CallbackFixture {
     pub(crate) function: Arc<Function>,
@@ -67,7 +67,7 @@ impl CallbackFixture {
     }
 
     /// Gives a callback as OSS makes it, to the function.
-    pub(crate) async fn tell(&self, unsigned: &UnsignedCallback) -> Answer {
+    pub(crate) async fn deliver(&self, unsigned: &UnsignedCallback) -> Answer {
         self.function.call(unsigned.request()).await
     }
 
@@ -81,7 +81,7 @@ impl CallbackFixture {
 
     /// Gives the code alone; a success has none.
     pub(crate) async fn code(&self, unsigned: &UnsignedCallback) -> String {
-        self.tell(unsigned).await.code()
+        self.deliver(unsigned).await.code()
     }
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn settings() -> Settings {
         environment.set(name, value);
     }
     let now = Timestamp::from_unix(NOW).unwrap();
-    let file = "[routes.default]\n[routes.told]\n[routes.bare]\n[routes.mute]\n";
+    let file = "[routes.default]\n[routes.notified]\n[routes.bare]\n[routes.mute]\n";
     let mut settings = Settings::load(&environment, Some(file), now).unwrap();
     for route in settings.routes.iter_mut().filter(|route| route.name != "mute") {
         let names = if route.name == "bare" { &[][..] } else { &["album"] };
@@ -103,7 +103,7 @@ pub(crate) fn settings() -> Settings {
             Secret::new(RECEIPT_KEY),
             Secret::new("the key before, which still opens"),
         ],
-        webhook_urls: ["told", "bare"].map(|name| (name.to_owned(), NOTIFY.to_owned())).into(),
+        webhook_urls: ["notified", "bare"].map(|name| (name.to_owned(), NOTIFY.to_owned())).into(),
         webhook_secret: Some(Secret::new(WEBHOOK_SECRET)),
         ..callback::Options::default()
     };
@@ -155,7 +155,7 @@ pub(crate) struct UnsignedCallback {
 }
 
 impl UnsignedCallback {
-    /// The picture that the receipt is for, told to a route.
+    /// The stored picture that the receipt is for, reported to a route.
     pub(crate) fn new(route: &str) -> Self {
         Self::of(route, &receipt(route))
     }

@@ -203,12 +203,12 @@ async fn a_key_that_does_not_come_leaves_oss_its_time() {
     for line in [ScriptedResponse::Timeout, ScriptedResponse::Forever] {
         let (fixture, start) = (CallbackFixture::new(), tokio::time::Instant::now());
         fixture.outside.oss.says(line);
-        let answer = fixture.tell(&UnsignedCallback::new("default")).await;
+        let answer = fixture.deliver(&UnsignedCallback::new("default")).await;
         assert_eq!(answer.code(), UNAVAILABLE);
         assert!(start.elapsed() <= Duration::from_secs(4), "{:?}", start.elapsed());
     }
     fixture.outside.oss.says(ScriptedResponse::Timeout);
-    assert_snapshot!(fixture.tell(&UnsignedCallback::new("default")).await.whole(), @r#"
+    assert_snapshot!(fixture.deliver(&UnsignedCallback::new("default")).await.whole(), @r#"
     503 Service Unavailable
     cache-control: no-store
     content-length: 148
@@ -271,7 +271,7 @@ fn invented(number: usize) -> String {
 
 /// Calls with one receipt and so many invented addresses. No signature of OSS is needed for that.
 async fn flood(fixture: &Arc<CallbackFixture>, numbers: Range<usize>) {
-    let unsigned = UnsignedCallback::new("told");
+    let unsigned = UnsignedCallback::new("notified");
     let calls: Vec<_> = numbers
         .map(|number| {
             let from = UnsignedCallback { key_url: invented(number), ..unsigned.clone() };
@@ -285,7 +285,7 @@ async fn flood(fixture: &Arc<CallbackFixture>, numbers: Range<usize>) {
     }
 }
 
-/// The attack that kept OSS's key out of a fresh instance, so that nobody was told of any upload.
+/// The attack that kept OSS's key out of a fresh instance, so that no back end was notified of any upload.
 #[tokio::test(start_paused = true)]
 async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_told() {
     let documented = "https://gosspublic.alicdn.com/callback_pub_key_v1.pem";
@@ -310,16 +310,16 @@ async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_tol
         // The instance is fresh, and the attack is there first.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let scope = ReceiptScope::Prefix("photos/".to_owned());
-        let genuine = UnsignedCallback::of("told", &Receipt { scope, ..receipt("told") });
+        let genuine = UnsignedCallback::of("notified", &Receipt { scope, ..receipt("notified") });
         for number in 0..8 {
             let genuine = genuine.clone().but("object", Some(&format!("photos/{number}")));
-            let answer = fixture.tell(&genuine).await;
+            let answer = fixture.deliver(&genuine).await;
             assert_eq!(answer.status, 200, "{number} {line:?} {}", answer.whole());
             tokio::time::sleep(Duration::from_secs(1)).await;
             fixture.wait(1);
         }
         attack.await.unwrap();
-        assert_eq!(fixture.outside.back_end.calls(), 8, "each genuine upload is told");
+        assert_eq!(fixture.outside.back_end.calls(), 8, "each genuine upload is notified");
     }
 }
 
@@ -371,7 +371,7 @@ async fn no_key_is_fetched_for_a_callback_of_another_object() {
         (CallbackFixture::new(), unsigned.clone().but("bucket", Some("otherbucket"))),
         (CallbackFixture::new(), unsigned.clone().but("receipt", None)),
         (CallbackFixture::new(), unsigned.clone().but("size", Some("many"))),
-        (CallbackFixture::new(), UnsignedCallback::of("default", &receipt("told"))),
+        (CallbackFixture::new(), UnsignedCallback::of("default", &receipt("notified"))),
         (CallbackFixture::at(600 + 24 * 3600 + 1), unsigned.clone()),
     ] {
         assert_ne!(fixture.code(&unsigned).await, "");

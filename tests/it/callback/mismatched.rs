@@ -19,10 +19,10 @@ fn webhooks(fixture: &CallbackFixture) -> Vec<Value> {
 #[tokio::test]
 async fn the_back_end_learns_what_was_granted_and_what_is_stored() {
     let fixture = CallbackFixture::new();
-    let unsigned = UnsignedCallback::new("told")
+    let unsigned = UnsignedCallback::new("notified")
         .but("mimeType", Some("image/,text/html"))
         .but("size", Some("4096"));
-    assert_snapshot!(fixture.tell(&unsigned).await.whole(), @r#"
+    assert_snapshot!(fixture.deliver(&unsigned).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
     content-length: 186
@@ -31,8 +31,8 @@ async fn the_back_end_learns_what_was_granted_and_what_is_stored() {
 
     {"error":"receipt_mismatch","message":"What is stored is not what was granted. The back end was told, and may delete it. Ask for a new grant and upload what fits.","request_id":"1-test"}
     "#);
-    let [asked] = &fixture.outside.back_end.sent()[..] else { panic!("told once") };
-    assert_snapshot!(str::from_utf8(asked.request.body()).unwrap(), @r#"{"data":{"granted":{"key":"photos/夏 1.png","max":1024,"min":1,"types":["image/*"]},"mismatches":["size","type"],"receipt_id":"0123456789abcdef0123456789abcdef","route":"told","stored":{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","key":"photos/夏 1.png","size":4096,"type":"image/,text/html"},"subject":"alice"},"timestamp":"2024-11-27T06:09:41Z","type":"upload.mismatched"}"#);
+    let [asked] = &fixture.outside.back_end.sent()[..] else { panic!("notified once") };
+    assert_snapshot!(str::from_utf8(asked.request.body()).unwrap(), @r#"{"data":{"granted":{"key":"photos/夏 1.png","max":1024,"min":1,"types":["image/*"]},"mismatches":["size","type"],"receipt_id":"0123456789abcdef0123456789abcdef","route":"notified","stored":{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","key":"photos/夏 1.png","size":4096,"type":"image/,text/html"},"subject":"alice"},"timestamp":"2024-11-27T06:09:41Z","type":"upload.mismatched"}"#);
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
         assert!(asked.request.headers().contains_key(name), "{name}");
     }
@@ -55,7 +55,7 @@ async fn whatever_the_uploader_chooses_is_reported() {
         ("mimeType", "图/片", json!(["type"])),
         ("mimeType", &"image/".repeat(1000), json!(["type"])),
     ] {
-        let unsigned = UnsignedCallback::new("told").but(name, Some(value));
+        let unsigned = UnsignedCallback::new("notified").but(name, Some(value));
         for unsigned in [unsigned.clone(), unsigned.in_json()] {
             let fixture = CallbackFixture::new();
             assert_eq!(fixture.code(&unsigned).await, "receipt_mismatch", "{name} {value}");
@@ -75,8 +75,8 @@ async fn whatever_the_uploader_chooses_is_reported() {
 async fn a_grant_of_a_directory_and_of_any_type_is_told_as_it_was_given() {
     let fixture = CallbackFixture::new();
     let scope = ReceiptScope::Prefix("photos/".to_owned());
-    let wide = Receipt { scope, types: Vec::new(), subject: None, ..receipt("told") };
-    let unsigned = UnsignedCallback::of("told", &wide).but("size", Some("0"));
+    let wide = Receipt { scope, types: Vec::new(), subject: None, ..receipt("notified") };
+    let unsigned = UnsignedCallback::of("notified", &wide).but("size", Some("0"));
     assert_eq!(fixture.code(&unsigned).await, "receipt_mismatch");
     let data = &webhooks(&fixture)[0]["data"];
     assert_eq!(data["granted"], json!({ "prefix": "photos/", "min": 1, "max": 1024 }));
@@ -88,7 +88,7 @@ async fn a_grant_of_a_directory_and_of_any_type_is_told_as_it_was_given() {
 async fn nothing_stands_where_a_completed_upload_has_its_members() {
     let fixture = CallbackFixture::new();
     assert_eq!(
-        fixture.code(&UnsignedCallback::new("told").but("size", Some("0"))).await,
+        fixture.code(&UnsignedCallback::new("notified").but("size", Some("0"))).await,
         "receipt_mismatch"
     );
     let data = &webhooks(&fixture)[0]["data"];
@@ -102,7 +102,7 @@ async fn nothing_stands_where_a_completed_upload_has_its_members() {
 async fn the_same_mismatch_is_reported_each_time_and_under_another_id() {
     let fixture = CallbackFixture::new();
     for once in [false, true] {
-        let unsigned = UnsignedCallback::of("told", &Receipt { once, ..receipt("told") });
+        let unsigned = UnsignedCallback::of("notified", &Receipt { once, ..receipt("notified") });
         let unsigned = unsigned.but("size", Some("0"));
         for _ in 0..3 {
             assert_eq!(fixture.code(&unsigned).await, "receipt_mismatch");
@@ -120,7 +120,7 @@ async fn the_same_mismatch_is_reported_each_time_and_under_another_id() {
 
 #[tokio::test]
 async fn it_is_an_error_in_the_log_which_names_the_object() {
-    let unsigned = UnsignedCallback::new("told").but("mimeType", Some("text/html"));
+    let unsigned = UnsignedCallback::new("notified").but("mimeType", Some("text/html"));
     let (_, log) = CallbackFixture::new().logged(&unsigned.request()).await;
     let events = log.events("ERROR");
     assert_eq!(events.len(), 1, "{}", log.text());
@@ -155,7 +155,7 @@ async fn a_route_without_a_back_end_has_it_in_its_log() {
 async fn a_key_in_the_log_is_no_longer_than_a_key_can_be() {
     let scope = ReceiptScope::Prefix("夏/".to_owned());
     let unsigned =
-        UnsignedCallback::of("told", &Receipt { scope, ..receipt("told") }).but("size", Some("0"));
+        UnsignedCallback::of("notified", &Receipt { scope, ..receipt("notified") }).but("size", Some("0"));
     let unsigned = unsigned.but("object", Some(&format!("夏/{}", "夏".repeat(5000))));
     let (_, log) = CallbackFixture::new().logged(&unsigned.request()).await;
     let key = log.events("ERROR")[0]["key"].as_str().unwrap().to_owned();
@@ -171,7 +171,7 @@ async fn a_back_end_that_does_not_take_it_is_said_in_the_log_and_not_waited_for(
     ] {
         let (fixture, start) = (CallbackFixture::new(), Instant::now());
         fixture.outside.back_end.says(line.clone());
-        let unsigned = UnsignedCallback::new("told").but("size", Some("0"));
+        let unsigned = UnsignedCallback::new("notified").but("size", Some("0"));
         let (answer, log) = fixture.logged(&unsigned.request()).await;
         assert_eq!(answer.code(), "receipt_mismatch", "{line:?}");
         assert!(answer.json()["message"].as_str().unwrap().contains("the log says in what"));
@@ -185,7 +185,7 @@ async fn a_back_end_that_does_not_take_it_is_said_in_the_log_and_not_waited_for(
 #[tokio::test]
 async fn a_mismatch_that_oss_has_not_signed_is_reported_to_nobody() {
     let fixture = CallbackFixture::new();
-    let unsigned = UnsignedCallback::new("told").but("size", Some("0"));
+    let unsigned = UnsignedCallback::new("notified").but("size", Some("0"));
     let forged = unsigned.with("AAAA", unsigned.body());
     assert_eq!(fixture.function.call(forged).await.code(), "callback_signature_invalid");
     assert_eq!(fixture.outside.back_end.calls(), 0);

@@ -1,5 +1,5 @@
-//! OSS tells that an object is stored: who is believed, and who is told. The signatures are made by
-//! OpenSSL, the receipts by the function.
+//! OSS reports a stored object: which reports are accepted, and which back ends are notified. The signatures are made
+//! by OpenSSL, the receipts by the function.
 
 mod agreement;
 mod described;

@@ -1,4 +1,4 @@
-//! The back end: what it is told, and what becomes of its answer, or of none.
+//! Webhooks: what the back end receives, and what follows from its answer or from none.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use crate::support::script::ScriptedResponse;
 #[tokio::test]
 async fn the_back_end_is_told_by_the_book() {
     let fixture = CallbackFixture::new();
-    assert_eq!(fixture.tell(&UnsignedCallback::new("told")).await.status, 200);
-    let [asked] = &fixture.outside.back_end.sent()[..] else { panic!("told once") };
+    assert_eq!(fixture.deliver(&UnsignedCallback::new("notified")).await.status, 200);
+    let [asked] = &fixture.outside.back_end.sent()[..] else { panic!("notified once") };
     let request = &asked.request;
     assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("POST", NOTIFY));
     assert_eq!(request.headers()["content-type"], "application/json");
-    assert_snapshot!(str::from_utf8(request.body()).unwrap(), @r#"{"data":{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","image":{"format":"png","height":480,"width":640},"key":"photos/夏 1.png","receipt_id":"0123456789abcdef0123456789abcdef","route":"told","size":512,"subject":"alice","type":"image/png","variables":{"album":"a & b"}},"timestamp":"2024-11-27T06:09:41Z","type":"upload.completed"}"#);
+    assert_snapshot!(str::from_utf8(request.body()).unwrap(), @r#"{"data":{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","image":{"format":"png","height":480,"width":640},"key":"photos/夏 1.png","receipt_id":"0123456789abcdef0123456789abcdef","route":"notified","size":512,"subject":"alice","type":"image/png","variables":{"album":"a & b"}},"timestamp":"2024-11-27T06:09:41Z","type":"upload.completed"}"#);
 
     let header = |name: &str| request.headers()[name].to_str().unwrap();
     assert_snapshot!(header("webhook-id"), @"msg_36a35ab631ec0b77f77867b7d30bc158");
@@ -45,7 +45,7 @@ async fn what_it_answers_is_what_the_page_reads() {
         let fixture = CallbackFixture::new();
         for status in [200, 201, 202] {
             fixture.outside.back_end.answers(status, body.to_owned());
-            let answer = fixture.tell(&UnsignedCallback::new("told")).await;
+            let answer = fixture.deliver(&UnsignedCallback::new("notified")).await;
             assert_eq!(answer.status, 200);
             assert_eq!(answer.body, body);
             assert_eq!(answer.headers["content-type"], "application/json");
@@ -56,11 +56,11 @@ async fn what_it_answers_is_what_the_page_reads() {
 
 #[tokio::test]
 async fn where_it_has_nothing_to_say_the_function_does() {
-    let own = CallbackFixture::new().tell(&UnsignedCallback::new("default")).await.json();
+    let own = CallbackFixture::new().deliver(&UnsignedCallback::new("default")).await.json();
     for status in [200, 202, 204] {
         let fixture = CallbackFixture::new();
         fixture.outside.back_end.answers(status, "");
-        let answer = fixture.tell(&UnsignedCallback::new("told")).await;
+        let answer = fixture.deliver(&UnsignedCallback::new("notified")).await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.json(), own);
     }
@@ -88,7 +88,7 @@ async fn what_it_should_not_answer_is_a_failure() {
     ] {
         let fixture = CallbackFixture::new();
         fixture.outside.back_end.says(line.clone());
-        let answer = fixture.tell(&UnsignedCallback::new("told")).await;
+        let answer = fixture.deliver(&UnsignedCallback::new("notified")).await;
         assert_eq!(
             (answer.status.as_u16(), answer.code().as_str()),
             (502, "notify_failed"),
@@ -102,7 +102,7 @@ async fn what_it_should_not_answer_is_a_failure() {
 async fn a_failure_is_said_and_its_cause_is_logged() {
     let fixture = CallbackFixture::new();
     fixture.outside.back_end.answers(500, "a secret of the back end's");
-    let (answer, log) = fixture.logged(&UnsignedCallback::new("told").request()).await;
+    let (answer, log) = fixture.logged(&UnsignedCallback::new("notified").request()).await;
     assert_snapshot!(answer.whole(), @r#"
     502 Bad Gateway
     cache-control: no-store
@@ -126,7 +126,7 @@ async fn a_slow_back_end_leaves_oss_its_time() {
         fixture.outside.oss.takes(Duration::from_millis(key));
         fixture.outside.back_end.takes(Duration::from_millis(back_end));
         assert_eq!(
-            fixture.tell(&UnsignedCallback::new("told")).await.status,
+            fixture.deliver(&UnsignedCallback::new("notified")).await.status,
             status,
             "{key} {back_end}"
         );
@@ -135,13 +135,13 @@ async fn a_slow_back_end_leaves_oss_its_time() {
     for line in [ScriptedResponse::Timeout, ScriptedResponse::Forever] {
         let (fixture, start) = (CallbackFixture::new(), Instant::now());
         fixture.outside.back_end.says(line);
-        let answer = fixture.tell(&UnsignedCallback::new("told")).await;
+        let answer = fixture.deliver(&UnsignedCallback::new("notified")).await;
         assert_eq!(answer.code(), "notify_timeout");
         assert!(start.elapsed() <= Duration::from_millis(4001), "{:?}", start.elapsed());
     }
     let fixture = CallbackFixture::new();
     fixture.outside.back_end.says(ScriptedResponse::Timeout);
-    assert_snapshot!(fixture.tell(&UnsignedCallback::new("told")).await.whole(), @r#"
+    assert_snapshot!(fixture.deliver(&UnsignedCallback::new("notified")).await.whole(), @r#"
     504 Gateway Timeout
     cache-control: no-store
     content-length: 171
@@ -155,14 +155,14 @@ async fn a_slow_back_end_leaves_oss_its_time() {
 #[tokio::test]
 async fn nobody_is_told_what_is_not_proved() {
     let fixture = CallbackFixture::new();
-    let unsigned = UnsignedCallback::new("told");
+    let unsigned = UnsignedCallback::new("notified");
     for unsigned in [
         unsigned.clone().but("object", Some("photos/other.png")),
         unsigned.clone().but("bucket", Some("otherbucket")),
         unsigned.clone().but("receipt", Some("r1.a.b")),
         unsigned.clone().but("etag", None),
     ] {
-        assert_ne!(fixture.tell(&unsigned).await.status, 200);
+        assert_ne!(fixture.deliver(&unsigned).await.status, 200);
     }
     let forged = unsigned.with("AAAA", unsigned.body());
     assert_eq!(fixture.function.call(forged).await.code(), "callback_signature_invalid");
@@ -178,7 +178,7 @@ async fn without_a_secret_nothing_is_sent() {
             options.webhook_secret = secret.map(Secret::new);
         });
         assert_eq!(
-            fixture.code(&UnsignedCallback::new("told")).await,
+            fixture.code(&UnsignedCallback::new("notified")).await,
             "notify_failed",
             "{secret:?}"
         );

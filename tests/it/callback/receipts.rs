@@ -31,7 +31,7 @@ async fn what_is_stored_has_to_be_what_was_granted() {
         let unsigned = unsigned.clone().but(name, Some(value));
         assert_eq!(CallbackFixture::new().code(&unsigned).await, code, "{name}={value}");
     }
-    let elsewhere = UnsignedCallback::of("default", &receipt("told"));
+    let elsewhere = UnsignedCallback::of("default", &receipt("notified"));
     assert_eq!(CallbackFixture::new().code(&elsewhere).await, MISMATCH, "of another route");
 }
 
@@ -50,7 +50,7 @@ async fn an_object_may_come_a_day_after_its_grant_and_not_later() {
     let last = 600 + i64::try_from(GRACE.as_secs()).unwrap();
     let unsigned = UnsignedCallback::new("default");
     assert_eq!(CallbackFixture::at(last).code(&unsigned).await, "");
-    assert_snapshot!(CallbackFixture::at(last + 1).tell(&unsigned).await.whole(), @r#"
+    assert_snapshot!(CallbackFixture::at(last + 1).deliver(&unsigned).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
     content-length: 140
@@ -86,7 +86,7 @@ async fn a_receipt_of_somebody_else_is_none() {
     ] {
         assert_eq!(fixture.code(&with(&text)).await, "receipt_invalid", "{text}");
     }
-    assert_snapshot!(fixture.tell(&with("r1.a.b")).await.whole(), @r#"
+    assert_snapshot!(fixture.deliver(&with("r1.a.b")).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
     content-length: 148
@@ -118,7 +118,7 @@ async fn the_log_says_in_what_it_does_not_fit() {
 #[tokio::test]
 async fn a_route_that_orders_no_callback_takes_none() {
     let fixture = CallbackFixture::new();
-    assert_snapshot!(fixture.tell(&UnsignedCallback::new("mute")).await.whole(), @r#"
+    assert_snapshot!(fixture.deliver(&UnsignedCallback::new("mute")).await.whole(), @r#"
     404 Not Found
     cache-control: no-store
     content-length: 193

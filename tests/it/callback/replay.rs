@@ -1,4 +1,4 @@
-//! The same event twice: told once, answered the same.
+//! The same event twice: the back end is notified once, and OSS gets the same answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ fn ids(fixture: &CallbackFixture) -> Vec<String> {
 async fn a_replay_is_answered_the_same_and_not_told_again() {
     let fixture = CallbackFixture::new();
     fixture.outside.back_end.answers(200, "{\"id\":1}");
-    let first = fixture.tell(&UnsignedCallback::new("told")).await;
+    let first = fixture.deliver(&UnsignedCallback::new("notified")).await;
     fixture.outside.back_end.answers(200, "{\"id\":2}");
-    for unsigned in [UnsignedCallback::new("told"), UnsignedCallback::new("told").in_json()] {
-        assert_eq!(fixture.tell(&unsigned).await.whole(), first.whole());
+    for unsigned in [UnsignedCallback::new("notified"), UnsignedCallback::new("notified").in_json()] {
+        assert_eq!(fixture.deliver(&unsigned).await.whole(), first.whole());
     }
     assert_eq!(fixture.outside.back_end.calls(), 1);
 }
@@ -32,14 +32,14 @@ async fn a_replay_is_answered_the_same_and_not_told_again() {
 async fn a_failure_is_not_remembered_and_keeps_its_id() {
     let fixture = CallbackFixture::new();
     fixture.outside.back_end.answers(500, "");
-    assert_eq!(fixture.code(&UnsignedCallback::new("told")).await, "notify_failed");
+    assert_eq!(fixture.code(&UnsignedCallback::new("notified")).await, "notify_failed");
     fixture.outside.back_end.answers(204, "");
-    assert_eq!(fixture.code(&UnsignedCallback::new("told")).await, "");
+    assert_eq!(fixture.code(&UnsignedCallback::new("notified")).await, "");
     let ids = ids(&fixture);
     assert_eq!(ids.len(), 2);
     assert_eq!(ids[0], ids[1]);
     let other = CallbackFixture::new();
-    assert_eq!(other.code(&UnsignedCallback::new("told")).await, "");
+    assert_eq!(other.code(&UnsignedCallback::new("notified")).await, "");
     assert_eq!(self::ids(&other)[0], ids[0], "another instance calls it the same");
 }
 
@@ -47,7 +47,7 @@ async fn a_failure_is_not_remembered_and_keeps_its_id() {
 async fn another_object_and_another_content_are_other_events() {
     let fixture = CallbackFixture::new();
     let scope = ReceiptScope::Prefix("photos/".to_owned());
-    let unsigned = UnsignedCallback::of("told", &Receipt { scope, ..receipt("told") });
+    let unsigned = UnsignedCallback::of("notified", &Receipt { scope, ..receipt("notified") });
     for (key, etag) in [("photos/a", "A"), ("photos/b", "A"), ("photos/a", "B"), ("photos/aA", "")]
     {
         let unsigned = unsigned.clone().but("object", Some(key)).but("etag", Some(etag));
@@ -64,7 +64,7 @@ async fn who_comes_while_it_is_being_told_waits_for_the_answer() {
     let fixture = Arc::new(CallbackFixture::new());
     fixture.outside.back_end.answers(200, "{\"id\":1}");
     fixture.outside.back_end.takes(Duration::from_secs(1));
-    let request = UnsignedCallback::new("told").request();
+    let request = UnsignedCallback::new("notified").request();
     let callers: Vec<_> = (0..100)
         .map(|_| {
             let (fixture, request) = (Arc::clone(&fixture), request.clone());
@@ -81,7 +81,7 @@ async fn who_comes_while_it_is_being_told_waits_for_the_answer() {
 async fn who_goes_away_leaves_the_turn_to_the_next() {
     let fixture = Arc::new(CallbackFixture::new());
     fixture.outside.back_end.takes(Duration::from_secs(1));
-    let request = UnsignedCallback::new("told").request();
+    let request = UnsignedCallback::new("notified").request();
     let call = || {
         let (fixture, request) = (Arc::clone(&fixture), request.clone());
         tokio::spawn(async move { fixture.function.call(request).await.status })
@@ -98,14 +98,14 @@ async fn who_goes_away_leaves_the_turn_to_the_next() {
 async fn the_memory_has_an_end() {
     let fixture = CallbackFixture::new();
     let scope = ReceiptScope::Prefix("photos/".to_owned());
-    let unsigned = UnsignedCallback::of("told", &Receipt { scope, ..receipt("told") });
+    let unsigned = UnsignedCallback::of("notified", &Receipt { scope, ..receipt("notified") });
     let numbered =
         |number: usize| unsigned.clone().but("object", Some(&format!("photos/{number}")));
     for number in 0..65 {
-        assert_eq!(fixture.tell(&numbered(number)).await.status, 200);
+        assert_eq!(fixture.deliver(&numbered(number)).await.status, 200);
     }
-    assert_eq!(fixture.tell(&numbered(1)).await.status, 200);
+    assert_eq!(fixture.deliver(&numbered(1)).await.status, 200);
     assert_eq!(fixture.outside.back_end.calls(), 65, "the last 64 are known");
-    assert_eq!(fixture.tell(&numbered(0)).await.status, 200);
-    assert_eq!(fixture.outside.back_end.calls(), 66, "the first one is told again");
+    assert_eq!(fixture.deliver(&numbered(0)).await.status, 200);
+    assert_eq!(fixture.outside.back_end.calls(), 66, "the first one is notified again");
 }

@@ -12,7 +12,7 @@ const INVALID: &str = "callback_signature_invalid";
 #[tokio::test]
 async fn what_oss_signs_is_believed_and_answered() {
     let fixture = CallbackFixture::new();
-    assert_snapshot!(fixture.tell(&UnsignedCallback::new("default")).await.whole(), @r#"
+    assert_snapshot!(fixture.deliver(&UnsignedCallback::new("default")).await.whole(), @r#"
     200 OK
     cache-control: no-store
     content-length: 251
@@ -42,7 +42,7 @@ async fn path_and_query_are_signed_as_oss_reads_them() {
     for address in ["/callback/d%65fault", "/callback/default?", "/callback/default?a=%20b&c=+"] {
         let unsigned =
             UnsignedCallback { address: address.to_owned(), ..UnsignedCallback::new("default") };
-        assert_eq!(fixture.tell(&unsigned).await.status, 200, "{address}");
+        assert_eq!(fixture.deliver(&unsigned).await.status, 200, "{address}");
     }
 }
 
@@ -72,7 +72,7 @@ async fn whatever_is_changed_afterwards_is_refused() {
     };
     assert_eq!(changed(|_| {}).await, "", "as it was signed");
     // The receipt is of another route, which is known before OSS's key is fetched.
-    assert_eq!(changed(to("/callback/told?a=1")).await, "receipt_mismatch");
+    assert_eq!(changed(to("/callback/notified?a=1")).await, "receipt_mismatch");
     for address in [
         "/callback/d%65fault?a=1&",
         "/callback/default",

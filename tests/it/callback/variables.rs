@@ -31,7 +31,7 @@ fn ids(fixture: &CallbackFixture) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn variables_that_differ_from_the_grant_are_never_passed_on() {
-    let unsigned = UnsignedCallback::new("told");
+    let unsigned = UnsignedCallback::new("notified");
     for forged in [
         unsigned.clone().but("x:album", Some("another")),
         unsigned.clone().but("x:album", Some("a & b ")),
@@ -44,7 +44,7 @@ async fn variables_that_differ_from_the_grant_are_never_passed_on() {
     ] {
         for forged in [forged.clone(), forged.in_json()] {
             let fixture = CallbackFixture::new();
-            let answer = fixture.tell(&forged).await;
+            let answer = fixture.deliver(&forged).await;
             assert_eq!((answer.status.as_u16(), answer.code().as_str()), (403, "receipt_mismatch"));
             let webhook = webhook(&fixture);
             assert_eq!(webhook["type"], "upload.mismatched", "{:?}", forged.members);
@@ -58,8 +58,8 @@ async fn variables_that_differ_from_the_grant_are_never_passed_on() {
 #[tokio::test]
 async fn names_that_the_route_does_not_set_are_dropped() {
     let more = [("x:role", "admin"), ("x:tenant", "bob"), ("x:x:album", "c"), ("x:", "d")];
-    for unsigned in [UnsignedCallback::new("told"), UnsignedCallback::of("bare", &bare())] {
-        let granted = if unsigned.address.ends_with("told") {
+    for unsigned in [UnsignedCallback::new("notified"), UnsignedCallback::of("bare", &bare())] {
+        let granted = if unsigned.address.ends_with("notified") {
             json!({ "album": "a & b" })
         } else {
             Value::Null
@@ -76,7 +76,7 @@ async fn names_that_the_route_does_not_set_are_dropped() {
         }
     }
     let own = CallbackFixture::new()
-        .tell(&UnsignedCallback::new("default").but("x:role", Some("admin")))
+        .deliver(&UnsignedCallback::new("default").but("x:role", Some("admin")))
         .await
         .json();
     assert_eq!(own["variables"], json!({ "album": "a & b" }), "the function's own answer");
@@ -92,11 +92,11 @@ async fn a_receipt_of_an_earlier_version_proves_no_variable() {
     let earlier = |route: &str| Receipt { variables_hash: None, ..receipt(route) };
     let fixture = CallbackFixture::new();
     assert_eq!(
-        fixture.code(&UnsignedCallback::of("told", &earlier("told"))).await,
+        fixture.code(&UnsignedCallback::of("notified", &earlier("notified"))).await,
         "receipt_mismatch"
     );
     assert_eq!(webhook(&fixture)["data"]["mismatches"], json!(["variables"]));
-    let without = UnsignedCallback::of("told", &earlier("told")).but("x:album", None);
+    let without = UnsignedCallback::of("notified", &earlier("notified")).but("x:album", None);
     assert_eq!(CallbackFixture::new().code(&without).await, "receipt_mismatch");
     let fixture = CallbackFixture::new();
     assert_eq!(fixture.code(&UnsignedCallback::of("bare", &earlier("bare"))).await, "");
@@ -115,12 +115,12 @@ async fn a_grant_of_before_the_settings_changed_still_holds() {
     assert_eq!(fixture.code(&unsigned).await, "");
     assert_eq!(webhook(&fixture)["data"]["variables"], json!({ "album": "a & b" }));
     // The route set none when it granted, and sets one now.
-    let none = Receipt { variables_hash: Some(sealed(&[])), ..receipt("told") };
+    let none = Receipt { variables_hash: Some(sealed(&[])), ..receipt("notified") };
     let fixture = CallbackFixture::new();
-    assert_eq!(fixture.code(&UnsignedCallback::of("told", &none).but("x:album", None)).await, "");
+    assert_eq!(fixture.code(&UnsignedCallback::of("notified", &none).but("x:album", None)).await, "");
     assert_eq!(webhook(&fixture)["data"]["variables"], Value::Null);
     assert_eq!(
-        CallbackFixture::new().code(&UnsignedCallback::of("told", &none)).await,
+        CallbackFixture::new().code(&UnsignedCallback::of("notified", &none)).await,
         "receipt_mismatch",
         "and one that was invented"
     );
@@ -129,16 +129,16 @@ async fn a_grant_of_before_the_settings_changed_still_holds() {
 #[tokio::test]
 async fn invented_entity_tags_are_one_event_where_the_receipt_stands_for_one_upload() {
     let fixture = CallbackFixture::new();
-    let unsigned = UnsignedCallback::of("told", &Receipt { once: true, ..receipt("told") });
+    let unsigned = UnsignedCallback::of("notified", &Receipt { once: true, ..receipt("notified") });
     for etag in ["A", "B", "C", "B\u{0}C", ""] {
         let unsigned = unsigned.clone().but("etag", Some(etag)).but("size", Some("7"));
         assert_eq!(fixture.code(&unsigned).await, "");
     }
     let known = ids(&fixture);
     assert_eq!(known.len(), 1, "{known:?}");
-    let next = Receipt { once: true, id: "f".repeat(32), ..receipt("told") };
+    let next = Receipt { once: true, id: "f".repeat(32), ..receipt("notified") };
     let other = CallbackFixture::new();
-    assert_eq!(other.code(&UnsignedCallback::of("told", &next)).await, "");
+    assert_eq!(other.code(&UnsignedCallback::of("notified", &next)).await, "");
     assert_ne!(ids(&other), known, "another receipt is another event");
 }
 
@@ -146,14 +146,14 @@ async fn invented_entity_tags_are_one_event_where_the_receipt_stands_for_one_upl
 #[tokio::test]
 async fn another_content_under_the_one_event_is_sent_again() {
     let fixture = CallbackFixture::new();
-    let unsigned = UnsignedCallback::of("told", &Receipt { once: true, ..receipt("told") });
+    let unsigned = UnsignedCallback::of("notified", &Receipt { once: true, ..receipt("notified") });
     for etag in ["A", "A", "B"] {
         assert_eq!(fixture.code(&unsigned.clone().but("etag", Some(etag))).await, "");
     }
     assert_eq!(webhooks(&fixture).len(), 2);
     let scope = ReceiptScope::Prefix("photos/".to_owned());
     let fixture = CallbackFixture::new();
-    let unsigned = UnsignedCallback::of("told", &Receipt { scope, ..receipt("told") });
+    let unsigned = UnsignedCallback::of("notified", &Receipt { scope, ..receipt("notified") });
     for etag in ["A", "B"] {
         assert_eq!(fixture.code(&unsigned.clone().but("etag", Some(etag))).await, "");
     }

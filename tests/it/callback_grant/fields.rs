@@ -185,8 +185,8 @@ async fn the_documented_answer_carries_it_whole() {
     let json = answer.json();
     let order = order(&json["callback"]);
     let body = order["callbackBody"].as_str().unwrap();
-    let (told, receipt) = body.split_once("&receipt=").unwrap();
-    assert_snapshot!(told, @"bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&x:album=%E5%A4%8F%202024");
+    let (before, receipt) = body.split_once("&receipt=").unwrap();
+    assert_snapshot!(before, @"bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&x:album=%E5%A4%8F%202024");
     let receipt = opened(&receipt.into());
     assert_eq!(receipt.scope, ReceiptScope::Prefix(json["dir"].as_str().unwrap().to_owned()));
     assert!(receipt.types.is_empty());
@@ -316,8 +316,8 @@ async fn the_function_is_called_under_the_platforms_name_and_no_other() {
 fn without_an_address_the_start_warns() {
     let load = |variables: &[(&str, &str)]| {
         let mut environment = Environment::default();
-        let told = [("FC_FUNCTION_NAME", "signer"), ("UPLOAD_RECEIPT_KEYS", KEY)];
-        for (name, value) in SMALL.iter().chain(&told).chain(variables) {
+        let platform = [("FC_FUNCTION_NAME", "signer"), ("UPLOAD_RECEIPT_KEYS", KEY)];
+        for (name, value) in SMALL.iter().chain(&platform).chain(variables) {
             environment.set(name, *value);
         }
         let file = format!("auth = \"anonymous\"\n[routes.photos]\n{SELF}[routes.quiet]\n");
@@ -345,8 +345,8 @@ async fn an_event_names_no_host() {
 async fn a_page_can_know_that_somebody_is_told() {
     let file = format!("{SELF}[routes.quiet]\n");
     let function = function(&[PUBLIC], &file);
-    for (name, told) in [("photos", true), ("quiet", false)] {
+    for (name, has_callback) in [("photos", true), ("quiet", false)] {
         let answer = function.get(&format!("/routes/{name}")).await.json();
-        assert_eq!(answer["callback"], told);
+        assert_eq!(answer["callback"], has_callback);
     }
 }

@@ -117,7 +117,7 @@ fn no_recipe_takes_a_receipt_that_is_sealed_with_the_empty_key() {
 
 #[test]
 fn the_back_end_of_the_readme_refuses_to_start_without_a_secret() {
-    let back_end = include_str!("../../web/told/back-end.mjs");
+    let back_end = include_str!("../../web/callbacks/back-end.mjs");
     // What comes before the package is made is the recipe's own; the package is not installed here.
     let (before, _) = back_end.split_once("const webhook").unwrap();
     let (_, check) = before.split_once("\n}\n").unwrap();

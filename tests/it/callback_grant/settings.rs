@@ -41,14 +41,14 @@ fn callback_settings_at_the_top_apply_to_every_route() {
                 [routes.c.callback]\nto = \"none\"\n\
                 [routes.d]\nbucket = \"other\"\n";
     let settings = load(&[KEYS, SECRET], file).unwrap();
-    let told = settings.routes.iter().map(|route| {
+    let described = settings.routes.iter().map(|route| {
         let callback = route.callback.as_ref().map(|one| {
             let set = one.variables.iter().map(|(name, value)| format!("{name}={value}"));
             format!("{} {:?} {:?}", one.target, one.body.body_type, set.collect::<Vec<_>>())
         });
         format!("{} {}", route.name, callback.unwrap_or_default())
     });
-    assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r#"
+    assert_snapshot!(described.collect::<Vec<_>>().join("\n"), @r#"
     a the function itself Form ["album={yyyy}", "from=web"]
     b the function itself Json ["album={sub}", "from=web"]
     c 
@@ -127,14 +127,14 @@ fn every_mistake_in_callbacks_is_an_error() {
 
 #[test]
 fn secrets_and_addresses_that_callbacks_need_are_required() {
-    let told = ("UPLOAD_CALLBACK", "self");
-    assert_snapshot!(refused(&[told], ""), @"
+    let calls_self = ("UPLOAD_CALLBACK", "self");
+    assert_snapshot!(refused(&[calls_self], ""), @"
     2 problems with the settings; nothing was started
       callback.to: a callback brings a receipt back, which is signed; set UPLOAD_RECEIPT_KEYS. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
       callback.to: OSS is to call this function, and only Function Compute says where it is; set PUBLIC_URL. Example: PUBLIC_URL=https://signer.example.com
     ");
     let short = [
-        told,
+        calls_self,
         PUBLIC,
         ("UPLOAD_RECEIPT_KEYS", "marker-short"),
         ("UPLOAD_WEBHOOK_SECRET", "whsec_marker"),
@@ -146,13 +146,13 @@ fn secrets_and_addresses_that_callbacks_need_are_required() {
       UPLOAD_RECEIPT_KEYS: each key has at least 32 bytes. Example: UPLOAD_RECEIPT_KEYS=$(openssl rand -base64 32)
       UPLOAD_WEBHOOK_SECRET: a secret is whsec_ and 24 to 64 bytes in base64. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
     ");
-    assert_snapshot!(refused(&[told, PUBLIC, KEYS, ("UPLOAD_NOTIFY", "https://a.example/")], ""), @"
+    assert_snapshot!(refused(&[calls_self, PUBLIC, KEYS, ("UPLOAD_NOTIFY", "https://a.example/")], ""), @"
     1 problem with the settings; nothing was started
       callback.to: a webhook is signed; set UPLOAD_WEBHOOK_SECRET. Example: UPLOAD_WEBHOOK_SECRET=whsec_$(openssl rand -base64 32)
     ");
-    assert!(load(&[told, KEYS, ("FC_FUNCTION_NAME", "signer")], "").is_ok());
+    assert!(load(&[calls_self, KEYS, ("FC_FUNCTION_NAME", "signer")], "").is_ok());
     for bad in ["https://a.example/b", "http://a.example", "https://127.0.0.1", "a.example"] {
-        let error = refused(&[told, KEYS, ("PUBLIC_URL", bad)], "");
+        let error = refused(&[calls_self, KEYS, ("PUBLIC_URL", bad)], "");
         assert!(error.contains(&format!("PUBLIC_URL = {bad:?}: ")), "{error}");
     }
 }
@@ -238,7 +238,7 @@ fn a_local_oss_may_call_this_machine() {
 
 #[test]
 fn published_keys_are_refused_at_the_start() {
-    let told = ("UPLOAD_CALLBACK", "self");
+    let calls_self = ("UPLOAD_CALLBACK", "self");
     let notify = ("UPLOAD_NOTIFY", "https://a.example/");
     let receipt = ("UPLOAD_RECEIPT_KEYS", "receipts-of-this-machine-and-of-no-other");
     let secret =
@@ -248,7 +248,7 @@ fn published_keys_are_refused_at_the_start() {
         "UPLOAD_TICKET_KEYS",
         "an example key of more than 32 bytes,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     );
-    assert_snapshot!(refused(&[told, PUBLIC, notify, receipt, secret, jwt, tickets], ""), @r#"
+    assert_snapshot!(refused(&[calls_self, PUBLIC, notify, receipt, secret, jwt, tickets], ""), @r#"
     4 problems with the settings; nothing was started
       UPLOAD_JWT_SECRET: this key is public: it was in the documentation, or is one byte repeated; generate a new one. Example: UPLOAD_JWT_SECRET=$(openssl rand -base64 32)
       UPLOAD_TICKET_KEYS: this key is public: it was in the documentation, or is one byte repeated; generate a new one. Example: UPLOAD_TICKET_KEYS=$(openssl rand -base64 32)
@@ -257,7 +257,7 @@ fn published_keys_are_refused_at_the_start() {
     "#);
     let kept = format!("{KEY}, {}", receipt.1);
     assert!(
-        load(&[told, PUBLIC, ("UPLOAD_RECEIPT_KEYS", &kept)], "").is_err(),
+        load(&[calls_self, PUBLIC, ("UPLOAD_RECEIPT_KEYS", &kept)], "").is_err(),
         "an older key of the list"
     );
     // 24 to 64 bytes of one kind, in base64.

@@ -70,12 +70,12 @@ impl SecretSearch {
     async fn ask(&mut self) -> u16 {
         let now = self.network.cloud.clock.now();
         if let Err(unavailable) = self.app.credentials.provide(None, None, now).await {
-            let told = match &unavailable {
+            let message = match &unavailable {
                 CredentialsError::Missing(text)
                 | CredentialsError::Failing { reason: text, .. } => text,
                 CredentialsError::Expired => "",
             };
-            self.answers.push(format!("{told} {unavailable:?}"));
+            self.answers.push(format!("{message} {unavailable:?}"));
         }
         let request = Request::get("/get_post_signature_for_oss_upload").body(Bytes::new());
         let service = oss_upload_signer::http::service(Arc::clone(&self.app));

@@ -14,8 +14,8 @@ async fn wrong_arguments_give_one_line() {
     assert_snapshot!(complaint(&["--signer", "https://user@signer.example.com"]).await, @r#"oss-upload: --signer "https://user@signer.example.com": write the function's whole address, with https://"#);
     let signer = ["--signer", "https://signer.example.com"];
     for origin in ["app.example.com", "https://app.example.com/page", "https://*.example.com"] {
-        let told = complaint(&[&signer[..], &["--origin", origin]].concat()).await;
-        assert!(told.contains("is no origin"), "{told}");
+        let report = complaint(&[&signer[..], &["--origin", origin]].concat()).await;
+        assert!(report.contains("is no origin"), "{report}");
     }
     assert_snapshot!(complaint(&[&signer[..], &["--metadata", "title"]].concat()).await, @"oss-upload: invalid value 'title' for '--metadata <NAME=VALUE>': write a name, '=' and a value; --help lists the options");
 }

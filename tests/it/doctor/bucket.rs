@@ -51,9 +51,9 @@ async fn hidden_headers_and_a_missing_vary_are_reported() {
         oss.cors_exposed = vec!["x-oss-request-id".to_owned()];
         oss.cors_vary = false;
     });
-    let told = fixture.problems().await;
-    let told: Vec<&str> = told.lines().filter(|line| !line.contains('<')).collect();
-    assert_snapshot!(told.join("\n"), @"
+    let report = fixture.problems().await;
+    let report: Vec<&str> = report.lines().filter(|line| !line.contains('<')).collect();
+    assert_snapshot!(report.join("\n"), @"
     warn  caller.nobody     a caller without credentials gets a form
           name  open-to-everyone
           why   Everyone who can reach the address can store files in the bucket, at your cost, within the
@@ -91,7 +91,7 @@ async fn hosts_that_oss_refuses_have_names() {
 }
 
 #[tokio::test]
-async fn a_new_account_is_told_to_use_a_custom_domain() {
+async fn a_new_account_is_advised_to_use_a_custom_domain() {
     let host = "http://examplebucket.oss-cn-hangzhou.localhost:OSS";
     let fixture = DoctorFixture::new().with("OSS_UPLOAD_HOST", host);
     let fixture = fixture.bucket(|oss| oss.strictness.refuse_public_endpoint = true);

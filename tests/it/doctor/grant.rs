@@ -31,9 +31,9 @@ async fn without_a_role_its_policies_are_printed_ready_to_paste() {
     "#);
     let mut known = fixture();
     known.tool = known.tool.with("OSS_BUCKET", "photos").with("UPLOAD_DIR", "in/{sub}/{uuid}/");
-    let told = known.problems().await;
-    assert!(told.contains("acs:oss:*:*:photos/in/*"), "{told}");
-    assert!(!told.contains("my-bucket"), "{told}");
+    let report = known.problems().await;
+    assert!(report.contains("acs:oss:*:*:photos/in/*"), "{report}");
+    assert!(!report.contains("my-bucket"), "{report}");
 }
 
 #[tokio::test]
@@ -201,9 +201,9 @@ async fn a_policy_that_limits_nothing_is_explained() {
         },
         ..DoctorFixture::new()
     };
-    let told = fixture.arguments(&["--no-upload"]).problems().await;
-    let told: Vec<&str> = told.lines().skip_while(|line| !line.contains("grant.policy")).collect();
-    assert_snapshot!(told.join("\n"), @"
+    let report = fixture.arguments(&["--no-upload"]).problems().await;
+    let report: Vec<&str> = report.lines().skip_while(|line| !line.contains("grant.policy")).collect();
+    assert_snapshot!(report.join("\n"), @"
     FAIL  grant.policy     no condition limits the bucket, the key, the size. The policy: key is sent, with any value. The
           sender may choose: content-type, x-oss-object-acl, x-oss-forbid-overwrite, x-oss-storage-class,
           content-disposition, cache-control

@@ -79,8 +79,8 @@ async fn two_allowed_origins_in_one_response_are_a_failure() {
 #[tokio::test]
 async fn a_page_that_is_not_allowed_is_reported_and_the_rest_is_checked() {
     let fixture = || DoctorFixture::new().with("UPLOAD_ORIGINS", "https://other.example");
-    let told = fixture().run().await.out;
-    assert!(told.contains("ok    elsewhere"), "the uploads were left out: {told}");
+    let report = fixture().run().await.out;
+    assert!(report.contains("ok    elsewhere"), "the uploads were left out: {report}");
     assert_snapshot!(fixture().problems().await, @r#"
     FAIL  page.preflight  origin_not_allowed: Pages of "https://app.example" may not ask for uploads here. If they should,
           add the origin to UPLOAD_ORIGINS.

@@ -156,14 +156,14 @@ async fn responses_of_the_platform_in_place_of_the_function_have_names() {
         ),
     ];
     for (answer, name) in table {
-        let told = report_on(answer).await;
-        assert!(told.contains(&format!("name  {name}\n")), "{told}");
+        let report = report_on(answer).await;
+        assert!(report.contains(&format!("name  {name}\n")), "{report}");
     }
 }
 
 #[tokio::test]
 async fn a_wrong_clock_of_this_machine_differs_from_one_of_the_function() {
-    let told = report_on(|| {
+    let report = report_on(|| {
         let then = "2099-01-01T00:00:00Z";
         let mut answer =
             answer(200, &format!(r#"{{"status":"ok","version":"1","time":"{then}"}}"#));
@@ -172,8 +172,8 @@ async fn a_wrong_clock_of_this_machine_differs_from_one_of_the_function() {
         answer
     })
     .await;
-    assert!(told.contains("warn  clock      this machine's clock is "), "{told}");
-    assert!(told.contains("name  own-clock\n"), "{told}");
+    assert!(report.contains("warn  clock      this machine's clock is "), "{report}");
+    assert!(report.contains("name  own-clock\n"), "{report}");
 }
 
 #[tokio::test]

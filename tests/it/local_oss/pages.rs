@@ -95,24 +95,24 @@ async fn by_default_uploads_of_any_page_are_stored_as_in_the_cloud() {
 async fn callbacks_go_to_allowed_addresses_only() {
     let back = Called::start([Line::good()]).await;
     let victim = Uncalled::start();
-    let allowed = back.url("/told").parse().unwrap();
+    let allowed = back.url("/callback").parse().unwrap();
     let mut server = Server::with(|options| {
         options.allowed_callbacks = AllowedCallbacks::Only(vec![allowed]);
     })
     .await;
-    for url in [victim.url("/told"), victim.url("/admin?x=1"), back.url("/other")] {
+    for url in [victim.url("/callback"), victim.url("/admin?x=1"), back.url("/other")] {
         let reply = server.post(&with_callback(&field(&url, "b"))).await;
         assert_eq!(reply.refusal().0, 203, "{url}");
         assert_eq!(reply.child("Code"), "CallbackFailed");
         assert!(matches!(server.event().await, OssEvent::Stored { .. }));
         let OssEvent::Called { failure, .. } = server.event().await else { panic!("{url}") };
-        assert_eq!(failure, Some(format!("only {} may be called from here", back.url("/told"))));
+        assert_eq!(failure, Some(format!("only {} may be called from here", back.url("/callback"))));
     }
     victim.check();
     // One of several addresses: the first is not called, the second is.
-    let two = format!("{};{}", victim.url("/told"), back.url("/told?a=b"));
+    let two = format!("{};{}", victim.url("/callback"), back.url("/callback?a=b"));
     assert_eq!(server.post(&with_callback(&field(&two, "b"))).await.text(), r#"{"Status":"OK"}"#);
     victim.check();
-    assert!(back.heard_once().await.head.starts_with("POST /told?a=b "));
+    assert!(back.heard_once().await.head.starts_with("POST /callback?a=b "));
     server.stop().await;
 }

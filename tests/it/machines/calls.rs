@@ -17,7 +17,7 @@ use crate::support::app::{Function, NOW};
 const KEY: &str = "an example key of more than 32 bytes";
 
 const ROUTES: [&str; 8] =
-    ["default", "avatar", "titled", "own", "old", "told", "told-old", "elsewhere"];
+    ["default", "avatar", "titled", "own", "old", "callback", "callback-old", "elsewhere"];
 
 const FILE: &str = r#"
 [routes.avatar]
@@ -36,11 +36,11 @@ dir = "users/{sub}/"
 [routes.old]
 signature = "v1"
 
-[routes.told]
+[routes.callback]
 callback.to = "https://back.example.com/"
 callback.variables.day = "{dd}"
 
-[routes.told-old]
+[routes.callback-old]
 signature = "v1"
 callback.to = "https://back.example.com/"
 "#;

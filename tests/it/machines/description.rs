@@ -97,7 +97,7 @@ fn every_code_stands_under_its_status() {
                 met.insert(code.to_owned());
                 let expected = &statuses[code];
                 let said = response["description"].as_str().unwrap();
-                // The runtime's own are under `default`, which tells the statuses in words.
+                // The runtime's own are under `default`, which describes the statuses in words.
                 let fits = status == expected || status == "default" && said.contains(expected);
                 assert!(fits || code == "body_unreadable", "{code} under {status}: {expected}");
             }

@@ -36,7 +36,7 @@ impl Server {
         Self::with(|_| {}).await
     }
 
-    /// Starts one whose judge is told something.
+    /// Starts one with other options of its validator.
     pub(crate) async fn with_strictness(change: impl FnOnce(&mut Strictness)) -> Self {
         Self::with(|options| change(&mut options.strictness)).await
     }

@@ -50,7 +50,7 @@ pub(crate) fn codes() -> BTreeSet<String> {
     codes.into_iter().collect()
 }
 
-/// The status of each code, as `docs/api.md` tells it.
+/// The status of each code, as `docs/api.md` documents it.
 pub(crate) fn statuses() -> BTreeMap<String, String> {
     let table = DOCUMENTS.split("\n## Errors\n").nth(1).unwrap();
     let rows = table.lines().skip_while(|line| !line.starts_with("|---")).skip(1);

@@ -24,7 +24,7 @@ fn normalized(reply: &Reply) -> String {
 async fn the_response_has_the_json_of_the_callback_and_the_headers_of_an_upload() {
     let mut server = Server::start().await;
     let back = Called::start([Line::json("{ \"id\" : \"é\" }\n")]).await;
-    let reply = server.post(&with_callback(&field(&back.url("/told?secret=1"), "b"))).await;
+    let reply = server.post(&with_callback(&field(&back.url("/callback?secret=1"), "b"))).await;
     assert_snapshot!(normalized(&reply), @r#"
     200
     connection: close
@@ -38,7 +38,7 @@ async fn the_response_has_the_json_of_the_callback_and_the_headers_of_an_upload(
 
     { "id" : "é" }
     "#);
-    assert_eq!(calls(&mut server, 1).await, [(back.url("/told"), None)]);
+    assert_eq!(calls(&mut server, 1).await, [(back.url("/callback"), None)]);
     assert_eq!(server.files().len(), 2);
     server.stop().await;
 }

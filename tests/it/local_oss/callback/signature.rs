@@ -51,7 +51,7 @@ fn proof(heard: &Heard) -> (String, Vec<u8>) {
 async fn the_request_is_that_of_the_documentation() {
     let server = Server::start().await;
     let back = Called::start([Line::good()]).await;
-    let callback = field(&back.url("/told?id=1"), "bucket=${bucket}&size=${size}");
+    let callback = field(&back.url("/callback?id=1"), "bucket=${bucket}&size=${size}");
     assert_eq!(server.post(&with_callback(&callback)).await.status, 200);
     let heard = back.heard_once().await;
     let (url, signature) = proof(&heard);
@@ -63,7 +63,7 @@ async fn the_request_is_that_of_the_documentation() {
         .replace('\r', "");
     assert_eq!(signature.len(), 64);
     assert_snapshot!(format!("{shown}{}", heard.text()), @"
-    POST /told?id=1 HTTP/1.0
+    POST /callback?id=1 HTTP/1.0
     host: 127.0.0.1
     connection: close
     content-length: 28

@@ -1,6 +1,6 @@
 /**
  * Other people's clients on a route that has OSS call somebody back: each posts the fields that order it, and the
- * call comes. What each makes of a 203, stored but not told, is part of what is tested, so that nobody has to guess.
+ * call comes. What each makes of a 203, stored but not reported, is part of the test, so that nobody has to guess.
  */
 
 import assert from 'node:assert/strict'
@@ -34,28 +34,28 @@ const CLIENTS = [
   { recipe: 'element-plus.html' },
 ]
 
-let browser, world, teller
-/** What OSS told, and what it is answered. */
-let told, answer
+let browser, world, backEnd
+/** The callbacks that arrived, and the answer to the next one. */
+let callbacks, answer
 
 before(async () => {
-  teller = await serve(async (request, response) => {
-    told.push(Object.fromEntries(new URLSearchParams(String(await bodyOf(request)))))
-    const text = JSON.stringify({ id: told.length })
+  backEnd = await serve(async (request, response) => {
+    callbacks.push(Object.fromEntries(new URLSearchParams(String(await bodyOf(request)))))
+    const text = JSON.stringify({ id: callbacks.length })
     response.writeHead(answer, { 'content-type': 'application/json', 'content-length': text.length }).end(text)
   })
-  world = await startWorld(`callback.to = "${teller.origin}/told"\ncallback.variables.album = "summer"\n`)
+  world = await startWorld(`callback.to = "${backEnd.origin}/callback"\ncallback.variables.album = "summer"\n`)
   browser = await openBrowser()
 })
 
 after(async () => {
   await browser?.close()
   await world?.stop()
-  await teller?.stop()
+  await backEnd?.stop()
 })
 
 beforeEach(() => {
-  told = []
+  callbacks = []
   answer = 200
 })
 
@@ -71,11 +71,11 @@ async function visit(path, body) {
   }
 }
 
-/** Says that OSS told of this object, once more than before. */
-async function assertTold(key, count = 1) {
+/** Asserts that a callback for this object arrived, the `count`th of all. */
+async function assertCallback(key, count = 1) {
   assert.deepEqual(await world.stored(key), FILE.buffer)
-  assert.equal(told.length, count)
-  const last = told.at(-1)
+  assert.equal(callbacks.length, count)
+  const last = callbacks.at(-1)
   assert.deepEqual([last.object, last.size, last['x:album']], [key, String(FILE.buffer.length), 'summer'])
   assert.match(last.receipt, /^r1\./)
 }
@@ -92,15 +92,15 @@ for (const { recipe, packages = '', untold = STORED } of CLIENTS) {
         return (await line).text()
       }
       const [, key] = (await choose(STORED)).split(/^stored /)
-      await assertTold(key)
+      await assertCallback(key)
       answer = 500
       await choose(untold)
-      await assertTold(told.at(-1).object, 2)
+      await assertCallback(callbacks.at(-1).object, 2)
       assertClean({ forgiven })
     }))
 }
 
-test('uview-plus shows the file, and shows it too when nobody was told', () =>
+test('uview-plus shows the file, and shows it too when the callback failed', () =>
   visit('/uview-plus.vue', async (page, assertClean) => {
     for (const [count, status] of [[1, 200], [2, 500]]) {
       answer = status
@@ -109,7 +109,7 @@ test('uview-plus shows the file, and shows it too when nobody was told', () =>
       const image = page.locator(`.u-upload__wrap__preview__image[src^="${world.oss}"]`)
       await image.nth(count - 1).waitFor()
       const key = (await image.last().getAttribute('src')).slice(`${world.oss}/`.length)
-      await assertTold(decodeURIComponent(key), count)
+      await assertCallback(decodeURIComponent(key), count)
     }
     assertClean()
   }))
@@ -127,10 +127,10 @@ test("the mini program's recipe has the key, and calls what nobody heard of a fa
     },
   }
   const chosen = { tempFilePath: FILE.name, size: FILE.buffer.length }
-  await assertTold(await upload(chosen))
+  await assertCallback(await upload(chosen))
   answer = 500
   await assert.rejects(upload(chosen), { message: 'Error status : 500.' })
-  assert.equal(told.length, 2)
+  assert.equal(callbacks.length, 2)
 })
 
 /** The documentation's page for V4: its own list of fields, and `callback` where the answer has one. */
@@ -150,11 +150,11 @@ async function postAsDocumented({ address, name, bytes }) {
   return [await post((field) => field !== 'callback'), await post(() => true)]
 }
 
-test("the documentation's page is told of too, and is refused where it leaves the callback out", () =>
+test("the documentation's page gets a callback too, and is refused where it leaves the callback out", () =>
   visit('/dropzone.html', async (page) => {
     const address = `${world.page}get_post_signature_for_oss_upload`
     const [without, whole] = await page.evaluate(postAsDocumented, { address, name: FILE.name, bytes: [...FILE.buffer] })
     assert.equal(without.status, 403, without.said)
     assert.deepEqual([whole.status, whole.said], [200, '{"id":1}'])
-    await assertTold(whole.key)
+    await assertCallback(whole.key)
   }))

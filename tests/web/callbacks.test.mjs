@@ -1,6 +1,6 @@
 /**
  * Told when it is done, the whole way: a page uploads, the local OSS calls the function, the function tells a back end, and
- * what that answers is the result of the upload. Settings, back end and page are the README's, as they stand in `told/`;
+ * what that answers is the result of the upload. Settings, back end and page are the README's, as they stand in `callbacks/`;
  * only addresses are put in their place.
  */
 
@@ -16,11 +16,11 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 const PICTURE = { name: '照片 1.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64') }
 
 let browser, folder, site, own, dev, backEnd, reconcile
-/** What stands between the function and the back end, the messages that came by, and what a back end of one's own was told. */
+/** What stands between the function and the back end, the messages that came by, and what a back end of one's own received. */
 let way, messages, calls, answerOwn
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'oss-upload-told-'))
+  folder = await mkdtemp(join(tmpdir(), 'oss-upload-callbacks-'))
   site = await serve(answerAsSite)
   own = await serve(async (request, response) => {
     calls.push({ headers: request.headers, body: String(await bodyOf(request)) })
@@ -28,9 +28,9 @@ before(async () => {
   })
   dev = await startTold()
   Object.assign(process.env, dev.env, { PORT: '0', BUCKET_URL: dev.oss })
-  backEnd = (await import('./told/back-end.mjs')).server
+  backEnd = (await import('./callbacks/back-end.mjs')).server
   if (!backEnd.listening) await once(backEnd, 'listening')
-  reconcile = (await import('./told/reconcile.mjs')).reconcile
+  reconcile = (await import('./callbacks/reconcile.mjs')).reconcile
   browser = await openBrowser()
   begin()
 })
@@ -53,14 +53,14 @@ function begin() {
   answerOwn = says(200, '{"id":7}')
 }
 
-/** OSS wants a length, which Node leaves out of what it answers to HTTP/1.0 unless it is told. */
+/** OSS wants a length, which Node leaves out of what it answers to HTTP/1.0 unless the length is set. */
 function says(status, text) {
   return (response) => response.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(text) }).end(text)
 }
 
 /** Starts the local cloud with the README's settings, and a route whose callback goes to a back end of one's own. */
 async function startTold(settings = {}) {
-  const text = await readFile(new URL('told/upload.toml', import.meta.url), 'utf8')
+  const text = await readFile(new URL('callbacks/upload.toml', import.meta.url), 'utf8')
   const more = `[routes.own.callback]\nto = ["${own.origin}/gone", "${own.origin}/oss?a=1"]\nvariables.album = "summer"\n[routes.plain]\n`
   const config = join(folder, 'upload.toml')
   await writeFile(config, `${text.replace('http://127.0.0.1:3000', site.origin)}\n${more}`)
@@ -75,11 +75,11 @@ async function answerAsSite(request, response) {
     return way(request, body, response)
   }
   if (request.url === '/reconcile') {
-    const told = await reconcile(String(body)).then(JSON.stringify, () => undefined)
-    return response.writeHead(told ? 200 : 400, JSON_TYPE).end(told)
+    const delivered = await reconcile(String(body)).then(JSON.stringify, () => undefined)
+    return response.writeHead(delivered ? 200 : 400, JSON_TYPE).end(delivered)
   }
   if (request.url !== '/') return response.writeHead(204).end()
-  const html = await readFile(new URL('told/page.html', import.meta.url), 'utf8')
+  const html = await readFile(new URL('callbacks/page.html', import.meta.url), 'utf8')
   response.writeHead(200, { 'content-type': 'text/html' }).end(html.replace('https://signer.example.com/', dev.page))
 }
 
@@ -146,8 +146,8 @@ test('who does not have the secret tells the back end nothing', async () => {
   assert.equal(answer.status, 400)
 })
 
-test('what was not granted is told as a mismatch and is no record', async () => {
-  const { suspects } = await import('./told/back-end.mjs')
+test('what was not granted is reported as a mismatch and is no record', async () => {
+  const { suspects } = await import('./callbacks/back-end.mjs')
   const sign = async () => (await fetch(`${dev.page}get_post_signature_for_oss_upload?route=photos`)).json()
   for (const [type, added] of [['image/,text/html'], ['image/png', 'text/html']]) {
     const grant = await sign()
@@ -221,13 +221,13 @@ test('a receipt that was changed, or whose object is not there, mends nothing', 
     await reconcile(receipt)
   }))
 
-test('an upload that is reconciled and told all the same is one record', () =>
+test('an upload that is reconciled and notified all the same is one record', () =>
   visit(async ({ page }) => {
     const { result, receipt } = await attempt(page)
     assert.deepEqual(await reconcile(receipt), result)
   }))
 
-test("a replay of OSS's call is answered the same and told to nobody", async () => {
+test("a replay of OSS's call is answered the same and notifies nobody", async () => {
   const heard = []
   let front
   const recorder = await serve(async (request, response) => {
@@ -262,7 +262,7 @@ function replay(front, { url, headers, body }) {
   return fetch(new URL(url, front), { method: 'POST', headers: { 'content-type': type, authorization, 'x-oss-pub-key-url': key }, body })
 }
 
-test("a back end of one's own is told by OSS itself, one address after another", () =>
+test("a back end of one's own is called by OSS itself, one address after another", () =>
   visit(async ({ page, assertClean }) => {
     const found = answerOwn
     answerOwn = (response) => {
@@ -272,11 +272,11 @@ test("a back end of one's own is told by OSS itself, one address after another",
     const { key, result } = await attempt(page, 'own')
     assert.deepEqual(result, { id: 7 })
     assert.equal(calls.length, 2)
-    const told = Object.fromEntries(new URLSearchParams(calls[1].body))
-    assert.deepEqual([told.object, told['x:album'], told.mimeType], [key, 'summer', 'image/png'])
+    const delivered = Object.fromEntries(new URLSearchParams(calls[1].body))
+    assert.deepEqual([delivered.object, delivered['x:album'], delivered.mimeType], [key, 'summer', 'image/png'])
     assert.match(calls[1].headers['x-oss-pub-key-url'], /\S/)
-    const { granted } = await import('./told/receipt.mjs')
-    assert.equal(granted(told.receipt).key, key)
+    const { granted } = await import('./callbacks/receipt.mjs')
+    assert.equal(granted(delivered.receipt).key, key)
     answerOwn = says(404, '')
     assert.equal((await attempt(page, 'own')).code, 'callback_failed')
     assertClean()
