@@ -72,8 +72,14 @@ async fn is_told(server: &Server, back: Called, form: &Form) {
     let delivered = read(&heard.head, heard.text());
     assert_eq!(delivered["x:album"], ALBUM);
     let key = "photos/abababab-abab-4bab-abab-abababababab/照片 1.png";
-    assert_eq!((delivered["bucket"].as_str(), delivered["object"].as_str()), ("examplebucket", key));
-    assert!(delivered.contains_key("etag") && delivered.contains_key("imageInfo.width"), "{delivered:?}");
+    assert_eq!(
+        (delivered["bucket"].as_str(), delivered["object"].as_str()),
+        ("examplebucket", key)
+    );
+    assert!(
+        delivered.contains_key("etag") && delivered.contains_key("imageInfo.width"),
+        "{delivered:?}"
+    );
     let receipt = Receipt::verify(&delivered["receipt"], &[Secret::new(KEY)]).unwrap();
     let stored = StoredObject {
         bucket: &delivered["bucket"],
@@ -139,7 +145,10 @@ async fn texts_of_ones_own_are_filled_in_alike_whoever_posts() {
             if is_documented { documented(&function).await } else { native(&function).await };
         assert_eq!(server.post(&form).await.status, 200);
         let delivered: Value = serde_json::from_str(back.heard_once().await.text()).unwrap();
-        assert_eq!((&delivered["album"], &delivered["of"][1]), (&Value::from(ALBUM), &Value::from(11)));
+        assert_eq!(
+            (&delivered["album"], &delivered["of"][1]),
+            (&Value::from(ALBUM), &Value::from(11))
+        );
         assert!(Receipt::verify(delivered["proof"].as_str().unwrap(), &[Secret::new(KEY)]).is_ok());
         server.stop().await;
     }

@@ -154,8 +154,8 @@ async fn a_route_without_a_back_end_has_it_in_its_log() {
 #[tokio::test]
 async fn a_key_in_the_log_is_no_longer_than_a_key_can_be() {
     let scope = ReceiptScope::Prefix("夏/".to_owned());
-    let unsigned =
-        UnsignedCallback::of("notified", &Receipt { scope, ..receipt("notified") }).but("size", Some("0"));
+    let unsigned = UnsignedCallback::of("notified", &Receipt { scope, ..receipt("notified") })
+        .but("size", Some("0"));
     let unsigned = unsigned.but("object", Some(&format!("夏/{}", "夏".repeat(5000))));
     let (_, log) = CallbackFixture::new().logged(&unsigned.request()).await;
     let key = log.events("ERROR")[0]["key"].as_str().unwrap().to_owned();

@@ -22,7 +22,8 @@ async fn a_replay_is_answered_the_same_and_not_told_again() {
     fixture.outside.back_end.answers(200, "{\"id\":1}");
     let first = fixture.deliver(&UnsignedCallback::new("notified")).await;
     fixture.outside.back_end.answers(200, "{\"id\":2}");
-    for unsigned in [UnsignedCallback::new("notified"), UnsignedCallback::new("notified").in_json()] {
+    for unsigned in [UnsignedCallback::new("notified"), UnsignedCallback::new("notified").in_json()]
+    {
         assert_eq!(fixture.deliver(&unsigned).await.whole(), first.whole());
     }
     assert_eq!(fixture.outside.back_end.calls(), 1);

@@ -117,7 +117,10 @@ async fn a_grant_of_before_the_settings_changed_still_holds() {
     // The route set none when it granted, and sets one now.
     let none = Receipt { variables_hash: Some(sealed(&[])), ..receipt("notified") };
     let fixture = CallbackFixture::new();
-    assert_eq!(fixture.code(&UnsignedCallback::of("notified", &none).but("x:album", None)).await, "");
+    assert_eq!(
+        fixture.code(&UnsignedCallback::of("notified", &none).but("x:album", None)).await,
+        ""
+    );
     assert_eq!(webhook(&fixture)["data"]["variables"], Value::Null);
     assert_eq!(
         CallbackFixture::new().code(&UnsignedCallback::of("notified", &none)).await,

@@ -202,7 +202,8 @@ async fn a_policy_that_limits_nothing_is_explained() {
         ..DoctorFixture::new()
     };
     let report = fixture.arguments(&["--no-upload"]).problems().await;
-    let report: Vec<&str> = report.lines().skip_while(|line| !line.contains("grant.policy")).collect();
+    let report: Vec<&str> =
+        report.lines().skip_while(|line| !line.contains("grant.policy")).collect();
     assert_snapshot!(report.join("\n"), @"
     FAIL  grant.policy     no condition limits the bucket, the key, the size. The policy: key is sent, with any value. The
           sender may choose: content-type, x-oss-object-acl, x-oss-forbid-overwrite, x-oss-storage-class,

@@ -106,7 +106,10 @@ async fn callbacks_go_to_allowed_addresses_only() {
         assert_eq!(reply.child("Code"), "CallbackFailed");
         assert!(matches!(server.event().await, OssEvent::Stored { .. }));
         let OssEvent::Called { failure, .. } = server.event().await else { panic!("{url}") };
-        assert_eq!(failure, Some(format!("only {} may be called from here", back.url("/callback"))));
+        assert_eq!(
+            failure,
+            Some(format!("only {} may be called from here", back.url("/callback")))
+        );
     }
     victim.check();
     // One of several addresses: the first is not called, the second is.
