@@ -55,7 +55,7 @@ async fn a_ticket_in_the_path_changes_nothing_where_nobody_has_to_show_one() {
 }
 
 #[tokio::test]
-async fn uppy_is_told_that_parts_are_not_signed() {
+async fn uppy_gets_an_error_because_parts_are_not_signed() {
     for body in [
         r#"{"method":"POST","key":"a.png"}"#,
         r#"{"method":"DELETE","key":"a.png"}"#,

@@ -254,7 +254,7 @@ async fn a_panic_before_the_first_await_is_caught_as_well() {
 }
 
 #[tokio::test]
-async fn a_services_error_is_logged_and_not_told() {
+async fn a_services_error_is_logged_and_not_sent_to_the_client() {
     let log = Log::capture("info");
     let server = start(Options::default()).await;
     let mut caller = Caller::connect(server.address).await;

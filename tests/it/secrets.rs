@@ -209,7 +209,7 @@ async fn a_ticket_is_not_logged_however_and_wherever_its_path_spells_it() {
 }
 
 /// A function that receives callbacks and notifies a back end that answers badly.
-async fn start_told(log: &Log) -> Server {
+async fn start_with_callbacks(log: &Log) -> Server {
     let mut settings = fixture::settings();
     settings.callback.receipt_keys = vec![Secret::new("marker-receipt-key of 32 bytes and more")];
     settings.callback.webhook_secret =
@@ -230,7 +230,7 @@ async fn start_told(log: &Log) -> Server {
 #[tokio::test]
 async fn nothing_that_proves_a_callback_is_logged_or_answered() {
     let log = Log::capture("trace");
-    let server = start_told(&log).await;
+    let server = start_with_callbacks(&log).await;
     let mut caller = Caller::connect(server.address).await;
     let receipt = |key: &str| fixture::receipt("notified").sign(&Secret::new(key));
     let good = UnsignedCallback::new("notified");

@@ -22,7 +22,7 @@ use crate::support::oss::Server;
 /// A value with everything that could be misread on the way.
 const ALBUM: &str = "夏 \"{yyyy}\" & a=b+c%20\\";
 
-const ALBUM: &str = "夏 \"2024\" & a=b+c%20\\";
+const RENDERED_ALBUM: &str = "夏 \"2024\" & a=b+c%20\\";
 
 /// A function whose route has this address called, beside a local OSS.
 fn function(to: &str, more: &str) -> Function {
@@ -64,13 +64,13 @@ fn read(head: &str, body: &str) -> BTreeMap<String, String> {
     form_urlencoded::parse(body.as_bytes()).into_owned().collect()
 }
 
-async fn is_told(server: &Server, back: Called, form: &Form) {
+async fn assert_callback(server: &Server, back: Called, form: &Form) {
     let reply = server.post(form).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     assert_eq!(reply.text(), r#"{"Status":"OK"}"#);
     let heard = back.heard_once().await;
     let delivered = read(&heard.head, heard.text());
-    assert_eq!(delivered["x:album"], ALBUM);
+    assert_eq!(delivered["x:album"], RENDERED_ALBUM);
     let key = "photos/abababab-abab-4bab-abab-abababababab/照片 1.png";
     assert_eq!(
         (delivered["bucket"].as_str(), delivered["object"].as_str()),
@@ -90,11 +90,14 @@ async fn is_told(server: &Server, back: Called, form: &Form) {
     let now = Timestamp::from_unix(NOW).unwrap();
     assert_eq!(receipt.check_location("photos", &stored, now), Ok(()), "{delivered:?}");
     assert_eq!(receipt.mismatches(&stored), [], "{delivered:?}");
-    assert!(receipt.has_variables(&[("album".to_owned(), ALBUM.to_owned())]), "{delivered:?}");
+    assert!(
+        receipt.has_variables(&[("album".to_owned(), RENDERED_ALBUM.to_owned())]),
+        "{delivered:?}"
+    );
 }
 
 #[tokio::test]
-async fn who_is_to_be_told_is_told_with_the_receipt() {
+async fn every_callback_target_gets_the_receipt() {
     for body in ["form", "json"] {
         for is_documented in [false, true] {
             let server = Server::with(same_world).await;
@@ -102,7 +105,7 @@ async fn who_is_to_be_told_is_told_with_the_receipt() {
             let function = function(&back.url("/x?y=z"), &format!("callback.body = \"{body}\"\n"));
             let form =
                 if is_documented { documented(&function).await } else { native(&function).await };
-            is_told(&server, back, &form).await;
+            assert_callback(&server, back, &form).await;
             server.stop().await;
         }
     }
@@ -147,7 +150,7 @@ async fn texts_of_ones_own_are_filled_in_alike_whoever_posts() {
         let delivered: Value = serde_json::from_str(back.heard_once().await.text()).unwrap();
         assert_eq!(
             (&delivered["album"], &delivered["of"][1]),
-            (&Value::from(ALBUM), &Value::from(11))
+            (&Value::from(RENDERED_ALBUM), &Value::from(11))
         );
         assert!(Receipt::verify(delivered["proof"].as_str().unwrap(), &[Secret::new(KEY)]).is_ok());
         server.stop().await;

@@ -122,7 +122,7 @@ fn settings(route: &str) -> Settings {
 
 /// Types that the policy's own comparison lets through, and that are none of the route's.
 #[tokio::test]
-async fn a_part_type_that_only_begins_like_the_granted_one_is_told_as_a_mismatch() {
+async fn a_part_type_that_only_begins_like_the_granted_one_is_reported_as_a_mismatch() {
     let mut world = World::start("types = [\"image/*\"]\n").await;
     for file_type in
         ["image/,text/html", "image/png;,text/html", "image/", "image/a b", "image/png\tx"]
@@ -137,7 +137,7 @@ async fn a_part_type_that_only_begins_like_the_granted_one_is_told_as_a_mismatch
 
 /// OSS takes fields that no condition names, and this one goes before the type of the file's part.
 #[tokio::test]
-async fn an_added_type_field_is_told_as_a_mismatch() {
+async fn an_added_type_field_is_reported_as_a_mismatch() {
     let mut world = World::start("types = [\"image/png\"]\n").await;
     for added in ["text/html", "image/svg+xml", "image/", "image/png,text/html"] {
         let mut form = world.documented("image/png").await;
@@ -150,7 +150,7 @@ async fn an_added_type_field_is_told_as_a_mismatch() {
 }
 
 #[tokio::test]
-async fn what_fits_is_told_as_completed_with_the_variables_of_the_grant() {
+async fn an_object_that_fits_is_reported_as_completed_with_the_variables_of_the_grant() {
     let mut world = World::start("types = [\"image/*\"]\ncallback.body = \"json\"\n").await;
     for form in [world.documented("image/png").await, world.native().await] {
         let reply = world.oss.post(&form).await;
@@ -164,7 +164,7 @@ async fn what_fits_is_told_as_completed_with_the_variables_of_the_grant() {
 
 /// Heads of images whose numbers OSS cannot know, or which are none.
 #[tokio::test]
-async fn a_broken_image_is_told_whatever_oss_says_of_it() {
+async fn a_broken_image_is_reported_whatever_oss_says_of_it() {
     let mut world = World::start("types = [\"image/*\"]\n").await;
     let head = |size: [u8; 8]| {
         [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &size[..], b"\x08\x06\0\0\0aaaa"].concat()

@@ -287,7 +287,7 @@ async fn flood(fixture: &Arc<CallbackFixture>, numbers: Range<usize>) {
 
 /// The attack that kept OSS's key out of a fresh instance, so that no back end was notified of any upload.
 #[tokio::test(start_paused = true)]
-async fn fifty_invented_addresses_a_second_keep_no_genuine_upload_from_being_told() {
+async fn fifty_invented_addresses_a_second_delay_no_genuine_callback() {
     let documented = "https://gosspublic.alicdn.com/callback_pub_key_v1.pem";
     for line in [ScriptedResponse::answer(404, &[], ""), ScriptedResponse::Timeout] {
         let fixture = Arc::new(CallbackFixture::new());

@@ -72,7 +72,7 @@ async fn whatever_the_uploader_chooses_is_reported() {
 }
 
 #[tokio::test]
-async fn a_grant_of_a_directory_and_of_any_type_is_told_as_it_was_given() {
+async fn a_grant_of_a_directory_and_of_any_type_is_reported_as_it_was_given() {
     let fixture = CallbackFixture::new();
     let scope = ReceiptScope::Prefix("photos/".to_owned());
     let wide = Receipt { scope, types: Vec::new(), subject: None, ..receipt("notified") };

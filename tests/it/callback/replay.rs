@@ -17,7 +17,7 @@ fn ids(fixture: &CallbackFixture) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_replay_is_answered_the_same_and_not_told_again() {
+async fn a_replay_gets_the_same_answer_and_sends_no_second_webhook() {
     let fixture = CallbackFixture::new();
     fixture.outside.back_end.answers(200, "{\"id\":1}");
     let first = fixture.deliver(&UnsignedCallback::new("notified")).await;
@@ -61,7 +61,7 @@ async fn another_object_and_another_content_are_other_events() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_while_it_is_being_told_waits_for_the_answer() {
+async fn a_callback_that_comes_during_the_webhook_waits_for_its_answer() {
     let fixture = Arc::new(CallbackFixture::new());
     fixture.outside.back_end.answers(200, "{\"id\":1}");
     fixture.outside.back_end.takes(Duration::from_secs(1));

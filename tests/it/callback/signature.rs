@@ -27,7 +27,7 @@ async fn what_oss_signs_is_believed_and_answered() {
 }
 
 #[tokio::test]
-async fn no_origin_is_judged_and_no_page_is_told_anything() {
+async fn no_origin_is_checked_and_no_page_learns_anything() {
     let fixture = CallbackFixture::new();
     let mut request = UnsignedCallback::new("default").request();
     request.headers_mut().insert("origin", HeaderValue::from_static("https://evil.example"));

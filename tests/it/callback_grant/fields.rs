@@ -342,7 +342,7 @@ async fn an_event_names_no_host() {
 }
 
 #[tokio::test]
-async fn a_page_can_know_that_somebody_is_told() {
+async fn a_page_can_know_that_a_route_has_a_callback() {
     let file = format!("{SELF}[routes.quiet]\n");
     let function = function(&[PUBLIC], &file);
     for (name, has_callback) in [("photos", true), ("quiet", false)] {

@@ -410,7 +410,7 @@ async fn the_table_of_all_refusals_is_printed_for_documents() {
 }
 
 #[tokio::test]
-async fn a_file_whose_size_or_type_does_not_fit_is_told_from_one_that_fits() {
+async fn a_file_whose_size_or_type_does_not_fit_is_distinguished_from_one_that_fits() {
     let mut form = Form::good();
     form.allow(&[r#"["content-length-range",1,5]"#, r#"{"content-type":"image/png"}"#]);
     let explain = async |form: &Form| {
