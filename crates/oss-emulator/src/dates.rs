@@ -24,6 +24,12 @@ pub(crate) fn parse_basic(text: &str) -> Option<i64> {
     Some(moment.assume_utc().unix_timestamp())
 }
 
+/// Parses `Wed, 27 Nov 2024 06:09:41 GMT`.
+pub(crate) fn parse_http(text: &str) -> Option<i64> {
+    let moment = PrimitiveDateTime::parse(text, HTTP).ok()?;
+    Some(moment.assume_utc().unix_timestamp())
+}
+
 /// Parses `20241127` and returns the first second of that day.
 pub(crate) fn parse_day(text: &str) -> Option<i64> {
     parse_basic(&format!("{text}T000000Z"))
@@ -69,6 +75,7 @@ mod tests {
         assert_eq!(parse_iso("2024-11-27T06:09:41.999Z", false), moment);
         assert_eq!(parse_day("20241127"), Some(1_732_665_600));
         assert_eq!(http_date(1_732_687_781), "Wed, 27 Nov 2024 06:09:41 GMT");
+        assert_eq!(parse_http("Wed, 27 Nov 2024 06:09:41 GMT"), moment);
         assert_eq!(iso(1_732_687_781), "2024-11-27T06:09:41Z");
     }
 

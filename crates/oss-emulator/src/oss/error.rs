@@ -188,6 +188,8 @@ error_kinds! {
     BodyTooLarge = 400 "EntityTooLarge" ["0006-00000003"] "Post body size must be less than 5G";
     /// `Content-MD5` is malformed or does not match the body.
     InvalidDigest = 400 "InvalidDigest" [] "The Content-MD5 you specified was invalid.";
+    /// The query cannot be read in exactly one way.
+    QueryInvalid = 400 "InvalidArgument" [] "The query of the request is invalid.";
     /// The connection ended before `Content-Length` bytes arrived.
     IncompleteBody = 400 "IncompleteBody" [] "The request body ended before the announced number of bytes.";
     /// No byte arrived for a long time.
@@ -272,6 +274,67 @@ error_kinds! {
     TokenOfAnother = 403 "AccessKeyIdAndSecurityTokenNotMatch" [] "The access key id and the security token do not match.";
     /// The token has expired.
     TokenExpired = 403 "SecurityTokenExpired" [] "The security token you provided has expired.";
+
+    // Errors of the authentication of requests that are signed in the URL or in a header.
+
+    /// The signature of the request differs from the one computed here.
+    RequestSignatureMismatch = 403 "SignatureDoesNotMatch" ["0002-00000040"] "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
+    /// The request has a signature in the URL and one in the header.
+    SignedTwice = 400 "InvalidArgument" [] "The request is signed both in the URL and in the Authorization header.";
+    /// The `Authorization` header cannot be read.
+    AuthorizationInvalid = 400 "InvalidArgument" [] "Authorization header is invalid.";
+    /// The request signed in a header has no date, or a malformed one.
+    DateHeaderInvalid = 403 "AccessDenied" [] "OSS authentication requires a valid Date.";
+    /// The date of a request signed in a header differs from the clock by more than 15 minutes.
+    TimeTooSkewed = 403 "RequestTimeTooSkewed" ["0002-00000504"] "The difference between the request time and the current time is too large.";
+    /// `AdditionalHeaders` of the header form is empty.
+    HeaderNamesEmpty = 400 "InvalidArgument" ["0002-00000209"] "AdditionalHeaders in the Authorization header is empty.";
+    /// `AdditionalHeaders` of the header form names a header that the request does not have.
+    HeaderNameAbsent = 400 "InvalidArgument" ["0002-00000211"] "AdditionalHeaders in the Authorization header is invalid.";
+    /// The day of the credential in the header is malformed.
+    HeaderDayInvalid = 400 "InvalidArgument" ["0002-00000212"] "Invalid signing date in Authorization header.";
+    /// The credential in the header does not have its five items.
+    HeaderCredentialInvalid = 400 "InvalidArgument" ["0002-00000213"] "Invalid credential in Authorization header.";
+    /// `x-oss-content-sha256` is not `UNSIGNED-PAYLOAD`.
+    PayloadHashInvalid = 400 "InvalidArgument" ["0002-00000214"] "x-oss-content-sha256 must be UNSIGNED-PAYLOAD.";
+    /// The region in the header is not the bucket's.
+    HeaderRegionInvalid = 400 "InvalidArgument" ["0002-00000226"] "Invalid signing region in Authorization header.";
+    /// The product in the header is not `oss`.
+    HeaderProductInvalid = 400 "InvalidArgument" ["0002-00000227"] "Invalid signing product in Authorization header.";
+    /// A URL with a V4 signature lacks one of its parameters.
+    UrlParameterMissing = 400 "InvalidArgument" [] "The URL lacks a parameter of its signature.";
+    /// `x-oss-signature-version` of the URL is unknown.
+    UrlVersionUnknown = 400 "InvalidArgument" ["0002-00000066"] "The x-oss-signature-version in the URL is invalid.";
+    /// `x-oss-additional-headers` of the URL is empty.
+    UrlNamesEmpty = 400 "InvalidArgument" ["0002-00000076"] "The x-oss-additional-headers in the URL is empty.";
+    /// `x-oss-additional-headers` of the URL names a header that the request does not have.
+    UrlNameAbsent = 400 "InvalidArgument" ["0002-00000077"] "The x-oss-additional-headers in the URL is invalid.";
+    /// The URL has no `x-oss-expires`.
+    UrlExpiresMissing = 400 "InvalidArgument" ["0002-00000215"] "The URL has no x-oss-expires.";
+    /// `x-oss-expires` is empty.
+    UrlExpiresEmpty = 400 "InvalidArgument" ["0002-00000216"] "The x-oss-expires is empty.";
+    /// `x-oss-expires` is not a number of seconds from 1 to 604800.
+    UrlExpiresRange = 400 "InvalidArgument" ["0002-00000232"] "The x-oss-expires must be a number from 1 to 604800.";
+    /// The day of the credential in the URL is malformed.
+    UrlDayInvalid = 400 "InvalidArgument" ["0002-00000223"] "The signing date in credential is invalid.";
+    /// The credential in the URL does not have its five items.
+    UrlCredentialInvalid = 400 "InvalidArgument" ["0002-00000224"] "The credential in the URL is invalid.";
+    /// The region in the URL is not the bucket's.
+    UrlRegionInvalid = 400 "InvalidArgument" ["0002-00000228"] "The signing region in credential is invalid.";
+    /// The `x-oss-date` of the URL is malformed.
+    UrlDateInvalid = 400 "InvalidArgument" [] "The x-oss-date in the URL is invalid.";
+    /// The URL is used more than 15 minutes before its `x-oss-date`.
+    UrlTooEarly = 403 "AccessDenied" ["0002-00000235"] "Request is not yet valid.";
+    /// The URL has expired.
+    UrlExpired = 403 "AccessDenied" ["0002-00000236"] "Request has expired.";
+    /// A URL with a V1 signature lacks one of its parameters, or `Expires` is no number.
+    V1UrlIncomplete = 403 "AccessDenied" [] "Query-string authentication requires the Signature, Expires and OSSAccessKeyId parameters";
+    /// A URL with a V1 signature has expired.
+    V1UrlExpired = 403 "AccessDenied" ["0002-00000069"] "Request has expired.";
+    /// A request without a signature wants to choose headers of the response.
+    OverrideUnsigned = 400 "InvalidRequest" [] "Request specific response headers cannot be used for anonymous GET requests.";
+    /// A precondition of the request does not hold.
+    PreconditionFailed = 412 "PreconditionFailed" [] "At least one of the pre-conditions you specified did not hold.";
 
     // Errors of the policy document.
 

@@ -1,7 +1,4 @@
 //! Handles one request: finds the bucket, calls the operation, and turns an error into a response.
-//!
-//! GET and HEAD of an object are handled here too. OSS requires a signature for a private object;
-//! here everyone may read, because the data directory belongs to the developer.
 
 use std::error::Error;
 use std::sync::atomic::AtomicBool;
@@ -9,16 +6,17 @@ use std::sync::atomic::AtomicBool;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header, request};
 use hyper::body::Body;
-use percent_encoding::percent_decode_str;
 
 use crate::oss::callback::signing_key;
 use crate::oss::error::{OssError, OssErrorKind};
-use crate::oss::options::LocalBucket;
+use crate::oss::object::ObjectRequest;
+use crate::oss::operation::OssOperation;
 use crate::oss::post_object::post_object;
+use crate::oss::query::RequestQuery;
 use crate::oss::request::{RequestInfo, UploadBody};
-use crate::oss::response;
 use crate::oss::response::{OssResponse, OssResponseBody};
 use crate::oss::state::OssState;
+use crate::oss::{multipart_upload, object, request_auth, response};
 use crate::server::LocalAddress;
 
 /// Handles a request. `unread` is set if the connection closes before the body was read.
@@ -62,16 +60,31 @@ async fn route(
     if head.method != Method::OPTIONS {
         state.referers.check(&head.headers)?;
     }
-    match head.method {
-        Method::OPTIONS => {
-            let mut response = response::empty(StatusCode::OK);
-            *response.headers_mut() = state.cors.preflight(&head.headers)?;
-            Ok(response)
+    if head.method == Method::OPTIONS {
+        let mut response = response::empty(StatusCode::OK);
+        *response.headers_mut() = state.cors.preflight(&head.headers)?;
+        return Ok(response);
+    }
+    let query = RequestQuery::parse(head.uri.query())?;
+    let operation = OssOperation::of(head, &query);
+    if matches!(operation, OssOperation::PostObject | OssOperation::Unknown) {
+        validator.check_operation(head)?;
+        return post_object(state, info, &validator, head, body).await;
+    }
+    let identity = request_auth::authenticate(state, bucket, head)?;
+    let key = object::key_of(head)?;
+    let request = ObjectRequest { state, info, bucket, head, query: &query, key, identity };
+    match operation {
+        OssOperation::GetObject | OssOperation::HeadObject => object::get_object(&request).await,
+        OssOperation::Multipart(operation) => {
+            multipart_upload::handle(operation, &request, body).await
         }
-        Method::GET | Method::HEAD => get_object(state, bucket, head).await,
-        _ => {
+        OssOperation::PutObject
+        | OssOperation::DeleteObject
+        | OssOperation::PostObject
+        | OssOperation::Unknown => {
             validator.check_operation(head)?;
-            post_object(state, info, &validator, head, body).await
+            Err(OssErrorKind::MethodNotAllowed.because("the operation is not emulated"))
         }
     }
 }
@@ -123,36 +136,4 @@ async fn error_response(
         response.headers_mut().insert(header::CONNECTION, close);
     }
     response
-}
-
-/// Responds with an object; HEAD gets the same headers without the content.
-async fn get_object(
-    state: &OssState,
-    bucket: &LocalBucket,
-    head: &request::Parts,
-) -> Result<OssResponse, OssError> {
-    let path = head.uri.path().strip_prefix('/').unwrap_or_default();
-    let key = percent_decode_str(path)
-        .decode_utf8()
-        .map_err(|_| OssErrorKind::KeyInvalid.because("the path is not UTF-8"))?;
-    if key.is_empty() {
-        return Err(OssErrorKind::Anonymous
-            .because("the local OSS does not list objects; request one by its key"));
-    }
-    let found = state.store.find(&bucket.name, &key).await.map_err(|error| {
-        OssErrorKind::InternalError
-            .because(format!("the local OSS could not read its data folder: {error}"))
-    })?;
-    // An object stored there by an earlier version must not be taken for the public key.
-    let found = found.filter(|_| !signing_key::is_reserved(&key));
-    let (object, file) = found.ok_or_else(|| {
-        OssErrorKind::NoSuchKey
-            .because(format!("no object {key:?} is in the bucket {}", bucket.name))
-            .with_child("Key", key)
-    })?;
-    let mut response = response::object(&object);
-    if head.method != Method::HEAD {
-        *response.body_mut() = OssResponseBody::file(file, object.size);
-    }
-    Ok(response)
 }

@@ -5,18 +5,13 @@
 //! Signature V1 (HMAC-SHA1, for old buckets) is implemented here; V4 is in `v4`.
 //!
 //! Sources: the pages on signature V4 and V1 of PostObject; error code pages 0002-00000701 to
-//! 0002-00000715; the page on 403 errors. Key ids and tokens are compared with `==`: they are not
-//! secret from the client that sent them, and only the signature proves the right to use them.
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
+//! 0002-00000715; the page on 403 errors. `key_lookup` finds the key, `signature` has the algorithms.
 
 use crate::keys::AccessKey;
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::form::UploadForm;
-use crate::oss::strictness::SignatureCheck;
+use crate::oss::key_lookup::{KeyClaim, find_key as find_valid_key};
+use crate::oss::signature;
 use crate::oss::validator::Validator;
 
 mod v4;
@@ -148,13 +143,12 @@ fn signature_missing(form: &UploadForm, names: &SignatureFieldNames) -> OssError
 
 /// Builds the error for a wrong signature, with the string to sign.
 fn mismatch(id: &str, fields: &SignatureFields<'_>, reason: &str) -> OssError {
-    let bytes: Vec<String> = fields.policy.bytes().map(|byte| format!("{byte:02X} ")).collect();
     OssErrorKind::SignatureMismatch
         .because(reason)
         .with_child("OSSAccessKeyId", id)
         .with_child("SignatureProvided", fields.signature)
         .with_child("StringToSign", fields.policy)
-        .with_child("StringToSignBytes", bytes.concat())
+        .with_child("StringToSignBytes", signature::spaced_hex(fields.policy.as_bytes()))
 }
 
 #[cfg(test)]
@@ -163,54 +157,19 @@ mod tests;
 /// The field with the security token.
 const X_OSS_SECURITY_TOKEN: &str = "x-oss-security-token";
 
-/// Finds the key that signed the form, and checks its token and expiry.
+/// Finds the key that signed the form.
 fn find_key<'a>(
     validator: &Validator<'a>,
     form: &UploadForm,
     id: &str,
 ) -> Result<&'a AccessKey, OssError> {
-    // Old clients send an empty token with a long-term key; it counts as no token.
-    let token = form.get(X_OSS_SECURITY_TOKEN).filter(|token| !token.is_empty());
-    let mut keys = validator.keys.iter().filter(|key| key.id == id);
-    let known = keys.clone().next();
-    let key = keys
-        .find(|key| key.security_token.as_deref() == token)
-        .or(known)
-        .ok_or_else(|| unknown(id, "the key id is not one of the keys that are known here"))?;
-    check_token(validator, key, token)?;
-    if key.expires_at.is_some_and(|end| validator.now >= end) {
-        return Err(OssErrorKind::TokenExpired
-            .because("the temporary key has expired; fetch new credentials before signing"));
-    }
-    Ok(key)
-}
-
-fn check_token(
-    validator: &Validator<'_>,
-    key: &AccessKey,
-    token: Option<&str>,
-) -> Result<(), OssError> {
-    match (key.security_token.as_deref(), token) {
-        (None, None) => Ok(()),
-        (Some(own), Some(sent)) if own == sent => Ok(()),
-        (Some(_), None) => Err(unknown(
-            &key.id,
-            "the key is a temporary one, and the form has no x-oss-security-token before the file",
-        )),
-        (_, Some(sent)) if belongs_to_another(validator, sent) => Err(OssErrorKind::TokenOfAnother
-            .because("x-oss-security-token belongs to another key than the one that signed")),
-        (_, Some(_)) => Err(OssErrorKind::TokenInvalid
-            .because("x-oss-security-token is not the token of any key that is known here")),
-    }
-}
-
-fn belongs_to_another(validator: &Validator<'_>, token: &str) -> bool {
-    let mut tokens = validator.keys.iter().map(|key| key.security_token.as_deref());
-    tokens.any(|one| one == Some(token))
-}
-
-fn unknown(id: &str, reason: &str) -> OssError {
-    OssErrorKind::KeyIdUnknown.because(reason).with_child("OSSAccessKeyId", id)
+    let claim = KeyClaim {
+        id,
+        token: form.get(X_OSS_SECURITY_TOKEN),
+        missing_token: "the key is a temporary one, and the form has no x-oss-security-token before \
+                        the file",
+    };
+    find_valid_key(validator.keys, validator.now, &claim)
 }
 
 const V1_FIELDS: SignatureFieldNames = SignatureFieldNames {
@@ -218,9 +177,6 @@ const V1_FIELDS: SignatureFieldNames = SignatureFieldNames {
     signature: "Signature",
     other_signature: "x-oss-signature",
 };
-
-/// The length of a V1 signature in bytes.
-const SHA1_BYTES: usize = 20;
 
 /// Authenticates a V1 form.
 fn authenticate_v1<'a>(
@@ -233,9 +189,9 @@ fn authenticate_v1<'a>(
             .because("the form is signed with V1, which this bucket does not take; sign with V4"));
     }
     let key = find_key(validator, form, fields.key)?;
-    let strictness = validator.strictness;
-    if strictness.skipped.signatures
-        || verifies_v1(&key.secret, &fields, strictness.signature_check)
+    let (strictness, text) = (validator.strictness, fields.policy.as_bytes());
+    let check = strictness.signature_check;
+    if strictness.skipped.signatures || signature::is_v1(&key.secret, text, fields.signature, check)
     {
         return Ok(SignedPolicy { version: PostSignatureVersion::V1, policy: fields.policy, key });
     }
@@ -244,17 +200,4 @@ fn authenticate_v1<'a>(
         &fields,
         "the V1 signature is not the one that this secret makes for this policy",
     ))
-}
-
-fn verifies_v1(secret: &str, fields: &SignatureFields<'_>, check: SignatureCheck) -> bool {
-    let Ok(signature) = STANDARD.decode(fields.signature) else {
-        return false;
-    };
-    if check == SignatureCheck::Shape {
-        return signature.len() == SHA1_BYTES;
-    }
-    #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
-    let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("any key length");
-    mac.update(fields.policy.as_bytes());
-    mac.verify_slice(&signature).is_ok()
 }

@@ -4,13 +4,11 @@
 //! Sources: the page on signature V4 of PostObject; error code pages 0002-00000707 to
 //! 0002-00000715. The valid day and region depend on the clock and the bucket, which are arguments.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
 use crate::dates;
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::form::UploadForm;
-use crate::oss::strictness::SignatureCheck;
+use crate::oss::signature;
+use crate::oss::signature::V4KeyScope;
 use crate::oss::validator::Validator;
 use crate::oss::validator::auth::{
     PostSignatureVersion, SignatureFieldNames, SignatureFields, SignedPolicy, find_key, mismatch,
@@ -37,11 +35,10 @@ pub(super) fn authenticate<'a>(
     let credential = V4Credential::parse(fields.key, validator)?;
     credential.check_date(form, validator)?;
     let key = find_key(validator, form, credential.id)?;
-    let is_right = match validator.strictness.signature_check {
-        SignatureCheck::Value => verifies(&key.secret, &credential, &fields),
-        SignatureCheck::Shape => signature(&fields).is_some(),
-    };
-    if validator.strictness.skipped.signatures || is_right {
+    let scope = V4KeyScope { secret: &key.secret, day: credential.day, region: credential.region };
+    let (strictness, text) = (validator.strictness, fields.policy.as_bytes());
+    let check = strictness.signature_check;
+    if strictness.skipped.signatures || signature::is_v4(scope, text, fields.signature, check) {
         return Ok(SignedPolicy { version: PostSignatureVersion::V4, policy: fields.policy, key });
     }
     Err(mismatch(
@@ -49,37 +46,6 @@ pub(super) fn authenticate<'a>(
         &fields,
         "the V4 signature is not the one that this secret makes for this policy, day and region",
     ))
-}
-
-/// Decodes a signature: 32 bytes in lower-case hex.
-fn signature(fields: &SignatureFields<'_>) -> Option<[u8; 32]> {
-    let lower_case = !fields.signature.bytes().any(|byte| byte.is_ascii_uppercase());
-    let bytes = hex::decode(fields.signature).ok().filter(|_| lower_case)?;
-    bytes.try_into().ok()
-}
-
-fn verifies(secret: &str, credential: &V4Credential<'_>, fields: &SignatureFields<'_>) -> bool {
-    let Some(signature) = signature(fields) else {
-        return false;
-    };
-    let first = [b"aliyun_v4", secret.as_bytes()].concat();
-    let day = step(&first, credential.day);
-    let region = step(&day, credential.region);
-    let service = step(&region, "oss");
-    let signing = step(&service, "aliyun_v4_request");
-    // `verify_slice` compares in constant time.
-    code(&signing, fields.policy).verify_slice(&signature).is_ok()
-}
-
-fn step(key: &[u8], message: &str) -> [u8; 32] {
-    code(key, message).finalize().into_bytes().into()
-}
-
-fn code(key: &[u8], message: &str) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key length");
-    mac.update(message.as_bytes());
-    mac
 }
 
 /// A well-formed credential.

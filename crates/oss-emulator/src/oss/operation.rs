@@ -1,0 +1,100 @@
+//! Which operation a request asks for: decided by its method, its path and its query.
+//!
+//! Sources: the pages of the operations. The form upload is the only operation that a client names by
+//! posting to the bucket; all others name the object in the path.
+
+use http::{Method, request};
+
+use crate::oss::query::RequestQuery;
+
+/// An operation on a bucket or an object, without preflight requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OssOperation {
+    PostObject,
+    PutObject,
+    GetObject,
+    HeadObject,
+    DeleteObject,
+    Multipart(MultipartOperation),
+    /// None that is emulated.
+    Unknown,
+}
+
+/// An operation of a multipart upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MultipartOperation {
+    Initiate,
+    UploadPart,
+    ListParts,
+    Complete,
+    Abort,
+    ListUploads,
+}
+
+impl OssOperation {
+    pub(super) fn of(head: &request::Parts, query: &RequestQuery) -> Self {
+        let is_bucket = head.uri.path() == "/";
+        match (&head.method, is_bucket) {
+            (&Method::POST, true) => Self::PostObject,
+            (&Method::POST, false) if query.has("uploads") => {
+                Self::Multipart(MultipartOperation::Initiate)
+            }
+            (&Method::POST, false) if query.has("uploadId") => {
+                Self::Multipart(MultipartOperation::Complete)
+            }
+            (&Method::PUT, false) if query.has("partNumber") || query.has("uploadId") => {
+                Self::Multipart(MultipartOperation::UploadPart)
+            }
+            (&Method::PUT, false) => Self::PutObject,
+            (&Method::DELETE, false) if query.has("uploadId") => {
+                Self::Multipart(MultipartOperation::Abort)
+            }
+            (&Method::DELETE, false) => Self::DeleteObject,
+            (&Method::GET, true) if query.has("uploads") => {
+                Self::Multipart(MultipartOperation::ListUploads)
+            }
+            (&Method::GET, false) if query.has("uploadId") => {
+                Self::Multipart(MultipartOperation::ListParts)
+            }
+            (&Method::GET, _) => Self::GetObject,
+            (&Method::HEAD, _) => Self::HeadObject,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn method_path_and_query_decide() {
+        use MultipartOperation::{Abort, Complete, Initiate, ListParts, ListUploads, UploadPart};
+        use OssOperation::{DeleteObject, GetObject, HeadObject, Multipart, PostObject, PutObject};
+        for (method, target, expected) in [
+            ("POST", "/", PostObject),
+            ("PUT", "/k", PutObject),
+            ("PUT", "/", OssOperation::Unknown),
+            ("GET", "/k?x-oss-process=style%2Fa", GetObject),
+            ("HEAD", "/k", HeadObject),
+            ("DELETE", "/k", DeleteObject),
+            ("DELETE", "/", OssOperation::Unknown),
+            ("POST", "/k?uploads", Multipart(Initiate)),
+            ("POST", "/k?uploads=&encoding-type=url", Multipart(Initiate)),
+            ("PUT", "/k?partNumber=1&uploadId=A", Multipart(UploadPart)),
+            ("PUT", "/k?uploadId=A", Multipart(UploadPart)),
+            ("PUT", "/k?partNumber=1", Multipart(UploadPart)),
+            ("GET", "/k?uploadId=A", Multipart(ListParts)),
+            ("POST", "/k?uploadId=A", Multipart(Complete)),
+            ("DELETE", "/k?uploadId=A", Multipart(Abort)),
+            ("GET", "/?uploads", Multipart(ListUploads)),
+            ("POST", "/k", OssOperation::Unknown),
+            ("PATCH", "/k", OssOperation::Unknown),
+        ] {
+            let request = http::Request::builder().method(method).uri(target).body(()).unwrap();
+            let (head, ()) = request.into_parts();
+            let query = RequestQuery::parse(head.uri.query()).unwrap();
+            assert_eq!(OssOperation::of(&head, &query), expected, "{method} {target}");
+        }
+    }
+}
