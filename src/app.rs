@@ -5,6 +5,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use crate::auth::authenticator::Authenticator;
 use crate::auth::origin::Origins;
 use crate::auth::rate_limit::RateLimiter;
@@ -35,6 +37,8 @@ pub struct App {
     pub callback: UploadCallback,
     /// The origins whose pages may call.
     pub origins: Origins,
+    /// The request headers that pages may send besides those of the known clients.
+    pub cors_headers: Vec<HeaderName>,
     /// The name and the looks of the upload page.
     pub page: PageOptions,
     /// The region that the function runs in, where the platform names it.
@@ -68,6 +72,7 @@ impl App {
             rate_limiter: settings.budget.map(RateLimiter::new),
             callback: UploadCallback::new(settings.callback),
             origins: settings.origins,
+            cors_headers: settings.cors_headers,
             page: settings.page,
             region: settings.region,
             http,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use http::HeaderName;
+
 use crate::auth::jwt::claims;
 use crate::auth::jwt::claims::{ClaimRules, RequiredClaim};
 use crate::auth::jwt::jwks::JwksUrl;
@@ -25,6 +27,37 @@ const MAX_LEEWAY: Duration = Duration::from_mins(5);
 /// The longest lifetime of a ticket: what lives longer is a key.
 const MAX_TICKET_LIFETIME: Duration = Duration::from_hours(24);
 
+/// The most names of request headers: a response's headers are limited too.
+const MAX_CORS_HEADERS: usize = 32;
+
+const MAX_CORS_HEADER_BYTES: usize = 64;
+
+/// The headers that no page can set (Fetch, "forbidden request-header"), but for two prefixes.
+const UNSENT_HEADERS: [&str; 22] = [
+    "accept-charset",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "access-control-request-private-network",
+    "connection",
+    "content-length",
+    "cookie",
+    "cookie2",
+    "date",
+    "dnt",
+    "expect",
+    "host",
+    "keep-alive",
+    "origin",
+    "referer",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
 /// The longest window of a budget.
 const MAX_WINDOW: Duration = Duration::from_hours(24);
 
@@ -35,6 +68,36 @@ pub(super) fn read_origins(config: &mut ConfigReader<'_>) -> Origins {
         Some(raw) if raw.texts() == ["*"] => Origins::Any,
         Some(raw) => Origins::List(config.each(&table::ORIGINS, &raw, Origin::parse)),
     }
+}
+
+/// Reads the names of request headers that pages may send besides those of the known clients.
+pub(super) fn read_cors_headers(config: &mut ConfigReader<'_>) -> Vec<HeaderName> {
+    let Some(raw) = config.entry(&table::CORS_HEADERS) else {
+        return Vec::new();
+    };
+    let names = config.each(&table::CORS_HEADERS, &raw, cors_header);
+    if names.len() > MAX_CORS_HEADERS {
+        let problem = format!("there are at most {MAX_CORS_HEADERS} names");
+        config.add_invalid(&table::CORS_HEADERS, &raw, &problem);
+    }
+    names
+}
+
+/// Parses the name of a header that a page can send. A browser sets the others itself, and a preflight names none.
+fn cors_header(text: &str) -> Result<HeaderName, &'static str> {
+    // Not the wildcard of CORS either: it would allow headers of which the operator knows nothing.
+    if text == "*" {
+        return Err("name each header");
+    }
+    let name = HeaderName::from_bytes(text.as_bytes())
+        .ok()
+        .filter(|_| text.len() <= MAX_CORS_HEADER_BYTES)
+        .ok_or("the name of a header has up to 64 letters, digits and '-'")?;
+    let lower = name.as_str();
+    if UNSENT_HEADERS.contains(&lower) || lower.starts_with("sec-") || lower.starts_with("proxy-") {
+        return Err("browsers let no page set this header");
+    }
+    Ok(name)
 }
 
 /// Reads the rules and the keys that they need.
@@ -193,4 +256,30 @@ fn within(
 ) -> Result<Duration, &'static str> {
     let duration = value::duration(text)?;
     if range.contains(&duration) { Ok(duration) } else { Err(problem) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_of_cors_is_one_that_a_page_can_send() {
+        for (text, name) in [("traceparent", "traceparent"), ("X-Tenant_ID", "x-tenant_id")] {
+            assert_eq!(cors_header(text).unwrap(), name);
+        }
+        for bad in [
+            "",
+            "*",
+            "a b",
+            "a:",
+            "é",
+            "Cookie",
+            "HOST",
+            "sec-fetch-mode",
+            "Proxy-X",
+            &"a".repeat(65),
+        ] {
+            assert!(cors_header(bad).is_err(), "{bad}");
+        }
+    }
 }

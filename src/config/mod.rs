@@ -36,6 +36,8 @@ mod warnings;
 pub use raw::{ConfigError, ConfigErrors};
 pub use reader::DEFAULT_ROUTE;
 
+use http::HeaderName;
+
 use crate::auth::authenticator;
 use crate::auth::origin::Origins;
 use crate::auth::rate_limit::RateLimit;
@@ -68,6 +70,8 @@ pub struct Settings {
     pub budget: Option<RateLimit>,
     /// The origins of pages that may call the function.
     pub origins: Origins,
+    /// The request headers that pages may send besides those of the known clients.
+    pub cors_headers: Vec<HeaderName>,
     /// The proxy for calls to STS, key sets and back ends.
     pub proxy: Option<Proxy>,
     /// The credential sources, and the role to assume.
@@ -115,6 +119,7 @@ impl Settings {
         let environment = config.environment;
         config.check_unknown_variables();
         let origins = auth::read_origins(&mut config);
+        let cors_headers = auth::read_cors_headers(&mut config);
         let auth = auth::read_authenticator(&mut config, &origins);
         let budget = auth::read_budget(&mut config);
         let routes = route::read_all(&mut config);
@@ -137,6 +142,7 @@ impl Settings {
                 auth,
                 budget,
                 origins,
+                cors_headers,
                 proxy: proxy(environment),
                 sources,
                 callback,
@@ -212,7 +218,7 @@ mod tests {
         let errors = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(errors, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata, origins, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, page_title, page_logo, page_accent. Example: max_size = "10MiB"
+          upload.toml line 3, colour: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata, origins, cors_headers, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, page_title, page_logo, page_accent. Example: max_size = "10MiB"
           UPLOAD_MAXSIZE: there is no such setting; the nearest name is UPLOAD_MAX_SIZE. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"

@@ -175,6 +175,8 @@ settings! {
 
     ORIGINS: Function, List; "UPLOAD_ORIGINS", "origins"; "https://app.example.com"; Described("the function's own pages");
         "Origins of the pages that may call the function, as `https://app.example.com` or `https://*.example.com`; `*` allows every page.";
+    CORS_HEADERS: Function, List; "UPLOAD_CORS_HEADERS", "cors_headers"; "traceparent,sentry-trace"; NONE;
+        "Request headers that pages of these origins may send besides those of the known clients: what a tracing library or a framework adds to each `fetch`, as `traceparent`, or the header of a tenant. Up to 32 names.";
     JWKS_URL: Function, HiddenText; "UPLOAD_JWKS_URL", "jwks_url"; "https://login.example.com/.well-known/jwks.json"; NONE;
         "The address at which the issuer of tokens publishes its keys.";
     JWT_PUBLIC_KEY: Function, HiddenText; "UPLOAD_JWT_PUBLIC_KEY", "jwt_public_key"; "-----BEGIN PUBLIC KEY-----\\n…"; NONE;
@@ -333,7 +335,8 @@ pub(super) fn headers() -> impl Iterator<Item = (&'static str, &'static Setting)
 
 /// Finds the name that was probably meant by `wrong`: the one that differs in the fewest characters, where
 /// these are at most a third of them.
-pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distances = names.map(|name| (strsim::damerau_levenshtein(wrong, name), name));
     let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
     (distance * 3 <= wrong.chars().count()).then_some(name)

@@ -15,7 +15,7 @@ use crate::grant::callback_fields;
 use crate::grant::{Form, Grant};
 use crate::http::UncachedJson;
 use crate::http::error::ApiError;
-use crate::http::request::ApiRequest;
+use crate::http::request::{ApiRequest, UnknownNames};
 use crate::http::signing::SigningSession;
 use crate::policy::route::SignatureVersion;
 use crate::signing::{v1, v4};
@@ -24,7 +24,8 @@ pub(super) async fn sign(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let query = request.query(Form::Documented)?;
+    // The page is copied into applications whose request layers add parameters, such as a tenant or a time.
+    let query = request.query(Form::Documented, UnknownNames::Ignore)?;
     let session = SigningSession::open(&app, &request, query.route.as_deref()).await?;
     let grant = session.grant(&query.file)?;
     Ok(match session.route.signature {

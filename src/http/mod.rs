@@ -50,6 +50,7 @@ use tower::{Service, ServiceExt};
 
 use crate::app::App;
 use crate::grant::Grant;
+use crate::http::error::MessageLanguage;
 
 /// Builds the function's service: what [`fc_http::serve`] serves.
 #[must_use]
@@ -67,12 +68,13 @@ pub fn service(
             let event = context.map_or(Event::Http, |context| context.event);
             let request_id = context.map(|context| context.request_id.clone());
             let is_head = request.method() == Method::HEAD;
+            let language = MessageLanguage::of(request.headers());
             let response = match event {
                 Event::Http => router.oneshot(request).await?,
                 Event::Invoke => uploads::sign_event(app, request).await.into_response(),
                 Event::Initialize | Event::PreStop => hooks::acknowledge(),
             };
-            Ok(complete(error::write_body(response, request_id.as_deref()), is_head))
+            Ok(complete(error::write_body(response, request_id.as_deref(), language), is_head))
         }
     })
 }

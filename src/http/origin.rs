@@ -17,10 +17,8 @@ use crate::http::error::ApiError;
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
 
 /// The headers that known clients send. UI kits send some that they do not need.
-const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, accept, x-requested-with, x-csrf-token, \
-     x-upload-ticket, uppy-auth-token, uppy-versions, uppy-credentials-params",
-);
+const HEADERS: &str = "authorization, content-type, accept, x-requested-with, x-csrf-token, \
+                       x-upload-ticket, uppy-auth-token, uppy-versions, uppy-credentials-params";
 
 /// How long a browser may cache a preflight, in seconds: two hours, the limit of Chromium.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
@@ -43,7 +41,7 @@ pub(super) async fn check(
             let name = origin.as_ref().and_then(|origin| origin.to_str().ok());
             ApiError::OriginNotAllowed(name.unwrap_or("?").to_owned()).into_response()
         }
-        OriginStatus::Allowed if is_preflight(&request) => preflight_response(),
+        OriginStatus::Allowed if is_preflight(&request) => preflight_response(&app.cors_headers),
         OriginStatus::Allowed | OriginStatus::Absent => next.run(request).await,
     };
     let headers = response.headers_mut();
@@ -65,11 +63,19 @@ fn is_preflight(request: &Request) -> bool {
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-fn preflight_response() -> Response {
+/// Answers a preflight with the headers of the known clients and those of the settings. What the preflight asks for is
+/// not repeated: the list of the settings is what an operator has looked at.
+fn preflight_response(more: &[HeaderName]) -> Response {
+    let mut allowed = HEADERS.to_owned();
+    for name in more.iter().filter(|name| HEADERS.split(", ").all(|known| known != name.as_str())) {
+        allowed.extend([", ", name.as_str()]);
+    }
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+    // Names of headers and commas are always a valid value.
+    let allowed = HeaderValue::try_from(allowed).unwrap_or(HeaderValue::from_static(HEADERS));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
     response
 }

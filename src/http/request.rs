@@ -1,5 +1,7 @@
 //! The extractor of the API: what a call sends.
 
+use std::borrow::Cow;
+
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
@@ -11,8 +13,9 @@ use percent_encoding::percent_decode_str;
 
 use crate::app::App;
 use crate::auth::origin::OriginStatus;
+use crate::config::table::nearest;
 use crate::grant::{Form, GrantRequest};
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Echo, MessageLanguage};
 use crate::policy::content_type::ContentType;
 use crate::policy::route::Route;
 
@@ -51,7 +54,7 @@ impl<S: Send + Sync> FromRequest<S> for ApiRequest {
                 }
             }
             Err(RawPathParamsRejection::InvalidUtf8InPathParam(_)) => {
-                return Err(ApiError::invalid("the path is not UTF-8"));
+                return Err(ApiError::invalid("the path is not UTF-8", "路径不是 UTF-8"));
             }
             // A path without parameters.
             Err(_) => {}
@@ -78,10 +81,43 @@ impl ApiRequest {
     }
 
     /// Parses the query.
-    pub(super) fn query(&self, form: Form) -> Result<FileQuery, ApiError> {
-        FileQuery::parse(self.uri.query().unwrap_or_default(), form)
+    pub(super) fn query(&self, form: Form, unknown: UnknownNames) -> Result<FileQuery, ApiError> {
+        FileQuery::parse(self.uri.query().unwrap_or_default(), form, unknown)
+    }
+
+    /// Refuses a query, for a call that names everything in its body: `POST /uploads?route=photos` would otherwise be
+    /// signed for the route `default`.
+    pub(super) fn check_no_query(&self) -> Result<(), ApiError> {
+        let parameters = form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes());
+        for (name, _) in parameters.filter(|(name, value)| !is_cache_buster(name, value)) {
+            let name = Echo(&name);
+            return Err(ApiError::invalid(
+                format!("this call has no parameter {name:?}; everything is named in the body"),
+                format!("此请求没有参数 {name:?}，内容应写在请求体中"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns the language in which the caller reads messages.
+    pub(super) fn language(&self) -> MessageLanguage {
+        MessageLanguage::of(&self.headers)
     }
 }
+
+/// What happens to parameters that a call does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnknownNames {
+    /// They are an error: a page writes the query for this function, and a misspelt name would be lost without a
+    /// word. Numbers against caches are ignored.
+    Refuse,
+    /// They are ignored: the query is written by a program that was made for another server, or by the documentation's
+    /// page inside an application whose request layer adds names of its own.
+    Ignore,
+}
+
+/// The parameters of a call whose path names the route. `name` means the same as `filename`.
+const PARAMETERS: [&str; 4] = ["filename", "name", "type", "size"];
 
 /// The query of a signing call: which file, as far as the caller says.
 #[derive(Debug)]
@@ -92,42 +128,118 @@ pub(super) struct FileQuery {
 }
 
 impl FileQuery {
-    /// Parses the parameters. An empty one counts as absent, an unknown one is ignored.
-    fn parse(text: &str, form: Form) -> Result<Self, ApiError> {
+    /// Parses the parameters. An empty one counts as absent.
+    fn parse(text: &str, form: Form, unknown: UnknownNames) -> Result<Self, ApiError> {
         // Decoding would replace such bytes, and the object would be stored under a damaged name.
         if percent_decode_str(text).decode_utf8().is_err() {
             return Err(ApiError::invalid(
                 "the query is not UTF-8, perhaps it is GBK; encode its values with encodeURIComponent",
+                "查询参数不是 UTF-8，请用 encodeURIComponent 编码",
             ));
         }
         let mut query = Self { route: None, file: GrantRequest::new(form) };
+        let mut name = None;
         let parameters = form_urlencoded::parse(text.as_bytes());
-        for (name, value) in parameters.filter(|(_, value)| !value.is_empty()) {
-            match name.as_ref() {
-                "route" => query.route = Some(value.into_owned()),
-                "filename" => query.file.filename = Some(value.into_owned()),
-                "type" => query.file.content_type = Some(content_type(&value)?),
-                "size" => query.file.size = Some(size(&value)?),
+        for (parameter, value) in parameters {
+            match parameter.as_ref() {
+                "route" if unknown == UnknownNames::Ignore => query.route = given(value),
+                "filename" => query.file.filename = given(value),
+                "name" => name = given(value),
+                "type" => query.file.content_type = content_type(&value)?,
+                "size" => query.file.size = size(&value)?,
+                parameter if unknown == UnknownNames::Refuse => {
+                    check_cache_buster(parameter, &value)?;
+                }
                 _ => {}
             }
         }
+        query.file.filename = file_name(query.file.filename, name, unknown)?;
         Ok(query)
     }
 }
 
-/// Parses the content type in a call.
-pub(super) fn content_type(text: &str) -> Result<ContentType, ApiError> {
-    ContentType::parse(text).ok_or_else(|| {
+/// Returns the file name from two parameters that mean the same.
+fn file_name(
+    filename: Option<String>,
+    name: Option<String>,
+    unknown: UnknownNames,
+) -> Result<Option<String>, ApiError> {
+    match (&filename, &name) {
+        (Some(one), Some(other)) if one != other && unknown == UnknownNames::Refuse => {
+            Err(ApiError::invalid(
+                "'filename' and 'name' mean the same and differ; send one of them",
+                "filename 和 name 含义相同而值不同，只能使用其中一个",
+            ))
+        }
+        _ => Ok(filename.or(name)),
+    }
+}
+
+fn given(value: Cow<'_, str>) -> Option<String> {
+    (!value.is_empty()).then(|| value.into_owned())
+}
+
+/// Returns whether a parameter only keeps caches from answering: jQuery adds `_`, and many request layers add a time.
+/// Only a number counts, so that `t=image/png` is not taken for one.
+fn is_cache_buster(name: &str, value: &str) -> bool {
+    let is_number = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    is_number && matches!(name, "_" | "_t" | "t" | "_ts" | "ts" | "timestamp")
+}
+
+fn check_cache_buster(name: &str, value: &str) -> Result<(), ApiError> {
+    if is_cache_buster(name, value) {
+        return Ok(());
+    }
+    Err(unknown_name(["parameter", "参数"], name, &PARAMETERS))
+}
+
+/// Returns the error of a name that a call does not have. `noun` says what was named, in English and in Chinese.
+pub(super) fn unknown_name(noun: [&str; 2], name: &str, known: &[&str]) -> ApiError {
+    let [noun, chinese] = noun;
+    let near = nearest(name, known.iter().copied());
+    let name = Echo(name);
+    match near {
+        Some(near) => ApiError::invalid(
+            format!("there is no {noun} {name:?}; the nearest name is {near}"),
+            format!("没有{chinese} {name:?}，最接近的是 {near}"),
+        ),
+        None => ApiError::invalid(
+            format!("there is no {noun} {name:?}; there are {}", known.join(", ")),
+            format!("没有{chinese} {name:?}，可用的有 {}", known.join("、")),
+        ),
+    }
+}
+
+/// Returns whether a text stands for no value: a page writes these words where a variable has none. Neither can be a
+/// content type or a size.
+fn is_absent(text: &str) -> bool {
+    matches!(text, "" | "undefined" | "null")
+}
+
+/// Parses the content type in a call; a browser names none where it does not know the file.
+pub(super) fn content_type(text: &str) -> Result<Option<ContentType>, ApiError> {
+    if is_absent(text) {
+        return Ok(None);
+    }
+    ContentType::parse(text).map(Some).ok_or_else(|| {
         ApiError::invalid(
             "'type' is no content type; one looks like 'image/png', and has no comma and no parameter \
              but boundary, charset and codecs",
+            "type 不是内容类型，正确的形式如 image/png",
         )
     })
 }
 
-fn size(text: &str) -> Result<u64, ApiError> {
-    text.parse()
-        .map_err(|_| ApiError::invalid("'size' is no number of bytes; one looks like '1024'"))
+fn size(text: &str) -> Result<Option<u64>, ApiError> {
+    if is_absent(text) {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        ApiError::invalid(
+            "'size' is no number of bytes; one looks like '1024'",
+            "size 不是字节数，正确的形式如 1024",
+        )
+    })
 }
 
 /// Finds a route. The error lists the routes only if the app allows it.
@@ -143,15 +255,70 @@ pub(super) fn find_route<'a>(app: &'a App, name: Option<&str>) -> Result<&'a Rou
 mod tests {
     use super::*;
 
+    fn parse(text: &str, unknown: UnknownNames) -> Result<FileQuery, String> {
+        FileQuery::parse(text, Form::Complete, unknown).map_err(|error| error.message())
+    }
+
     #[test]
     fn a_query_in_gbk_is_refused_and_one_in_utf_8_is_kept() {
-        let parsed = FileQuery::parse("filename=%E7%85%A7.png", Form::Complete).unwrap();
+        let parsed = parse("filename=%E7%85%A7.png", UnknownNames::Refuse).unwrap();
         assert_eq!(parsed.file.filename.as_deref(), Some("照.png"));
         for text in ["filename=%D5%D5.png", "other=%FF"] {
-            let error = FileQuery::parse(text, Form::Complete).unwrap_err();
-            let is_named =
-                matches!(&error, ApiError::InvalidRequest(one) if one.contains("not UTF-8"));
-            assert!(is_named, "{text}");
+            let error = parse(text, UnknownNames::Ignore).unwrap_err();
+            assert!(error.contains("not UTF-8"), "{text}");
         }
+    }
+
+    #[test]
+    fn both_words_name_the_file() {
+        for unknown in [UnknownNames::Refuse, UnknownNames::Ignore] {
+            for text in [
+                "filename=a.png",
+                "name=a.png",
+                "name=a.png&filename=a.png",
+                "filename=&name=a.png",
+            ] {
+                let parsed = parse(text, unknown).unwrap();
+                assert_eq!(parsed.file.filename.as_deref(), Some("a.png"), "{text}");
+            }
+        }
+        let both = "filename=a.png&name=b.png";
+        assert!(parse(both, UnknownNames::Refuse).unwrap_err().contains("mean the same"));
+        let parsed = parse(both, UnknownNames::Ignore).unwrap();
+        assert_eq!(parsed.file.filename.as_deref(), Some("a.png"));
+    }
+
+    #[test]
+    fn words_for_no_value_are_absent_where_they_cannot_be_one() {
+        for word in ["", "undefined", "null"] {
+            let text = format!("type={word}&size={word}");
+            let file = parse(&text, UnknownNames::Refuse).unwrap().file;
+            assert_eq!((file.content_type, file.size), (None, None), "{word}");
+        }
+        let named = parse("filename=undefined", UnknownNames::Refuse).unwrap();
+        assert_eq!(named.file.filename.as_deref(), Some("undefined"), "a file may have this name");
+        assert!(parse("type=Undefined", UnknownNames::Refuse).is_err());
+        assert!(parse("size=NaN", UnknownNames::Refuse).is_err());
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_nearest_one_or_ignored() {
+        let refused = |text| parse(text, UnknownNames::Refuse).unwrap_err();
+        insta::assert_snapshot!(
+            ["fileName=a", "sise=1", "contentType=a/b", "route=photos", "=", "t=image/png"].map(refused).join("\n"),
+            @r#"
+            The call cannot be understood: there is no parameter "fileName"; the nearest name is filename.
+            The call cannot be understood: there is no parameter "sise"; the nearest name is size.
+            The call cannot be understood: there is no parameter "contentType"; there are filename, name, type, size.
+            The call cannot be understood: there is no parameter "route"; there are filename, name, type, size.
+            The call cannot be understood: there is no parameter ""; there are filename, name, type, size.
+            The call cannot be understood: there is no parameter "t"; there are filename, name, type, size.
+            "#
+        );
+        for text in ["_=1732687781000", "t=1", "_t=0.5123", "ts=1&timestamp=2", ""] {
+            assert!(parse(text, UnknownNames::Refuse).is_ok(), "{text}");
+        }
+        let ignored = parse("fileName=a&x=1&metadata[name]=b&route=photos", UnknownNames::Ignore);
+        assert_eq!(ignored.unwrap().route.as_deref(), Some("photos"));
     }
 }

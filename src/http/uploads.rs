@@ -8,23 +8,36 @@ use axum::extract::{FromRequest, State};
 use axum::response::{IntoResponse, Response};
 use http::Request;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::grant::{Form, Grant, GrantRequest};
-use crate::http::error::{ApiError, ErrorBody, Limits};
-use crate::http::request::{ApiRequest, content_type};
+use crate::http::error::{ApiError, ErrorBody, Limits, MessageLanguage};
+use crate::http::request::{ApiRequest, content_type, unknown_name};
 use crate::http::signing::SigningSession;
 use crate::http::{FormFields, UncachedJson};
 use crate::time::Timestamp;
 
+const EXAMPLE: &str = r#"{"files":[{"name":"a.png","type":"image/png","size":1024}]}"#;
+
+/// The members of a call, and of a file in it, for the error about any other.
+const MEMBERS: [&str; 2] = ["route", "files"];
+const FILE_MEMBERS: [&str; 5] = ["name", "filename", "type", "size", "metadata"];
+
+/// The body of a call. A member that is not known is an error: a misspelt name would be lost without a word, and the
+/// object stored as `file`.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct UploadsRequest {
     route: Option<String>,
     files: Vec<FileRequest>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct FileRequest {
+    /// Other calls name it `filename`.
+    #[serde(alias = "filename")]
     name: Option<String>,
     #[serde(rename = "type")]
     content_type: Option<String>,
@@ -37,12 +50,8 @@ pub(super) async fn sign(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    const EXAMPLE: &str = r#"{"files":[{"name":"a.png","type":"image/png","size":1024}]}"#;
-    let body: UploadsRequest = serde_json::from_slice(&request.body)
-        .map_err(|error| ApiError::invalid_json(&error, EXAMPLE))?;
-    if body.files.is_empty() {
-        return Err(ApiError::invalid("'files' is empty; name the files to upload"));
-    }
+    request.check_no_query()?;
+    let body = UploadsRequest::parse(&request.body)?;
     let session = SigningSession::open(&app, &request, body.route.as_deref()).await?;
     if body.files.len() > session.route.max_files {
         return Err(ApiError::TooManyFiles(body.files.len(), Limits::of(session.route)));
@@ -51,7 +60,38 @@ pub(super) async fn sign(
     if let Some(error) = exhausted_budget(&results) {
         return Err(error);
     }
-    Ok(UncachedJson(UploadsResponse::new(session.now, &results)).into_response())
+    let response = UploadsResponse::new(session.now, &results, request.language());
+    Ok(UncachedJson(response).into_response())
+}
+
+impl UploadsRequest {
+    fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        let request: Self = serde_json::from_slice(body).map_err(|error| {
+            unknown_member(body).unwrap_or_else(|| ApiError::invalid_json(&error, EXAMPLE))
+        })?;
+        if request.files.is_empty() {
+            return Err(ApiError::invalid(
+                "'files' is empty; name the files to upload",
+                "files 为空，请写明要上传的文件",
+            ));
+        }
+        Ok(request)
+    }
+}
+
+/// Finds a member that a call does not have in a body that could not be read, for an error with the nearest name.
+fn unknown_member(body: &[u8]) -> Option<ApiError> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let find = |value: &Value, known: &[&str], noun| {
+        let mut names = value.as_object()?.keys();
+        names
+            .find(|name| !known.contains(&name.as_str()))
+            .map(|name| unknown_name(noun, name, known))
+    };
+    let mut files = body["files"].as_array().into_iter().flatten();
+    find(&body, &MEMBERS, ["member", "成员"]).or_else(|| {
+        files.find_map(|file| find(file, &FILE_MEMBERS, ["member of a file", "文件成员"]))
+    })
 }
 
 /// Answers an event invocation, whose caller the platform has authorised.
@@ -73,11 +113,9 @@ fn exhausted_budget(results: &[Result<Grant, ApiError>]) -> Option<ApiError> {
 }
 
 fn sign_file(session: &SigningSession<'_>, file: FileRequest) -> Result<Grant, ApiError> {
-    // A browser that does not know the type of a file sends an empty text.
-    let named = file.content_type.filter(|text| !text.is_empty());
     session.grant(&GrantRequest {
         filename: file.name,
-        content_type: named.as_deref().map(content_type).transpose()?,
+        content_type: file.content_type.as_deref().map_or(Ok(None), content_type)?,
         size: file.size,
         metadata: file.metadata.unwrap_or_default(),
         ..GrantRequest::new(Form::Complete)
@@ -111,18 +149,20 @@ struct SignedUpload<'a> {
 }
 
 impl<'a> UploadsResponse<'a> {
-    /// Formats results.
+    /// Formats results, with messages in a language.
     #[must_use]
-    pub fn new(now: Timestamp, results: &'a [Result<Grant, ApiError>]) -> Self {
-        Self {
-            server_time: now.rfc3339(),
-            uploads: results.iter().map(UploadResult::new).collect(),
-        }
+    pub fn new(
+        now: Timestamp,
+        results: &'a [Result<Grant, ApiError>],
+        language: MessageLanguage,
+    ) -> Self {
+        let uploads = results.iter().map(|result| UploadResult::new(result, language));
+        Self { server_time: now.rfc3339(), uploads: uploads.collect() }
     }
 }
 
 impl<'a> UploadResult<'a> {
-    fn new(result: &'a Result<Grant, ApiError>) -> Self {
+    fn new(result: &'a Result<Grant, ApiError>, language: MessageLanguage) -> Self {
         match result {
             Ok(grant) => Self::Granted(SignedUpload {
                 method: "POST",
@@ -132,7 +172,50 @@ impl<'a> UploadResult<'a> {
                 unique: grant.unique,
                 expires_at: grant.expires_at.rfc3339(),
             }),
-            Err(error) => Self::Refused { error: error.body() },
+            Err(error) => Self::Refused { error: error.body(language) },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_listed_members_are_those_that_are_read() {
+        let body = json!({"route": "a", "files": [
+            {"name": "a.png", "type": "image/png", "size": 1, "metadata": {}},
+            {"filename": "a.png"},
+        ]});
+        let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let mut listed: Vec<_> = [&MEMBERS[..], &FILE_MEMBERS].concat();
+        listed.sort_unstable();
+        let mut sent = [names(&body), names(&body["files"][0]), names(&body["files"][1])].concat();
+        sent.sort_unstable();
+        assert_eq!(sent, listed);
+        assert_eq!(
+            UploadsRequest::parse(body.to_string().as_bytes()).map(|read| read.files.len()),
+            Ok(2)
+        );
+    }
+
+    #[test]
+    fn an_unknown_member_is_refused_with_the_nearest_one() {
+        let refused = |body: &str| UploadsRequest::parse(body.as_bytes()).err().unwrap().message();
+        insta::assert_snapshot!([
+            r#"{"files":[{"fileName":"a.png"}]}"#,
+            r#"{"files":[{"name":"a.png"},{"mime":"image/png"}]}"#,
+            r#"{"files":[{}],"routes":"photos"}"#,
+            r#"{"files":[{"name":"a","filename":"b"}]}"#,
+            r#"{"files":[{"name":"a","size":"1"}]}"#,
+        ].map(refused).join("\n"), @r#"
+            The call cannot be understood: there is no member of a file "fileName"; the nearest name is filename.
+            The call cannot be understood: there is no member of a file "mime"; there are name, filename, type, size, metadata.
+            The call cannot be understood: there is no member "routes"; the nearest name is route.
+            The call cannot be understood: the body is not the JSON of this call (duplicate field `name` at line 1 column 32); it looks like {"files":[{"name":"a.png","type":"image/png","size":1024}]}.
+            The call cannot be understood: the body is not the JSON of this call (invalid type: string "1", expected u64 at line 1 column 32); it looks like {"files":[{"name":"a.png","type":"image/png","size":1024}]}.
+            "#);
     }
 }

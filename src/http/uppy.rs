@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::grant::{Form, GrantRequest};
 use crate::http::error::ApiError;
-use crate::http::request::{ApiRequest, content_type};
+use crate::http::request::{ApiRequest, UnknownNames, content_type};
 use crate::http::signing::SigningSession;
 use crate::http::{FormFields, UncachedJson};
 use crate::policy::route::SuccessStatus;
@@ -49,7 +49,8 @@ pub(super) async fn sign_params(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let file = request.query(Form::Complete)?.file;
+    // The plugin sends the metadata of the file too, under names that the page chooses.
+    let file = request.query(Form::Complete, UnknownNames::Ignore)?.file;
     respond(&app, &request, file).await
 }
 
@@ -89,16 +90,16 @@ impl UppyRequest {
         if !is_whole || request.upload_id.is_some() {
             return Err(ApiError::invalid(
                 "only whole files are signed here; set 'shouldUseMultipart' to false in Uppy",
+                "此处只签名整个文件，请在 Uppy 中将 shouldUseMultipart 设为 false",
             ));
         }
         Ok(request)
     }
 
     fn file(self) -> Result<GrantRequest, ApiError> {
-        let named = self.content_type.filter(|text| !text.is_empty());
         Ok(GrantRequest {
             filename: Some(without_uuid(&self.key).to_owned()),
-            content_type: named.as_deref().map(content_type).transpose()?,
+            content_type: self.content_type.as_deref().map_or(Ok(None), content_type)?,
             size: self.size,
             ..GrantRequest::new(Form::Complete)
         })

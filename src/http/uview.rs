@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::grant::{Form, Grant};
 use crate::http::UncachedJson;
 use crate::http::error::{ApiError, ErrorFormat};
-use crate::http::request::ApiRequest;
+use crate::http::request::{ApiRequest, UnknownNames};
 use crate::http::signing::SigningSession;
 
 /// A grant in uview-plus' format.
@@ -44,7 +44,8 @@ pub(super) async fn sign(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let mut query = request.query(Form::Complete)?;
+    // The driver writes the query, and a page can only add to the address that it is given.
+    let mut query = request.query(Form::Complete, UnknownNames::Ignore)?;
     // The driver sends this word for a file without a name.
     query.file.filename = query.file.filename.filter(|name| name != "undefined");
     let session = SigningSession::open(&app, &request, Some(request.route()?)).await?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::grant::{Form, Grant};
 use crate::http::error::ApiError;
-use crate::http::request::ApiRequest;
+use crate::http::request::{ApiRequest, UnknownNames};
 use crate::http::signing::SigningSession;
 use crate::http::{FormFields, UncachedJson};
 
@@ -42,7 +42,8 @@ pub(super) async fn sign(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let query = request.query(Form::Complete)?;
+    // The page itself writes the query.
+    let query = request.query(Form::Complete, UnknownNames::Refuse)?;
     let session = SigningSession::open(&app, &request, Some(request.route()?)).await?;
     let grant = session.grant(&query.file)?;
     Ok(UncachedJson(WechatOptions::new(&grant)).into_response())

@@ -162,12 +162,12 @@ async fn everything_else_is_given_address_and_fields() {
     assert_snapshot!(function().get(&format!("/presigned-post/photos{FILE}")).await.whole(), @r#"
     200 OK
     cache-control: no-store
-    content-length: 1185
+    content-length: 1305
     content-type: application/json
     vary: Origin
     x-content-type-options: nosniff
 
-    {"url":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com","fields":{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png","policy":"eyJleHBpcmF0aW9uIjoiMjAyNC0xMS0yN1QwNjoxOTo0MS4wMDBaIiwiY29uZGl0aW9ucyI6W3siYnVja2V0IjoiZXhhbXBsZWJ1Y2tldCJ9LHsieC1vc3Mtc2lnbmF0dXJlLXZlcnNpb24iOiJPU1M0LUhNQUMtU0hBMjU2In0seyJ4LW9zcy1jcmVkZW50aWFsIjoiU1RTLkV4YW1wbGVLZXlJZC8yMDI0MTEyNy9jbi1oYW5nemhvdS9vc3MvYWxpeXVuX3Y0X3JlcXVlc3QifSx7Ingtb3NzLWRhdGUiOiIyMDI0MTEyN1QwNjA5NDFaIn0seyJ4LW9zcy1zZWN1cml0eS10b2tlbiI6IkV4YW1wbGVUb2tlbiJ9LHsic3VjY2Vzc19hY3Rpb25fc3RhdHVzIjoiMjAwIn0seyJ4LW9zcy1mb3JiaWQtb3ZlcndyaXRlIjoidHJ1ZSJ9LHsieC1vc3MtY29udGVudC10eXBlIjoiaW1hZ2UvcG5nIn0seyJrZXkiOiJ1cGxvYWRzLzIwMjQvMTEvMjcvYWJhYmFiYWItYWJhYi00YmFiLWFiYWItYWJhYmFiYWJhYmFiL2EucG5nIn0sWyJjb250ZW50LWxlbmd0aC1yYW5nZSIsMTAsMTBdXX0=","x-oss-signature-version":"OSS4-HMAC-SHA256","x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request","x-oss-date":"20241127T060941Z","x-oss-security-token":"ExampleToken","x-oss-signature":"a7ef27aa6634d2da43bea565c4098bb4004cb4b6706caabba05b79a48b541ca8","success_action_status":"200","x-oss-forbid-overwrite":"true","x-oss-content-type":"image/png"}}
+    {"url":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com","fields":{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png","policy":"eyJleHBpcmF0aW9uIjoiMjAyNC0xMS0yN1QwNjoxOTo0MS4wMDBaIiwiY29uZGl0aW9ucyI6W3siYnVja2V0IjoiZXhhbXBsZWJ1Y2tldCJ9LHsieC1vc3Mtc2lnbmF0dXJlLXZlcnNpb24iOiJPU1M0LUhNQUMtU0hBMjU2In0seyJ4LW9zcy1jcmVkZW50aWFsIjoiU1RTLkV4YW1wbGVLZXlJZC8yMDI0MTEyNy9jbi1oYW5nemhvdS9vc3MvYWxpeXVuX3Y0X3JlcXVlc3QifSx7Ingtb3NzLWRhdGUiOiIyMDI0MTEyN1QwNjA5NDFaIn0seyJ4LW9zcy1zZWN1cml0eS10b2tlbiI6IkV4YW1wbGVUb2tlbiJ9LHsic3VjY2Vzc19hY3Rpb25fc3RhdHVzIjoiMjAwIn0seyJ4LW9zcy1mb3JiaWQtb3ZlcndyaXRlIjoidHJ1ZSJ9LHsieC1vc3MtY29udGVudC10eXBlIjoiaW1hZ2UvcG5nIn0seyJrZXkiOiJ1cGxvYWRzLzIwMjQvMTEvMjcvYWJhYmFiYWItYWJhYi00YmFiLWFiYWItYWJhYmFiYWJhYmFiL2EucG5nIn0sWyJjb250ZW50LWxlbmd0aC1yYW5nZSIsMTAsMTBdXX0=","x-oss-signature-version":"OSS4-HMAC-SHA256","x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request","x-oss-date":"20241127T060941Z","x-oss-security-token":"ExampleToken","x-oss-signature":"a7ef27aa6634d2da43bea565c4098bb4004cb4b6706caabba05b79a48b541ca8","success_action_status":"200","x-oss-forbid-overwrite":"true","x-oss-content-type":"image/png"},"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png","unique":true,"expires_at":"2024-11-27T06:19:41Z"}
     policy: {"expiration":"2024-11-27T06:19:41.000Z","conditions":[{"bucket":"examplebucket"},{"x-oss-signature-version":"OSS4-HMAC-SHA256"},{"x-oss-credential":"STS.ExampleKeyId/20241127/cn-hangzhou/oss/aliyun_v4_request"},{"x-oss-date":"20241127T060941Z"},{"x-oss-security-token":"ExampleToken"},{"success_action_status":"200"},{"x-oss-forbid-overwrite":"true"},{"x-oss-content-type":"image/png"},{"key":"uploads/2024/11/27/abababab-abab-4bab-abab-abababababab/a.png"},["content-length-range",10,10]]}
     "#);
 }
@@ -225,6 +225,42 @@ async fn every_call_refuses_what_the_route_refuses() {
         (wrong.status.as_u16(), &wrong.headers[header::ALLOW]),
         (405, &"POST".parse().unwrap())
     );
+}
+
+#[tokio::test]
+async fn a_name_that_a_call_does_not_have_is_refused_where_the_page_writes_it() {
+    let function = function();
+    let key = |answer: &Answer, place: &str| answer.json().pointer(place).cloned();
+    for path in ["presigned-post/photos", "wechat/photos"] {
+        for query in ["fileName=a.png", "filename=a.png&route=other", "name=a.png&t=image%2Fpng"] {
+            let answer = function.get(&format!("/{path}?{query}&type=image%2Fpng")).await;
+            assert_eq!(answer.code(), "invalid_request", "{path}?{query}");
+        }
+        let answer =
+            function.get(&format!("/{path}?name=a.png&type=image%2Fpng&_=1732687781000")).await;
+        assert!(key(&answer, "/key").unwrap().as_str().unwrap().ends_with("/a.png"), "{path}");
+    }
+    for (path, place) in [
+        ("uview/photos", "/data/params/key"),
+        ("uppy/photos/s3/params", "/fields/key"),
+        ("get_post_signature_for_oss_upload", "/key"),
+    ] {
+        let query =
+            "route=photos&name=a.png&type=image%2Fpng&fileName=b.png&metadata[name]=c.png&t=1";
+        let answer = function.get(&format!("/{path}?{query}")).await;
+        assert!(key(&answer, place).unwrap().as_str().unwrap().ends_with("/a.png"), "{path}");
+    }
+    for query in ["route=photos", "name=a.png", "x"] {
+        let path = format!("/uploads?{query}");
+        assert_eq!(
+            function.post(&path, r#"{"files":[{}]}"#).await.code(),
+            "invalid_request",
+            "{query}"
+        );
+    }
+    let body = r#"{"route":"photos","files":[{"filename":"a.png","type":"undefined"}]}"#;
+    let answer = function.post("/uploads?_=1", body).await;
+    assert!(key(&answer, "/uploads/0/key").unwrap().as_str().unwrap().ends_with("/a.png"));
 }
 
 #[tokio::test]

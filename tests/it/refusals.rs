@@ -66,6 +66,65 @@ async fn an_allowed_origin_may_ask_and_read() {
 }
 
 #[tokio::test]
+async fn the_settings_name_more_headers_that_a_page_may_send() {
+    let variables = [
+        ("UPLOAD_ORIGINS", "https://app.example"),
+        ("UPLOAD_CORS_HEADERS", "Traceparent, x-tenant, accept"),
+    ];
+    let answer = from_origin(&Function::new(&variables), "OPTIONS", "https://app.example").await;
+    assert_eq!(
+        answer.headers[header::ACCESS_CONTROL_ALLOW_HEADERS],
+        "authorization, content-type, accept, x-requested-with, x-csrf-token, x-upload-ticket, uppy-auth-token, \
+         uppy-versions, uppy-credentials-params, traceparent, x-tenant"
+    );
+}
+
+async fn in_chinese(function: &Function, path: &str) -> Answer {
+    let request = Request::get(path).header(header::ACCEPT_LANGUAGE, "zh-CN,zh;q=0.9,en;q=0.8");
+    function.call(request.body(Bytes::new()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_message_is_in_the_language_of_the_caller() {
+    let function =
+        Function::new(&[("UPLOAD_TYPES", "image/png"), ("UPLOAD_ORIGINS", "https://a.example")]);
+    let mut messages = Vec::new();
+    for path in [
+        "/nothing",
+        "/uploads",
+        "/presigned-post/none",
+        "/presigned-post/default?type=text/html",
+        "/presigned-post/default?size=104857601&type=image/png",
+        "/presigned-post/default?fileName=a",
+        "/wechat/default?size=ten",
+        "/uview/default?filename=a.txt",
+    ] {
+        let json = in_chinese(&function, path).await.json();
+        let message = json["message"].as_str().unwrap().to_owned();
+        assert!(json["msg"].is_null() || json["msg"] == message.as_str(), "{json}");
+        messages.push(format!("{}: {message}", json["error"].as_str().unwrap()));
+    }
+    assert_snapshot!(messages.join("\n"), @r#"
+    not_found: 该路径不存在。
+    method_not_allowed: 该路径不支持此请求方法。
+    route_not_found: 没有路由 none。
+    type_not_allowed: 不允许 text/html 类型，允许：image/png。
+    file_too_large: 文件太大，最多允许 100 MiB。
+    invalid_request: 请求有误：没有参数 "fileName"，最接近的是 filename。
+    invalid_request: 请求有误：size 不是字节数，正确的形式如 1024。
+    type_not_allowed: 不允许 text/plain 类型，允许：image/png。
+    "#);
+    let request = Request::post("/uploads").header(header::ACCEPT_LANGUAGE, "zh");
+    let body = Bytes::from_static(br#"{"files":[{"name":"a.txt"},{"name":"a.png","size":0}]}"#);
+    let json = function.call(request.body(body).unwrap()).await.json();
+    let inside = [0, 1].map(|index| json["uploads"][index]["error"]["message"].to_string());
+    assert_snapshot!(inside.join("\n"), @r#"
+    "不允许 text/plain 类型，允许：image/png。"
+    "文件是空的。"
+    "#);
+}
+
+#[tokio::test]
 async fn not_found() {
     assert_snapshot!(Function::new(&[]).get("/elsewhere").await.whole(), @r#"
     404 Not Found

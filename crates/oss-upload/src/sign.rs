@@ -9,7 +9,7 @@ use crate::signing_options::{BucketOptions, RuleOptions};
 use oss_upload_signer::grant;
 use oss_upload_signer::grant::{Form, GrantRequest};
 use oss_upload_signer::http::documented::{DocumentedResponse, DocumentedV1Response};
-use oss_upload_signer::http::error::ApiError;
+use oss_upload_signer::http::error::{ApiError, MessageLanguage};
 use oss_upload_signer::http::presigned_post::PresignedPost;
 use oss_upload_signer::http::uploads::UploadsResponse;
 use oss_upload_signer::policy::content_type::ContentType;
@@ -48,7 +48,7 @@ enum Dialect {
     Native,
     /// The response that the page of the OSS documentation reads
     Documented,
-    /// The URL and the form fields, and nothing else
+    /// The URL and the form fields, with the key and the expiry beside them
     Fields,
 }
 
@@ -69,7 +69,11 @@ pub(super) async fn run(mut options: Options) -> Result<(), CommandError> {
     )
     .map_err(|error| CommandError::new(ApiError::from_grant(error, &context.route).message()))?;
     let json = match options.dialect {
-        Dialect::Native => serde_json::to_string(&UploadsResponse::new(context.now, &[Ok(grant)])),
+        Dialect::Native => {
+            let results = [Ok(grant)];
+            let response = UploadsResponse::new(context.now, &results, MessageLanguage::English);
+            serde_json::to_string(&response)
+        }
         Dialect::Documented => match context.route.signature {
             SignatureVersion::V1 => serde_json::to_string(&DocumentedV1Response::new(&grant)),
             SignatureVersion::V4 => serde_json::to_string(&DocumentedResponse::new(&grant)),

@@ -8,7 +8,7 @@ const MAX_CHARACTERS: usize = 200;
 
 /// A text of the caller, cut to its first 200 characters, with an ellipsis for the rest.
 #[derive(Clone, Copy)]
-pub(super) struct Echo<'a>(pub(super) &'a str);
+pub(in crate::http) struct Echo<'a>(pub(in crate::http) &'a str);
 
 impl<'a> Echo<'a> {
     /// Returns the quoted part, and whether something is left out.

@@ -6,7 +6,9 @@
 
 mod auth;
 mod callback;
+mod chinese;
 mod echo;
+mod language;
 mod policy;
 mod response;
 
@@ -23,8 +25,8 @@ use crate::grant::GrantError;
 use crate::policy::PolicyError;
 use crate::policy::route::Route;
 
-use echo::Echo;
-
+pub(super) use echo::Echo;
+pub use language::MessageLanguage;
 pub use policy::Limits;
 pub(super) use response::{ErrorFormat, write_body};
 
@@ -41,8 +43,13 @@ pub enum ApiError {
     NotFound,
     /// The path exists, but not with this method.
     MethodNotAllowed,
-    /// The call is malformed; the text says where.
-    InvalidRequest(String),
+    /// The call is malformed; the texts say where, without a full stop.
+    InvalidRequest {
+        /// In English.
+        english: String,
+        /// In Chinese.
+        chinese: String,
+    },
     /// There is no route of this name.
     RouteNotFound {
         /// The name in the request.
@@ -88,18 +95,19 @@ pub struct ErrorBody {
 }
 
 impl ApiError {
-    /// Returns the error of a malformed call.
-    pub fn invalid(sentence: impl Into<String>) -> Self {
-        Self::InvalidRequest(sentence.into())
+    /// Returns the error of a malformed call, in both languages.
+    pub fn invalid(english: impl Into<String>, chinese: impl Into<String>) -> Self {
+        Self::InvalidRequest { english: english.into(), chinese: chinese.into() }
     }
 
     /// Returns the error of a body that is not the JSON of its call. The parser's message can quote the body.
     pub(super) fn invalid_json(error: &serde_json::Error, example: &str) -> Self {
         let error = error.to_string();
         let error = Echo(&error);
-        Self::InvalidRequest(format!(
-            "the body is not the JSON of this call ({error}); it looks like {example}"
-        ))
+        Self::invalid(
+            format!("the body is not the JSON of this call ({error}); it looks like {example}"),
+            format!("请求体应为如下 JSON：{example}"),
+        )
     }
 
     /// Converts the error of a grant.
@@ -127,7 +135,7 @@ impl ApiError {
             Self::CallbackAddressUnknown => StatusCode::MISDIRECTED_REQUEST,
             Self::Callback(error) => callback::status(error),
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::InvalidRequest(_) | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest { .. } | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
             Self::Policy(error, _) => policy::status(error),
             Self::NoCredentials(_)
             | Self::CredentialsUnavailable { .. }
@@ -159,7 +167,7 @@ impl ApiError {
             Self::BudgetExceeded(_) => "budget_exceeded",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
-            Self::InvalidRequest(_) => "invalid_request",
+            Self::InvalidRequest { .. } => "invalid_request",
             Self::RouteNotFound { .. } => "route_not_found",
             Self::TooManyFiles(..) => "too_many_files",
             Self::Policy(error, _) => policy::code(error),
@@ -173,7 +181,16 @@ impl ApiError {
         }
     }
 
-    /// Returns the message: what happened and what to do.
+    /// Returns the message in a language: what happened and what to do.
+    #[must_use]
+    pub fn message_in(&self, language: MessageLanguage) -> String {
+        match language {
+            MessageLanguage::English => self.message(),
+            MessageLanguage::Chinese => chinese::message(self),
+        }
+    }
+
+    /// Returns the message in English.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -189,7 +206,7 @@ impl ApiError {
             Self::MethodNotAllowed => {
                 "This path is not called with this method; the header 'allow' lists those that it takes.".to_owned()
             }
-            Self::InvalidRequest(sentence) => format!("The call cannot be understood: {sentence}."),
+            Self::InvalidRequest { english, .. } => format!("The call cannot be understood: {english}."),
             Self::RouteNotFound { name, known } => {
                 let name = Echo(name.as_deref().unwrap_or("default"));
                 if known.is_empty() {
@@ -228,12 +245,12 @@ impl ApiError {
 
     /// Returns the JSON of the failure.
     #[must_use]
-    pub fn body(&self) -> ErrorBody {
+    pub fn body(&self, language: MessageLanguage) -> ErrorBody {
         let limits = match self {
             Self::Policy(_, limits) | Self::TooManyFiles(_, limits) => Some(limits.clone()),
             _ => None,
         };
-        ErrorBody { error: self.code(), message: self.message(), limits }
+        ErrorBody { error: self.code(), message: self.message_in(language), limits }
     }
 }
 

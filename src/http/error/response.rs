@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::auth::AuthError;
 use crate::http::UncachedJson;
 use crate::http::error::echo::Echo;
-use crate::http::error::{ApiError, ErrorBody, auth, callback};
+use crate::http::error::{ApiError, ErrorBody, MessageLanguage, auth, callback};
 
 /// Marks a response whose client reads errors in a format of its own. The members of every other client are there too.
 #[derive(Clone, Copy, Debug)]
@@ -52,12 +52,16 @@ impl IntoResponse for ApiError {
 }
 
 /// Writes the JSON of a failure, and logs it where an operator has to act. Any other response is returned as it is.
-pub(in crate::http) fn write_body(mut response: Response, request_id: Option<&str>) -> Response {
+pub(in crate::http) fn write_body(
+    mut response: Response,
+    request_id: Option<&str>,
+    language: MessageLanguage,
+) -> Response {
     let Some(error) = response.extensions_mut().remove::<ApiError>() else {
         return response;
     };
     log(&error, request_id.unwrap_or_default());
-    let body = error.body();
+    let body = error.body(language);
     let format = response.extensions_mut().remove::<ErrorFormat>();
     let uview = format.map(|ErrorFormat::Uview| UviewError {
         code: response.status().as_u16(),

@@ -80,7 +80,7 @@ fn object(document: &Document, schema: &Value) -> BoxedStrategy<Value> {
             })
             .boxed();
     }
-    if let Some(others) = schema.get("additionalProperties") {
+    if let Some(others) = schema.get("additionalProperties").filter(|others| others.is_object()) {
         let others = collection::btree_map("[a-z-]{1,8}", good(document, others), 0..3);
         whole = (whole, others)
             .prop_map(|(mut whole, others)| {
