@@ -50,6 +50,8 @@ pub enum PolicyError {
     },
     /// The route allows several kinds of types, which one policy can express only if the request names a type.
     TypeRequired,
+    /// The request names no size, and a presigned PUT fixes exactly one.
+    SizeRequired,
     /// The route allows other extensions.
     ExtensionNotAllowed {
         /// The requested name, made safe.

@@ -14,6 +14,7 @@
 //! | `{ext}` | the extension in lower case; without one, nothing, and a dot before it is left out too |
 //! | `{sub}`, `{claim:x}` | a verified attribute of the caller; a caller without it gets an error |
 
+mod matcher;
 mod part;
 
 use std::fmt;
@@ -204,6 +205,18 @@ impl Template {
         }
         let directory = String::with_capacity(self.text.len() + 48);
         render_parts(directory, parts, context, "")
+    }
+
+    /// Returns whether the template renders this key for this caller, for some file, time and random bytes.
+    ///
+    /// # Errors
+    /// The caller lacks an attribute of the template, or it is not allowed in a key.
+    pub fn matches(
+        &self,
+        key: &str,
+        attributes: &CallerAttributes<'_>,
+    ) -> Result<bool, PolicyError> {
+        matcher::matches(&self.parts, key, attributes)
     }
 
     /// Returns the longest directory that contains all keys of one caller, for permissions of this caller.
