@@ -3,6 +3,8 @@
 //! Every one of these fields is a condition of the policy too, so an uploader cannot remove the callback, send
 //! it to another address, or change what it contains.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::callback::receipt::{
@@ -20,6 +22,9 @@ use crate::time::Timestamp;
 
 /// The form field that contains the callback parameter.
 pub const CALLBACK: &str = "callback";
+
+/// The query parameter with the variables of a callback. A form has a field for each of them instead.
+pub const CALLBACK_VAR: &str = "callback-var";
 
 /// The key that signs receipts, and the address at which OSS calls this function.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +94,14 @@ pub fn complete_fields(callback: &Callback, address: &str, variables: Variables)
         variables.into_iter().map(|(name, value)| ((PREFIX.to_owned() + &name).into(), value)),
     );
     fields
+}
+
+/// Returns the value of [`CALLBACK_VAR`]: the variables as JSON in base64, under their names with `x:`.
+#[must_use]
+pub fn callback_var(variables: &[Field]) -> String {
+    let map: BTreeMap<_, _> = variables.iter().map(|(name, value)| (name, value)).collect();
+    // JSON can express texts under text keys, so this cannot fail.
+    crypto::base64(&serde_json::to_vec(&map).unwrap_or_default())
 }
 
 /// Returns the one callback field of a form that contains no variables: their values are in the body itself.

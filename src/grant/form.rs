@@ -98,6 +98,9 @@ fn fields(
 /// The field with the status of OSS's response.
 pub(super) const SUCCESS_ACTION_STATUS: &str = "success_action_status";
 
+/// The field with the type that OSS stores; it ignores that of the part `file`.
+pub(super) const X_OSS_CONTENT_TYPE: &str = "x-oss-content-type";
+
 /// Returns the fields that the function fixes, each of which is also a condition.
 pub(super) fn fixed_fields(
     request: &GrantRequest,
@@ -110,9 +113,8 @@ pub(super) fn fixed_fields(
         if forbids_overwrite(request, route) {
             fixed.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
         }
-        // OSS stores this type and ignores that of the part `file`.
         let content_type = request.content_type.as_ref().map_or(UNKNOWN, ContentType::as_str);
-        fixed.push(("x-oss-content-type".into(), content_type.to_owned()));
+        fixed.push((X_OSS_CONTENT_TYPE.into(), content_type.to_owned()));
         let name = safe_name(request.filename.as_deref().unwrap_or_default());
         for header in &route.headers {
             fixed.push((header.name.into(), header.render(context, &name)?));

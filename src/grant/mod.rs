@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `form` | the fields that a route fixes, and the signature of a form |
 //! | `callback_fields` | the fields of the upload callback, and the receipt in them |
+//! | `put` | a presigned PUT |
 //!
 //! ```
 //! use oss_upload_signer::grant::{self, GrantRequest, Form};
@@ -30,6 +31,7 @@
 
 pub mod callback_fields;
 pub mod form;
+pub mod put;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -158,24 +160,8 @@ pub fn issue(
     context: &RenderContext<'_>,
     signer: Option<&ReceiptSigner<'_>>,
 ) -> Result<Grant, GrantError> {
-    let expires_at = expiry(route, credentials, context.now)?;
-    let request = &resolve_file(request, route);
-    check_form(request, route)?;
-    metadata::check(&route.metadata, &request.metadata).map_err(PolicyError::Metadata)?;
-    let ObjectLocation { directory, key } = location(request, route, context)?;
-    let (size, type_conditions) = (size(request, route)?, type_conditions(request, route)?);
-    let mut fixed = form::fixed_fields(request, route, context)?;
-    let unique = key.is_some() && route.template.is_unique();
-    if route.callback.is_some() {
-        let scope = match &key {
-            Some(key) => ReceiptScope::Key(key.clone()),
-            None => ReceiptScope::Prefix(directory.clone()),
-        };
-        let types = form::stored_types(request, route);
-        let once = unique && form::forbids_overwrite(request, route);
-        let granted = ReceiptClaims { scope, size, types, expires_at, once };
-        fixed.extend(callback_fields::fields(request.form, route, context, signer, granted)?);
-    }
+    let terms = GrantTerms::of(request, route, credentials, context, signer)?;
+    let GrantTerms { request, directory, key, unique, size, fixed_fields, expires_at } = terms;
     let rules = FormRules {
         key: key.as_deref(),
         key_condition: match &key {
@@ -183,12 +169,61 @@ pub fn issue(
             None => Condition::StartsWith("key", &directory),
         },
         size,
-        types: type_conditions,
-        fixed_fields: fixed,
+        types: type_conditions(&request, route)?,
+        fixed_fields,
         expires_at,
     };
     let fields = sign_form(rules, route, credentials, context.now);
     Ok(Grant { url: route.host.as_str().to_owned(), fields, directory, key, unique, expires_at })
+}
+
+/// What a request is granted, whatever carries it to OSS.
+struct GrantTerms {
+    /// The request with the type and the name that were decided.
+    request: GrantRequest,
+    directory: String,
+    /// `None` if the client may use any key in the directory.
+    key: Option<String>,
+    /// Whether no other grant has this key.
+    unique: bool,
+    size: SizeRange,
+    /// The fields of a form that the function fixes.
+    fixed_fields: Vec<Field>,
+    expires_at: Timestamp,
+}
+
+impl GrantTerms {
+    /// Checks the request against the rules of the route.
+    fn of(
+        request: &GrantRequest,
+        route: &Route,
+        credentials: &Credentials,
+        context: &RenderContext<'_>,
+        signer: Option<&ReceiptSigner<'_>>,
+    ) -> Result<Self, GrantError> {
+        let expires_at = expiry(route, credentials, context.now)?;
+        let request = resolve_file(request, route);
+        check_form(&request, route)?;
+        metadata::check(&route.metadata, &request.metadata).map_err(PolicyError::Metadata)?;
+        let ObjectLocation { directory, key } = location(&request, route, context)?;
+        let size = size(&request, route)?;
+        // The conditions of a form; any other request fixes its type, and has to pass the same rules.
+        type_conditions(&request, route)?;
+        let mut fixed_fields = form::fixed_fields(&request, route, context)?;
+        let unique = key.is_some() && route.template.is_unique();
+        if route.callback.is_some() {
+            let scope = match &key {
+                Some(key) => ReceiptScope::Key(key.clone()),
+                None => ReceiptScope::Prefix(directory.clone()),
+            };
+            let types = form::stored_types(&request, route);
+            let once = unique && form::forbids_overwrite(&request, route);
+            let granted = ReceiptClaims { scope, size, types, expires_at, once };
+            let fields = callback_fields::fields(request.form, route, context, signer, granted)?;
+            fixed_fields.extend(fields);
+        }
+        Ok(Self { request, directory, key, unique, size, fixed_fields, expires_at })
+    }
 }
 
 /// The name of a file without one. `FormData` calls a file `blob` if a page has made it, such as a cropped picture.

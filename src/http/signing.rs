@@ -12,6 +12,7 @@ use crate::credentials::session::RoleSession;
 use crate::credentials::session_policy::{ObjectPrefix, UPLOAD_ACTIONS, session_policy};
 use crate::credentials::{Credentials, PlatformKeys};
 use crate::grant::callback_fields::ReceiptSigner;
+use crate::grant::put::{self, PutGrant};
 use crate::grant::{self, Grant, GrantError, GrantRequest};
 use crate::http::error::ApiError;
 use crate::http::request::{ApiRequest, find_route};
@@ -54,8 +55,27 @@ impl<'a> SigningSession<'a> {
         Ok(Self { app, route, caller, credentials, own_url, now })
     }
 
-    /// Signs one file, and counts it against the caller's budget.
+    /// Signs a form for one file, and counts it against the caller's budget.
     pub(super) fn grant(&self, file: &GrantRequest) -> Result<Grant, ApiError> {
+        self.issue(file, grant::issue)
+    }
+
+    /// Signs a PUT for one file, and counts it against the caller's budget.
+    pub(super) fn put(&self, file: &GrantRequest) -> Result<PutGrant, ApiError> {
+        self.issue(file, put::issue)
+    }
+
+    fn issue<T>(
+        &self,
+        file: &GrantRequest,
+        issue: impl FnOnce(
+            &GrantRequest,
+            &Route,
+            &Credentials,
+            &RenderContext<'_>,
+            Option<&ReceiptSigner<'_>>,
+        ) -> Result<T, GrantError>,
+    ) -> Result<T, ApiError> {
         let random = self.random()?;
         let claim = |name: &str| self.caller.claim(name);
         let attributes = attributes(&self.caller, &claim);
@@ -64,7 +84,7 @@ impl<'a> SigningSession<'a> {
         let key = self.app.callback.receipt_key();
         let signer =
             key.map(|key| ReceiptSigner { key, id: &id, public_url: self.own_url.as_deref() });
-        let grant = grant::issue(file, self.route, &self.credentials, &context, signer.as_ref())
+        let grant = issue(file, self.route, &self.credentials, &context, signer.as_ref())
             .map_err(|error| ApiError::from_grant(error, self.route))?;
         if let Some(limiter) = &self.app.rate_limiter {
             let bytes = file.size.unwrap_or(self.route.size.max);

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, State};
 use axum::response::{IntoResponse, Response};
 use http::Request;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::app::App;
+use crate::grant::put::PutGrant;
 use crate::grant::{Form, Grant, GrantRequest};
 use crate::http::error::{ApiError, ErrorBody, Limits, MessageLanguage};
 use crate::http::request::{ApiRequest, content_type, unknown_name};
@@ -21,7 +22,7 @@ use crate::time::Timestamp;
 const EXAMPLE: &str = r#"{"files":[{"name":"a.png","type":"image/png","size":1024}]}"#;
 
 /// The members of a call, and of a file in it, for the error about any other.
-const MEMBERS: [&str; 2] = ["route", "files"];
+const MEMBERS: [&str; 3] = ["route", "method", "files"];
 const FILE_MEMBERS: [&str; 5] = ["name", "filename", "type", "size", "metadata"];
 
 /// The body of a call. A member that is not known is an error: a misspelt name would be lost without a word, and the
@@ -30,7 +31,16 @@ const FILE_MEMBERS: [&str; 5] = ["name", "filename", "type", "size", "metadata"]
 #[serde(deny_unknown_fields)]
 struct UploadsRequest {
     route: Option<String>,
+    /// How the client can send a file; a form, if it does not say.
+    method: Option<UploadMethod>,
     files: Vec<FileRequest>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum UploadMethod {
+    Post,
+    Put,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +66,9 @@ pub(super) async fn sign(
     if body.files.len() > session.route.max_files {
         return Err(ApiError::TooManyFiles(body.files.len(), Limits::of(session.route)));
     }
-    let results: Vec<_> = body.files.into_iter().map(|file| sign_file(&session, file)).collect();
+    let method = body.method.unwrap_or(UploadMethod::Post);
+    let results = body.files.into_iter().map(|file| sign_file(&session, method, file));
+    let results: Vec<_> = results.collect();
     if let Some(error) = exhausted_budget(&results) {
         return Err(error);
     }
@@ -106,20 +118,37 @@ pub(super) async fn sign_event(
 
 /// Returns the error of a call of which no file fits the budget: it is refused as a whole, so that the response can say
 /// when to try again.
-fn exhausted_budget(results: &[Result<Grant, ApiError>]) -> Option<ApiError> {
+fn exhausted_budget(results: &[Result<UploadGrant, ApiError>]) -> Option<ApiError> {
     let is_over = |result: &Result<_, _>| matches!(result, Err(ApiError::BudgetExceeded(_)));
     let first = results.first().filter(|_| results.iter().all(is_over))?;
     first.as_ref().err().cloned()
 }
 
-fn sign_file(session: &SigningSession<'_>, file: FileRequest) -> Result<Grant, ApiError> {
-    session.grant(&GrantRequest {
+fn sign_file(
+    session: &SigningSession<'_>,
+    method: UploadMethod,
+    file: FileRequest,
+) -> Result<UploadGrant, ApiError> {
+    let file = GrantRequest {
         filename: file.name,
         content_type: file.content_type.as_deref().map_or(Ok(None), content_type)?,
         size: file.size,
         metadata: file.metadata.unwrap_or_default(),
         ..GrantRequest::new(Form::Complete)
-    })
+    };
+    match method {
+        UploadMethod::Post => session.grant(&file).map(UploadGrant::Form),
+        UploadMethod::Put => session.put(&file).map(UploadGrant::Put),
+    }
+}
+
+/// What one file is granted.
+#[derive(Clone, Debug)]
+pub enum UploadGrant {
+    /// A form.
+    Form(Grant),
+    /// A PUT.
+    Put(PutGrant),
 }
 
 /// The response to one call: a result for each file in the order of the request, and the server's time, so that a
@@ -133,7 +162,8 @@ pub struct UploadsResponse<'a> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum UploadResult<'a> {
-    Granted(SignedUpload<'a>),
+    Form(SignedUpload<'a>),
+    Put(SignedPut<'a>),
     Refused { error: ErrorBody },
 }
 
@@ -148,12 +178,43 @@ struct SignedUpload<'a> {
     expires_at: String,
 }
 
+#[derive(Debug, Serialize)]
+struct SignedPut<'a> {
+    method: &'static str,
+    url: PutUrl<'a>,
+    /// All of them are to be sent; the client's HTTP library adds the length of the body.
+    headers: PutHeaders<'a>,
+    key: &'a str,
+    unique: bool,
+    expires_at: String,
+}
+
+/// The URL of a presigned PUT, which `Debug` does not show.
+#[derive(Debug)]
+struct PutUrl<'a>(&'a PutGrant);
+
+impl Serialize for PutUrl<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.url)
+    }
+}
+
+/// Its headers as a JSON object.
+#[derive(Debug)]
+struct PutHeaders<'a>(&'a PutGrant);
+
+impl Serialize for PutHeaders<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.headers.iter().map(|(name, value)| (name, value)))
+    }
+}
+
 impl<'a> UploadsResponse<'a> {
     /// Formats results, with messages in a language.
     #[must_use]
     pub fn new(
         now: Timestamp,
-        results: &'a [Result<Grant, ApiError>],
+        results: &'a [Result<UploadGrant, ApiError>],
         language: MessageLanguage,
     ) -> Self {
         let uploads = results.iter().map(|result| UploadResult::new(result, language));
@@ -162,13 +223,21 @@ impl<'a> UploadsResponse<'a> {
 }
 
 impl<'a> UploadResult<'a> {
-    fn new(result: &'a Result<Grant, ApiError>, language: MessageLanguage) -> Self {
+    fn new(result: &'a Result<UploadGrant, ApiError>, language: MessageLanguage) -> Self {
         match result {
-            Ok(grant) => Self::Granted(SignedUpload {
+            Ok(UploadGrant::Form(grant)) => Self::Form(SignedUpload {
                 method: "POST",
                 url: &grant.url,
                 fields: FormFields(grant),
                 key: grant.key.as_deref(),
+                unique: grant.unique,
+                expires_at: grant.expires_at.rfc3339(),
+            }),
+            Ok(UploadGrant::Put(grant)) => Self::Put(SignedPut {
+                method: "PUT",
+                url: PutUrl(grant),
+                headers: PutHeaders(grant),
+                key: &grant.key,
                 unique: grant.unique,
                 expires_at: grant.expires_at.rfc3339(),
             }),
@@ -185,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_listed_members_are_those_that_are_read() {
-        let body = json!({"route": "a", "files": [
+        let body = json!({"route": "a", "method": "PUT", "files": [
             {"name": "a.png", "type": "image/png", "size": 1, "metadata": {}},
             {"filename": "a.png"},
         ]});

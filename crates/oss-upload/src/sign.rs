@@ -11,7 +11,7 @@ use oss_upload_signer::grant::{Form, GrantRequest};
 use oss_upload_signer::http::documented::{DocumentedResponse, DocumentedV1Response};
 use oss_upload_signer::http::error::{ApiError, MessageLanguage};
 use oss_upload_signer::http::presigned_post::PresignedPost;
-use oss_upload_signer::http::uploads::UploadsResponse;
+use oss_upload_signer::http::uploads::{UploadGrant, UploadsResponse};
 use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::route::SignatureVersion;
 use oss_upload_signer::policy::template::{CallerAttributes, RenderContext};
@@ -70,7 +70,7 @@ pub(super) async fn run(mut options: Options) -> Result<(), CommandError> {
     .map_err(|error| CommandError::new(ApiError::from_grant(error, &context.route).message()))?;
     let json = match options.dialect {
         Dialect::Native => {
-            let results = [Ok(grant)];
+            let results = [Ok(UploadGrant::Form(grant))];
             let response = UploadsResponse::new(context.now, &results, MessageLanguage::English);
             serde_json::to_string(&response)
         }

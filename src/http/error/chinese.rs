@@ -89,6 +89,7 @@ fn policy_message(error: &PolicyError, limits: &Limits) -> String {
             format!("不允许 {} 类型，允许：{}。", Echo(content_type), limits.types.join("、"))
         }
         PolicyError::TypeRequired => format!("文件类型未知，允许：{}。", limits.types.join("、")),
+        PolicyError::SizeRequired => "缺少文件大小。".to_owned(),
         PolicyError::ExtensionNotAllowed { .. } => {
             format!("不允许此扩展名，允许：{}。", limits.extensions.join("、"))
         }

@@ -46,6 +46,7 @@ pub(super) fn code(error: &PolicyError) -> &'static str {
         PolicyError::FileTooSmall { .. } => "file_too_small",
         PolicyError::TypeNotAllowed { .. } => "type_not_allowed",
         PolicyError::TypeRequired => "type_required",
+        PolicyError::SizeRequired => "size_required",
         PolicyError::ExtensionNotAllowed { .. } => "extension_not_allowed",
         PolicyError::NameRequired => "name_required",
         PolicyError::CallerUnknown { .. } => "caller_unknown",
@@ -88,6 +89,10 @@ pub(super) fn message(error: &PolicyError, limits: &Limits) -> String {
             "The file's type has to be named, since only these are taken: {}. Ask with the type.",
             types()
         ),
+        PolicyError::SizeRequired => {
+            "The file's size has to be named, since a signed PUT is for exactly one. Ask with the size."
+                .to_owned()
+        }
         PolicyError::ExtensionNotAllowed { name } => format!(
             "A file named {:?} is not taken; the names that are end in: {}.",
             Echo(name),
