@@ -21,7 +21,6 @@
 
 use std::io;
 
-use crc::{CRC_64_XZ, Crc, Table};
 use http::request;
 use md5::{Digest, Md5};
 
@@ -39,9 +38,7 @@ use crate::oss::strictness::{Relaxation, Strictness};
 use crate::oss::upload_validator::{FileContent, PendingUpload, UploadValidator};
 use crate::oss::validator::AcceptedForm;
 use crate::oss::validator::fields::SuccessAction;
-use crate::oss::{callback, content_type, response};
-
-static CRC64: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
+use crate::oss::{callback, content_type, crc64, response};
 
 /// Validates an upload and stores it.
 pub(super) async fn post_object(
@@ -165,10 +162,10 @@ async fn receive_file(
     let in_callback = accepted.options.callback.as_ref().is_some_and(template::wants_md5);
     let wants_md5 = in_callback || state.strictness.allows(Relaxation::Md5Etag);
     let mut content = FileContent::new(reader, &accepted.sizes);
-    let mut crc64 = CRC64.digest();
+    let mut checksum = crc64::digest();
     let mut md5 = wants_md5.then(Md5::new);
     while let Some(bytes) = content.chunk().await? {
-        crc64.update(&bytes);
+        checksum.update(&bytes);
         if let Some(md5) = &mut md5 {
             md5.update(&bytes);
         }
@@ -179,7 +176,7 @@ async fn receive_file(
     Ok(ReceivedFile {
         temp,
         size,
-        crc64: crc64.finalize(),
+        crc64: checksum.finalize(),
         md5: md5.map(|md5| md5.finalize().into()),
     })
 }
