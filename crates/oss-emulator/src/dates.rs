@@ -56,6 +56,12 @@ pub(crate) fn iso(seconds: i64) -> String {
     moment.format(WHOLE).unwrap_or_default()
 }
 
+/// Formats as `2024-11-27T06:09:41.000Z`. A timestamp outside the calendar's range becomes 1970.
+pub(crate) fn iso_millis(seconds: i64) -> String {
+    let moment = UtcDateTime::from_unix_timestamp(seconds).unwrap_or(UtcDateTime::UNIX_EPOCH);
+    moment.format(MILLIS).unwrap_or_default()
+}
+
 /// Formats as `Wed, 27 Nov 2024 06:09:41 GMT`. A timestamp outside the calendar's range becomes
 /// 1970.
 pub(crate) fn http_date(seconds: i64) -> String {
@@ -77,6 +83,7 @@ mod tests {
         assert_eq!(http_date(1_732_687_781), "Wed, 27 Nov 2024 06:09:41 GMT");
         assert_eq!(parse_http("Wed, 27 Nov 2024 06:09:41 GMT"), moment);
         assert_eq!(iso(1_732_687_781), "2024-11-27T06:09:41Z");
+        assert_eq!(iso_millis(1_732_687_781), "2024-11-27T06:09:41.000Z");
     }
 
     #[test]

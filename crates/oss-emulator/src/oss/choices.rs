@@ -250,6 +250,66 @@ choices! {
         "`x-oss-object-acl` from a key without `oss:PutObjectAcl`";
         "nothing";
         "accepted, `oss:PutObject` is enough";
+    "loose-etags", ByRelaxation(Relaxation::LooseEtags);
+        "The ETags of a part list without quotes, or in lower case";
+        "every official client sends them as OSS has returned them";
+        "refused, `InvalidPart`";
+    "min-part-size", ByFields(&["min_part_size"]);
+        "The minimum size of a part";
+        "UploadPart page: 100 KB, checked at CompleteMultipartUpload";
+        "100 KB for all parts of the list but the last";
+    "empty-part", NoSetting;
+        "A part without bytes";
+        "the last part has no minimum size";
+        "accepted, and as the last part of an object too";
+    "listed-number-range", NoSetting;
+        "A part number out of range in a part list";
+        "an old page; the code for `partNumber` is another one";
+        "`InvalidPartOrder`";
+    "part-list-grammar", NoSetting;
+        "Attributes, a namespace, comments, CDATA or further elements in a part list";
+        "nothing; no official client writes them";
+        "refused, EC 0042-00000205";
+    "part-list-length", NoSetting;
+        "The longest part list";
+        "nothing";
+        "4 MB, then EC 0042-00000205";
+    "malformed-upload-id", NoSetting;
+        "An upload id that could not be one";
+        "error code page 0017-00000244, which a live test contradicts";
+        "that EC; a well-formed one that does not exist has the EC of the operation";
+    "completed-upload-id", NoSetting;
+        "The EC of an unknown upload at CompleteMultipartUpload";
+        "nothing";
+        "`NoSuchUpload` without an EC";
+    "complete-without-parts", NoSetting;
+        "`x-oss-complete-all` for an upload without parts";
+        "nothing";
+        "refused, EC 0042-00000205";
+    "forbid-overwrite-at-start", NoSetting;
+        "`x-oss-forbid-overwrite` at InitiateMultipartUpload only";
+        "nothing";
+        "holds at CompleteMultipartUpload too";
+    "repeated-completion", NoSetting;
+        "A repeated CompleteMultipartUpload with `x-oss-forbid-overwrite`";
+        "nothing";
+        "404 `NoSuchUpload`, not 409";
+    "late-part", NoSetting;
+        "A part that ends after its upload was completed or aborted";
+        "AbortMultipartUpload page: such parts may stay";
+        "refused, `NoSuchUpload`";
+    "listing-range", NoSetting;
+        "`max-parts`, `max-uploads` or `part-number-marker` out of range";
+        "nothing";
+        "refused, `InvalidArgument`";
+    "upload-order", NoSetting;
+        "The order of the uploads of one key in a listing";
+        "nothing";
+        "by upload id, which is what the marker names";
+    "callback-twice", NoSetting;
+        "A callback both in a header and in the query";
+        "refused for `callback-var`";
+        "refused for `callback` too, `InvalidArgument`";
     "referer-path", NoSetting;
         "The path of a `Referer` in referer rules";
         "PutBucketReferer page: a setting, `TruncatePath`";
@@ -337,6 +397,7 @@ mod tests {
             value_limit: _,
             date_ahead: _,
             date_behind: _,
+            min_part_size: _,
             limits: TransferLimits { idle: _, drain_bytes: _, drain_time: _, callback: _ },
         } = Strictness::default();
         let mut named: Vec<_> = CHOICES
@@ -354,6 +415,7 @@ mod tests {
             "date_ahead",
             "date_behind",
             "limits.callback",
+            "min_part_size",
             "refuse_public_endpoint",
             "refuse_v1",
             "value_limit",

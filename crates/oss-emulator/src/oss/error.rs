@@ -449,6 +449,37 @@ error_kinds! {
     /// The `Referer` is not on the list of allowed referers of the bucket.
     RefererNotListed = 403 "AccessDenied" ["0003-00000503"] "You are denied by bucket referer policy.";
 
+    // Errors of multipart uploads.
+
+    /// The upload id is missing or could not be one.
+    UploadIdInvalid = 404 "NoSuchUpload" ["0017-00000244"] "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.";
+    /// A part belongs to an upload that does not exist.
+    PartOfNoUpload = 404 "NoSuchUpload" ["0042-00000104"] "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.";
+    /// The upload to list or to abort does not exist.
+    NoSuchUpload = 404 "NoSuchUpload" ["0042-00000002"] "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.";
+    /// The upload to complete does not exist.
+    CompleteNoUpload = 404 "NoSuchUpload" [] "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.";
+    /// The query has no part number.
+    PartNumberMissing = 400 "InvalidArgument" ["0017-00000219"] "Unexpected query string parameter";
+    /// The part number is not a whole number from 1 to 10,000.
+    PartNumberInvalid = 400 "InvalidArgument" ["0017-00000220"] "Part number must be an integer between 1 and 10000, inclusive.";
+    /// A part list has a number that is not from 1 to 10,000.
+    ListedNumberInvalid = 400 "InvalidPartOrder" [] "Part number must be an integer between 1 and 10000, inclusive.";
+    /// The numbers of a part list do not ascend.
+    PartOrderInvalid = 400 "InvalidPartOrder" ["0042-00000209"] "The list of parts was not in ascending order. Parts list must specified in order by part number.";
+    /// A listed part was not uploaded, or has another ETag.
+    PartInvalid = 400 "InvalidPart" [] "One or more of the specified parts could not be found or the specified entity tag might not have matched the part's entity tag.";
+    /// A part other than the last one is smaller than the minimum.
+    PartTooSmall = 400 "EntityTooSmall" ["0042-00000213"] "Your proposed upload smaller than the minimum allowed size.";
+    /// The file of a part has disappeared.
+    PartGone = 400 "FilePartNotExist" [] "The Part you read had been deleted.";
+    /// The part list is missing or malformed.
+    XmlMalformed = 400 "MalformedXML" ["0042-00000205"] "The XML you provided was not well-formed or did not validate against our published schema.";
+    /// All parts are requested together with a part list.
+    CompleteAllWithBody = 400 "InvalidArgument" ["0042-00000216"] "Should not speficy both complete all header and http body.";
+    /// The object of a completed upload exists already and must not be overwritten.
+    CompleteExists = 409 "FileAlreadyExists" ["0042-00000214"] "The object you specified already exists and can not be overwritten.";
+
     /// The object exists already and must not be overwritten.
     FileExists = 409 "FileAlreadyExists" [] "The object you specified already exists and can not be overwritten.";
 }

@@ -1,4 +1,4 @@
-//! A local OSS: a bucket that validates form uploads as the real service does.
+//! A local OSS: a bucket that validates uploads as the real service does.
 //!
 //! It accepts `PostObject` forms signed with V4 or V1, stores the files in a directory, and returns
 //! them with GET and HEAD. Reading needs no signature, while the real service requires one for a
@@ -8,9 +8,12 @@
 //! a whole request. The keys are in a key ring, which a local STS can share;
 //! each key may have permissions of its own.
 //!
+//! `multipart_upload` describes the six operations of multipart uploads, which are kept on disk and
+//! survive a restart; [`read_part_list`] reads the list of parts alone.
+//!
 //! Nothing here comes from the signer, not even the code for dates. `callback` describes upload
 //! callbacks. Not emulated are tags, versioning, KMS keys, signature V2, the S3 dialect (such forms
-//! are rejected, never ignored), listing, and other ways of uploading.
+//! are rejected, never ignored), listing of objects, and other ways of uploading.
 //!
 //! Where the documentation is unclear, the stricter reading is used. [`choices::CHOICES`] lists these choices and the
 //! settings for other readings; `docs/emulator.md` shows them as a table.
@@ -46,9 +49,11 @@ mod options;
 pub mod policy;
 mod post_object;
 mod query;
+mod received_content;
 mod referer;
 mod request;
 mod request_auth;
+mod request_options;
 mod response;
 mod server;
 mod signature;
@@ -66,6 +71,7 @@ pub use self::callback::signing_key::{prefix as callback_key_prefix, url as call
 pub use self::error::{OssError, OssErrorKind};
 pub use self::form::UploadForm;
 pub use self::form_reader::ParsedForm;
+pub use self::multipart_upload::part_list::{ListedPart, read_part_list};
 pub use self::options::{Clock, LocalBucket, Observer, OpenError, Options, OssEvent};
 pub use self::referer::RefererRules;
 pub use self::strictness::{Relaxation, SignatureCheck, SkippedChecks, Strictness, TransferLimits};

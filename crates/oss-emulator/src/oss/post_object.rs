@@ -65,6 +65,7 @@ pub(super) async fn post_object(
     };
     let variables = CallbackVariables {
         info,
+        operation: "PostObject",
         bucket: &bucket.name,
         object: &object,
         form: &form,

@@ -31,10 +31,10 @@ const XML: HeaderValue = HeaderValue::from_static("application/xml");
 
 const X_OSS_EC: HeaderName = HeaderName::from_static("x-oss-ec");
 
-const X_OSS_HASH_CRC64ECMA: HeaderName = HeaderName::from_static("x-oss-hash-crc64ecma");
+pub(super) const X_OSS_HASH_CRC64ECMA: HeaderName = HeaderName::from_static("x-oss-hash-crc64ecma");
 
 /// The characters of an object's path that are percent-encoded.
-const PATH: AsciiSet =
+pub(super) const PATH: AsciiSet =
     NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The characters of a query value that are percent-encoded.
@@ -163,14 +163,20 @@ pub(super) fn add_common_headers(info: &RequestInfo<'_>, now: i64, response: &mu
 }
 
 fn xml_answer(status: StatusCode, root: &str, children: &[(&str, &str)]) -> OssResponse {
-    let mut response = Response::new(OssResponseBody::text(xml::document(root, children)));
+    let mut response = xml(xml::document(root, children));
     *response.status_mut() = status;
+    response
+}
+
+/// Creates a response with an XML document.
+pub(super) fn xml(document: String) -> OssResponse {
+    let mut response = Response::new(OssResponseBody::text(document));
     response.headers_mut().insert(header::CONTENT_TYPE, XML);
     response
 }
 
 /// Sets a header. Values were checked when they arrived, so none is lost here.
-fn insert(response: &mut OssResponse, name: HeaderName, value: &str) {
+pub(super) fn insert(response: &mut OssResponse, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
         response.headers_mut().insert(name, value);
     }

@@ -41,6 +41,9 @@ pub struct Strictness {
     pub date_ahead: i64,
     /// The maximum number of seconds by which `x-oss-date` may be behind the clock.
     pub date_behind: i64,
+    /// The minimum size in bytes of every part of a multipart upload but the last. The default is
+    /// 100 KB, as documented.
+    pub min_part_size: u64,
     /// The limits for slow clients, rejected uploads and callbacks.
     pub limits: TransferLimits,
 }
@@ -71,6 +74,7 @@ impl Default for Strictness {
             value_limit: 2 * 1024 * 1024,
             date_ahead: FIFTEEN_MINUTES,
             date_behind: SEVEN_DAYS,
+            min_part_size: 100 * 1024,
             limits: TransferLimits::default(),
         }
     }
@@ -151,6 +155,8 @@ relaxations! {
     CallbackBeforeRedirect = "callback-before-redirect";
     /// The `ETag` of an uploaded object is the MD5 of its content.
     Md5Etag = "md5-etag";
+    /// The ETags of a part list may lack their quotes and may be in lower case.
+    LooseEtags = "loose-etags";
 }
 
 impl fmt::Display for Relaxation {

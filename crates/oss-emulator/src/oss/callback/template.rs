@@ -107,6 +107,8 @@ fn encoded(value: &VariableValue, body_type: CallbackBodyType) -> String {
 #[derive(Debug)]
 pub(in crate::oss) struct CallbackVariables<'a> {
     pub(in crate::oss) info: &'a RequestInfo<'a>,
+    /// The name of the operation.
+    pub(in crate::oss) operation: &'static str,
     pub(in crate::oss) bucket: &'a str,
     pub(in crate::oss) object: &'a Sidecar,
     pub(in crate::oss) form: &'a UploadForm,
@@ -142,7 +144,7 @@ impl CallbackVariables<'_> {
             "contentMd5" => self.md5.map(|md5| STANDARD.encode(md5).as_str().into()),
             "clientIp" => self.info.client.map(|address| address.to_string().as_str().into()),
             "reqId" => Some(self.info.id.as_str().into()),
-            "operation" => Some("PostObject".into()),
+            "operation" => Some(self.operation.into()),
             // `vpcId` is also empty: there is no VPC here.
             custom if custom.starts_with("x:") && custom.to_lowercase() == custom => {
                 self.form.spelt(custom).map(Into::into)

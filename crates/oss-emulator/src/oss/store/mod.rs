@@ -5,6 +5,7 @@
 //! <data>/.incoming/<request id>           an upload in progress; removed when the store is opened
 //! <data>/<bucket>/<key>                   the content, or a hashed name where the key cannot be a path
 //! <data>/.sidecars/<bucket>/<hash>.json   the properties and the path of the content
+//! <data>/.uploads/<bucket>/<upload id>/   a multipart upload and its parts; see `uploads`
 //! ```
 //!
 //! An object exists if both of its files exist, so a developer can delete it by deleting the content. No
@@ -23,8 +24,16 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
 use crate::oss::options::{LocalBucket, OpenError};
+use crate::oss::store::uploads::ClaimedUploads;
 
 mod file_name;
+mod part_file;
+mod upload_id;
+mod uploads;
+
+pub(super) use self::part_file::StoredPart;
+pub(super) use self::upload_id::UploadId;
+pub(super) use self::uploads::{StoredUpload, UploadClaim, UploadName, UploadStoreError};
 
 /// The reason why an object could not be stored.
 #[derive(Debug)]
@@ -47,12 +56,14 @@ pub(super) struct Store {
     root: PathBuf,
     /// Held while files are moved or opened, but not while content is copied.
     renames: Mutex<()>,
+    /// Held while a part is moved, or an upload begins or ceases to be claimed.
+    claimed: Mutex<ClaimedUploads>,
 }
 
 impl Store {
     /// Creates the directories and removes the unfinished uploads of an earlier run.
     pub(super) fn open(root: PathBuf, buckets: &[LocalBucket]) -> Result<Self, OpenError> {
-        let store = Self { root, renames: Mutex::new(()) };
+        let store = Self { root, renames: Mutex::new(()), claimed: Mutex::default() };
         match store.prepare(buckets) {
             Ok(()) => Ok(store),
             Err(source) => Err(OpenError::DataDir { path: store.root, source }),
@@ -68,6 +79,7 @@ impl Store {
         for bucket in buckets {
             fs::create_dir_all(self.root.join(&bucket.name))?;
             fs::create_dir_all(self.sidecars(&bucket.name))?;
+            self.prepare_uploads(&bucket.name)?;
         }
         // A directory that is not writable is reported now and not at the first upload.
         let probe = incoming.join("probe");
@@ -303,7 +315,7 @@ mod tests {
         for (index, key) in keys.iter().enumerate() {
             assert_eq!(get(&store, key).await, Some(format!("id{index}")), "{key}");
         }
-        let inside = [".incoming", ".sidecars", "examplebucket"].map(str::to_owned);
+        let inside = [".incoming", ".sidecars", ".uploads", "examplebucket"].map(str::to_owned);
         assert_eq!(files(folder.path()), BTreeSet::from(inside));
         let sidecars = files(&folder.path().join(".sidecars/examplebucket"));
         assert_eq!(sidecars.len(), keys.len());

@@ -59,7 +59,8 @@ fn filename<'a>(form: &'a UploadForm, strictness: &Strictness) -> Result<&'a str
     Ok(name.rsplit(['/', '\\']).next().unwrap_or_default())
 }
 
-fn check_key(key: &str) -> Result<(), OssError> {
+/// Checks that a key is a valid object name.
+pub(in crate::oss) fn check_key(key: &str) -> Result<(), OssError> {
     let reason = if key.is_empty() {
         "the key is empty".to_owned()
     } else if key.len() > MAX_KEY {
@@ -109,7 +110,7 @@ pub struct ObjectOptions {
 }
 
 /// Checks every field that OSS acts on.
-pub(super) fn object_options(
+pub(in crate::oss) fn object_options(
     form: &UploadForm,
     strictness: &Strictness,
 ) -> Result<ObjectOptions, OssError> {
