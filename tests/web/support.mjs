@@ -23,13 +23,13 @@ export const KEY = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'LTAI5tExampleKeyId0001', ALIB
 const START_LIMIT_MS = 15 * 60 * 1000 // A first build is part of the start.
 
 /**
- * Starts `oss-upload dev` on free ports and reads its addresses from what it prints.
+ * Starts `oss-upload dev` on free ports and reads its addresses from what it prints. Stored files can be read without a signature.
  * @param {Record<string, string>} [settings] environment variables on top of a clean slate
  * @param {string[]} [options] further options of the command
  * @returns {Promise<{ page: string, sign: string, oss: string, sts?: string, data: string, env: Record<string, string>, stop: () => Promise<void> }>}
  */
 export function startDev(settings = {}, options = []) {
-  return start(['dev', '--port', '0', '--oss-port', '0', ...options], settings, ['page', 'sign', 'oss', 'data'])
+  return start(['dev', '--port', '0', '--oss-port', '0', '--public-read', ...options], settings, ['page', 'sign', 'oss', 'data'])
 }
 
 /**
@@ -38,7 +38,7 @@ export function startDev(settings = {}, options = []) {
  */
 export function startEmulate() {
   const key = ['--access-key-id', KEY.ALIBABA_CLOUD_ACCESS_KEY_ID, '--access-key-secret', KEY.ALIBABA_CLOUD_ACCESS_KEY_SECRET]
-  return start(['emulate', '--port', '0', '--bucket', 'dev-bucket', '--cors-origin', 'null', ...key], {}, ['oss', 'data'])
+  return start(['emulate', '--port', '0', '--bucket', 'dev-bucket', '--cors-origin', 'null', '--public-read', ...key], {}, ['oss', 'data'])
 }
 
 /** Runs a command of the tool to its end, with the key in its environment, and gives what it printed. */

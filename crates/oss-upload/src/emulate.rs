@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::error::CommandError;
 use crate::local_oss::{
-    AllowedPages, DATA_DIRECTORY, HostOptions, LocalOssConfig, StrictnessOptions,
+    AllowedPages, DATA_DIRECTORY, HostOptions, LocalOssConfig, ReadOptions, StrictnessOptions,
 };
 use crate::local_sts::StsOptions;
 use crate::{console, local_oss};
@@ -52,6 +52,8 @@ pub(super) struct Options {
     sts: StsOptions,
     #[command(flatten)]
     strictness: StrictnessOptions,
+    #[command(flatten)]
+    read: ReadOptions,
 }
 
 /// The options contain keys, so `Debug` shows only some of them.
@@ -89,6 +91,7 @@ pub(super) async fn run(options: Options) -> Result<(), CommandError> {
         hosts: AllowedHosts::named(options.hosts.allow_host.clone()),
         allowed_callbacks: oss::AllowedCallbacks::Only(options.allow_callback_to),
         strictness: options.strictness.strictness(),
+        public_read: options.read.public_read,
     };
     let ring = KeyRing::default();
     let oss = config.open(ring.clone())?;

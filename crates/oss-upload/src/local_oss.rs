@@ -39,6 +39,15 @@ pub(super) struct HostOptions {
     pub(super) allow_host: Vec<String>,
 }
 
+/// Who may read objects.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct ReadOptions {
+    /// Return objects without a signature, as a bucket does whose ACL is public-read. By default the bucket
+    /// is private, and reading needs a presigned URL
+    #[arg(long)]
+    pub(super) public_read: bool,
+}
+
 /// How strictly the local OSS validates a form.
 #[derive(Args, Clone, Debug)]
 pub(super) struct StrictnessOptions {
@@ -93,6 +102,8 @@ pub(super) struct LocalOssConfig {
     pub(super) hosts: AllowedHosts,
     pub(super) allowed_callbacks: oss::AllowedCallbacks,
     pub(super) strictness: oss::Strictness,
+    /// Whether objects can be read without a signature.
+    pub(super) public_read: bool,
 }
 
 impl LocalOssConfig {
@@ -109,6 +120,7 @@ impl LocalOssConfig {
             hosts: self.hosts,
             allowed_callbacks: self.allowed_callbacks,
             strictness: self.strictness,
+            public_read: self.public_read,
             observer: Some(Arc::new(print_event)),
             seed: app::system_random()().map_err(|error| {
                 CommandError::new(format!("no random bytes for a key: {error}"))

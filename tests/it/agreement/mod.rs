@@ -11,6 +11,7 @@ mod fields;
 mod generated;
 mod mismatched;
 mod random;
+mod requests;
 mod table;
 
 use oss_emulator::oss::{AccessKey, LocalBucket, Options};

@@ -5,6 +5,7 @@ mod body;
 mod callback;
 mod download;
 mod network;
+mod objects;
 mod order;
 mod pages;
 mod permission;

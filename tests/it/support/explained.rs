@@ -49,6 +49,38 @@ pub(crate) async fn agrees(options: &Options, now: i64, request: &[u8], reply: &
     }
 }
 
+/// Fails unless `explain` gives the code and the EC that the local OSS responded to a signed request with.
+/// It does not know the body and the objects, so for it other requests are in order.
+pub(crate) async fn agrees_on_signature(
+    options: &Options,
+    now: i64,
+    request: &[u8],
+    reply: &Reply,
+) {
+    let head =
+        String::from_utf8_lossy(request).split("\r\n\r\n").next().unwrap_or_default().to_owned();
+    let is_signed =
+        head.contains("ignature=") || head.to_ascii_lowercase().contains("authorization: oss");
+    if !is_signed || head.starts_with("OPTIONS ") || head.starts_with("HEAD ") {
+        return;
+    }
+    let is_error = reply.header("content-type") == "application/xml";
+    let (code, ec) =
+        if is_error { (reply.child("Code"), reply.child("EC")) } else { Default::default() };
+    if OF_THE_SERVER.contains(&code.as_str()) {
+        return;
+    }
+    let is_of_head = ec.starts_with("0002-") || ec == "0003-00000001" || code == "NotImplemented";
+    let expected = is_of_head.then(|| (code.clone(), ec.clone()));
+    let keys = options.ring.all().iter().chain(&options.keys).cloned().collect();
+    let with_keys = View { keys, ..view(options, now, request) };
+    assert_eq!(verdict(request, &with_keys).await, expected, "with the keys: {head}");
+    if !OF_THE_KEYS.iter().any(|one| *one == code || *one == ec) {
+        let keyless = view(options, now, request);
+        assert_eq!(verdict(request, &keyless).await, expected, "without the keys: {head}");
+    }
+}
+
 fn view(options: &Options, now: i64, request: &[u8]) -> View {
     let head = String::from_utf8_lossy(request.split(|byte| *byte == 0).next().unwrap_or_default());
     let host = head.lines().find_map(|line| line.strip_prefix("Host: ")).unwrap_or_default();

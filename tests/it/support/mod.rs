@@ -10,6 +10,7 @@ pub(crate) mod gateway;
 pub(crate) mod local_sts;
 pub(crate) mod log;
 pub(crate) mod oss;
+pub(crate) mod presigned;
 pub(crate) mod script;
 pub(crate) mod server;
 pub(crate) mod source;

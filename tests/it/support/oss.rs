@@ -55,6 +55,8 @@ impl Server {
         options.cors_origins = vec!["http://page.test".to_owned()];
         options.buckets = vec![bucket(BUCKET, REGION), bucket("secondbucket", "cn-beijing")];
         options.keys = vec![AccessKey::new(KEY_ID, SECRET)];
+        // Tests of uploads read what was stored; those of private buckets switch this off.
+        options.public_read = true;
         change(&mut options);
         let oss = Oss::open(options.clone()).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -93,8 +95,11 @@ impl Server {
     pub(crate) async fn send(&self, request: &[u8]) -> Reply {
         let now = self.clock.load(Ordering::Relaxed);
         let reply = Reply::read(self.connect(request).await).await;
+        assert!(reply.headers.contains_key("date"), "every response has a date");
         if request.starts_with(b"POST ") {
             explained::agrees(&self.options, now, request, &reply).await;
+        } else {
+            explained::agrees_on_signature(&self.options, now, request, &reply).await;
         }
         reply
     }
@@ -129,12 +134,34 @@ impl Server {
 
     /// Sends a request without a body.
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send(self.bare_head(method, path, headers).as_bytes()).await
+    }
+
+    /// Sends a request with a body and its length.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        let length = body.len().to_string();
+        let others =
+            headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+        let mut headers: Vec<_> = others.copied().collect();
+        if !matches!(method, "GET" | "HEAD" | "DELETE") {
+            headers.push(("Content-Length", &length));
+        }
+        let head = self.bare_head(method, path, &headers);
+        self.send(&[head.into_bytes(), body.to_vec()].concat()).await
+    }
+
+    fn bare_head(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
         let address = self.address.to_string();
         let host = headers.iter().all(|(name, _)| *name != "Host");
         let host = host.then_some(("Host", address.as_str()));
         let lines = header_lines(host.iter().chain(headers));
-        let head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{lines}\r\n");
-        self.send(head.as_bytes()).await
+        format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{lines}\r\n")
     }
 
     /// Lists all files in the data folder: those on their way in, and those kept.
@@ -174,10 +201,13 @@ impl Reply {
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         let mut lines = head.split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap();
-        let headers = lines
-            .map(|line| line.split_once(": ").unwrap())
-            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-            .collect();
+        let mut headers = BTreeMap::new();
+        for (name, value) in lines.map(|line| line.split_once(": ").unwrap()) {
+            let before = headers.insert(name.to_lowercase(), value.to_owned());
+            let is_unique =
+                ["content-length", "date"].iter().any(|one| name.eq_ignore_ascii_case(one));
+            assert!(before.is_none() || !is_unique, "{name} twice");
+        }
         Self { status: status.parse().unwrap(), headers, body: bytes[end + 4..].to_vec() }
     }
 

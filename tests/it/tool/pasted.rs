@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::form::Form;
+use crate::support::form::{Form, KEY_ID, SECRET};
+use crate::support::presigned::ObjectCall;
 use crate::support::tool::Tool;
 
 /// A minute after the forms were signed.
@@ -372,6 +373,69 @@ async fn a_signed_request_is_no_form_upload() {
     let said =
         Tool::new().run_with(&["explain", "--at", "2024-11-27T06:11:00Z"], &url).await.good();
     assert!(said.contains("It expired at 2024-11-27T06:10:41Z"), "{said}");
+}
+
+/// Explains with the key in the environment, in English and in Chinese.
+async fn with_key(input: &str) -> [String; 2] {
+    let tool = Tool::new()
+        .with("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID)
+        .with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET);
+    let english = tool.run_with(&["explain", "--at", AT], input).await.good();
+    let chinese = tool.run_with(&["explain", "--at", AT, "--lang", "zh"], input).await.good();
+    [english, chinese]
+}
+
+#[tokio::test]
+async fn a_presigned_url_gets_the_verdict_of_the_local_oss() {
+    let url = format!("https://{HOST}{}", ObjectCall::new("GET", "in/a.txt").url());
+    let [english, chinese] = with_key(&url).await;
+    assert!(english.contains("It is signed for GET"), "{english}");
+    assert!(english.contains("OSS accepts the request: GetObject of \"in/a.txt\""), "{english}");
+    assert!(english.contains("The signature was checked"), "{english}");
+    assert!(chinese.contains("OSS 接受该请求") && chinese.contains("已用环境变量"), "{chinese}");
+    let keyless = explain(&url).await;
+    assert!(keyless.contains("OSS accepts what the URL shows."), "{keyless}");
+    assert!(keyless.contains("the key that signed is not in the environment"), "{keyless}");
+    let long = url.replace("x-oss-expires=3600", "x-oss-expires=999999");
+    assert!(explain(&long).await.contains("InvalidArgument (0002-00000232)"));
+    let other_region = url.replace("oss-cn-hangzhou.", "oss-cn-beijing.");
+    assert!(explain(&other_region).await.contains("InvalidArgument (0002-00000228)"));
+    let typed = ObjectCall::new("PUT", "in/a.txt").header("content-type", "text/plain");
+    let [english, _] = with_key(&format!("https://{HOST}{}", typed.url())).await;
+    assert!(english.contains("it fits no method without headers"), "{english}");
+    let exact = ObjectCall::new("PUT", "in/a.txt").additional("content-length", "5");
+    let [english, _] = with_key(&format!("https://{HOST}{}", exact.url())).await;
+    assert!(english.contains("it covers a header that the input does not show"), "{english}");
+}
+
+#[tokio::test]
+async fn a_signed_request_gets_the_verdict_of_the_local_oss() {
+    let typed = ObjectCall::new("PUT", "in/a.txt").header("content-type", "text/plain");
+    let url = format!("https://{HOST}{}", typed.url());
+    let curl = |content_type: &str| {
+        format!("curl -X PUT -H 'Content-Type: {content_type}' -T a.txt '{url}'")
+    };
+    let [english, chinese] = with_key(&curl("text/plain")).await;
+    assert!(english.contains("OSS accepts the request: PutObject of \"in/a.txt\""), "{english}");
+    assert!(chinese.contains("执行 PutObject"), "{chinese}");
+    let [english, chinese] = with_key(&curl("image/png")).await;
+    assert!(english.contains("SignatureDoesNotMatch (0002-00000040)"), "{english}");
+    assert!(chinese.contains("SignatureDoesNotMatch (0002-00000040)"), "{chinese}");
+    let (target, headers) = typed.in_headers();
+    let lines: Vec<String> =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let raw = format!("PUT {target} HTTP/1.1\r\nHost: {HOST}\r\n{}\r\nx", lines.concat());
+    let [english, _] = with_key(&raw).await;
+    assert!(english.contains("OSS accepts the request: PutObject"), "{english}");
+    let [english, _] = with_key(&raw.replace("text/plain", "text/html")).await;
+    assert!(english.contains("SignatureDoesNotMatch (0002-00000040)"), "{english}");
+    let har = json!({"log": {"entries": [{
+        "startedDateTime": "2024-11-27T06:10:41Z",
+        "request": {"method": "GET", "url": format!("https://{HOST}{}", ObjectCall::new("GET", "a").url()), "headers": []},
+        "response": {"status": 200, "headers": []},
+    }]}});
+    let [english, _] = with_key(&har.to_string()).await;
+    assert!(english.contains("OSS accepts the request: GetObject of \"a\""), "{english}");
 }
 
 #[tokio::test]

@@ -12,9 +12,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::hosts;
 use crate::oss::error::{OssError, OssErrorKind};
 
-const METHODS: [&str; 3] = ["POST", "GET", "HEAD"];
+const METHODS: [&str; 5] = ["POST", "GET", "HEAD", "PUT", "DELETE"];
 
-const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("POST, GET, HEAD");
+const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("POST, GET, HEAD, PUT, DELETE");
 
 /// The headers of Private Network Access, by which a browser asks whether a page of a public site
 /// may reach a server in a private network.
@@ -90,7 +90,7 @@ impl Cors {
         }
         if !METHODS.iter().any(|known| method == known) {
             return Err(OssErrorKind::CorsForbidden.because(
-                "the preflight requests another method than POST, GET and HEAD; upload with POST",
+                "the preflight requests another method than POST, GET, HEAD, PUT and DELETE",
             ));
         }
         let mut headers = HeaderMap::new();
@@ -220,7 +220,10 @@ mod tests {
             ("access-control-request-headers", "x-one, x-two"),
         ]);
         let response = cors(&["http://a.test"]).preflight(&request).unwrap();
-        assert_eq!(response.get("access-control-allow-methods").unwrap(), "POST, GET, HEAD");
+        assert_eq!(
+            response.get("access-control-allow-methods").unwrap(),
+            "POST, GET, HEAD, PUT, DELETE"
+        );
         assert_eq!(response.get("access-control-allow-headers").unwrap(), "x-one, x-two");
         assert_eq!(response.get("access-control-max-age").unwrap(), "600");
     }
@@ -234,7 +237,7 @@ mod tests {
             assert_eq!(error.kind(), OssErrorKind::CorsForbidden);
         }
         let request =
-            headers(&[("origin", "http://a.test"), ("access-control-request-method", "PUT")]);
+            headers(&[("origin", "http://a.test"), ("access-control-request-method", "PATCH")]);
         let error = cors(&["*"]).preflight(&request).unwrap_err();
         assert_eq!(error.kind(), OssErrorKind::CorsForbidden);
     }

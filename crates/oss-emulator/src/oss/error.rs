@@ -333,6 +333,8 @@ error_kinds! {
     V1UrlExpired = 403 "AccessDenied" ["0002-00000069"] "Request has expired.";
     /// A request without a signature wants to choose headers of the response.
     OverrideUnsigned = 400 "InvalidRequest" [] "Request specific response headers cannot be used for anonymous GET requests.";
+    /// The range begins behind the end of the object, and the standard behaviour is requested.
+    RangeInvalid = 416 "InvalidRange" [] "The requested range cannot be satisfied.";
     /// A precondition of the request does not hold.
     PreconditionFailed = 412 "PreconditionFailed" [] "At least one of the pre-conditions you specified did not hold.";
 

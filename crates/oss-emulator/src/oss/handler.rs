@@ -71,6 +71,7 @@ async fn route(
         validator.check_operation(head)?;
         return post_object(state, info, &validator, head, body).await;
     }
+    OssOperation::check_supported(head, &query)?;
     let identity = request_auth::authenticate(state, bucket, head)?;
     let key = object::key_of(head)?;
     let request = ObjectRequest { state, info, bucket, head, query: &query, key, identity };
@@ -79,11 +80,10 @@ async fn route(
         OssOperation::Multipart(operation) => {
             multipart_upload::handle(operation, &request, body).await
         }
-        OssOperation::PutObject
-        | OssOperation::DeleteObject
-        | OssOperation::PostObject
-        | OssOperation::Unknown => {
-            validator.check_operation(head)?;
+        OssOperation::PutObject => object::put_object(&request, body).await,
+        OssOperation::DeleteObject => object::delete_object(&request).await,
+        // Both have been answered above.
+        OssOperation::PostObject | OssOperation::Unknown => {
             Err(OssErrorKind::MethodNotAllowed.because("the operation is not emulated"))
         }
     }
@@ -112,6 +112,13 @@ async fn public_key(state: &OssState, head: &request::Parts) -> Result<OssRespon
     Ok(response::public_key(if head.method == Method::HEAD { "" } else { &key.pem }))
 }
 
+/// Returns whether a request reads an object and has no signature.
+fn is_unsigned_read(head: &request::Parts) -> bool {
+    let is_signed = head.headers.contains_key(header::AUTHORIZATION)
+        || head.uri.query().is_some_and(|query| query.to_ascii_lowercase().contains("signature="));
+    matches!(head.method, Method::GET | Method::HEAD) && !is_signed
+}
+
 async fn error_response(
     state: &OssState,
     info: &RequestInfo<'_>,
@@ -119,9 +126,9 @@ async fn error_response(
     body: &mut UploadBody,
     error: &OssError,
 ) -> OssResponse {
-    let reading = matches!(head.method, Method::GET | Method::HEAD);
     let foreign = matches!(error.kind(), OssErrorKind::ForeignHost | OssErrorKind::ForeignPage);
-    if !reading || foreign {
+    // Browsers request by themselves what no one stored, such as an icon.
+    if !is_unsigned_read(head) || foreign {
         state.notify_refused(error);
     }
     let mut response = response::error(info, error);

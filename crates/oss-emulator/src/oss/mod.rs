@@ -1,8 +1,8 @@
 //! A local OSS: a bucket that validates uploads as the real service does.
 //!
-//! It accepts `PostObject` forms signed with V4 or V1, stores the files in a directory, and returns
-//! them with GET and HEAD. Reading needs no signature, while the real service requires one for a
-//! private object. `post_object` lists the checks in their order, and `error` the errors.
+//! It accepts `PostObject` forms signed with V4 or V1, and requests on objects that are signed in the
+//! URL or in a header, and stores the files in a directory. Buckets are private. `post_object` and
+//! `request_auth` list their checks in the order of execution, and `error` the errors.
 //! [`UploadValidator`] judges a captured request without storing it, [`Validator`] and
 //! [`policy::PostPolicy`] work on parts of one, [`ParsedForm`] parses a form, and [`Oss::call`] handles
 //! a whole request. The keys are in a key ring, which a local STS can share;
@@ -13,7 +13,7 @@
 //!
 //! Nothing here comes from the signer, not even the code for dates. `callback` describes upload
 //! callbacks. Not emulated are tags, versioning, KMS keys, signature V2, the S3 dialect (such forms
-//! are rejected, never ignored), listing of objects, and other ways of uploading.
+//! are rejected, never ignored), listing of objects, copies and appending.
 //!
 //! Where the documentation is unclear, the stricter reading is used. [`choices::CHOICES`] lists these choices and the
 //! settings for other readings; `docs/emulator.md` shows them as a table.
@@ -54,6 +54,7 @@ mod referer;
 mod request;
 mod request_auth;
 mod request_options;
+mod request_validator;
 mod response;
 mod server;
 mod signature;
@@ -74,6 +75,7 @@ pub use self::form_reader::ParsedForm;
 pub use self::multipart_upload::part_list::{ListedPart, read_part_list};
 pub use self::options::{Clock, LocalBucket, Observer, OpenError, Options, OssEvent};
 pub use self::referer::RefererRules;
+pub use self::request_validator::ValidRequest;
 pub use self::strictness::{Relaxation, SignatureCheck, SkippedChecks, Strictness, TransferLimits};
 pub use self::upload_validator::{UploadValidator, ValidUpload};
 pub use self::validator::fields::{ObjectOptions, SuccessAction};

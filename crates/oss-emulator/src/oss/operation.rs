@@ -5,6 +5,7 @@
 
 use http::{Method, request};
 
+use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::query::RequestQuery;
 
 /// An operation on a bucket or an object, without preflight requests.
@@ -16,9 +17,38 @@ pub(super) enum OssOperation {
     HeadObject,
     DeleteObject,
     Multipart(MultipartOperation),
-    /// None that is emulated.
+    /// Something that no request can ask for here, such as a list of objects.
     Unknown,
 }
+
+/// Parameters that turn an operation into another one, which is not emulated.
+const OTHER_RESOURCES: [&str; 25] = [
+    "acl",
+    "append",
+    "asyncFetch",
+    "bucketInfo",
+    "cors",
+    "delete",
+    "encryption",
+    "inventory",
+    "lifecycle",
+    "list-type",
+    "location",
+    "logging",
+    "policy",
+    "qosInfo",
+    "referer",
+    "restore",
+    "seal",
+    "stat",
+    "symlink",
+    "tagging",
+    "versionId",
+    "versioning",
+    "versions",
+    "website",
+    "worm",
+];
 
 /// An operation of a multipart upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +62,40 @@ pub(super) enum MultipartOperation {
 }
 
 impl OssOperation {
+    /// Returns the name of the operation and the RAM action that it needs; `None` for a form upload,
+    /// whose fields are authenticated, and for what is not emulated.
+    pub(super) fn name_and_action(self) -> Option<(&'static str, &'static str)> {
+        use MultipartOperation::{Abort, Complete, Initiate, ListParts, ListUploads, UploadPart};
+        Some(match self {
+            Self::PostObject | Self::Unknown => return None,
+            Self::PutObject => ("PutObject", "oss:PutObject"),
+            Self::GetObject => ("GetObject", "oss:GetObject"),
+            Self::HeadObject => ("HeadObject", "oss:GetObject"),
+            Self::DeleteObject => ("DeleteObject", "oss:DeleteObject"),
+            Self::Multipart(Initiate) => ("InitiateMultipartUpload", "oss:PutObject"),
+            Self::Multipart(UploadPart) => ("UploadPart", "oss:PutObject"),
+            Self::Multipart(Complete) => ("CompleteMultipartUpload", "oss:PutObject"),
+            Self::Multipart(ListParts) => ("ListParts", "oss:ListParts"),
+            Self::Multipart(Abort) => ("AbortMultipartUpload", "oss:AbortMultipartUpload"),
+            Self::Multipart(ListUploads) => ("ListMultipartUploads", "oss:ListMultipartUploads"),
+        })
+    }
+
+    /// Rejects a request for something beside the content of the object, and a copy.
+    pub(super) fn check_supported(
+        head: &request::Parts,
+        query: &RequestQuery,
+    ) -> Result<(), OssError> {
+        let other = OTHER_RESOURCES.iter().find(|name| query.has(name));
+        let copy = "x-oss-copy-source";
+        let copy = head.headers.contains_key(copy).then_some(&copy);
+        match other.or(copy) {
+            None => Ok(()),
+            Some(name) => Err(OssErrorKind::NotImplemented
+                .because(format!("the local OSS does not support {name}"))),
+        }
+    }
+
     pub(super) fn of(head: &request::Parts, query: &RequestQuery) -> Self {
         let is_bucket = head.uri.path() == "/";
         match (&head.method, is_bucket) {

@@ -66,6 +66,9 @@ pub struct Options {
     /// `cors_origins`. The real OSS stores what such a page posts, and only prevents it from reading
     /// the response.
     pub refuse_other_pages: bool,
+    /// Whether objects can be read without a signature, as in buckets whose ACL is `public-read`. By
+    /// default the buckets are private.
+    pub public_read: bool,
     /// The referer rules of the buckets; the default allows every `Referer`, and none.
     pub referers: RefererRules,
     /// The addresses that callbacks may be sent to.
@@ -92,6 +95,7 @@ impl Options {
             hosts: AllowedHosts::default(),
             cors_local_pages: false,
             refuse_other_pages: false,
+            public_read: false,
             referers: RefererRules::default(),
             allowed_callbacks: AllowedCallbacks::default(),
         }

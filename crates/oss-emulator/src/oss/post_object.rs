@@ -117,6 +117,8 @@ async fn store_object(
         stored_at: state.now(),
         content_type: options.content_type.clone(),
         headers: options.headers.clone(),
+        acl: options.acl.clone(),
+        ..Sidecar::default()
     };
     let (temp, forbid) = (upload.temp, options.forbid_overwrite);
     let stored = state.store.commit(temp, &bucket.name, object.clone(), forbid).await;

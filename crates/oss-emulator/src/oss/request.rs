@@ -46,15 +46,12 @@ pub(super) struct RequestInfo<'a> {
 
 impl<'a> RequestInfo<'a> {
     pub(super) fn new(id: String, head: &request::Parts, unread: &'a AtomicBool) -> Self {
-        let headers = &head.headers;
-        let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-        let authority = head.uri.authority().map(Authority::as_str);
-        let authority = authority.or(named).unwrap_or_default();
+        let authority = authority(head);
         Self {
             id,
             host: host::without_port(authority).to_owned(),
             authority: authority.to_owned(),
-            origin: headers.get(header::ORIGIN).cloned(),
+            origin: head.headers.get(header::ORIGIN).cloned(),
             client: head.extensions.get().map(|ClientAddress(address)| *address),
             started: Instant::now(),
             unread,
@@ -65,6 +62,12 @@ impl<'a> RequestInfo<'a> {
     pub(super) fn mark_unread(&self) {
         self.unread.store(true, Ordering::Relaxed);
     }
+}
+
+/// Returns the host of a request with its port.
+pub(super) fn authority(head: &request::Parts) -> &str {
+    let named = head.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    head.uri.authority().map(Authority::as_str).or(named).unwrap_or_default()
 }
 
 /// Creates a request id from the Unix second and a number that is unique in one run.

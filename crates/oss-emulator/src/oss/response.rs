@@ -33,6 +33,8 @@ const X_OSS_EC: HeaderName = HeaderName::from_static("x-oss-ec");
 
 pub(super) const X_OSS_HASH_CRC64ECMA: HeaderName = HeaderName::from_static("x-oss-hash-crc64ecma");
 
+const X_OSS_OBJECT_TYPE: HeaderName = HeaderName::from_static("x-oss-object-type");
+
 /// The characters of an object's path that are percent-encoded.
 pub(super) const PATH: AsciiSet =
     NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -70,9 +72,28 @@ pub(super) fn stored(
     };
     insert(&mut response, header::ETAG, &etag);
     insert(&mut response, X_OSS_HASH_CRC64ECMA, &object.crc64.to_string());
-    let encryption = |name: &str| name.starts_with("x-oss-server-side-");
-    insert_kept(&mut response, object, encryption);
+    insert_kept(&mut response, object, is_encryption);
     response
+}
+
+/// Creates the response to a PutObject.
+pub(super) fn put(object: &Sidecar) -> OssResponse {
+    let mut response = empty(StatusCode::OK);
+    insert(&mut response, header::ETAG, &quoted_etag(object));
+    insert(&mut response, X_OSS_HASH_CRC64ECMA, &object.crc64.to_string());
+    insert_md5(&mut response, object);
+    insert_kept(&mut response, object, is_encryption);
+    response
+}
+
+fn is_encryption(name: &str) -> bool {
+    name.starts_with("x-oss-server-side-")
+}
+
+fn insert_md5(response: &mut OssResponse, object: &Sidecar) {
+    if let Some(md5) = &object.content_md5 {
+        insert(response, HeaderName::from_static("content-md5"), md5);
+    }
 }
 
 /// Turns the response to an upload into that of its successful callback.
@@ -150,6 +171,9 @@ pub(super) fn object(object: &Sidecar) -> OssResponse {
     insert(&mut response, header::ETAG, &quoted_etag(object));
     insert(&mut response, header::LAST_MODIFIED, &dates::http_date(object.stored_at));
     insert(&mut response, X_OSS_HASH_CRC64ECMA, &object.crc64.to_string());
+    insert(&mut response, X_OSS_OBJECT_TYPE, object.object_type.as_str());
+    insert(&mut response, header::ACCEPT_RANGES, "bytes");
+    insert_md5(&mut response, object);
     response
 }
 

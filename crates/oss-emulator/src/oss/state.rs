@@ -24,6 +24,7 @@ pub(super) struct OssState {
     pub(super) cors: Cors,
     pub(super) hosts: AllowedHosts,
     pub(super) referers: RefererRules,
+    pub(super) public_read: bool,
     pub(super) allowed_callbacks: AllowedCallbacks,
     pub(super) store: Arc<Store>,
     /// The key that signs callbacks.
@@ -48,6 +49,7 @@ impl OssState {
             store: Arc::new(Store::open(options.data_dir, &options.buckets)?),
             hosts: options.hosts,
             referers: options.referers,
+            public_read: options.public_read,
             allowed_callbacks: options.allowed_callbacks,
             cors: Cors::new(options.cors_origins)
                 .with_local_pages(options.cors_local_pages)

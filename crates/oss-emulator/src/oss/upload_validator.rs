@@ -8,7 +8,7 @@ use std::error::Error;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use http::{Method, Request, header, request};
+use http::{Method, Request, request};
 use hyper::body::Body;
 
 use crate::hosts::AllowedHosts;
@@ -20,7 +20,7 @@ use crate::oss::form_reader::{read_form, read_rest};
 use crate::oss::host;
 use crate::oss::options::LocalBucket;
 use crate::oss::policy::{MAX_OBJECT, PostPolicy};
-use crate::oss::request::UploadBody;
+use crate::oss::request::{UploadBody, authority};
 use crate::oss::strictness::{Relaxation, Strictness};
 use crate::oss::validator::{AcceptedForm, Validator};
 
@@ -62,9 +62,7 @@ impl<'a> UploadValidator<'a> {
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         let (head, body) = request.into_parts();
-        let named = head.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-        let authority = head.uri.authority().map(http::uri::Authority::as_str).or(named);
-        let bucket = self.bucket(host::without_port(authority.unwrap_or_default()))?;
+        let bucket = self.bucket(host::without_port(authority(&head)))?;
         self.check_operation(&head)?;
         let mut body = UploadBody::new(body, self.strictness.limits);
         let PendingUpload { form, accepted, reader } =

@@ -29,7 +29,7 @@ use crate::dev::origin_log::OriginLog;
 use crate::dev::summary::Summary;
 use crate::error::CommandError;
 use crate::local_oss::{
-    self, AllowedPages, DATA_DIRECTORY, HostOptions, LocalOssConfig, StrictnessOptions,
+    self, AllowedPages, DATA_DIRECTORY, HostOptions, LocalOssConfig, ReadOptions, StrictnessOptions,
 };
 use crate::local_sts::{LocalSts, StsConfig};
 use oss_emulator::faults::FaultPlan;
@@ -84,6 +84,8 @@ pub(super) struct Options {
     hosts: HostOptions,
     #[command(flatten)]
     strictness: StrictnessOptions,
+    #[command(flatten)]
+    read: ReadOptions,
 }
 
 /// The servers of `dev`, ready to run.
@@ -304,6 +306,7 @@ fn open_oss(
         hosts: AllowedHosts::named(options.hosts.allow_host.clone()),
         allowed_callbacks: oss::AllowedCallbacks::Only(callback_addresses(settings)?),
         strictness: options.strictness.clone().strictness(),
+        public_read: options.read.public_read,
     };
     config.open(ring)
 }

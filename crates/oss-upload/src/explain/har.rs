@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::explain::capture::{
     Capture, CapturedAnswer, CapturedBody, CapturedFile, Head, Item, field, is_upload,
 };
-use crate::explain::{lines, multipart};
+use crate::explain::{lines, multipart, signed};
 use oss_upload_signer::time::Timestamp;
 
 /// The most entries that are read.
@@ -68,10 +68,10 @@ pub(super) fn read(json: &Value) -> Option<Log> {
     is_log.then_some(log)
 }
 
-/// Returns whether a request is one to OSS that stores something.
+/// Returns whether a request is one to OSS that stores something, or one that is signed.
 fn is_of_oss(head: &Head, body: &CapturedBody, answer: &CapturedAnswer) -> bool {
     if !matches!(head.method.as_str(), "POST" | "PUT") {
-        return false;
+        return signed::request(head).is_some();
     }
     let items = match body {
         CapturedBody::Bytes(bytes) => {

@@ -12,7 +12,7 @@ use crate::explain::permission::Document;
 use crate::explain::refusal::KnownRefusal;
 use crate::explain::script::UNKNOWN;
 use crate::explain::signed::SignedRequest;
-use crate::explain::{curl, har, lines, page, raw, script, signed};
+use crate::explain::{curl, har, lines, page, raw, script, signed, signed_text};
 
 /// What is printed for an input that cannot be read.
 const UNREADABLE: &str = "this cannot be read. explain reads: a policy (base64 or JSON); an upload (a HAR, a curl command, a raw \
@@ -101,7 +101,8 @@ impl Input {
 
     /// Recognises plain text: what has neither braces nor tags.
     fn of_plain(text: &str) -> Option<Self> {
-        let signed = signed::url(text).or_else(|| signed::string_to_sign(text));
+        let to_sign = || signed_text::string_to_sign(text).map(SignedRequest::Text);
+        let signed = signed::url(text).or_else(to_sign);
         if let Some(signed) = signed {
             return Some(Self::Signed(signed));
         }

@@ -397,7 +397,7 @@ fn named_boundary(capture: &Capture) -> Option<String> {
 }
 
 /// Percent-encodes what a request line cannot carry.
-fn encoded(target: &str) -> String {
+pub(super) fn encoded(target: &str) -> String {
     let encode = |byte: u8| match byte {
         b'!'..=b'~' if !b"\"<>\\^`{|}#".contains(&byte) => char::from(byte).to_string(),
         byte => format!("%{byte:02X}"),
@@ -407,7 +407,7 @@ fn encoded(target: &str) -> String {
 }
 
 /// Returns whether a host itself names its bucket, or means this machine.
-fn is_virtual(host: &str) -> bool {
+pub(super) fn is_virtual(host: &str) -> bool {
     host.ends_with(".aliyuncs.com")
         || host == "localhost"
         || host.ends_with(".localhost")
@@ -454,7 +454,7 @@ fn bucket(
 }
 
 /// Returns the region that a misspelt one probably means.
-fn plausible(region: &str) -> String {
+pub(super) fn plausible(region: &str) -> String {
     let region = region.strip_prefix("oss-").unwrap_or(region);
     let region = region.trim_end_matches(".aliyuncs.com");
     if region.is_empty() {

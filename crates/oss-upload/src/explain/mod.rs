@@ -16,10 +16,12 @@ mod page;
 mod permission;
 mod raw;
 mod refusal;
+mod request_verdict;
 mod response;
 mod script;
 mod shell;
 mod signed;
+mod signed_text;
 mod verdict;
 
 use std::fs::File;
@@ -94,10 +96,11 @@ pub struct View {
     pub strictness: Strictness,
 }
 
-/// An explanation: the verdicts on the uploads in the input, and everything in words.
+/// An explanation: the verdicts on the requests in the input, and everything in words.
 #[derive(Debug)]
 pub struct Explanation {
-    /// One verdict for each upload: the error of the local OSS, or `None` if it accepts the upload.
+    /// One verdict for each upload and each signed request: the error of the local OSS, or `None` if it
+    /// accepts the request.
     pub verdicts: Vec<Option<OssError>>,
     /// The lines to print.
     pub lines: Vec<String>,
@@ -137,7 +140,10 @@ pub async fn explain(input: &[u8], view: &View) -> Result<Explanation, String> {
     let lines = match Input::read(input)? {
         Input::Policy(document) => refusal::explain_policy(&document, view),
         Input::Refusal(refusal) => refusal::explain(&refusal, view),
-        Input::Signed(signed) => signed::explain(&signed, view),
+        Input::Signed(signed) => {
+            let signed::SignedExplanation { verdict, lines } = signed::explain(&signed, view)?;
+            return Ok(Explanation { verdicts: verdict.into_iter().collect(), lines });
+        }
         Input::Callback(value) => callback::explain(&value, view.language),
         Input::Uploads(uploads, preflights) => {
             return explain_uploads(&uploads, &preflights, view).await;
@@ -166,7 +172,11 @@ async fn explain_uploads(
             view.now = sent_at;
         }
         match upload.head.as_ref().and_then(signed::request) {
-            Some(signed) => explanation.lines.extend(signed::explain(&signed, &view)),
+            Some(signed) => {
+                let explained = signed::explain(&signed, &view)?;
+                explanation.verdicts.extend(explained.verdict);
+                explanation.lines.extend(explained.lines);
+            }
             None => match verdict::judge(upload, &view).await {
                 Ok(verdict) => {
                     explanation.verdicts.push(verdict.outcome.err());

@@ -1,7 +1,7 @@
 //! A refusal in words: what OSS said, what causes it, what helps.
 
 use crate::explain::permission::{self, Document};
-use crate::explain::{View, signed};
+use crate::explain::{View, signed_text};
 use crate::language::Language;
 use crate::{oss_errors, xml};
 use oss_emulator::oss::{OssError, OssErrorKind};
@@ -177,8 +177,8 @@ fn raw_child(document: &str, name: &str) -> Option<String> {
 }
 
 fn signed_text(text: &str, view: &View) -> Vec<String> {
-    match signed::string_to_sign(text) {
-        Some(signed) => signed::explain(&signed, view),
+    match signed_text::string_to_sign(text) {
+        Some(signed) => signed_text::describe(&signed, view.language),
         None => explain_policy(&Document::Base64(text.to_owned()), view),
     }
 }

@@ -1,28 +1,28 @@
-//! Requests that are signed by their headers or their URL, and so are no form uploads: presigned URLs,
-//! and the `StringToSign` that a wrong signature brings back.
+//! Requests that are signed in their headers or their URL, and so are no form uploads.
 
+use oss_emulator::oss::OssError;
 use oss_upload_signer::time::Timestamp;
 
-use crate::explain::View;
 use crate::explain::capture::Head;
+use crate::explain::signed_text::{SignedText, form_hint, shown};
+use crate::explain::{View, request_verdict, signed_text};
 use crate::language::Language;
-
-/// The longest text that is shown of a request, in characters.
-const MAX_SHOWN: usize = 200;
 
 /// A signed request, as far as the input shows it.
 pub(super) enum SignedRequest {
     Url(PresignedUrl),
-    /// The method of a request whose `Authorization` header is signed, and its path.
-    Header(String, String),
+    /// A request whose `Authorization` header is signed.
+    Header(Head),
     /// The text that was signed.
     Text(SignedText),
 }
 
-/// A presigned URL without its signature and token.
+/// A presigned URL.
 pub(super) struct PresignedUrl {
-    /// The method of the request, if it was captured.
-    method: Option<String>,
+    /// The request; its method is a guess if the URL alone is known.
+    head: Head,
+    /// Whether method and headers were captured.
+    is_captured: bool,
     host: String,
     path: String,
     is_v4: bool,
@@ -34,14 +34,6 @@ pub(super) struct PresignedUrl {
     ends_at: Option<i64>,
 }
 
-/// The parts of a `StringToSign` or of a canonical request.
-pub(super) struct SignedText {
-    is_v4: bool,
-    method: Option<String>,
-    resource: Option<String>,
-    scope: Option<String>,
-}
-
 /// Reads a presigned URL. Returns `None` for every other text.
 pub(super) fn url(text: &str) -> Option<SignedRequest> {
     let text = text.trim();
@@ -51,7 +43,8 @@ pub(super) fn url(text: &str) -> Option<SignedRequest> {
     }
     let (place, query) = rest.split_once('?')?;
     let (host, path) = place.split_once('/').unwrap_or((place, ""));
-    presigned(host, path, query, None).map(SignedRequest::Url)
+    let head = Head::of_url("GET", text, Vec::new());
+    presigned(host, path, query, (head, false)).map(SignedRequest::Url)
 }
 
 /// Reads the signature of a captured request that is no form upload.
@@ -63,16 +56,21 @@ pub(super) fn request(head: &Head) -> Option<SignedRequest> {
     let host = head.header("host").unwrap_or_default();
     let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
     let path = path.trim_start_matches('/');
-    let by_url = presigned(host, path, query, Some(head.method.clone()));
+    let by_url = presigned(host, path, query, (head.clone(), true));
     let by_header = || {
         let value = head.header("authorization")?;
         let is_oss = value.starts_with("OSS ") || value.starts_with("OSS4-HMAC-SHA256 ");
-        is_oss.then(|| SignedRequest::Header(head.method.clone(), path.to_owned()))
+        is_oss.then(|| SignedRequest::Header(head.clone()))
     };
     by_url.map(SignedRequest::Url).or_else(by_header)
 }
 
-fn presigned(host: &str, path: &str, query: &str, method: Option<String>) -> Option<PresignedUrl> {
+fn presigned(
+    host: &str,
+    path: &str,
+    query: &str,
+    (head, is_captured): (Head, bool),
+) -> Option<PresignedUrl> {
     let query = query.split('#').next().unwrap_or_default();
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).take(100).collect();
     let of = |wanted: &str| {
@@ -81,13 +79,16 @@ fn presigned(host: &str, path: &str, query: &str, method: Option<String>) -> Opt
     };
     let host = host.split(':').next().unwrap_or_default().to_owned();
     let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
-    if of("x-oss-signature").is_some() {
+    // A request that lacks a part of its signature is to be refused for that.
+    let parts = ["x-oss-signature", "x-oss-credential", "x-oss-signature-version"];
+    if parts.iter().any(|name| of(name).is_some()) {
         let credential = of("x-oss-credential").unwrap_or_default();
         let mut items = credential.split('/');
         let starts_at = of("x-oss-date").and_then(|text| basic(&text));
         let lifetime = of("x-oss-expires").and_then(|text| text.parse::<i64>().ok());
         return Some(PresignedUrl {
-            method,
+            head,
+            is_captured,
             host,
             path,
             is_v4: true,
@@ -101,7 +102,8 @@ fn presigned(host: &str, path: &str, query: &str, method: Option<String>) -> Opt
     of("Signature")?;
     let ends_at = of("Expires").and_then(|text| text.parse().ok());
     Some(PresignedUrl {
-        method,
+        head,
+        is_captured,
         host,
         path,
         is_v4: false,
@@ -127,63 +129,52 @@ fn basic(text: &str) -> Option<i64> {
     Timestamp::parse_rfc3339(&iso).map(Timestamp::unix)
 }
 
-/// Reads a `StringToSign` of a header or a URL, or a canonical request of V4.
-pub(super) fn string_to_sign(text: &str) -> Option<SignedRequest> {
-    let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
-    let first = *lines.first()?;
-    if first == "OSS4-HMAC-SHA256" {
-        let scope = lines.iter().find(|line| line.ends_with("/aliyun_v4_request"))?;
-        return Some(SignedRequest::Text(SignedText {
-            is_v4: true,
-            method: None,
-            resource: None,
-            scope: Some((*scope).to_owned()),
-        }));
-    }
-    let is_method = matches!(first, "GET" | "PUT" | "POST" | "HEAD" | "DELETE" | "OPTIONS");
-    let resource = lines.iter().skip(1).rev().find(|line| line.starts_with('/'))?;
-    let is_canonical = lines.last() == Some(&"UNSIGNED-PAYLOAD");
-    if !is_method || lines.len() < 4 {
-        return None;
-    }
-    let resource = resource.split('?').next().unwrap_or_default();
-    Some(SignedRequest::Text(SignedText {
-        is_v4: is_canonical,
-        method: Some(first.to_owned()),
-        resource: Some(resource.to_owned()),
-        scope: None,
-    }))
+/// An explanation, with the verdict of the local OSS if a request was judged.
+pub(super) struct SignedExplanation {
+    pub(super) verdict: Option<Option<OssError>>,
+    pub(super) lines: Vec<String>,
 }
 
-/// Explains a signed request.
-pub(super) fn explain(signed: &SignedRequest, view: &View) -> Vec<String> {
+/// Explains a signed request, and what the local OSS says of it.
+pub(super) fn explain(signed: &SignedRequest, view: &View) -> Result<SignedExplanation, String> {
     let language = view.language;
-    match signed {
-        SignedRequest::Url(url) => explain_url(url, view),
-        SignedRequest::Header(method, path) => {
-            let shown = shown(path);
-            vec![
-                language.choose(
-                    format!(
-                        "This {method} of {shown} is signed in its Authorization header. It is no form \
-                         upload: policy and form fields have no part in it."
-                    ),
-                    format!(
-                        "这是由 Authorization 请求头签名的 {method} 请求（{shown}），不是表单上传，与 \
-                         policy 和表单字段无关。"
-                    ),
-                ),
-                form_hint(language),
-            ]
+    let (mut lines, verdict) = match signed {
+        SignedRequest::Url(url) => {
+            (describe_url(url, view), request_verdict::judge(&url.head, url.is_captured, view)?)
         }
-        SignedRequest::Text(text) => explain_text(text, language),
-    }
+        SignedRequest::Header(head) => {
+            (describe_header(head, language), request_verdict::judge(head, true, view)?)
+        }
+        SignedRequest::Text(text) => {
+            let lines = signed_text::describe(text, language);
+            return Ok(SignedExplanation { verdict: None, lines });
+        }
+    };
+    lines.extend(verdict.lines);
+    Ok(SignedExplanation { verdict: Some(verdict.outcome.err()), lines })
 }
 
-fn explain_url(url: &PresignedUrl, view: &View) -> Vec<String> {
+fn describe_header(head: &Head, language: Language) -> Vec<String> {
+    let (method, path) = (shown(&head.method), shown(head.path()));
+    vec![
+        language.choose(
+            format!(
+                "This {method} of {path} is signed in its Authorization header. It is no form upload: \
+                 policy and form fields have no part in it."
+            ),
+            format!(
+                "这是由 Authorization 请求头签名的 {method} 请求（{path}），不是表单上传，与 policy \
+                 和表单字段无关。"
+            ),
+        ),
+        form_hint(language),
+    ]
+}
+
+fn describe_url(url: &PresignedUrl, view: &View) -> Vec<String> {
     let language = view.language;
     let version = if url.is_v4 { "V4" } else { "V1" };
-    let method = url.method.as_deref().map(|method| format!("{method} ")).unwrap_or_default();
+    let method = if url.is_captured { format!("{} ", url.head.method) } else { String::new() };
     let object = shown(&format!("{}/{}", url.host, url.path));
     let mut said = vec![language.choose(
         format!(
@@ -204,9 +195,6 @@ fn explain_url(url: &PresignedUrl, view: &View) -> Vec<String> {
             .to_owned(),
         "  请使用签名时的方法和请求头发送，请求体只包含文件本身。".to_owned(),
     ));
-    said.push(
-        language.choose("The signature was not checked.".to_owned(), "未检查签名。".to_owned()),
-    );
     said
 }
 
@@ -236,40 +224,6 @@ fn validity(url: &PresignedUrl, view: &View) -> Option<String> {
     )
 }
 
-fn explain_text(text: &SignedText, language: Language) -> Vec<String> {
-    let version = if text.is_v4 { "V4" } else { "V1" };
-    let request: Vec<String> = [&text.method, &text.resource, &text.scope]
-        .into_iter()
-        .flatten()
-        .map(|part| shown(part))
-        .collect();
-    let request = request.join(" ");
-    vec![
-        language.choose(
-            format!(
-                "This StringToSign belongs to a header or URL signature ({version}): {request}. The request \
-                 was no form upload."
-            ),
-            format!("该 StringToSign 属于请求头或 URL 签名（{version}）：{request}。该请求不是表单上传。"),
-        ),
-        form_hint(language),
-    ]
-}
-
-fn form_hint(language: Language) -> String {
-    language.choose(
-        "  For a form, send POST to / of the bucket's host; the text that is signed is the base64 policy \
-         and nothing else."
-            .to_owned(),
-        "  表单上传应向存储空间域名的根路径 / 发送 POST；其签名内容只有 base64 编码的 policy。".to_owned(),
-    )
-}
-
-/// Shortens a text from outside.
-fn shown(text: &str) -> String {
-    text.chars().take(MAX_SHOWN).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,18 +245,6 @@ mod tests {
             "https://a b?Signature=x",
         ] {
             assert!(super::url(text).is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_string_to_sign_is_told_from_a_policy() {
-        let v1 = "PUT\n\nimage/png\nWed, 27 Nov 2024 06:09:41 GMT\n/b/a.png";
-        assert!(string_to_sign(v1).is_some());
-        let v4 =
-            "OSS4-HMAC-SHA256\n20241127T060941Z\n20241127/cn-hangzhou/oss/aliyun_v4_request\n00";
-        assert!(string_to_sign(v4).is_some());
-        for text in ["eyJleHBpcmF0aW9uIjoi", "PUT", "PUT\n/a", "GET\na\nb\nc", ""] {
-            assert!(string_to_sign(text).is_none(), "{text}");
         }
     }
 }

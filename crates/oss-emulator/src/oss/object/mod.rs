@@ -1,18 +1,25 @@
-//! Operations on a whole object, which the path names: they put, get, describe and
-//! delete it.
+//! Operations on a whole object, which the path names: they put, get, describe and delete it.
 
-use http::{Method, request};
+use http::request;
 use percent_encoding::percent_decode_str;
 
-use crate::oss::callback::signing_key;
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::options::LocalBucket;
 use crate::oss::query::RequestQuery;
 use crate::oss::request::RequestInfo;
 use crate::oss::request_auth::RequestIdentity;
-use crate::oss::response;
-use crate::oss::response::{OssResponse, OssResponseBody};
 use crate::oss::state::OssState;
+
+mod conditions;
+mod delete;
+mod get;
+mod overrides;
+mod put;
+mod range;
+
+pub(super) use self::delete::delete_object;
+pub(super) use self::get::get_object;
+pub(super) use self::put::put_object;
 
 /// An authenticated request on a bucket or an object.
 pub(super) struct ObjectRequest<'a> {
@@ -40,29 +47,4 @@ pub(super) fn key_of(head: &request::Parts) -> Result<String, OssError> {
         .decode_utf8()
         .map_err(|_| OssErrorKind::KeyInvalid.because("the path is not UTF-8"))?;
     Ok(key.into_owned())
-}
-
-/// Responds with an object; HEAD gets the same headers without the content.
-pub(super) async fn get_object(request: &ObjectRequest<'_>) -> Result<OssResponse, OssError> {
-    let (state, bucket, key) = (request.state, request.bucket, &request.key);
-    if key.is_empty() {
-        return Err(OssErrorKind::Anonymous
-            .because("the local OSS does not list objects; request one by its key"));
-    }
-    let found = state.store.find(&bucket.name, key).await.map_err(|error| {
-        OssErrorKind::InternalError
-            .because(format!("the local OSS could not read its data folder: {error}"))
-    })?;
-    // An object stored there by an earlier version must not be taken for the public key.
-    let found = found.filter(|_| !signing_key::is_reserved(key));
-    let (object, file) = found.ok_or_else(|| {
-        OssErrorKind::NoSuchKey
-            .because(format!("no object {key:?} is in the bucket {}", bucket.name))
-            .with_child("Key", key)
-    })?;
-    let mut response = response::object(&object);
-    if request.head.method != Method::HEAD {
-        *response.body_mut() = OssResponseBody::file(file, object.size);
-    }
-    Ok(response)
 }

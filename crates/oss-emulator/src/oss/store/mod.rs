@@ -168,6 +168,27 @@ impl Store {
         }
     }
 
+    /// Removes an object, if there is one.
+    pub(super) async fn remove(self: &Arc<Self>, bucket: &str, key: &str) -> io::Result<()> {
+        let store = Arc::clone(self);
+        let directory = self.root.join(bucket);
+        let sidecar_path = self.sidecar_path(bucket, key);
+        blocking(move || store.remove_files(&directory, &sidecar_path)).await
+    }
+
+    fn remove_files(&self, directory: &Path, sidecar_path: &Path) -> io::Result<()> {
+        let _moving = self.renames.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(StoredSidecar { path, .. }) = read_sidecar(sidecar_path)? else {
+            return Ok(());
+        };
+        // Without its sidecar an object does not exist, whatever happens to the content.
+        fs::remove_file(sidecar_path)?;
+        match fs::remove_file(directory.join(path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     fn sidecars(&self, bucket: &str) -> PathBuf {
         self.root.join(".sidecars").join(bucket)
     }
@@ -256,7 +277,7 @@ mod tests {
             crc64: 0,
             stored_at: 0,
             content_type: "text/plain".to_owned(),
-            headers: Vec::new(),
+            ..Sidecar::default()
         }
     }
 
@@ -344,6 +365,18 @@ mod tests {
         assert_eq!(path, folder.path().join("examplebucket/dir/key"));
         fs::remove_file(&path).unwrap();
         assert_eq!(get(&store, "dir/key").await, None);
+        assert_eq!(put(&store, "new", "dir/key", true).await.unwrap(), path);
+    }
+
+    #[tokio::test]
+    async fn a_removed_object_leaves_no_file_and_its_path_is_free() {
+        let folder = TempDir::new().unwrap();
+        let store = open(&folder);
+        let path = put(&store, "id", "dir/key", true).await.unwrap();
+        store.remove("examplebucket", "dir/key").await.unwrap();
+        assert!(!path.exists());
+        assert_eq!(get(&store, "dir/key").await, None);
+        store.remove("examplebucket", "dir/key").await.unwrap();
         assert_eq!(put(&store, "new", "dir/key", true).await.unwrap(), path);
     }
 
@@ -466,7 +499,7 @@ impl Drop for TempUpload {
 }
 
 /// The properties of a stored object, kept as JSON in a sidecar file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::oss) struct Sidecar {
     pub(in crate::oss) key: String,
     pub(in crate::oss) size: u64,
@@ -478,4 +511,36 @@ pub(in crate::oss) struct Sidecar {
     pub(in crate::oss) content_type: String,
     /// The headers to return, including metadata, with lower-case names.
     pub(in crate::oss) headers: Vec<(String, String)>,
+    /// The ACL that the upload named; without one that of the bucket counts, which is private.
+    #[serde(default)]
+    pub(in crate::oss) acl: Option<String>,
+    /// Base64, where OSS knows it.
+    #[serde(default)]
+    pub(in crate::oss) content_md5: Option<String>,
+    #[serde(default)]
+    pub(in crate::oss) object_type: ObjectType,
+}
+
+impl Sidecar {
+    /// Returns whether everyone may read the object.
+    pub(in crate::oss) fn is_public(&self) -> bool {
+        matches!(self.acl.as_deref(), Some("public-read" | "public-read-write"))
+    }
+}
+
+/// How an object was uploaded, as `x-oss-object-type` says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::oss) enum ObjectType {
+    #[default]
+    Normal,
+    Multipart,
+}
+
+impl ObjectType {
+    pub(in crate::oss) fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Multipart => "Multipart",
+        }
+    }
 }

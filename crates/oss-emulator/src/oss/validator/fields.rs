@@ -107,6 +107,8 @@ pub struct ObjectOptions {
     pub headers: Vec<(String, String)>,
     /// The callback, if the form requests one.
     pub callback: Option<CallbackParameter>,
+    /// The ACL of the object, if the form names one.
+    pub acl: Option<String>,
 }
 
 /// Checks every field that OSS acts on.
@@ -127,6 +129,7 @@ pub(in crate::oss) fn object_options(
         content_type,
         headers: headers(form)?,
         callback: parameter::parse(form.get("callback").unwrap_or_default())?,
+        acl: form.acl().map(str::to_owned),
     })
 }
 
