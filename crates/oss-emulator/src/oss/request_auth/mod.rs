@@ -190,6 +190,17 @@ impl<'a> SignedRequest<'a> {
         }
     }
 
+    /// Returns a further hint on a wrong signature, for developers.
+    fn hint(&self) -> &'static str {
+        let path = self.head.uri.path().trim_start_matches('/');
+        let first = path.split('/').next().unwrap_or_default();
+        if first == self.bucket && path.len() > first.len() {
+            "; the path begins with the name of the bucket, which belongs into the host"
+        } else {
+            ""
+        }
+    }
+
     fn headers(&self) -> &'a HeaderMap {
         &self.head.headers
     }

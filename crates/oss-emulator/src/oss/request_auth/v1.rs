@@ -157,7 +157,10 @@ fn verify<'v>(
     {
         return Ok(key);
     }
-    let reason = "the V1 signature is not the one that this secret makes for this request";
+    let reason = format!(
+        "the V1 signature is not the one that this secret makes for this request{}",
+        request.hint()
+    );
     Err(OssErrorKind::RequestSignatureMismatch
         .because(reason)
         .with_child("OSSAccessKeyId", claim.id)

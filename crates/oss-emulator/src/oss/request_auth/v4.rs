@@ -45,10 +45,11 @@ pub(super) fn verify<'v>(
     }
     let reason = format!(
         "the V4 signature is not the one that this secret makes for {} {}, its query, and {}; a header \
-         or a parameter may have been added or changed on the way",
+         or a parameter may have been added or changed on the way{}",
         request.head.method,
         request.head.uri.path(),
-        headers.names()
+        headers.names(),
+        request.hint()
     );
     Err(OssErrorKind::RequestSignatureMismatch
         .because(reason)
