@@ -22,7 +22,7 @@ use crate::oss::received_content::storage_error;
 use crate::oss::request::UploadBody;
 use crate::oss::request_options::{RequestCallback, fields_of_headers, header_text};
 use crate::oss::response::OssResponse;
-use crate::oss::store::{Sidecar, StoreError, UploadClaim};
+use crate::oss::store::{ObjectType, Sidecar, StoreError, UploadClaim};
 use crate::oss::validator::fields;
 use crate::oss::{callback, content_type, response};
 use crate::xml::XmlWriter;
@@ -35,6 +35,8 @@ struct CompleteOptions {
     encoding: KeyEncoding,
     is_complete_all: bool,
     forbid_overwrite: bool,
+    /// The ACL belongs to this operation, not to the start of the upload.
+    acl: Option<String>,
     callback: RequestCallback,
 }
 
@@ -95,6 +97,7 @@ impl CompleteOptions {
             encoding: KeyEncoding::read(request.query)?,
             is_complete_all,
             forbid_overwrite: checked.forbid_overwrite,
+            acl: checked.acl,
             callback: RequestCallback::read(request.head, request.query, strictness)?,
         })
     }
@@ -167,7 +170,7 @@ async fn store_object(
 ) -> Result<(Sidecar, Option<ImageInfo>), OssError> {
     let (state, bucket) = (request.state, &request.bucket.name);
     let Joining { claim, selected, forbid } = joining;
-    let object = object(request, named, &selected);
+    let object = Sidecar { acl: options.acl.clone(), ..object(request, named, &selected) };
     let temp = state.store.begin(&request.info.id).await.map_err(|error| storage_error(&error))?;
     let joined = claim.join(temp, selected.into_parts()).await;
     let temp = joined.map_err(|error| named.error(error))?;
@@ -201,6 +204,8 @@ fn object(request: &ObjectRequest<'_>, named: &NamedUpload, selected: &SelectedP
         stored_at: request.state.now(),
         content_type: upload.content_type.clone(),
         headers: upload.headers.clone(),
+        object_type: ObjectType::Multipart,
+        ..Sidecar::default()
     }
 }
 
