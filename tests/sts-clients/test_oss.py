@@ -111,9 +111,14 @@ class OfficialClient(unittest.TestCase):
         error = raised.exception.unwrap()
         self.assertEqual((error.status_code, error.code), (403, "SignatureDoesNotMatch"))
         self.assertEqual(error.ec, "0002-00000040")
-        with self.assertRaises(oss.exceptions.OperationError) as raised:
-            self.oss.client().get_object(oss.GetObjectRequest(bucket=BUCKET, key="absent"))
-        self.assertEqual(raised.exception.unwrap().code, "NoSuchKey")
+        client = self.oss.client()
+        for call in (
+            lambda: client.get_object(oss.GetObjectRequest(bucket=BUCKET, key="absent")),
+            lambda: client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="absent")),
+        ):
+            with self.assertRaises(oss.exceptions.OperationError) as raised:
+                call()
+            self.assertEqual(raised.exception.unwrap().code, "NoSuchKey")
 
     def test_presigned_urls_put_and_read(self):
         client = self.oss.client()

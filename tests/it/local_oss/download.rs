@@ -1,5 +1,7 @@
 //! Tests GET and HEAD of uploaded objects.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use oss_emulator::oss::{OssEvent, Relaxation};
 
 use crate::support::form::Form;
@@ -136,6 +138,8 @@ async fn an_object_that_is_not_there_is_404_and_a_head_has_no_body() {
     let reply = server.ask("HEAD", "/nothing", &[]).await;
     assert_eq!(reply.status, 404);
     assert!(reply.body.is_empty());
+    let document = STANDARD.decode(reply.header("x-oss-err")).unwrap();
+    assert!(String::from_utf8(document).unwrap().contains("<Code>NoSuchKey</Code>"));
     assert_eq!(reply.header("x-oss-request-id").len(), 24);
     server.stop().await;
 }

@@ -14,7 +14,7 @@ use crate::oss::operation::OssOperation;
 use crate::oss::post_object::post_object;
 use crate::oss::query::RequestQuery;
 use crate::oss::request::{RequestInfo, UploadBody};
-use crate::oss::response::{OssResponse, OssResponseBody};
+use crate::oss::response::OssResponse;
 use crate::oss::state::OssState;
 use crate::oss::{multipart_upload, object, request_auth, response};
 use crate::server::LocalAddress;
@@ -133,7 +133,7 @@ async fn error_response(
     }
     let mut response = response::error(info, error);
     if head.method == Method::HEAD {
-        *response.body_mut() = OssResponseBody::empty();
+        response::move_error_to_header(&mut response);
     }
     // A client that waits for `100 Continue` has not sent its body, and does not need to.
     let waits = head.headers.contains_key(header::EXPECT) && body.untouched();

@@ -7,6 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::{fs, io};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::{Body, Frame, SizeHint};
@@ -160,6 +162,14 @@ pub(super) fn error(info: &RequestInfo<'_>, error: &OssError) -> OssResponse {
         insert(&mut response, X_OSS_EC, ec);
     }
     response
+}
+
+/// Moves the body of an error into the header that SDKs read after a HEAD request.
+pub(super) fn move_error_to_header(response: &mut OssResponse) {
+    let body = std::mem::replace(response.body_mut(), OssResponseBody::empty());
+    if let OssResponseBody::Text(Some(document)) = body {
+        insert(response, HeaderName::from_static("x-oss-err"), &STANDARD.encode(document));
+    }
 }
 
 /// Creates the response with an object's headers; the caller adds its content.

@@ -7,13 +7,12 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
-use http::{Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::oss::callback::signing_key;
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::object::ObjectRequest;
 use crate::oss::object::conditions::{self, Precondition};
-use crate::oss::object::overrides::ResponseOverrides;
 use crate::oss::object::range::ByteRange;
 use crate::oss::options::OssEvent;
 use crate::oss::response;
@@ -111,5 +110,45 @@ fn warn_of_processing(request: &ObjectRequest<'_>) {
              it was stored"
         );
         request.state.notify(&OssEvent::Warned { key: request.key.clone(), reason });
+    }
+}
+
+/// The parameters that choose headers of the response, and these headers. Only a signed request may have
+/// them.
+const OVERRIDES: [(&str, HeaderName); 6] = [
+    ("response-cache-control", header::CACHE_CONTROL),
+    ("response-content-disposition", header::CONTENT_DISPOSITION),
+    ("response-content-encoding", header::CONTENT_ENCODING),
+    ("response-content-language", header::CONTENT_LANGUAGE),
+    ("response-content-type", header::CONTENT_TYPE),
+    ("response-expires", header::EXPIRES),
+];
+
+/// The headers that a request chooses.
+#[derive(Debug, Default)]
+struct ResponseOverrides(Vec<(HeaderName, HeaderValue)>);
+
+impl ResponseOverrides {
+    fn read(request: &ObjectRequest<'_>) -> Result<Self, OssError> {
+        let mut headers = Vec::new();
+        for (parameter, name) in OVERRIDES {
+            let Some(text) = request.query.get(parameter) else { continue };
+            if !request.identity.is_signed() {
+                return Err(OssErrorKind::OverrideUnsigned
+                    .because(format!("{parameter} needs a signature, and the request has none")));
+            }
+            let value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+                let reason = format!("{parameter} holds a line end or another control character");
+                OssErrorKind::ArgumentInvalid.argument(parameter, text, reason)
+            })?;
+            headers.push((name, value));
+        }
+        Ok(Self(headers))
+    }
+
+    fn apply(self, response: &mut OssResponse) {
+        for (name, value) in self.0 {
+            response.headers_mut().insert(name, value);
+        }
     }
 }

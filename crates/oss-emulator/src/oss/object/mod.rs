@@ -1,23 +1,23 @@
 //! Operations on a whole object, which the path names: they put, get, describe and delete it.
 
-use http::request;
+use http::{StatusCode, request};
 use percent_encoding::percent_decode_str;
 
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::options::LocalBucket;
 use crate::oss::query::RequestQuery;
+use crate::oss::received_content::storage_error;
 use crate::oss::request::RequestInfo;
 use crate::oss::request_auth::RequestIdentity;
+use crate::oss::response;
+use crate::oss::response::OssResponse;
 use crate::oss::state::OssState;
 
 mod conditions;
-mod delete;
 mod get;
-mod overrides;
 mod put;
 mod range;
 
-pub(super) use self::delete::delete_object;
 pub(super) use self::get::get_object;
 pub(super) use self::put::put_object;
 
@@ -47,4 +47,15 @@ pub(super) fn key_of(head: &request::Parts) -> Result<String, OssError> {
         .decode_utf8()
         .map_err(|_| OssErrorKind::KeyInvalid.because("the path is not UTF-8"))?;
     Ok(key.into_owned())
+}
+
+/// Deletes an object; succeeds also if there is none.
+pub(super) async fn delete_object(request: &ObjectRequest<'_>) -> Result<OssResponse, OssError> {
+    request.check_permission("oss:DeleteObject")?;
+    let store = &request.state.store;
+    store
+        .remove(&request.bucket.name, &request.key)
+        .await
+        .map_err(|error| storage_error(&error))?;
+    Ok(response::empty(StatusCode::NO_CONTENT))
 }
