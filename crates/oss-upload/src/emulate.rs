@@ -91,7 +91,7 @@ pub(super) async fn run(options: Options) -> Result<(), CommandError> {
         hosts: AllowedHosts::named(options.hosts.allow_host.clone()),
         allowed_callbacks: oss::AllowedCallbacks::Only(options.allow_callback_to),
         strictness: options.strictness.strictness(),
-        public_read: options.read.public_read,
+        bucket_acl: options.read.bucket_acl(),
     };
     let ring = KeyRing::default();
     let oss = config.open(ring.clone())?;

@@ -45,7 +45,13 @@ pub(super) struct ReadOptions {
     /// Return objects without a signature, as a bucket does whose ACL is public-read. By default the bucket
     /// is private, and reading needs a presigned URL
     #[arg(long)]
-    pub(super) public_read: bool,
+    public_read: bool,
+}
+
+impl ReadOptions {
+    pub(super) fn bucket_acl(self) -> oss::BucketAcl {
+        if self.public_read { oss::BucketAcl::PublicRead } else { oss::BucketAcl::Private }
+    }
 }
 
 /// How strictly the local OSS validates a form.
@@ -102,8 +108,7 @@ pub(super) struct LocalOssConfig {
     pub(super) hosts: AllowedHosts,
     pub(super) allowed_callbacks: oss::AllowedCallbacks,
     pub(super) strictness: oss::Strictness,
-    /// Whether objects can be read without a signature.
-    pub(super) public_read: bool,
+    pub(super) bucket_acl: oss::BucketAcl,
 }
 
 impl LocalOssConfig {
@@ -120,7 +125,7 @@ impl LocalOssConfig {
             hosts: self.hosts,
             allowed_callbacks: self.allowed_callbacks,
             strictness: self.strictness,
-            public_read: self.public_read,
+            bucket_acl: self.bucket_acl,
             observer: Some(Arc::new(print_event)),
             seed: app::system_random()().map_err(|error| {
                 CommandError::new(format!("no random bytes for a key: {error}"))

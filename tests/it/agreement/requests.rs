@@ -31,8 +31,8 @@ struct Sent {
 fn sent() -> impl Strategy<Value = Sent> {
     let key = "[a-z/ +%~é图.-]{0,12}[a-z]";
     let value = "[ -~é]{0,10}";
-    let names = ["uploadId", "partNumber", "response-content-type", "prefix", "x-oss-process"];
-    let query = prop::collection::btree_map(prop::sample::select(&names[..]), value, 0..3);
+    let names = vec!["uploadId", "partNumber", "response-content-type", "prefix", "x-oss-process"];
+    let query = prop::collection::btree_map(prop::sample::select(names), value, 0..3);
     let header = prop_oneof!["x-oss-meta-[a-z]{1,4}", Just("content-type".to_owned())];
     let headers = prop::collection::btree_map(header, "[!-~]{1,8}( [!-~]{1,8})?", 0..3);
     let additional = prop::sample::subsequence(vec!["content-length", "host", "range"], 0..=3);

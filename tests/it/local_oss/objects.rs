@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oss_emulator::oss::{AccessKey, OssEvent};
+use oss_emulator::oss::{AccessKey, BucketAcl, OssEvent};
 use oss_emulator::ram::{Permissions, RamPolicy};
 use tokio::io::AsyncWriteExt;
 
@@ -18,7 +18,7 @@ const MD5: &str = "XrY7u+Ae7tCTyyK7j1rNww==";
 const CRC64: &str = "5981764153023615706";
 
 async fn private() -> Server {
-    Server::with(|options| options.public_read = false).await
+    Server::with(|options| options.bucket_acl = BucketAcl::Private).await
 }
 
 /// Sends a request that is signed in its URL, with the headers that it signs.
@@ -90,11 +90,11 @@ async fn a_request_that_is_signed_in_its_headers_is_accepted() {
         headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let reply = server.call("PUT", &target, &headers, b"hello world").await;
     assert_eq!((reply.status, reply.header("etag")), (200, ETAG));
-    let changed: Vec<_> = headers.iter().map(|(name, value)| match *name {
-        "x-oss-meta-a" => (*name, "2"),
-        _ => (*name, *value),
-    });
-    let reply = server.call("PUT", &target, &changed.collect::<Vec<_>>(), b"hello world").await;
+    let changed: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (*name, if *name == "x-oss-meta-a" { "2" } else { *value }))
+        .collect();
+    let reply = server.call("PUT", &target, &changed, b"hello world").await;
     assert_eq!(reply.refusal().2, "0002-00000040");
     server.stop().await;
 }
@@ -146,7 +146,7 @@ async fn reading_needs_a_signature_unless_object_or_bucket_are_public() {
     let url = ObjectCall::new("GET", "private.txt").url();
     assert_eq!(server.ask("HEAD", &url, &[]).await.status, 403);
     server.stop().await;
-    let server = Server::with(|options| options.public_read = true).await;
+    let server = Server::with(|options| options.bucket_acl = BucketAcl::PublicRead).await;
     assert_eq!(put(&server, "a.txt").await.status, 200);
     assert_eq!(server.ask("GET", "/a.txt", &[]).await.text(), "hello world");
     assert_eq!(server.call("PUT", "/a.txt", &[], b"x").await.refusal(), refused);
@@ -171,7 +171,7 @@ async fn a_url_expires_and_a_key_without_permission_reads_nothing() {
         "Resource":"acs:oss:*:*:examplebucket/in/*"}]}"#;
     let policy = RamPolicy::parse(policy).unwrap();
     let server = Server::with(|options| {
-        options.public_read = false;
+        options.bucket_acl = BucketAcl::Private;
         options.keys.push(AccessKey {
             permissions: Some(Permissions::default().restricted_by(policy)),
             ..AccessKey::new("narrow", SECRET)
@@ -245,7 +245,7 @@ async fn a_range_is_a_part_and_an_invalid_one_the_whole_object() {
 
 #[tokio::test]
 async fn a_signed_url_chooses_headers_of_the_response_and_an_unsigned_one_does_not() {
-    let server = Server::with(|options| options.public_read = true).await;
+    let server = Server::with(|options| options.bucket_acl = BucketAcl::PublicRead).await;
     assert_eq!(put(&server, "a.txt").await.status, 200);
     let call = ObjectCall::new("GET", "a.txt")
         .query("response-content-disposition", "attachment; filename*=UTF-8''%E5%90%88.txt")

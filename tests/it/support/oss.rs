@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use oss_emulator::oss::{AccessKey, LocalBucket, Options, Oss, OssEvent, Strictness};
+use oss_emulator::oss::{AccessKey, BucketAcl, LocalBucket, Options, Oss, OssEvent, Strictness};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -56,7 +56,7 @@ impl Server {
         options.buckets = vec![bucket(BUCKET, REGION), bucket("secondbucket", "cn-beijing")];
         options.keys = vec![AccessKey::new(KEY_ID, SECRET)];
         // Tests of uploads read what was stored; those of private buckets switch this off.
-        options.public_read = true;
+        options.bucket_acl = BucketAcl::PublicRead;
         change(&mut options);
         let oss = Oss::open(options.clone()).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

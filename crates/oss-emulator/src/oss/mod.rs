@@ -73,7 +73,7 @@ pub use self::error::{OssError, OssErrorKind};
 pub use self::form::UploadForm;
 pub use self::form_reader::ParsedForm;
 pub use self::multipart_upload::part_list::{ListedPart, read_part_list};
-pub use self::options::{Clock, LocalBucket, Observer, OpenError, Options, OssEvent};
+pub use self::options::{BucketAcl, Clock, LocalBucket, Observer, OpenError, Options, OssEvent};
 pub use self::referer::RefererRules;
 pub use self::request_validator::ValidRequest;
 pub use self::strictness::{Relaxation, SignatureCheck, SkippedChecks, Strictness, TransferLimits};

@@ -33,6 +33,16 @@ pub struct LocalBucket {
     pub region: String,
 }
 
+/// The ACL of a bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BucketAcl {
+    /// Reading needs a signature, as in new buckets.
+    #[default]
+    Private,
+    /// Everyone may read.
+    PublicRead,
+}
+
 /// The options of a local OSS.
 #[derive(Clone)]
 pub struct Options {
@@ -66,9 +76,8 @@ pub struct Options {
     /// `cors_origins`. The real OSS stores what such a page posts, and only prevents it from reading
     /// the response.
     pub refuse_other_pages: bool,
-    /// Whether objects can be read without a signature, as in buckets whose ACL is `public-read`. By
-    /// default the buckets are private.
-    pub public_read: bool,
+    /// The ACL of the buckets; they are private by default.
+    pub bucket_acl: BucketAcl,
     /// The referer rules of the buckets; the default allows every `Referer`, and none.
     pub referers: RefererRules,
     /// The addresses that callbacks may be sent to.
@@ -95,7 +104,7 @@ impl Options {
             hosts: AllowedHosts::default(),
             cors_local_pages: false,
             refuse_other_pages: false,
-            public_read: false,
+            bucket_acl: BucketAcl::default(),
             referers: RefererRules::default(),
             allowed_callbacks: AllowedCallbacks::default(),
         }

@@ -9,7 +9,7 @@ use crate::oss::callback::allowed::AllowedCallbacks;
 use crate::oss::callback::signing_key::LazyCallbackKey;
 use crate::oss::cors::Cors;
 use crate::oss::error::OssError;
-use crate::oss::options::{Clock, LocalBucket, Observer, OpenError, Options, OssEvent};
+use crate::oss::options::{BucketAcl, Clock, LocalBucket, Observer, OpenError, Options, OssEvent};
 use crate::oss::referer::RefererRules;
 use crate::oss::request;
 use crate::oss::store::Store;
@@ -24,7 +24,7 @@ pub(super) struct OssState {
     pub(super) cors: Cors,
     pub(super) hosts: AllowedHosts,
     pub(super) referers: RefererRules,
-    pub(super) public_read: bool,
+    pub(super) bucket_acl: BucketAcl,
     pub(super) allowed_callbacks: AllowedCallbacks,
     pub(super) store: Arc<Store>,
     /// The key that signs callbacks.
@@ -49,7 +49,7 @@ impl OssState {
             store: Arc::new(Store::open(options.data_dir, &options.buckets)?),
             hosts: options.hosts,
             referers: options.referers,
-            public_read: options.public_read,
+            bucket_acl: options.bucket_acl,
             allowed_callbacks: options.allowed_callbacks,
             cors: Cors::new(options.cors_origins)
                 .with_local_pages(options.cors_local_pages)

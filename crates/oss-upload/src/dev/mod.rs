@@ -306,7 +306,7 @@ fn open_oss(
         hosts: AllowedHosts::named(options.hosts.allow_host.clone()),
         allowed_callbacks: oss::AllowedCallbacks::Only(callback_addresses(settings)?),
         strictness: options.strictness.clone().strictness(),
-        public_read: options.read.public_read,
+        bucket_acl: options.read.bucket_acl(),
     };
     config.open(ring)
 }

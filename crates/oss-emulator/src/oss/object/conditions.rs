@@ -1,7 +1,7 @@
 //! The conditions of a download: `If-Match`, `If-None-Match`, `If-Modified-Since` and
 //! `If-Unmodified-Since`.
 //!
-//! Source: the GetObject page. A condition on the `ETag` takes precedence over one on the time, as in
+//! Source: the `GetObject` page. A condition on the `ETag` takes precedence over one on the time, as in
 //! RFC 9110. A date that cannot be read is ignored.
 
 use http::{HeaderMap, HeaderName, header};

@@ -1,7 +1,7 @@
-//! GetObject and HeadObject.
+//! Reads and describes objects.
 //!
-//! Sources: the pages of GetObject and HeadObject. Buckets are private: without a signature only an object
-//! whose own ACL is public can be read, unless the option `public_read` is set. As in the cloud, a caller
+//! Sources: the pages of `GetObject` and `HeadObject`. Buckets are private: without a signature only an object
+//! whose own ACL is public can be read, unless the bucket is public. As in the cloud, a caller
 //! without a signature is not informed whether an object exists. Versions and archives are not emulated.
 
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::object::ObjectRequest;
 use crate::oss::object::conditions::{self, Precondition};
 use crate::oss::object::range::ByteRange;
-use crate::oss::options::OssEvent;
+use crate::oss::options::{BucketAcl, OssEvent};
 use crate::oss::response;
 use crate::oss::response::{OssResponse, OssResponseBody};
 use crate::oss::store::Sidecar;
@@ -43,7 +43,7 @@ pub(in crate::oss) async fn get_object(
     // An object stored there by an earlier version must not be taken for the public key.
     let found = found.filter(|_| !signing_key::is_reserved(key));
     let is_public = found.as_ref().is_some_and(|(object, _)| object.is_public());
-    if !(request.identity.is_signed() || state.public_read || is_public) {
+    if !(request.identity.is_signed() || state.bucket_acl == BucketAcl::PublicRead || is_public) {
         return Err(unsigned(request, found.is_some()));
     }
     let (object, file) = found.ok_or_else(|| {

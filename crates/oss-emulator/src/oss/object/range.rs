@@ -1,6 +1,6 @@
 //! The `Range` of a download.
 //!
-//! Source: the GetObject page. A range that cannot be served, also one that ends behind the object,
+//! Source: the `GetObject` page. A range that cannot be served, also one that ends behind the object,
 //! returns the whole object with status 200. With `x-oss-range-behavior: standard` the end is moved, and
 //! a range that begins behind the object is an error.
 
