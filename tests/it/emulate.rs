@@ -201,7 +201,8 @@ async fn no_callback_is_sent_unless_an_option_allows_it() {
 
 #[tokio::test]
 async fn both_servers_refuse_foreign_pages_and_names() {
-    let emulator = Emulator::start(&["--sts-port", "0", "--allow-host", "oss.test"]);
+    let emulator =
+        Emulator::start(&["--sts-port", "0", "--allow-host", "oss.test", "--public-read"]);
     let sts = emulator.printed("sts").trim_start_matches("http://").to_owned();
     let asks = async |address: &str, head: &str| {
         let mut stream = TcpStream::connect(address).await.unwrap();
