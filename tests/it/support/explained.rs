@@ -65,8 +65,11 @@ pub(crate) async fn agrees_on_signature(
         return;
     }
     let is_error = reply.header("content-type") == "application/xml";
-    let (code, ec) =
-        if is_error { (reply.child("Code"), reply.child("EC")) } else { Default::default() };
+    let (code, ec) = if is_error {
+        (reply.child("Code"), reply.child("EC"))
+    } else {
+        (String::new(), String::new())
+    };
     if OF_THE_SERVER.contains(&code.as_str()) {
         return;
     }

@@ -141,8 +141,11 @@ pub async fn explain(input: &[u8], view: &View) -> Result<Explanation, String> {
         Input::Policy(document) => refusal::explain_policy(&document, view),
         Input::Refusal(refusal) => refusal::explain(&refusal, view),
         Input::Signed(signed) => {
-            let signed::SignedExplanation { verdict, lines } = signed::explain(&signed, view)?;
-            return Ok(Explanation { verdicts: verdict.into_iter().collect(), lines });
+            let signed::SignedExplanation { outcome, lines } = signed::explain(&signed, view)?;
+            return Ok(Explanation {
+                verdicts: outcome.map(Result::err).into_iter().collect(),
+                lines,
+            });
         }
         Input::Callback(value) => callback::explain(&value, view.language),
         Input::Uploads(uploads, preflights) => {
@@ -174,7 +177,7 @@ async fn explain_uploads(
         match upload.head.as_ref().and_then(signed::request) {
             Some(signed) => {
                 let explained = signed::explain(&signed, &view)?;
-                explanation.verdicts.extend(explained.verdict);
+                explanation.verdicts.extend(explained.outcome.map(Result::err));
                 explanation.lines.extend(explained.lines);
             }
             None => match verdict::judge(upload, &view).await {

@@ -1,6 +1,6 @@
 //! Requests that are signed in their headers or their URL, and so are no form uploads.
 
-use oss_emulator::oss::OssError;
+use oss_emulator::oss::{OssError, ValidRequest};
 use oss_upload_signer::time::Timestamp;
 
 use crate::explain::capture::Head;
@@ -131,7 +131,8 @@ fn basic(text: &str) -> Option<i64> {
 
 /// An explanation, with the verdict of the local OSS if a request was judged.
 pub(super) struct SignedExplanation {
-    pub(super) verdict: Option<Option<OssError>>,
+    /// `None` for a text that is no request.
+    pub(super) outcome: Option<Result<ValidRequest, OssError>>,
     pub(super) lines: Vec<String>,
 }
 
@@ -147,11 +148,11 @@ pub(super) fn explain(signed: &SignedRequest, view: &View) -> Result<SignedExpla
         }
         SignedRequest::Text(text) => {
             let lines = signed_text::describe(text, language);
-            return Ok(SignedExplanation { verdict: None, lines });
+            return Ok(SignedExplanation { outcome: None, lines });
         }
     };
     lines.extend(verdict.lines);
-    Ok(SignedExplanation { verdict: Some(verdict.outcome.err()), lines })
+    Ok(SignedExplanation { outcome: Some(verdict.outcome), lines })
 }
 
 fn describe_header(head: &Head, language: Language) -> Vec<String> {
