@@ -63,6 +63,10 @@ async fn the_client_may_be_imported_by_any_page() {
         ("/page-theme.js", "text/javascript; charset=utf-8"),
         ("/page-view.js", "text/javascript; charset=utf-8"),
         ("/page-words.js", "text/javascript; charset=utf-8"),
+        ("/page-unfinished.js", "text/javascript; charset=utf-8"),
+        ("/multipart.js", "text/javascript; charset=utf-8"),
+        ("/multipart.d.ts", "text/plain; charset=utf-8"),
+        ("/crc64.js", "text/javascript; charset=utf-8"),
         ("/client.d.ts", "text/plain; charset=utf-8"),
         ("/oss-errors.json", "application/json"),
     ] {

@@ -1,7 +1,7 @@
 /** Compiles, or the types of the client have changed for those who use them. Nothing here is run. */
 
 import { grant, send, sign, upload, UploadError } from 'https://signer.example.com/client.js'
-import type { Code, Grant, Limits, Options, Retry, Stored } from 'https://signer.example.com/client.js'
+import type { Code, Grant, Limits, Options, Retry, Stored, Task, UploadToken } from 'https://signer.example.com/client.js'
 
 declare const file: File
 
@@ -42,6 +42,14 @@ export async function signedElsewhere(answer: Omit<Grant, 'file'>): Promise<Stor
   const { url, fields }: Grant = await grant(file, options)
   console.log(url, fields)
   return send({ ...answer, file })
+}
+
+export function large(keep: (token: UploadToken) => void): Task {
+  const task = upload(file, { ...options, checksum: true, onToken: keep })
+  task.pause()
+  task.resume()
+  task.catch((error: UploadError) => error.code === 'unreadable').finally(() => task.abort())
+  return task
 }
 
 // @ts-expect-error: the file belongs to the grant

@@ -17,6 +17,12 @@ export interface Grant {
   file: File
 }
 
+/** The answer of the signer for a file that goes in parts: `send` gets the rest. Only `upload` asks for it. */
+export interface PartsGrant {
+  method: 'MULTIPART'
+  file: File
+}
+
 export interface Stored {
   /** The name of the object in the bucket. */
   key: string
@@ -26,6 +32,28 @@ export interface Stored {
   receipt?: string
   /** The JSON that the upload callback answered. Missing where the answer of an earlier try was lost. */
   result?: any
+  /** Of a file that went in parts: the checksum of the object, CRC-64/XZ as a decimal number. */
+  crc64?: string
+  /** Of a file that went in parts. */
+  etag?: string
+}
+
+/** An upload that runs: a promise, and what controls it. */
+export interface Task extends Promise<Stored> {
+  /** Ends the requests that run. The parts that OSS has are kept; a file that goes as one form starts again. */
+  pause(): void
+  resume(): void
+  /** Ends the upload with the code `aborted`, and frees the parts that OSS has. */
+  abort(): void
+}
+
+/** What an upload in parts goes on with: after a reload, or on another device until `resumeUntil`. */
+export interface UploadToken {
+  token: string
+  /** The name that the object will have. */
+  key: string
+  /** A UTC time. */
+  resumeUntil: string
 }
 
 /** Bytes of the file. Within one upload `loaded` never falls, also when a further try starts again. */
@@ -56,9 +84,22 @@ export interface Options {
   onProgress?: (progress: Progress) => void
   /** Called after each failure that is followed by another try. */
   onRetry?: (retry: Retry) => void
-  /** The number of tries of a request that gets no answer, 408, 429 or 5xx; 4 by default. */
+  /** The number of tries of a request that gets no answer, 408, 429 or 5xx; 4 by default, 8 for parts. */
   tries?: number
+  /** Ends the upload as `abort()` of its task does. */
   signal?: AbortSignal
+  /** Of a file that goes in parts: the checksums of all parts and of the whole are compared with those of OSS. */
+  checksum?: boolean
+  /** Called when a file begins to go in parts, or goes on. */
+  onToken?: (token: UploadToken) => void
+  /** From `onToken` on another device: the upload goes on here with the same file, and `checksum` is on. */
+  token?: string
+  /** @internal Set by `upload` alone, as the two below: the file may go in parts. */
+  multipart?: boolean
+  /** @internal The end of the last pause. */
+  held?: Promise<void>
+  /** @internal While the upload is paused: ends the pause. */
+  go?: (() => void) | void
 }
 
 /** The limits of a route. They are part of the error when a file is refused. */
@@ -98,6 +139,10 @@ export type ClientCode =
   | 'origin_not_allowed'
   /** The answer is neither the signer's nor OSS's. Often `endpoint` is missing or wrong. */
   | 'bad_answer'
+  /** The file has changed since it was chosen, or can no longer be read. */
+  | 'unreadable'
+  /** The option `token` belongs to a file of another size. */
+  | 'upload_of_another_file'
   /** OSS stored the file, but the upload callback failed. Send `receipt` to the back end, and do not upload again. */
   | 'callback_failed'
 
@@ -127,10 +172,11 @@ export class UploadError extends Error {
 }
 
 /**
- * Gets a grant and posts one file. A grant that has expired is renewed once.
+ * Gets a grant and posts one file. A grant that has expired is renewed once. A file that the route wants in parts is sent
+ * by `multipart.js`, which is loaded then.
  * @throws {UploadError}
  */
-export function upload(file: File, options?: Options): Promise<Stored>
+export function upload(file: File, options?: Options): Task
 
 /**
  * Gets a grant for one file.
@@ -149,4 +195,10 @@ export function sign(files: Iterable<File>, options?: Options): Promise<(Grant |
  * had sent the whole file and its answer was lost.
  * @throws {UploadError}
  */
-export function send(verdict: Grant | UploadError, options?: Options): Promise<Stored>
+export function send(verdict: Grant | PartsGrant | UploadError, options?: Options): Promise<Stored>
+
+/**
+ * Calls the signer at a path, with tries and errors as all calls have them; `multipart.js` is built on it.
+ * @throws {UploadError}
+ */
+export function call(path: string, body: object, options: Options): Promise<any>

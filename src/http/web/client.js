@@ -15,12 +15,24 @@ export class UploadError extends Error {
 }
 
 /** @type {typeof types.upload} */
-export async function upload(file, options) {
-  const run = async () => send(await grant(file, options), options)
-  return run().catch((error) => {
+export function upload(file, options) {
+  const stop = new AbortController()
+  const { signal } = stop
+  const own = { ...options, multipart: true, signal }
+  const run = async () => send(await grant(file, own), own)
+  const pause = () => {
+    if (!own.go) own.held = new Promise((go) => (own.go = go))
+    signal.dispatchEvent(new Event('abort')) // Ends what runs; `aborted` stays false.
+  }
+  const resume = () => (own.go = own.go?.())
+  const abort = () => stop.abort(resume())
+  if (options?.signal?.aborted) abort()
+  options?.signal?.addEventListener('abort', abort)
+  const task = run().catch((error) => {
     if (/Expired|-00000213/.test(error.code + error.ec)) return run()
     throw error
   })
+  return Object.assign(task, { pause, resume, abort })
 }
 
 /** @type {typeof types.grant} */
@@ -32,16 +44,23 @@ export async function grant(file, options) {
 
 /** @type {typeof types.sign} */
 export async function sign(files, options = {}) {
-  const { endpoint = new URL('.', import.meta.url), route, metadata, headers, signal } = options
-  const base = `${endpoint}`.replace(/\/?$/, '/')
+  const { route, metadata, multipart } = options
   const list = [...files]
   const wishes = list.map(({ name, type, size }) => ({ name, type: type || undefined, size, metadata }))
+  const { uploads } = await call('uploads', { route, files: wishes, multipart }, options)
+  return uploads.map((verdict, index) => Object.assign(verdict.error ? refusal(verdict.error) : verdict, { file: list[index] }))
+}
+
+/** @type {typeof types.call} */
+export function call(path, body, options) {
+  const { endpoint = new URL('.', import.meta.url), headers, signal } = options
+  const base = `${endpoint}`.replace(/\/?$/, '/')
   return persist(options, async (turn) => {
     const extra = typeof headers == 'function' ? await headers() : headers
-    const response = await fetch(base + 'uploads', {
+    const response = await fetch(base + path, {
       method: 'POST',
       headers: { ...extra, 'content-type': 'application/json' },
-      body: JSON.stringify({ route, files: wishes }),
+      body: JSON.stringify(body),
       signal,
     }).catch(async () => {
       const probe = await fetch(base + 'health', { mode: 'no-cors' }).catch(() => {})
@@ -50,17 +69,16 @@ export async function sign(files, options = {}) {
       throw new UploadError(`The signer does not admit ${location.origin}: see UPLOAD_ORIGINS.`, { code: 'origin_not_allowed', status: turn > 1 ? 403 : 0 })
     })
     const { status } = response
-    const refusal = ({ error: code, message, limits, request_id: requestId }) =>
-      new UploadError(message, { code, status, requestId, limits, retryAfter: Number(response.headers.get('retry-after')) })
     const answer = await response.json().catch(() => {})
-    if (answer?.uploads) return answer.uploads.map((verdict, index) => Object.assign(verdict.error ? refusal(verdict.error) : verdict, { file: list[index] }))
-    throw refusal(answer?.error ? answer : { error: 'bad_answer', message: status < 500 ? `No signer at ${base}uploads: set \`endpoint\`.` : `HTTP ${status}.` })
+    if (answer?.uploads || answer?.url || answer?.key || status == 204) return answer
+    throw refusal(answer?.error ? answer : { error: 'bad_answer', message: status < 500 ? `No signer at ${base + path}: set \`endpoint\`.` : `HTTP ${status}.` }, status, response.headers)
   })
 }
 
 /** @type {typeof types.send} */
 export async function send(verdict, options = {}) {
   if (verdict instanceof Error) throw verdict
+  if (verdict.method == 'MULTIPART') return (await import('./multipart.js').catch(() => silence('the signer'))).send(verdict, options)
   const { url, fields, key, unique, file } = verdict
   const stored = { key, url: `${url}/${key.replace(/[^/]+/g, encodeURIComponent)}`, receipt: fields['x:receipt'] }
   const form = new FormData()
@@ -98,15 +116,20 @@ export async function send(verdict, options = {}) {
 async function persist(options, attempt) {
   const { signal, tries = 4, onRetry } = options
   for (let turn = 1; ; turn++) {
+    while (options.go) await options.held
+    const { held } = options
     try {
       signal?.throwIfAborted()
       return await attempt(turn)
     } catch (error) {
       if (signal?.aborted) throw new UploadError('Aborted.', { code: 'aborted' })
       const wait = error.retryAfter || 2 ** turn * (1 + Math.random()) / 4
-      if (turn >= tries || wait > 60 || !/^(0|408|429|5..)$/.test(error.status)) throw error
-      onRetry?.({ error, wait })
-      await settle(signal, (done) => (setTimeout(done, wait * 1000), done))
+      if (options.held != held) turn = 0 // It was paused.
+      else if (turn >= tries || wait > 60 || !/^(0|408|429|5..)$/.test(error.status)) throw error
+      else {
+        onRetry?.({ error, wait })
+        await settle(signal, (done) => (setTimeout(done, wait * 1000), done))
+      }
     }
   }
 }
@@ -120,6 +143,9 @@ async function settle(signal, start) {
   })
   signal?.removeEventListener('abort', cancel)
 }
+
+const refusal = ({ error: code, message, limits, request_id: requestId }, status = 200, headers) =>
+  new UploadError(message, { code, status, requestId, limits, retryAfter: Number(headers?.get('retry-after')) })
 
 const silence = (who) => {
   throw new UploadError(`No answer from ${who}: network failure, or hidden by CORS.`, { code: 'network' })

@@ -2,7 +2,8 @@
 //!
 //! The page loads nothing from other hosts and runs no inline script. Its content security policy says so, and lets it
 //! post to the upload hosts of the routes only. Any page may import the client: it contains no secret, and the origin of
-//! its calls is checked; `client.d.ts` has its types. `oss-errors.json` lists for each error of OSS its cause and remedy;
+//! its calls is checked; `client.d.ts` has its types. It loads `multipart.js` for a large file, and that loads `crc64.js` for
+//! checksums. `oss-errors.json` lists for each error of OSS its cause and remedy;
 //! the page fetches it when an upload fails.
 //!
 //! For machines there are `openapi.json`, every call with its responses, and `llms.txt`, one page for an assistant that
@@ -30,6 +31,10 @@ const VIEW: &str = include_str!("page-view.js");
 const WORDS: &str = include_str!("page-words.js");
 const CLIENT: &str = include_str!("client.js");
 const CLIENT_TYPES: &str = include_str!("client.d.ts");
+const MULTIPART: &str = include_str!("multipart.js");
+const MULTIPART_TYPES: &str = include_str!("multipart.d.ts");
+const CRC64: &str = include_str!("crc64.js");
+const UNFINISHED: &str = include_str!("page-unfinished.js");
 const OSS_ERRORS: &str = include_str!("oss-errors.json");
 const OPENAPI: &str = include_str!("openapi.json");
 const LLMS: &str = include_str!("llms.txt");
@@ -45,17 +50,21 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HEAD: &str = "<meta name=\"referrer\" content=\"no-referrer\">";
 
 /// Each file but the page: its path, its text, its type.
-const ASSETS: [(&str, &str, HeaderValue); 13] = [
+const ASSETS: [(&str, &str, HeaderValue); 17] = [
     ("/page.css", STYLE, CSS),
     ("/page.js", SCRIPT, JAVASCRIPT),
     ("/page-limits.js", LIMITS, JAVASCRIPT),
     ("/page-queue.js", QUEUE, JAVASCRIPT),
     ("/page-row.js", ROW, JAVASCRIPT),
     ("/page-theme.js", THEME, JAVASCRIPT),
+    ("/page-unfinished.js", UNFINISHED, JAVASCRIPT),
     ("/page-view.js", VIEW, JAVASCRIPT),
     ("/page-words.js", WORDS, JAVASCRIPT),
     ("/client.js", CLIENT, JAVASCRIPT),
     ("/client.d.ts", CLIENT_TYPES, PLAIN),
+    ("/multipart.js", MULTIPART, JAVASCRIPT),
+    ("/multipart.d.ts", MULTIPART_TYPES, PLAIN),
+    ("/crc64.js", CRC64, JAVASCRIPT),
     ("/oss-errors.json", OSS_ERRORS, JSON),
     ("/openapi.json", OPENAPI, JSON),
     ("/llms.txt", LLMS, PLAIN),
