@@ -23,6 +23,7 @@ import { language, text, words } from './page-words.js'
  * @property {(text: string) => void} announce
  * @property {() => void} changed something in the queue has changed
  * @property {(row: Row) => void} [settled] a file was stored, or failed
+ * @property {(token: string) => void} [began] an upload in parts has begun, or goes on
  */
 
 /** As many connections as browsers open to one host. */
@@ -58,7 +59,7 @@ export class Queue {
   add(choice) {
     const { limits } = this
     choice.forEach(({ file, isFolder }, index) => {
-      const row = { file, state: 'waiting', loaded: 0, again: false, held: false, isPublic: false, element: build(file, this.host.template) }
+      const row = { file, state: 'waiting', loaded: 0, again: false, held: false, inParts: false, isPublic: false, element: build(file, this.host.template) }
       this.rows.push(row)
       this.host.list.append(row.element)
       row.element.addEventListener('click', (event) => this.#act(row, event.target.closest('[data-do]')?.dataset.do))
@@ -125,7 +126,7 @@ export class Queue {
   #wait(row) {
     if (!this.rows.some(isSending)) this.#restart()
     this.#batch.add(row)
-    row.loaded = 0
+    if (!row.task) row.loaded = 0
     this.#change(row, 'waiting')
   }
 
@@ -136,33 +137,59 @@ export class Queue {
     this.#samples = []
   }
 
-  async #start(row) {
-    row.controller = new AbortController()
+  #start(row) {
     row.again = false
-    row.isPublic = Boolean(this.limits.public_read)
+    this.#samples = row.task ? [] : this.#samples
     this.#change(row, 'sending')
+    if (row.task) row.task.resume()
+    else this.#send(row)
+  }
+
+  async #send(row) {
+    row.isPublic = Boolean(this.limits.public_read)
     try {
-      row.stored = await upload(row.file, {
+      row.task = upload(row.file, {
         ...this.host.options(),
-        signal: row.controller.signal,
+        checksum: true,
         onProgress: ({ loaded }) => this.#advance(row, loaded),
         onRetry: () => this.#interrupt(row),
+        onToken: ({ token }) => this.#divide(row, token),
       })
+      row.stored = await row.task
       this.#change(row, 'done')
     } catch (error) {
       if (error.code === 'aborted') this.#change(row, 'cancelled')
       else this.#fail(row, await diagnose(error, row.file, this.host.hasTicket()))
     }
+    row.task = undefined
     this.pump()
     this.#advise(row)
   }
 
+  /** The file goes in parts, so it can be paused. What OSS has of it already counts as no speed. */
+  #divide(row, token) {
+    row.inParts = true
+    this.#samples = []
+    this.host.began?.(token)
+    show(row)
+  }
+
   #act(row, action) {
-    if (action === 'cancel' && row.state === 'waiting') this.#change(row, 'cancelled')
-    else if (action === 'cancel') row.controller.abort()
+    if (action === 'pause') this.#pause(row)
+    else if (action === 'resume') this.#wait(row)
+    else if (action === 'cancel' && !row.task) this.#change(row, 'cancelled')
+    else if (action === 'cancel') row.task.abort()
     else if (action === 'retry') this.retry([row])
     else if (action === 'hide') this.hide([row])
     else if (action === 'copy') copyLink(row).then((outcome) => this.#tell(outcome))
+    if (action === 'pause' || action === 'resume') this.pump()
+  }
+
+  /** A paused file leaves its place to others. */
+  #pause(row) {
+    row.task.pause()
+    this.#samples = []
+    this.#change(row, 'paused')
   }
 
   #fail(row, error) {
@@ -180,7 +207,7 @@ export class Queue {
     if (focused?.hidden && row.element.contains(focused)) firstAction(row).focus()
     if (isActive(row)) return
     this.#tell(row)
-    this.host.settled?.(row)
+    if (row.state !== 'paused') this.host.settled?.(row)
   }
 
   /** Moves the bar forward only: what is sent again shows when it gets further. */

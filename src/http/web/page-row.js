@@ -5,7 +5,7 @@
 
 import { sent, size, text, words } from './page-words.js'
 
-/** @typedef {'waiting' | 'sending' | 'done' | 'unconfirmed' | 'failed' | 'cancelled'} State */
+/** @typedef {'waiting' | 'sending' | 'paused' | 'done' | 'unconfirmed' | 'failed' | 'cancelled'} State */
 /**
  * @typedef {object} Row one chosen file and its element
  * @property {File} file
@@ -13,9 +13,10 @@ import { sent, size, text, words } from './page-words.js'
  * @property {number} loaded bytes sent so far; of several tries those of the one that got furthest
  * @property {boolean} again another try has started and has not got further yet
  * @property {boolean} held it waits for the fields of the page
+ * @property {boolean} inParts it can be paused
  * @property {boolean} isPublic everybody may read the stored file, so its link works
  * @property {HTMLElement} element
- * @property {AbortController} [controller] set while sending
+ * @property {import('./client.js').Task} [task] from the start to the end of its upload
  * @property {{ key: string, url: string, result?: { id?: unknown } }} [stored] set once OSS has the file
  * @property {{ code: string, message: string, advice?: string }} [error] the failure of the last attempt
  */
@@ -26,7 +27,8 @@ const PREVIEWS = ['image/avif', 'image/gif', 'image/jpeg', 'image/png', 'image/w
 /** The actions of a row; some depend on more than its state. @type {Record<State, string[]>} */
 const ACTIONS = {
   waiting: ['cancel'],
-  sending: ['cancel'],
+  sending: ['pause', 'cancel'],
+  paused: ['resume', 'cancel'],
   done: ['copy', 'open', 'hide'],
   unconfirmed: ['copy', 'open', 'hide'],
   failed: ['retry', 'hide'],
@@ -77,7 +79,7 @@ export function show(row) {
   const part = (selector) => element.querySelector(selector)
   element.dataset.state = state
   part('.state').textContent = summary(row)
-  part('progress').hidden = state !== 'sending'
+  part('progress').hidden = state !== 'sending' && state !== 'paused'
   part('progress').value = file.size ? loaded / file.size : 0
   part('.words').hidden = !error
   part('details').hidden = !stored && !error
@@ -97,6 +99,7 @@ function fill(line, selector, content) {
 function offers(row, action) {
   if (!ACTIONS[row.state].includes(action)) return false
   if (action === 'retry') return canRetry(row)
+  if (action === 'pause') return row.inParts
   return action === 'copy' || action === 'open' ? row.isPublic : true
 }
 
@@ -104,6 +107,7 @@ function summary({ file, state, loaded, again, held, stored }) {
   const total = size(file.size)
   if (state === 'waiting' && held) return `${total} · ${text.incomplete}`
   if (state === 'done' && isName(stored.result?.id)) return `${total} · ${text.done} · ${text.record(stored.result.id)}`
+  if (state === 'paused') return `${sent(loaded, file.size)} · ${text.paused}`
   if (state !== 'sending') return `${total} · ${text[state]}`
   if (again) return `${total} · ${text.again}`
   if (!loaded) return `${total} · ${text.preparing}`

@@ -42,6 +42,7 @@ export class View {
       announce: (news) => this.announce(news),
       changed: () => this.#overview(),
       settled: caller.settled,
+      began: (token) => this.by('unfinished').querySelector(`[data-token="${token}"]`)?.remove(),
     })
     this.#showTexts(root)
     this.#listen()
@@ -78,6 +79,18 @@ export class View {
     by('picker').classList.toggle('closed', isClosed)
     this.#showFields(isClosed ? [] : (limits.metadata ?? []).filter(({ name, required }) => required && !caller.options().metadata?.[name]))
     this.queue.pump()
+    if (!isClosed) this.#showUnfinished()
+  }
+
+  /** Shows which large files were not finished in this browser, if there are any. */
+  async #showUnfinished() {
+    try {
+      if (!Object.keys(localStorage).some((name) => name.startsWith('oss-upload:'))) return
+      const { list } = await import('./page-unfinished.js')
+      await list(this.by('unfinished'), this.caller.options, (news) => this.announce(news), this.by('choose'))
+    } catch {
+      // A closed storage, or no network: the file can be chosen all the same.
+    }
   }
 
   /** Shows a field for each metadata value that the route needs, and keeps what was typed. */

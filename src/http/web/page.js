@@ -2,7 +2,8 @@
  * The upload page: takes the route and the ticket of its address, shows for whom the ticket is, and takes files that are
  * dropped or pasted anywhere in the window. The picker and the list belong to page-view.js.
  *
- * Nothing is stored in the browser, and above all not the ticket of a link (`#ticket=…`).
+ * Nothing is stored in the browser but the tokens of large files that were not finished (multipart.js), and above all not
+ * the ticket of a link (`#ticket=…`).
  */
 
 import { applyTheme, title as ownTitle } from './page-theme.js'
