@@ -15,6 +15,7 @@ const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 const WEB = file('../../src/http/web/')
 const ENTRIES = {
   client: `${WEB}client.js`,
+  multipart: `${WEB}multipart.js`,
   uploads: file('src/uploads.js'),
   react: file('src/react.js'),
   vue: file('src/vue.js'),
@@ -60,12 +61,12 @@ async function style() {
   return `:host{${themed.join('')}}${rest}${await readFile(file('src/element.css'), 'utf8')}`.replace(/\/\*.*?\*\//gs, '').replace(/\s+/g, ' ')
 }
 
-/** Keeps the entries apart: each imports the client from the file beside it. */
+/** Keeps the entries apart: each imports the client, and the client what large files need, from the file beside it. */
 function siblings(extension) {
   return {
     name: 'siblings',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /\/(client|uploads)\.js$/ }, ({ path, kind }) => (kind === 'entry-point' ? null : { path: `./${path.split('/').at(-1).replace(/\.js$/, extension)}`, external: true }))
+      onResolve({ filter: /\/(client|multipart|uploads)\.js$/ }, ({ path, kind }) => (kind === 'entry-point' ? null : { path: `./${path.split('/').at(-1).replace(/\.js$/, extension)}`, external: true }))
       onResolve({ filter: /^page:/ }, ({ path }) => ({ path, namespace: 'page' }))
       onLoad({ filter: /^page:/, namespace: 'page' }, async ({ path }) => ({ contents: await (path === 'page:style' ? style() : markup()), loader: 'text' }))
       onLoad({ filter: /\/web\/client\.js$/ }, () => ({ contents: withoutDefault(client), loader: 'js' }))
@@ -85,13 +86,14 @@ for (const [format, extension] of [['esm', '.js'], ['cjs', '.cjs']]) {
     target: 'es2022',
     charset: 'utf8',
     external: ['react', 'vue'],
+    supported: { 'dynamic-import': format === 'esm' }, // Jest requires; it cannot import.
     banner: { js: `/*! oss-upload-client ${version}, ${license} */` },
     plugins: [siblings(extension)],
     logLevel: 'warning',
   })
 }
 for (const name of Object.keys(ENTRIES)) {
-  const types = await readFile(name === 'client' ? `${WEB}client.d.ts` : file(`src/${name}.d.ts`), 'utf8')
+  const types = await readFile(name === 'client' || name === 'multipart' ? `${WEB}${name}.d.ts` : file(`src/${name}.d.ts`), 'utf8')
   await writeFile(file(`dist/${name}.d.ts`), types)
   await writeFile(file(`dist/${name}.d.cts`), types.replace(/(from '\.\/\w+)\.js'/g, "$1.cjs'"))
 }

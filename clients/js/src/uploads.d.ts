@@ -4,7 +4,7 @@ export type UploadStatus =
   /** It waits: six files are uploaded at a time. */
   | 'waiting'
   | 'uploading'
-  /** Stopped by `pause`. `resume` starts it from the beginning. */
+  /** Stopped by `pause`. `resume` goes on where it was; a file that goes as one form starts from its beginning. */
   | 'paused'
   | 'stored'
   /** Stored, but the upload callback failed: `error` has the receipt. Do not upload it again. */

@@ -18,8 +18,8 @@ let lastId = 0
 /** @type {typeof types.createUploads} */
 export function createUploads(options = {}) {
   const listeners = new Set()
-  /** @type {Map<number, AbortController>} */
-  const running = new Map()
+  /** The uploads that have begun and not ended, paused ones too. @type {Map<number, import('./client.js').Task>} */
+  const tasks = new Map()
   let snapshot = summary([])
 
   function publish(items) {
@@ -38,39 +38,42 @@ export function createUploads(options = {}) {
   function stop(id, status) {
     for (const item of chosen(id).filter((item) => isBusy(item) || (status === 'cancelled' && item.status === 'paused'))) {
       change(item.id, { status })
-      running.get(item.id)?.abort()
-      running.delete(item.id)
+      const task = tasks.get(item.id)
+      if (status === 'paused') task?.pause()
+      else tasks.delete(item.id) && task?.abort()
     }
     fill()
   }
 
   function restart(id, from) {
     for (const item of chosen(id).filter(({ status }) => from.includes(status))) {
-      change(item.id, { status: 'waiting', loaded: 0, progress: 0, error: undefined })
+      change(item.id, { status: 'waiting', error: undefined, ...(!tasks.has(item.id) && { loaded: 0, progress: 0 }) })
     }
     fill()
   }
 
   /** Starts waiting files while there are fewer than six under way. */
   function fill() {
-    const waiting = snapshot.items.filter(({ status }) => status === 'waiting')
-    for (const item of waiting.slice(0, Math.max(0, AT_ONCE - running.size))) run(item)
+    const having = (wanted) => snapshot.items.filter(({ status }) => status === wanted)
+    const free = AT_ONCE - having('uploading').length
+    for (const item of having('waiting').slice(0, Math.max(0, free))) run(item)
   }
 
   async function run({ id, file }) {
-    const controller = new AbortController()
-    running.set(id, controller)
     change(id, { status: 'uploading' })
+    if (tasks.has(id)) return tasks.get(id).resume()
     const onProgress = ({ loaded, total }) => {
-      if (running.get(id) === controller) change(id, { loaded, progress: total ? loaded / total : 1 })
+      if (tasks.get(id) === task) change(id, { loaded, progress: total ? loaded / total : 1 })
       store.options.onProgress?.({ loaded, total })
     }
-    const outcome = await upload(file, { ...store.options, onProgress, signal: controller.signal }).then(
+    const task = upload(file, { ...store.options, onProgress })
+    tasks.set(id, task)
+    const outcome = await task.then(
       (result) => ({ status: 'stored', result, progress: 1, loaded: file.size }),
       (error) => ({ status: error.code === 'callback_failed' ? 'unconfirmed' : 'failed', error }),
     )
-    if (running.get(id) !== controller) return // Paused, cancelled or removed meanwhile.
-    running.delete(id)
+    if (tasks.get(id) !== task) return // Cancelled or removed meanwhile.
+    tasks.delete(id)
     change(id, outcome)
     fill()
     const item = snapshot.items.find((item) => item.id === id)

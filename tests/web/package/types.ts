@@ -1,7 +1,8 @@
 /** Compiles, or the types of the package have changed for those who use them. Nothing here is run. */
 
-import { grant, upload, UploadError, type Grant, type Stored } from 'oss-upload-client'
+import { grant, upload, UploadError, type Grant, type Stored, type Task } from 'oss-upload-client'
 import { OssUpload } from 'oss-upload-client/element'
+import { discard, unfinished, type Unfinished } from 'oss-upload-client/multipart'
 import { useUpload as useReactUpload } from 'oss-upload-client/react'
 import { createUploads, type UploadItem } from 'oss-upload-client/uploads'
 import { useUpload as useVueUpload } from 'oss-upload-client/vue'
@@ -10,6 +11,15 @@ declare const file: File
 
 export const stored: Promise<Stored> = upload(file, { endpoint: new URL('https://signer.example.com') })
 export const granted: Promise<Grant> = grant(file, { endpoint: '/signer' })
+
+export function large(): Task {
+  const [known]: Unfinished[] = unfinished({ endpoint: '/signer', route: 'films' })
+  if (known && known.size !== file.size) void discard(known, { endpoint: '/signer' })
+  const task = upload(file, { endpoint: '/signer', checksum: true, token: known?.token, onToken: ({ token }) => console.log(token) })
+  task.pause()
+  task.resume()
+  return task
+}
 
 export function Component(): string {
   const { items, progress, isUploading, add, pause, resume, cancel, retry, remove } = useReactUpload({ endpoint: '.', onStored: ({ result }) => console.log(result?.key) })
