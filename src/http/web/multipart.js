@@ -282,8 +282,10 @@ class PartUpload {
       } finally {
         free()
       }
-    } catch {
-      return new UploadError('The file has changed or can no longer be read.', { code: 'unreadable', key: this.#key })
+    } catch (error) {
+      if (/^Not(Readable|Found)Error$/.test(error.name)) return unreadable()
+      if (error instanceof UploadError) return error
+      throw error
     }
   }
 
@@ -350,7 +352,7 @@ class PartUpload {
 
   async #checksum(number) {
     if (!this.options.checksum && !this.options.token) return
-    const { checksum } = await import('./crc64.js')
+    const { checksum } = await crc64()
     if (!this.#checksums.has(number)) this.#checksums.set(number, await checksum(this.#slice(number)))
     return this.#checksums.get(number)
   }
@@ -359,7 +361,7 @@ class PartUpload {
   async #whole() {
     let whole = await this.#checksum(1)
     if (whole === undefined) return
-    const { combine } = await import('./crc64.js')
+    const { combine } = await crc64()
     for (let number = 2; number <= this.#count; number++) {
       await this.#ready()
       whole = combine(whole, (await this.#checksum(number)) ?? 0n, this.#slice(number).size)
@@ -426,6 +428,16 @@ class PartUpload {
     this.#running.delete(wake)
     for (const [target, event] of ears) target?.removeEventListener?.(event, wake)
   }
+}
+
+function crc64() {
+  return import('./crc64.js').catch(() => {
+    throw new UploadError('No answer from the signer: network failure, or hidden by CORS.', { code: 'network' })
+  })
+}
+
+function unreadable() {
+  return new UploadError('The file has changed or can no longer be read.', { code: 'unreadable' })
 }
 
 /** Options with some replaced. What `upload` changes in its own, such as `go`, is seen here too. */
@@ -495,8 +507,8 @@ async function identify(file, { endpoint, route, metadata }) {
     const sample = await new Blob([about, ...starts.map((start) => file.slice(start, start + SAMPLE))]).arrayBuffer()
     const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', sample))
     return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  } catch {
-    throw new UploadError('The file has changed or can no longer be read.', { code: 'unreadable' })
+  } catch (error) {
+    throw /^Not(Readable|Found)Error$/.test(error.name) ? unreadable() : error
   }
 }
 
