@@ -410,12 +410,13 @@ test('an offline device counts no tries, and goes on when it is online', async (
   const task = begin(file, { tries: 2 })
   while (wire.sent.length < 4) await settle(1)
   navigator.onLine = false
-  globalThis.setTimeout.mock.mockImplementation(() => 0) // Nothing but the event goes on.
+  globalThis.setTimeout.mock.mockImplementation((done, wait) => (waits.push(wait), 0)) // Nothing but the event goes on.
   await settle()
   assert.equal(wire.running, 0)
   const sent = wire.sent.length
   await settle()
   assert.equal(wire.sent.length, sent)
+  assert.deepEqual(waits.filter((wait) => wait < WATCHDOG_MS), [30_000])
   navigator.onLine = true
   happen('online')
   await settle()
@@ -501,6 +502,7 @@ test('an upload that OSS has forgotten fails, and the next one begins anew', asy
   const file = fileOf(3)
   plan = { 2: [{ status: 404, code: 'NoSuchUpload' }] }
   assert.equal((await failure(begin(file))).code, 'NoSuchUpload')
+  assert.deepEqual(Object.keys(localStorage), [])
   await storedWhole(file, begin(file))
 })
 
