@@ -112,8 +112,8 @@ test('the ask names the file, the type and the size, and the route when there is
   await attempt({}, { name: '照片.png' })
   await attempt({ route: 'avatar' }, { name: 'README', type: '' })
   assert.deepEqual(asked.calls.map(({ body }) => body), [
-    { files: [{ name: '照片.png', type: 'image/png', size: 3 }] },
-    { route: 'avatar', files: [{ name: 'README', size: 3 }] },
+    { files: [{ name: '照片.png', type: 'image/png', size: 3 }], multipart: true },
+    { route: 'avatar', files: [{ name: 'README', size: 3 }], multipart: true },
   ])
   assert.equal(asked.calls[0].headers['content-type'], 'application/json')
 })

@@ -137,8 +137,9 @@ class PartUpload {
   }
 
   /** Takes up an upload that began before. `false` where the signer or OSS does not know it any more. */
-  async #resume({ token, url = '' }) {
+  async #resume({ token, url = '', parallel = this.#parallel }) {
     this.token = token
+    this.#parallel = parallel
     this.#place = url
     try {
       const status = await this.#call('status')
@@ -189,7 +190,7 @@ class PartUpload {
     if (!this.id) return
     const { name, size } = this.file
     const { endpoint, route } = this.options
-    const about = { token: this.token, key: this.#key, url: this.#place, receipt: this.#receipt, until: this.#until }
+    const about = { token: this.token, key: this.#key, url: this.#place, receipt: this.#receipt, until: this.#until, parallel: this.#parallel }
     keep(this.id, { ...about, name, size, loaded: this.#stored(), endpoint: text(endpoint), route: text(route), complete })
   }
 
