@@ -1,11 +1,12 @@
 //! The extractor of the API: what a call sends.
 
 use std::borrow::Cow;
+use std::mem;
 
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
-use fc_http::Context;
+use fc_http::{Context, Event, RoleKeys};
 use http::HeaderMap;
 use http::Uri;
 use http_body_util::BodyExt;
@@ -14,10 +15,12 @@ use percent_encoding::percent_decode_str;
 use crate::app::App;
 use crate::auth::origin::OriginStatus;
 use crate::config::table::nearest;
+use crate::credentials::PlatformKeys;
 use crate::grant::{Form, GrantRequest};
 use crate::http::error::{ApiError, Echo, MessageLanguage};
 use crate::policy::content_type::ContentType;
 use crate::policy::route::Route;
+use crate::secret::Secret;
 
 /// A request with its whole body, which the runtime has read and limited.
 ///
@@ -27,8 +30,10 @@ pub(super) struct ApiRequest {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// The invocation. `None` where the request did not come through the runtime.
-    pub(super) context: Option<Context>,
+    /// What the platform calls.
+    pub(super) event: Event,
+    /// The keys of the function's role, where the platform sent them.
+    pub(super) platform_keys: Option<PlatformKeys>,
     /// The result of the origin check.
     pub(super) origin: OriginStatus,
     /// The route in the path, percent-decoded.
@@ -59,18 +64,30 @@ impl<S: Send + Sync> FromRequest<S> for ApiRequest {
             // A path without parameters.
             Err(_) => {}
         }
+        // There is none where the request did not come through the runtime.
+        let context = parts.extensions.remove::<Context>();
         let body = body.collect().await;
         let body = body.map_err(|_| ApiError::Internal("a body in memory could not be read"))?;
         Ok(Self {
             uri: parts.uri,
             headers: parts.headers,
             body: body.to_bytes(),
-            context: parts.extensions.remove(),
+            event: context.as_ref().map_or(Event::Http, |context| context.event),
+            platform_keys: context.and_then(|context| context.role_keys).map(platform_keys),
             // A path whose origin is not checked admits none.
             origin: parts.extensions.remove().unwrap_or(OriginStatus::Absent),
             route,
             ticket,
         })
+    }
+}
+
+/// Moves the keys out of the runtime's type: a copy would be one more to wipe.
+fn platform_keys(mut keys: RoleKeys) -> PlatformKeys {
+    PlatformKeys {
+        key_id: mem::take(&mut keys.access_key_id),
+        secret: Secret::new(mem::take(&mut *keys.access_key_secret)),
+        token: Secret::new(mem::take(&mut *keys.security_token)),
     }
 }
 

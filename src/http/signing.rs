@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fc_http::{Context, Event};
+use fc_http::Event;
 use http::header::HOST;
 
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::auth::authenticator::RequestCredentials;
 use crate::auth::{AuthMethod, Caller};
 use crate::credentials::session::RoleSession;
 use crate::credentials::session_policy::{ObjectPrefix, UPLOAD_ACTIONS, session_policy};
-use crate::credentials::{Credentials, PlatformKeys};
+use crate::credentials::Credentials;
 use crate::grant::callback_fields::ReceiptSigner;
 use crate::grant::put::{self, PutGrant};
 use crate::grant::{self, Grant, GrantError, GrantRequest};
@@ -21,7 +21,6 @@ use crate::policy;
 use crate::policy::callback::CallbackTarget;
 use crate::policy::route::Route;
 use crate::policy::template::{CallerAttributes, RandomBytes, RenderContext};
-use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// A call that is authenticated and has credentials. It may sign several files, all at one moment.
@@ -49,9 +48,8 @@ impl<'a> SigningSession<'a> {
         let caller = authenticate(app, request, &route.name, now).await?;
         let own_url = own_url(app, request, route)?;
         let session = role_session(route, &caller)?;
-        let platform_keys = request.context.as_ref().and_then(platform_keys);
-        let credentials =
-            app.credentials.provide(session.as_ref(), platform_keys.as_ref(), now).await?;
+        let platform_keys = request.platform_keys.as_ref();
+        let credentials = app.credentials.provide(session.as_ref(), platform_keys, now).await?;
         Ok(Self { app, route, caller, credentials, own_url, now })
     }
 
@@ -105,7 +103,7 @@ async fn authenticate(
     route: &str,
     now: Timestamp,
 ) -> Result<Caller, ApiError> {
-    if request.context.as_ref().is_some_and(|context| context.event == Event::Invoke) {
+    if request.event == Event::Invoke {
         return Ok(Caller::without_subject(AuthMethod::Platform));
     }
     let credentials = RequestCredentials {
@@ -129,14 +127,6 @@ fn own_url(app: &App, request: &ApiRequest, route: &Route) -> Result<Option<Stri
     let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
     let trusted = host.filter(|host| trigger_host::is_trusted(host, app.region.as_deref()));
     trusted.map(|host| Some(format!("https://{host}"))).ok_or(ApiError::CallbackAddressUnknown)
-}
-
-fn platform_keys(context: &Context) -> Option<PlatformKeys> {
-    context.role_keys.as_ref().map(|keys| PlatformKeys {
-        key_id: keys.access_key_id.to_string(),
-        secret: Secret::new(keys.access_key_secret.as_str()),
-        token: Secret::new(keys.security_token.as_str()),
-    })
 }
 
 /// Returns the attributes of a caller that a key template may use.
