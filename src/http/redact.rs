@@ -44,22 +44,27 @@ fn is_ticket(segment: &str, is_behind_t: &mut bool) -> bool {
     };
     let mut is_ticket = false;
     for piece in decoded.split(['/', '\\']) {
-        is_ticket |= (*is_behind_t && !piece.is_empty()) || piece.contains(MARK);
+        is_ticket |= (*is_behind_t && !piece.is_empty()) || has_mark(piece);
         // An empty segment is a slash too many; what stands behind it still stands behind the `t`.
-        *is_behind_t = piece == "t" || (*is_behind_t && piece.is_empty());
+        *is_behind_t = piece.eq_ignore_ascii_case("t") || (*is_behind_t && piece.is_empty());
     }
     is_ticket
 }
 
-/// Decodes a segment wholly, in lower case; `None` if that takes too many rounds.
-fn decode(segment: &str) -> Option<String> {
-    let mut text = segment.to_owned();
+/// Returns whether a text contains the mark in any case.
+fn has_mark(text: &str) -> bool {
+    text.as_bytes().windows(MARK.len()).any(|part| part.eq_ignore_ascii_case(MARK.as_bytes()))
+}
+
+/// Decodes a segment until there is nothing left to decode. Returns `None` if that takes too many rounds.
+fn decode(segment: &str) -> Option<Cow<'_, str>> {
+    let mut text = Cow::Borrowed(segment);
     for _ in 0..MAX_ROUNDS {
-        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
-        if decoded == text {
-            return Some(text.to_lowercase());
-        }
-        text = decoded;
+        // Borrowed means that nothing was encoded.
+        let Cow::Owned(decoded) = percent_decode_str(&text).decode_utf8_lossy() else {
+            return Some(text);
+        };
+        text = Cow::Owned(decoded);
     }
     None
 }
