@@ -51,9 +51,10 @@ fn is_ticket(segment: &str, is_behind_t: &mut bool) -> bool {
     is_ticket
 }
 
-/// Returns whether a text contains the mark in any case.
+/// Returns whether a text contains the mark in any case. Most texts have no dot, which is soon known.
 fn has_mark(text: &str) -> bool {
-    text.as_bytes().windows(MARK.len()).any(|part| part.eq_ignore_ascii_case(MARK.as_bytes()))
+    let is_mark = |part: &[u8]| part.eq_ignore_ascii_case(MARK.as_bytes());
+    text.contains('.') && text.as_bytes().windows(MARK.len()).any(is_mark)
 }
 
 /// Decodes a segment until there is nothing left to decode. Returns `None` if that takes too many rounds.
