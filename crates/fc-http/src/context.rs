@@ -172,7 +172,8 @@ fn take_role_keys(headers: &mut HeaderMap) -> Option<RoleKeys> {
 fn visible(value: Option<&HeaderValue>) -> Option<&str> {
     let bytes = value?.as_bytes();
     // A token is long. Without a way out of the loop, it checks many bytes at a time.
-    let is_visible = bytes.iter().fold(!bytes.is_empty(), |all, byte| all & byte.is_ascii_graphic());
+    let is_visible =
+        bytes.iter().fold(!bytes.is_empty(), |all, byte| all & byte.is_ascii_graphic());
     is_visible.then(|| std::str::from_utf8(bytes).ok()).flatten()
 }
 

@@ -35,9 +35,8 @@ fn is_plausible(keys: &PlatformKeys) -> bool {
     let id_is_clean =
         !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     // A token is long. Without a way out of the loop, it checks many bytes at a time.
-    let is_clean = |text: &str| {
-        text.bytes().fold(!text.is_empty(), |all, byte| all & byte.is_ascii_graphic())
-    };
+    let is_clean =
+        |text: &str| text.bytes().fold(!text.is_empty(), |all, byte| all & byte.is_ascii_graphic());
     id_is_clean && is_clean(keys.secret.expose()) && is_clean(keys.token.expose())
 }
 
