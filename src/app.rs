@@ -18,6 +18,7 @@ use crate::credentials::{ProviderContext, RandomSource};
 use crate::net::{HttpClient, ReqwestClient};
 use crate::policy::route::Route;
 use crate::policy::template::RandomBytes;
+use crate::secret::Secret;
 use crate::time;
 use crate::time::Timestamp;
 
@@ -35,6 +36,8 @@ pub struct App {
     pub rate_limiter: Option<RateLimiter>,
     /// Verifies OSS's upload callbacks and notifies back ends.
     pub callback: UploadCallback,
+    /// The keys of upload tokens. The first one signs, all of them verify.
+    pub upload_token_keys: Vec<Secret>,
     /// The origins whose pages may call.
     pub origins: Origins,
     /// The request headers that pages may send besides those of the known clients.
@@ -71,6 +74,7 @@ impl App {
             authenticator: Authenticator::new(settings.auth),
             rate_limiter: settings.budget.map(RateLimiter::new),
             callback: UploadCallback::new(settings.callback),
+            upload_token_keys: settings.upload_token_keys,
             origins: settings.origins,
             cors_headers: settings.cors_headers,
             page: settings.page,

@@ -11,12 +11,14 @@
 //! * [`http`]: router, the APIs and their response formats, errors, CORS.
 //! * [`auth`], [`credentials`], [`policy`]: who calls, which key signs, what is allowed.
 //! * [`grant`], [`signing`]: the signed form.
+//! * [`bucket`]: the requests that the function itself sends to OSS.
 //! * [`callback`]: the upload callbacks of OSS, receipts and webhooks.
 //! * [`config`], [`app`]: the settings, and everything that is built from them once.
 //! * [`net`]: outbound HTTP. [`time`], [`secret`], [`crypto`]: leaf modules.
 
 pub mod app;
 pub mod auth;
+pub mod bucket;
 pub mod cached_resource;
 pub mod callback;
 pub mod config;

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
@@ -25,6 +26,10 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// The longest time of one request where large files are uploaded: OSS needs some seconds to join many parts. It is
+/// less than the timeout of the function in `s.yaml`, so that the caller gets an answer.
+const MULTIPART_DEADLINE: Duration = Duration::from_secs(25);
 
 fn start() -> Result<(), Box<dyn Error>> {
     let environment = Environment::of_process();
@@ -47,10 +52,13 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
                 settings.port
             )
         })?;
+    let has_multipart = settings.routes.iter().any(|route| route.multipart.is_some());
+    let ordinary = fc_http::Options::default();
     let options = fc_http::Options {
         platform: settings.platform,
+        deadline: if has_multipart { MULTIPART_DEADLINE } else { ordinary.deadline },
         log_path: oss_upload_signer::http::redact::path,
-        ..fc_http::Options::default()
+        ..ordinary
     };
     let routes: Vec<_> = settings.routes.iter().map(|route| route.name.as_str()).collect();
     let (version, routes) = (env!("CARGO_PKG_VERSION"), routes.join(", "));

@@ -17,6 +17,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("net", &["time"]),
     ("cached_resource", &["net", "time"]),
     ("policy", &["time"]),
+    ("bucket", &["credentials", "net", "signing", "time"]),
     ("callback", &["cached_resource", "crypto", "net", "policy", "secret", "time"]),
     ("signing", &["crypto", "secret", "time"]),
     ("credentials", &["crypto", "net", "secret", "time"]),
@@ -26,6 +27,7 @@ const MODULES: &[(&str, &[&str])] = &[
         &[
             "auth",
             "callback::receipt",
+            "callback::upload_token",
             "credentials",
             "crypto",
             "policy",
@@ -35,12 +37,13 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("config", &["auth", "callback", "credentials", "grant", "net", "policy", "secret", "time"]),
-    ("app", &["auth", "callback", "config", "credentials", "net", "policy", "time"]),
+    ("app", &["auth", "callback", "config", "credentials", "net", "policy", "secret", "time"]),
     (
         "http",
         &[
             "app",
             "auth",
+            "bucket",
             "callback",
             "config",
             "credentials",
@@ -61,6 +64,7 @@ const PURE: &[&str] = &[
     "crypto",
     "secret",
     "callback::receipt",
+    "callback::upload_token",
     "credentials::sts::endpoint",
     "credentials::session_policy",
     "credentials::sts::request",

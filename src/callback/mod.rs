@@ -10,6 +10,7 @@
 //! | `signed` | the signature of a callback, and the text that it signs |
 //! | `public_keys` | OSS's public keys: which URLs are accepted, and the cache |
 //! | `receipt` | the signed text that states what was granted |
+//! | `upload_token` | the signed text that is the state of an upload in parts |
 //! | `webhook` | the message to the back end, and its response |
 //! | `deduplicator` | responses to webhooks that have been sent |
 //!
@@ -31,6 +32,7 @@
 pub mod event;
 pub mod public_keys;
 pub mod receipt;
+pub mod upload_token;
 pub mod webhook;
 
 mod deduplicator;

@@ -16,7 +16,9 @@ use crate::credentials::providers::environment::{EnvironmentCredentials, ROLE_KE
 use crate::credentials::providers::local::{
     LocalOptions, config_json::CliProfileOptions, credentials_file::CredentialsFileOptions,
 };
-use crate::credentials::session_policy::{ObjectPrefix, UPLOAD_ACTIONS, session_policy};
+use crate::credentials::session_policy::{
+    ObjectPermissions, ObjectPrefix, session_policy, upload_actions,
+};
 use crate::credentials::sts::{RoleError, RoleRequest, endpoint};
 use crate::policy::route::{Route, SessionMode};
 use crate::policy::template::CallerAttributes;
@@ -211,21 +213,25 @@ fn scope(text: &str) -> Result<RoleScope, &'static str> {
 fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
     let shares = |route: &&Route| route.session == SessionMode::Shared;
     let none_shares = !routes.iter().any(|route| shares(&route));
-    let places: Vec<_> = routes
-        .iter()
-        .filter(|route| none_shares || shares(route))
-        .map(|route| ObjectPrefix {
-            bucket: route.bucket.as_str().to_owned(),
-            prefix: route.template.prefix(&CallerAttributes::NONE),
-        })
-        .collect();
+    let prefix = |route: &Route| ObjectPrefix {
+        bucket: route.bucket.as_str().to_owned(),
+        prefix: route.template.prefix(&CallerAttributes::NONE),
+    };
+    let permissions = [false, true].map(|has_multipart| {
+        let routes = routes.iter().filter(|route| none_shares || shares(route));
+        let routes = routes.filter(|route| route.multipart.is_some() == has_multipart);
+        ObjectPermissions {
+            actions: upload_actions(has_multipart),
+            prefixes: routes.map(prefix).collect(),
+        }
+    });
     let place = if let Some(raw) = config.entry(&table::ROLE_ARN) {
         raw.describe()
     } else {
         let variable = table::POD_ROLE_ARN.variable;
         config.environment.get(variable).map(|_| variable.to_owned())?
     };
-    match session_policy(UPLOAD_ACTIONS, &places) {
+    match session_policy(&permissions) {
         Ok(policy) => Some(policy),
         Err(error) => {
             let example = format!("{} = \"role\"", table::ROLE_SCOPE.key);

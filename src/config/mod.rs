@@ -12,7 +12,7 @@
 //! | `reader` | finds the raw setting that applies, and collects errors |
 //! | `value` | sizes, times and booleans |
 //! | `secrets` | keys from the environment |
-//! | `route`, `auth`, `callback`, `address`, `credentials`, `page` | one concern each |
+//! | `route`, `multipart`, `auth`, `callback`, `address`, `credentials`, `page` | one concern each |
 //! | `listing` | the settings as they were written |
 //! | `warnings` | settings that are valid and have a price |
 
@@ -26,6 +26,7 @@ pub mod value;
 
 mod address;
 mod credentials;
+mod multipart;
 mod raw;
 mod reader;
 mod route;
@@ -49,6 +50,7 @@ use crate::config::toml_file::TomlFile;
 use crate::credentials::options::SourceOptions;
 use crate::net::Proxy;
 use crate::policy::route::Route;
+use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// The settings of the function, checked.
@@ -78,6 +80,8 @@ pub struct Settings {
     pub sources: SourceOptions,
     /// The keys of receipts and webhooks, and the function's own address.
     pub callback: UploadCallback,
+    /// The keys of upload tokens. The first one signs, all of them verify, so that keys can be rotated.
+    pub upload_token_keys: Vec<Secret>,
     /// The name and the looks of the upload page.
     pub page: PageOptions,
 }
@@ -124,6 +128,7 @@ impl Settings {
         let budget = auth::read_budget(&mut config);
         let routes = route::read_all(&mut config);
         let callback = callback::read(&mut config, &routes);
+        let upload_token_keys = multipart::read_token_keys(&mut config, &routes);
         let page = page::read(&mut config);
         let sources = credentials::read(&mut config, &routes, now);
         let variables_that_add_a_route = config.variables_that_add_a_route();
@@ -146,6 +151,7 @@ impl Settings {
                 proxy: proxy(environment),
                 sources,
                 callback,
+                upload_token_keys,
                 page,
             }),
             (_, _, outcome) => Err(outcome.err().unwrap_or_default()),

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::config::multipart::max_size;
 use crate::config::raw::RawSetting;
 use crate::config::reader::{ConfigReader, RouteReader};
 use crate::config::table::{self, METADATA};
@@ -14,8 +15,8 @@ use crate::policy::header::{Header, X_OSS_SERVER_SIDE_ENCRYPTION};
 use crate::policy::key::is_extension;
 use crate::policy::metadata::{MetadataPattern, MetadataRule};
 use crate::policy::route::{
-    DEFAULT_LIFETIME, DEFAULT_MAX_BYTES, DEFAULT_MIN_BYTES, MAX_FILES, MAX_LIFETIME,
-    MAX_OBJECT_BYTES, Route, SessionMode, SignatureVersion, SizeRange, SuccessStatus,
+    DEFAULT_LIFETIME, DEFAULT_MAX_BYTES, DEFAULT_MIN_BYTES, MAX_FILES, MAX_LIFETIME, Route,
+    SessionMode, SignatureVersion, SizeRange, SuccessStatus,
 };
 use crate::policy::template::Template;
 
@@ -37,7 +38,8 @@ impl RouteReader<'_, '_> {
         let region = self.region();
         let host = self.host(bucket.as_ref(), region.as_ref());
         let template = self.template();
-        let size = self.size();
+        let has_multipart = self.has_multipart();
+        let size = self.size(has_multipart);
         let types = self.types();
         let extensions = self.extensions();
         let max_files = self.value(&table::MAX_FILES, max_files).unwrap_or(MAX_FILES);
@@ -49,6 +51,7 @@ impl RouteReader<'_, '_> {
         let headers = self.headers();
         let metadata = self.metadata();
         let callback = self.callback();
+        let multipart = has_multipart.then(|| self.multipart(size.max));
         Some(Route {
             name: self.name,
             bucket: bucket?,
@@ -67,6 +70,7 @@ impl RouteReader<'_, '_> {
             signature,
             session,
             callback,
+            multipart,
         })
     }
 
@@ -126,9 +130,10 @@ impl RouteReader<'_, '_> {
         Template::directory(DEFAULT_DIRECTORY).ok()
     }
 
-    fn size(&mut self) -> SizeRange {
+    fn size(&mut self, has_multipart: bool) -> SizeRange {
         let min = self.value(&table::MIN_SIZE, value::size).unwrap_or(DEFAULT_MIN_BYTES);
-        let max = self.value(&table::MAX_SIZE, max_size).unwrap_or(DEFAULT_MAX_BYTES);
+        let max = self.value(&table::MAX_SIZE, |text| max_size(text, has_multipart));
+        let max = max.unwrap_or(DEFAULT_MAX_BYTES);
         if min > max {
             let raw = self.entry(&table::MIN_SIZE).or_else(|| self.entry(&table::MAX_SIZE));
             let place = raw.map(|raw| raw.describe()).unwrap_or_default();
@@ -239,14 +244,6 @@ fn extension(text: &str) -> Result<String, &'static str> {
 
 fn status(text: &str) -> Result<SuccessStatus, &'static str> {
     SuccessStatus::parse(text).ok_or("OSS answers a stored file with 200, 201 or 204")
-}
-
-fn max_size(text: &str) -> Result<u64, String> {
-    match value::size(text)? {
-        0 => Err("the largest size is 0: nothing could be uploaded".to_owned()),
-        bytes if bytes > MAX_OBJECT_BYTES => Err("a form upload takes at most 5GiB".to_owned()),
-        bytes => Ok(bytes),
-    }
 }
 
 fn lifetime(text: &str) -> Result<Duration, String> {

@@ -122,7 +122,7 @@ settings! {
     MIN_SIZE: Route, Size; "UPLOAD_MIN_SIZE", "min_size"; "1B"; Value("1B");
         "The smallest file; `0` allows empty files.";
     MAX_SIZE: Route, Size; "UPLOAD_MAX_SIZE", "max_size"; "10MiB"; Value("100MiB");
-        "The largest file, up to `5GiB`.";
+        "The largest file, up to `5GiB`, and with `multipart.enabled` up to 48.8 TB (`48800GB`).";
     TYPES: Route, List; "UPLOAD_TYPES", "types"; "image/png,image/jpeg"; Described("all");
         "The allowed content types, as `image/png` or `image/*`.";
     EXTENSIONS: Route, List; "UPLOAD_EXTENSIONS", "extensions"; "jpg,png"; Described("all");
@@ -172,6 +172,19 @@ settings! {
         "A text that the callback carries as `x:<name>`, with the [placeholders](#object-keys) that do not depend on the file.";
     METADATA: Route, Table; "", "metadata"; "[a-z0-9-]{1,40}"; Described("none is allowed");
         "Metadata that a request may give: a pattern (a regular expression that the whole value matches), or `{ pattern = \"…\", required = true }`. A value is printable ASCII: percent-encode any other, as `encodeURIComponent` does, and decode it where it is read.";
+
+    MULTIPART: Route, Boolean; "UPLOAD_MULTIPART", "multipart.enabled"; "true"; Described("`false`");
+        "Whether large files can be uploaded in parts, which can be resumed ([how](api.md#large-files)). The role then needs `oss:ListParts` and `oss:AbortMultipartUpload` too, and `UPLOAD_TOKEN_KEYS` is required.";
+    MULTIPART_THRESHOLD: Route, Size; "UPLOAD_MULTIPART_THRESHOLD", "multipart.threshold"; "100MiB"; Described("`100MiB`");
+        "The size from which a file is uploaded in parts, up to `5GiB`.";
+    MULTIPART_PART_SIZE: Route, Size; "UPLOAD_MULTIPART_PART_SIZE", "multipart.part_size"; "8MiB"; Described("whole MiB with which 10,000 parts reach `max_size`, at least `8MiB`");
+        "The size of a part, from `100KiB` to `5GiB`. A file has at most 10,000 parts.";
+    MULTIPART_RESUME: Route, Time; "UPLOAD_MULTIPART_RESUME", "multipart.resume"; "1d"; Described("`1d`");
+        "How long an upload can be resumed, counted from its start, from `1m` to `7d`. Keep it below the days of the bucket's lifecycle rule for parts.";
+    MULTIPART_MAX_PARALLEL: Route, Number; "UPLOAD_MULTIPART_MAX_PARALLEL", "multipart.max_parallel"; "4"; Described("`4`");
+        "How many parts a client uploads at once, from 1 to 32.";
+    MULTIPART_UNSIZED: Route, Boolean; "UPLOAD_MULTIPART_UNSIZED", "multipart.unsized"; "false"; Described("`false`");
+        "Whether a client of Uppy may begin an upload without the size of its file. Then no part has a fixed length, and the size is checked only at the end.";
 
     ORIGINS: Function, List; "UPLOAD_ORIGINS", "origins"; "https://app.example.com"; Described("the function's own pages");
         "Origins of the pages that may call the function, as `https://app.example.com` or `https://*.example.com`; `*` allows every page.";
@@ -233,6 +246,8 @@ settings! {
         "The keys of tickets: one, or several with commas, 32 bytes or more each; the first signs, all verify.";
     RECEIPT_KEYS: Secret, HiddenText; "UPLOAD_RECEIPT_KEYS", ""; "$(openssl rand -base64 32)"; NONE;
         "The keys of receipts, in the form of those of tickets; required where a route has a callback.";
+    TOKEN_KEYS: Secret, HiddenText; "UPLOAD_TOKEN_KEYS", ""; "$(openssl rand -base64 32)"; NONE;
+        "The keys of upload tokens, in the form of those of tickets; required where a route has `multipart.enabled`.";
     WEBHOOK_SECRET: Secret, HiddenText; "UPLOAD_WEBHOOK_SECRET", ""; "whsec_$(openssl rand -base64 32)"; NONE;
         "The secret of webhooks: `whsec_` and 24 to 64 bytes in base64; required where a route has `callback.notify`.";
 
@@ -402,7 +417,7 @@ mod tests {
     use crate::time::Timestamp;
 
     /// Settings with which every other setting has a meaning.
-    const BASE: [(&str, &str); 13] = [
+    const BASE: [(&str, &str); 14] = [
         ("OSS_BUCKET", "my-bucket"),
         ("OSS_REGION", "cn-hangzhou"),
         ("UPLOAD_AUTH", "anonymous"),
@@ -415,6 +430,7 @@ mod tests {
         ("UPLOAD_CALLBACK", "self"),
         ("UPLOAD_RECEIPT_KEYS", "an example key of more than 32 bytes"),
         ("UPLOAD_TICKET_KEYS", "an example key of more than 32 bytes"),
+        ("UPLOAD_TOKEN_KEYS", "an example key of more than 32 bytes"),
         ("UPLOAD_WEBHOOK_SECRET", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
     ];
 
@@ -480,6 +496,7 @@ mod tests {
                     ("UPLOAD_CALLBACK", "https://back.example.com/"),
                     ("UPLOAD_CALLBACK_BODY", "{\"a\":${object}}"),
                 ],
+                name if name.starts_with("UPLOAD_MULTIPART_") => &[("UPLOAD_MULTIPART", "true")],
                 _ => &[],
             };
             let variables = [more, &[(setting.variable, setting.example)]].concat();

@@ -57,6 +57,16 @@ pub fn duration(text: &str) -> Result<Duration, &'static str> {
         .ok_or(TIME)
 }
 
+/// Writes a time in the largest unit of which it is a whole number, as a setting would have it: `90s`, `2h`.
+#[must_use]
+pub fn time_text(time: Duration) -> String {
+    const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let seconds = time.as_secs();
+    let whole = UNITS.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
+    let (unit, name) = whole.unwrap_or((1, "s"));
+    format!("{}{name}", seconds / unit)
+}
+
 /// Reads `true` or `false`.
 pub(super) fn boolean(text: &str) -> Result<bool, &'static str> {
     text.parse().map_err(|_| BOOLEAN)
@@ -107,6 +117,14 @@ mod tests {
         fn any_size_is_written_exactly(bytes: u64) {
             assert_eq!(size(&size_text(bytes)), Ok(bytes));
         }
+    }
+
+    #[test]
+    fn a_time_is_written_as_it_would_be_set() {
+        for text in ["0s", "90s", "10m", "36h", "7d", "86401s"] {
+            assert_eq!(time_text(duration(text).unwrap()), text);
+        }
+        assert_eq!(time_text(Duration::from_hours(24)), "1d");
     }
 
     #[test]

@@ -46,6 +46,7 @@ impl Settings {
         }
         warnings.extend(self.routes.iter().flat_map(header_warnings));
         warnings.extend(self.routes.iter().flat_map(callback_warnings));
+        warnings.extend(self.routes.iter().flat_map(multipart_warnings));
         warnings.extend(self.address_warning());
         warnings.extend(self.role_warnings());
         warnings.extend(self.v1_warnings());
@@ -276,6 +277,28 @@ fn header_warnings(route: &Route) -> Vec<String> {
         _ => None,
     };
     route.headers.iter().filter_map(warn).collect()
+}
+
+/// Warns of uploads in parts that no file uses, or whose size is not known before their end.
+fn multipart_warnings(route: &Route) -> Vec<String> {
+    let Some(rules) = &route.multipart else { return Vec::new() };
+    let name = &route.name;
+    let mut warnings = Vec::new();
+    if route.size.max < rules.threshold {
+        warnings.push(format!(
+            "route '{name}' has multipart.enabled, and max_size ({}) is smaller than multipart.threshold ({}): the \
+             client uploads no file in parts",
+            size_text(route.size.max),
+            size_text(rules.threshold)
+        ));
+    }
+    if rules.unsized_files {
+        warnings.push(format!(
+            "route '{name}' has multipart.unsized: until such an upload ends, its parts can have up to 5GiB each, \
+             and max_size is checked only then"
+        ));
+    }
+    warnings
 }
 
 /// Warns of callbacks.

@@ -14,6 +14,25 @@ pub const MAX_POLICY_BYTES: usize = 2047;
 /// The permissions that a key needs for the forms that it signs.
 pub const UPLOAD_ACTIONS: &[&str] = &["oss:PutObject"];
 
+/// The permissions that a key needs where files can be uploaded in parts.
+pub const MULTIPART_ACTIONS: &[&str] =
+    &["oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"];
+
+/// Returns the permissions that a key needs for uploads to a route.
+#[must_use]
+pub fn upload_actions(has_multipart: bool) -> &'static [&'static str] {
+    if has_multipart { MULTIPART_ACTIONS } else { UPLOAD_ACTIONS }
+}
+
+/// Some permissions, and the objects that they are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectPermissions<'a> {
+    /// The permissions, such as `oss:PutObject`.
+    pub actions: &'a [&'a str],
+    /// The objects.
+    pub prefixes: Vec<ObjectPrefix>,
+}
+
 /// A bucket and the beginning of the keys in it that may be written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectPrefix {
@@ -61,7 +80,7 @@ impl std::error::Error for SessionPolicyError {}
 #[serde(rename_all = "PascalCase")]
 struct SessionPolicyDocument<'a> {
     version: &'static str,
-    statement: [SessionPolicyStatement<'a>; 1],
+    statement: Vec<SessionPolicyStatement<'a>>,
 }
 
 #[derive(Serialize)]
@@ -72,27 +91,37 @@ struct SessionPolicyStatement<'a> {
     resource: Vec<String>,
 }
 
-/// Writes the shortest policy that allows `actions` on exactly these prefixes.
-pub fn session_policy(
-    actions: &[&str],
-    prefixes: &[ObjectPrefix],
-) -> Result<String, SessionPolicyError> {
-    if let Some(item) = prefixes.iter().find(|item| !is_safe(&item.prefix)) {
+/// Writes the shortest policy that allows exactly these permissions. Permissions without objects are left out.
+pub fn session_policy(permissions: &[ObjectPermissions<'_>]) -> Result<String, SessionPolicyError> {
+    let mut prefixes = permissions.iter().flat_map(|one| &one.prefixes);
+    if let Some(item) = prefixes.find(|item| !is_safe(&item.prefix)) {
         return Err(SessionPolicyError::Unsafe(item.prefix.clone()));
     }
-    let prefixes = widest(prefixes);
-    let resource = prefixes
+    let statement: Vec<_> = permissions
         .iter()
-        .map(|ObjectPrefix { bucket, prefix }| format!("acs:oss:*:*:{bucket}/{prefix}*"));
-    let statement =
-        SessionPolicyStatement { effect: "Allow", action: actions, resource: resource.collect() };
-    let policy = SessionPolicyDocument { version: "1", statement: [statement] };
+        .filter(|one| !one.prefixes.is_empty())
+        .map(|one| SessionPolicyStatement {
+            effect: "Allow",
+            action: one.actions,
+            resource: widest(&one.prefixes).into_iter().map(ObjectPrefix::resource).collect(),
+        })
+        .collect();
+    let prefixes = statement.iter().map(|one| one.resource.len()).sum();
+    let policy = SessionPolicyDocument { version: "1", statement };
     // Strings and lists of strings always have a JSON form.
     let text = serde_json::to_string(&policy).unwrap_or_default();
     if text.len() > MAX_POLICY_BYTES {
-        return Err(SessionPolicyError::TooLong { bytes: text.len(), prefixes: prefixes.len() });
+        return Err(SessionPolicyError::TooLong { bytes: text.len(), prefixes });
     }
     Ok(text)
+}
+
+impl ObjectPrefix {
+    /// Returns the resource of RAM that is every object with this prefix.
+    fn resource(&self) -> String {
+        let Self { bucket, prefix } = self;
+        format!("acs:oss:*:*:{bucket}/{prefix}*")
+    }
 }
 
 /// Returns whether a prefix is made of whole segments without wildcards.
@@ -128,11 +157,34 @@ mod tests {
         ObjectPrefix { bucket: bucket.to_owned(), prefix: prefix.to_owned() }
     }
 
+    /// Writes the policy for uploads to these prefixes.
+    fn upload_policy(prefixes: &[ObjectPrefix]) -> Result<String, SessionPolicyError> {
+        let prefixes = prefixes.to_vec();
+        session_policy(&[ObjectPermissions { actions: UPLOAD_ACTIONS, prefixes }])
+    }
+
+    #[test]
+    fn uploads_in_parts_have_their_permissions_where_they_are_allowed_only() {
+        let permissions = |actions, prefix: &str| ObjectPermissions {
+            actions,
+            prefixes: vec![object_prefix("examplebucket", prefix)],
+        };
+        let both =
+            [permissions(upload_actions(false), "a/"), permissions(upload_actions(true), "b/")];
+        assert_eq!(
+            session_policy(&both).unwrap(),
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:PutObject"],"Resource":["acs:oss:*:*:examplebucket/a/*"]},{"Effect":"Allow","Action":["oss:PutObject","oss:ListParts","oss:AbortMultipartUpload"],"Resource":["acs:oss:*:*:examplebucket/b/*"]}]}"#
+        );
+        let none = ObjectPermissions { actions: UPLOAD_ACTIONS, prefixes: Vec::new() };
+        let one = session_policy(&[none, both[1].clone()]).unwrap();
+        assert_eq!(one.matches("Effect").count(), 1, "{one}");
+    }
+
     #[test]
     fn a_policy_names_exactly_the_prefixes() {
         let prefixes = [object_prefix("examplebucket", "user-dir/")];
         assert_eq!(
-            session_policy(UPLOAD_ACTIONS, &prefixes).unwrap(),
+            upload_policy(&prefixes).unwrap(),
             r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:PutObject"],"Resource":["acs:oss:*:*:examplebucket/user-dir/*"]}]}"#
         );
     }
@@ -146,11 +198,11 @@ mod tests {
             object_prefix("a", "x/"),
             object_prefix("a", "xy/"),
         ];
-        let policy = session_policy(UPLOAD_ACTIONS, &prefixes).unwrap();
+        let policy = upload_policy(&prefixes).unwrap();
         let resources = r#"["acs:oss:*:*:a/x/*","acs:oss:*:*:a/xy/*","acs:oss:*:*:b/x/y/*"]"#;
         assert!(policy.contains(resources), "{policy}");
         assert!(
-            session_policy(UPLOAD_ACTIONS, &[object_prefix("a", "x/"), object_prefix("a", "")])
+            upload_policy(&[object_prefix("a", "x/"), object_prefix("a", "")])
                 .unwrap()
                 .contains(r#"["acs:oss:*:*:a/*"]"#)
         );
@@ -161,11 +213,10 @@ mod tests {
         for prefix in
             ["*/", "a?/", "../", "a/../b/", "a//", "/", "a", "a\n/", "a\\/", "${x}/", "./"]
         {
-            let refused = session_policy(UPLOAD_ACTIONS, &[object_prefix("b", prefix)]);
+            let refused = upload_policy(&[object_prefix("b", prefix)]);
             assert_eq!(refused, Err(SessionPolicyError::Unsafe(prefix.to_owned())), "{prefix}");
         }
-        let quoted =
-            session_policy(UPLOAD_ACTIONS, &[object_prefix("b", "\"],\"x\":[\"/")]).unwrap();
+        let quoted = upload_policy(&[object_prefix("b", "\"],\"x\":[\"/")]).unwrap();
         let value: serde_json::Value = serde_json::from_str(&quoted).unwrap();
         assert_eq!(value["Statement"][0]["Resource"][0], "acs:oss:*:*:b/\"],\"x\":[\"/*");
     }
@@ -175,7 +226,7 @@ mod tests {
         let prefixes: Vec<_> = (0..60)
             .map(|n| object_prefix("examplebucket", &format!("routes/number-{n}/")))
             .collect();
-        let refused = session_policy(UPLOAD_ACTIONS, &prefixes).unwrap_err();
+        let refused = upload_policy(&prefixes).unwrap_err();
         assert!(
             matches!(refused, SessionPolicyError::TooLong { prefixes: 60, bytes } if bytes > 2048)
         );
@@ -183,7 +234,7 @@ mod tests {
         // The limit is in bytes, not in characters.
         let long = format!("{}/", "ü".repeat(1000));
         assert!(matches!(
-            session_policy(UPLOAD_ACTIONS, &[object_prefix("b", &long)]),
+            upload_policy(&[object_prefix("b", &long)]),
             Err(SessionPolicyError::TooLong { .. })
         ));
     }

@@ -59,6 +59,14 @@ pub fn hex(bytes: &[u8]) -> String {
         .unwrap_or_default()
 }
 
+/// Decodes hexadecimal digits that are exactly `N` bytes. Returns `None` for other texts.
+#[must_use]
+pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// Writes bytes as base64 with the standard alphabet and padding, on one line, as OSS expects it.
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
@@ -114,6 +122,14 @@ mod tests {
     #[test]
     fn only_unreserved_characters_are_not_encoded() {
         assert_eq!(percent_encode("aZ09-_.~ +*/用"), "aZ09-_.~%20%2B%2A%2F%E7%94%A8");
+    }
+
+    #[test]
+    fn hex_digits_are_read_in_their_exact_number() {
+        assert_eq!(from_hex("00ffAb"), Some([0x00, 0xff, 0xab]));
+        for other in ["", "00ff", "00ffab0", "00ffab00", "00ffag"] {
+            assert_eq!(from_hex::<3>(other), None, "{other:?}");
+        }
     }
 
     #[test]

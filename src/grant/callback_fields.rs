@@ -25,6 +25,11 @@ pub const CALLBACK: &str = "callback";
 
 /// The query parameter with the variables of a callback. A form has a field for each of them instead.
 pub const CALLBACK_VAR: &str = "callback-var";
+/// The header that contains the callback parameter.
+const X_OSS_CALLBACK: &str = "x-oss-callback";
+
+/// The header that contains the custom variables.
+const X_OSS_CALLBACK_VAR: &str = "x-oss-callback-var";
 
 /// The key that signs receipts, and the address at which OSS calls this function.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +88,37 @@ pub fn fields(
             Ok(vec![field.ok_or_else(|| PolicyError::NativeCallRequired { fields: fields() })?])
         }
     }
+}
+
+/// Returns the headers that make OSS send the callback of this route when an upload in parts is completed; none if
+/// the route has no callback.
+///
+/// # Errors
+/// Those of [`fields`].
+pub fn headers(
+    route: &Route,
+    context: &RenderContext<'_>,
+    signer: Option<&ReceiptSigner<'_>>,
+    claims: ReceiptClaims,
+) -> Result<Vec<(String, String)>, GrantError> {
+    let fields = fields(Form::Complete, route, context, signer, claims)?;
+    let (parameter, variables): (Vec<_>, Vec<_>) =
+        fields.into_iter().partition(|(name, _)| name == CALLBACK);
+    let Some((_, parameter)) = parameter.into_iter().next() else {
+        return Ok(Vec::new());
+    };
+    let variables = callback_var(&variables);
+    Ok(vec![(X_OSS_CALLBACK.to_owned(), parameter), (X_OSS_CALLBACK_VAR.to_owned(), variables)])
+}
+
+/// Derives the id of a receipt from the random bytes of the object key. Each attempt to complete an upload has the same
+/// id, and it does not show the key, because it is sent to other systems.
+#[must_use]
+pub fn derived_receipt_id(random: &RandomBytes) -> RandomBytes {
+    let mut id = RandomBytes::default();
+    let hash = crypto::hmac_sha256(random, b"oss-upload-receipt-id");
+    id.copy_from_slice(&hash[..16]);
+    id
 }
 
 /// Returns the callback fields of a form that contains every field it is given: the parameter, and one field for
@@ -222,6 +258,14 @@ mod tests {
         assert_eq!(names, ["callback", "x:album", "x:receipt"]);
         assert_eq!(fields[1].1, "夏 \"a\"&b=${size}");
         insta::assert_snapshot!(decoded(&fields[0].1), @r#"{"callbackUrl":"https://sign.example/callback/photos","callbackBody":"bucket=${bucket}&object=${object}&etag=${etag}&size=${size}&mimeType=${mimeType}&imageInfo.width=${imageInfo.width}&imageInfo.height=${imageInfo.height}&imageInfo.format=${imageInfo.format}&x:album=${x:album}&receipt=${x:receipt}","callbackBodyType":"application/x-www-form-urlencoded","callbackSNI":true}"#);
+    }
+
+    #[test]
+    fn a_receipt_id_of_an_upload_is_stable_and_is_not_the_random_of_its_key() {
+        let id = derived_receipt_id(&[7; 16]);
+        assert_eq!(id, derived_receipt_id(&[7; 16]));
+        assert_ne!(id, [7; 16]);
+        assert_ne!(id, derived_receipt_id(&[8; 16]));
     }
 
     #[test]

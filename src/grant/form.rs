@@ -95,6 +95,9 @@ fn fields(
     fields
 }
 
+/// The field, and the header, that refuses to replace an object.
+pub const X_OSS_FORBID_OVERWRITE: &str = "x-oss-forbid-overwrite";
+
 /// The field with the status of OSS's response.
 pub(super) const SUCCESS_ACTION_STATUS: &str = "success_action_status";
 
@@ -110,20 +113,31 @@ pub(super) fn fixed_fields(
     let status = request.success.unwrap_or(route.status);
     let mut fixed: Vec<Field> = vec![(SUCCESS_ACTION_STATUS.into(), status.as_str().to_owned())];
     if request.form == Form::Complete {
-        if forbids_overwrite(request, route) {
-            fixed.push(("x-oss-forbid-overwrite".into(), "true".to_owned()));
-        }
-        let content_type = request.content_type.as_ref().map_or(UNKNOWN, ContentType::as_str);
-        fixed.push((X_OSS_CONTENT_TYPE.into(), content_type.to_owned()));
-        let name = safe_name(request.filename.as_deref().unwrap_or_default());
-        for header in &route.headers {
-            fixed.push((header.name.into(), header.render(context, &name)?));
-        }
-        fixed.extend(default_disposition(request, route));
-        let metadata = request.metadata.iter();
-        fixed.extend(metadata.map(|(name, value)| (metadata_field(name).into(), value.clone())));
+        fixed.extend(object_fields(request, route, context)?);
     }
     Ok(fixed)
+}
+
+/// Returns the fields that OSS stores with the object, and the one that refuses to replace another object.
+pub(super) fn object_fields(
+    request: &GrantRequest,
+    route: &Route,
+    context: &RenderContext<'_>,
+) -> Result<Vec<Field>, PolicyError> {
+    let mut fields: Vec<Field> = Vec::with_capacity(4 + route.headers.len());
+    if forbids_overwrite(request, route) {
+        fields.push((X_OSS_FORBID_OVERWRITE.into(), "true".to_owned()));
+    }
+    let content_type = request.content_type.as_ref().map_or(UNKNOWN, ContentType::as_str);
+    fields.push((X_OSS_CONTENT_TYPE.into(), content_type.to_owned()));
+    let name = safe_name(request.filename.as_deref().unwrap_or_default());
+    for header in &route.headers {
+        fields.push((header.name.into(), header.render(context, &name)?));
+    }
+    fields.extend(default_disposition(request, route));
+    let metadata = request.metadata.iter();
+    fields.extend(metadata.map(|(name, value)| (metadata_field(name).into(), value.clone())));
+    Ok(fields)
 }
 
 /// Returns whether OSS refuses an upload if the key exists. The documentation's page posts no field for it.

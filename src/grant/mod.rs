@@ -7,6 +7,8 @@
 //! | file | owns |
 //! |---|---|
 //! | `form` | the fields that a route fixes, and the signature of a form |
+//! | `object` | the object of an upload that is not a form |
+//! | `part` | the signatures of the parts of a large file |
 //! | `callback_fields` | the fields of the upload callback, and the receipt in them |
 //! | `put` | a presigned PUT |
 //!
@@ -31,6 +33,8 @@
 
 pub mod callback_fields;
 pub mod form;
+pub mod object;
+pub mod part;
 pub mod put;
 
 use std::collections::BTreeMap;
@@ -46,7 +50,7 @@ use crate::policy::PolicyError;
 use crate::policy::content_type::{ContentType, UNKNOWN, is_allowed};
 use crate::policy::document::Condition;
 use crate::policy::key::safe_name;
-use crate::policy::route::{Route, SizeRange, SuccessStatus};
+use crate::policy::route::{MAX_OBJECT_BYTES, Route, SizeRange, SuccessStatus};
 use crate::policy::template::RenderContext;
 use crate::policy::{content_type, metadata};
 use crate::time::Timestamp;
@@ -143,6 +147,13 @@ pub enum GrantError {
     CredentialsExpired,
     /// The route has a callback, and there is no key for the receipt or no URL to call.
     ReceiptSignerMissing,
+    /// The upload has no part of this number.
+    PartOutOfRange {
+        /// The requested number.
+        number: u32,
+        /// The number of parts.
+        count: u32,
+    },
 }
 
 impl From<PolicyError> for GrantError {
@@ -317,9 +328,12 @@ fn check_form(request: &GrantRequest, route: &Route) -> Result<(), PolicyError> 
 /// Returns the allowed sizes: exactly the requested size, if there is one.
 fn size(request: &GrantRequest, route: &Route) -> Result<SizeRange, PolicyError> {
     let Some(size) = request.size else {
-        return Ok(route.size);
+        return Ok(route.single_request_size());
     };
     route.check_size(size)?;
+    if size > MAX_OBJECT_BYTES {
+        return Err(PolicyError::MultipartRequired { size });
+    }
     Ok(SizeRange { min: size, max: size })
 }
 

@@ -9,6 +9,9 @@
 //! | `request` | the extractor: what a call sends |
 //! | `signing` | authentication, credentials, grant: the steps that every signing call shares |
 //! | `documented`, `uploads`, `presigned_post`, `uppy`, `uview`, `wechat` | one signing call each, with its response format |
+//! | `upload_session` | uploads in parts: the steps that every call shares |
+//! | `multipart` | uploads in parts, with the function's own format |
+//! | `uppy_multipart` | uploads in parts, with the format of Uppy |
 //! | `routes` | what a route accepts, before and after |
 //! | `callback`, `hooks` | OSS's upload callbacks; health, and the hooks of the platform |
 //! | `origin`, `trigger_host` | CORS; which `Host` is the function's own |
@@ -25,12 +28,15 @@ pub mod uploads;
 
 mod callback;
 mod hooks;
+mod multipart;
 mod origin;
 mod request;
 mod router;
 mod signing;
 mod trigger_host;
+mod upload_session;
 mod uppy;
+mod uppy_multipart;
 mod uview;
 mod web;
 mod wechat;

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::auth::origin::OriginStatus;
 use crate::http::error::ApiError;
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
 
 /// The headers that known clients send. UI kits send some that they do not need.
 const HEADERS: &str = "authorization, content-type, accept, x-requested-with, x-csrf-token, \

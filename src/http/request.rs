@@ -40,6 +40,10 @@ pub(super) struct ApiRequest {
     pub(super) route: Option<String>,
     /// The ticket in the path, percent-decoded.
     pub(super) ticket: Option<String>,
+    /// The upload token in the path, percent-decoded.
+    pub(super) upload: Option<String>,
+    /// The number of a part in the path, percent-decoded.
+    pub(super) part: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for ApiRequest {
@@ -47,13 +51,15 @@ impl<S: Send + Sync> FromRequest<S> for ApiRequest {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
-        let (mut route, mut ticket) = (None, None);
+        let (mut route, mut ticket, mut upload, mut part) = (None, None, None, None);
         match RawPathParams::from_request_parts(&mut parts, state).await {
             Ok(params) => {
                 for (name, value) in &params {
                     match name {
                         "route" | "name" => route = Some(value.to_owned()),
                         "ticket" => ticket = Some(value.to_owned()),
+                        "upload" => upload = Some(value.to_owned()),
+                        "part" => part = Some(value.to_owned()),
                         _ => {}
                     }
                 }
@@ -78,6 +84,8 @@ impl<S: Send + Sync> FromRequest<S> for ApiRequest {
             origin: parts.extensions.remove().unwrap_or(OriginStatus::Absent),
             route,
             ticket,
+            upload,
+            part,
         })
     }
 }

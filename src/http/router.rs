@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::{
-    callback, documented, hooks, origin, presigned_post, routes, uploads, uppy, uview, web, wechat,
+    callback, documented, hooks, multipart, origin, presigned_post, routes, uploads, uppy,
+    uppy_multipart, uview, web, wechat,
 };
 
 /// Builds the router.
@@ -22,11 +23,17 @@ pub(super) fn router(app: Arc<App>) -> Router {
     let signing = Router::new()
         .route("/get_post_signature_for_oss_upload", get(documented::sign))
         .route("/uploads", post(uploads::sign))
+        .route("/multipart", post(multipart::begin))
+        .route("/multipart/parts", post(multipart::sign_parts))
+        .route("/multipart/status", post(multipart::status))
+        .route("/multipart/complete", post(multipart::complete))
+        .route("/multipart/abort", post(multipart::abort))
         .route("/routes/{name}", get(routes::describe))
         .route("/presigned-post/{route}", get(presigned_post::sign))
         .route("/uppy/{route}/s3/params", get(uppy::sign_params))
         .route("/uppy/{route}/t/{ticket}/s3/params", get(uppy::sign_params))
         .route("/uppy/{route}/sign", post(uppy::sign))
+        .merge(uppy_multipart_calls())
         .route("/wechat/{route}", get(wechat::sign))
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(check_origin.clone());
@@ -41,6 +48,35 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .merge(web::router(&app))
         .method_not_allowed_fallback(method_not_allowed);
     signing.merge(uview).merge(open).fallback(not_found).with_state(app)
+}
+
+/// Returns the calls of Uppy for uploads in parts, each also with a ticket in its path.
+fn uppy_multipart_calls() -> Router<Arc<App>> {
+    Router::new()
+        .route("/uppy/{route}/s3/multipart", post(uppy_multipart::create))
+        .route("/uppy/{route}/s3/multipart/{upload}", get(uppy_multipart::list))
+        .route("/uppy/{route}/s3/multipart/{upload}", delete(uppy_multipart::abort))
+        .route("/uppy/{route}/s3/multipart/{upload}/batch", get(uppy_multipart::sign_batch))
+        .route("/uppy/{route}/s3/multipart/{upload}/complete", post(uppy_multipart::complete))
+        .route("/uppy/{route}/s3/multipart/{upload}/{part}", get(uppy_multipart::sign_part))
+        .route("/uppy/{route}/t/{ticket}/s3/multipart", post(uppy_multipart::create))
+        .route("/uppy/{route}/t/{ticket}/s3/multipart/{upload}", get(uppy_multipart::list))
+        .route("/uppy/{route}/t/{ticket}/s3/multipart/{upload}", delete(uppy_multipart::abort))
+        .route(
+            "/uppy/{route}/t/{ticket}/s3/multipart/{upload}/batch",
+            get(uppy_multipart::sign_batch),
+        )
+        .route(
+            "/uppy/{route}/t/{ticket}/s3/multipart/{upload}/complete",
+            post(uppy_multipart::complete),
+        )
+        .route(
+            "/uppy/{route}/t/{ticket}/s3/multipart/{upload}/{part}",
+            get(uppy_multipart::sign_part),
+        )
+        .route("/uppy/{route}/s3/created/{upload}", post(uppy_multipart::show_created))
+        .route("/uppy/{route}/s3/created/{upload}", delete(uppy_multipart::show_aborted))
+        .route("/uppy/{route}/s3/completed/{upload}", post(uppy_multipart::show_completed))
 }
 
 async fn method_not_allowed() -> ApiError {

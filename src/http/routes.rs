@@ -15,6 +15,7 @@ use crate::http::error::{ApiError, Limits};
 use crate::http::request::{ApiRequest, find_route};
 use crate::policy::header::X_OSS_OBJECT_ACL;
 use crate::policy::metadata::{self, MetadataPattern};
+use crate::policy::part_size::MultipartRules;
 use crate::policy::route::Route;
 
 /// A route as clients may know it.
@@ -35,6 +36,21 @@ struct RouteDescription<'a> {
     auth: Vec<&'static str>,
     /// Whether the route makes its objects readable by everyone, so that their addresses work as links.
     public_read: bool,
+    /// How large files are uploaded in parts; left out where they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multipart: Option<RouteMultipart>,
+}
+
+#[derive(Debug, Serialize)]
+struct RouteMultipart {
+    /// The size in bytes from which a file is uploaded in parts.
+    threshold: u64,
+    /// Bytes.
+    part_size: u64,
+    /// How many parts a client uploads at once.
+    max_parallel: u8,
+    /// Seconds from its start within which an upload can be resumed.
+    resume: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,6 +77,18 @@ impl<'a> RouteDescription<'a> {
             limits,
             metadata: route.metadata.iter().map(RouteMetadata::new).collect(),
             callback: route.callback.is_some(),
+            multipart: route.multipart.as_ref().map(RouteMultipart::new),
+        }
+    }
+}
+
+impl RouteMultipart {
+    fn new(rules: &MultipartRules) -> Self {
+        Self {
+            threshold: rules.threshold,
+            part_size: rules.part_size,
+            max_parallel: rules.max_parallel,
+            resume: rules.resume.as_secs(),
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::auth::authenticator::RequestCredentials;
 use crate::auth::{AuthMethod, Caller};
 use crate::credentials::Credentials;
 use crate::credentials::session::RoleSession;
-use crate::credentials::session_policy::{ObjectPrefix, UPLOAD_ACTIONS, session_policy};
+use crate::credentials::session_policy::{
+    ObjectPermissions, ObjectPrefix, session_policy, upload_actions,
+};
 use crate::grant::callback_fields::ReceiptSigner;
 use crate::grant::put::{self, PutGrant};
 use crate::grant::{self, Grant, GrantError, GrantRequest};
@@ -18,7 +20,7 @@ use crate::http::error::ApiError;
 use crate::http::request::{ApiRequest, find_route};
 use crate::http::trigger_host;
 use crate::policy;
-use crate::policy::callback::CallbackTarget;
+use crate::policy::callback::{CallbackTarget, is_authority};
 use crate::policy::route::Route;
 use crate::policy::template::{CallerAttributes, RandomBytes, RenderContext};
 use crate::time::Timestamp;
@@ -26,12 +28,12 @@ use crate::time::Timestamp;
 /// A call that is authenticated and has credentials. It may sign several files, all at one moment.
 #[derive(Debug)]
 pub(super) struct SigningSession<'a> {
-    app: &'a App,
+    pub(super) app: &'a App,
     pub(super) route: &'a Route,
-    caller: Caller,
-    credentials: Arc<Credentials>,
+    pub(super) caller: Caller,
+    pub(super) credentials: Arc<Credentials>,
     /// Scheme and host of this function, where OSS is to call it back.
-    own_url: Option<String>,
+    pub(super) own_url: Option<String>,
     /// The one reading of the clock.
     pub(super) now: Timestamp,
 }
@@ -43,9 +45,20 @@ impl<'a> SigningSession<'a> {
         request: &ApiRequest,
         route: Option<&str>,
     ) -> Result<Self, ApiError> {
+        Self::open_if(app, request, find_route(app, route)?, |_, _| Ok(())).await
+    }
+
+    /// Authenticates the caller by the rule of the route, and gets credentials to sign with if the caller passes a
+    /// further check.
+    pub(super) async fn open_if(
+        app: &'a App,
+        request: &ApiRequest,
+        route: &'a Route,
+        check: impl FnOnce(&Caller, Timestamp) -> Result<(), ApiError>,
+    ) -> Result<Self, ApiError> {
         let now = app.now();
-        let route = find_route(app, route)?;
         let caller = authenticate(app, request, &route.name, now).await?;
+        check(&caller, now)?;
         let own_url = own_url(app, request, route)?;
         let session = role_session(route, &caller)?;
         let platform_keys = request.platform_keys.as_ref();
@@ -84,14 +97,17 @@ impl<'a> SigningSession<'a> {
             key.map(|key| ReceiptSigner { key, id: &id, public_url: self.own_url.as_deref() });
         let grant = issue(file, self.route, &self.credentials, &context, signer.as_ref())
             .map_err(|error| ApiError::from_grant(error, self.route))?;
-        if let Some(limiter) = &self.app.rate_limiter {
-            let bytes = file.size.unwrap_or(self.route.size.max);
-            limiter.acquire(&self.caller, bytes, self.now).map_err(ApiError::BudgetExceeded)?;
-        }
+        self.count(file.size.unwrap_or(self.route.single_request_size().max))?;
         Ok(grant)
     }
 
-    fn random(&self) -> Result<RandomBytes, ApiError> {
+    /// Counts a grant of so many bytes against the caller's budget.
+    pub(super) fn count(&self, bytes: u64) -> Result<(), ApiError> {
+        let Some(limiter) = &self.app.rate_limiter else { return Ok(()) };
+        limiter.acquire(&self.caller, bytes, self.now).map_err(ApiError::BudgetExceeded)
+    }
+
+    pub(super) fn random(&self) -> Result<RandomBytes, ApiError> {
         self.app.random().map_err(|_| ApiError::Internal("the system gave no random bytes"))
     }
 }
@@ -129,8 +145,22 @@ fn own_url(app: &App, request: &ApiRequest, route: &Route) -> Result<Option<Stri
     trusted.map(|host| Some(format!("https://{host}"))).ok_or(ApiError::CallbackAddressUnknown)
 }
 
+/// Returns scheme and host under which a client reaches this function: `PUBLIC_URL`, else the host of the call. A caller
+/// may choose any host, so the address is for the response to this caller alone.
+pub(super) fn address_for_caller(app: &App, request: &ApiRequest) -> Result<String, ApiError> {
+    if let Some(url) = app.callback.public_url() {
+        return Ok(url.to_owned());
+    }
+    let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.filter(|host| is_authority(host));
+    let host = host.ok_or_else(|| ApiError::invalid("the call has no 'Host'", "请求没有 Host"))?;
+    let name = host.split(':').next().unwrap_or_default();
+    let is_local = name == "localhost" || name.starts_with("127.");
+    Ok(format!("{}://{host}", if is_local { "http" } else { "https" }))
+}
+
 /// Returns the attributes of a caller that a key template may use.
-fn attributes<'a>(
+pub(super) fn attributes<'a>(
     caller: &'a Caller,
     claim: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
 ) -> CallerAttributes<'a> {
@@ -147,7 +177,8 @@ fn role_session(route: &Route, caller: &Caller) -> Result<Option<RoleSession>, A
     let prefix = route.template.caller_prefix(&attributes(caller, &claim));
     let prefix = prefix.map_err(|error| ApiError::from_grant(GrantError::Policy(error), route))?;
     let prefix = ObjectPrefix { bucket: route.bucket.as_str().to_owned(), prefix };
-    let policy = session_policy(UPLOAD_ACTIONS, &[prefix])
+    let actions = upload_actions(route.multipart.is_some());
+    let policy = session_policy(&[ObjectPermissions { actions, prefixes: vec![prefix] }])
         .map_err(|_| ApiError::Internal("a checked prefix makes no session policy"))?;
     Ok(Some(RoleSession::for_subject(caller.subject.as_deref().unwrap_or_default(), policy)))
 }

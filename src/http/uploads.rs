@@ -16,13 +16,13 @@ use crate::grant::{Form, Grant, GrantRequest};
 use crate::http::error::{ApiError, ErrorBody, Limits, MessageLanguage};
 use crate::http::request::{ApiRequest, content_type, unknown_name};
 use crate::http::signing::SigningSession;
-use crate::http::{FormFields, UncachedJson};
+use crate::http::{FormFields, UncachedJson, upload_session};
 use crate::time::Timestamp;
 
 const EXAMPLE: &str = r#"{"files":[{"name":"a.png","type":"image/png","size":1024}]}"#;
 
 /// The members of a call, and of a file in it, for the error about any other.
-const MEMBERS: [&str; 3] = ["route", "method", "files"];
+const MEMBERS: [&str; 4] = ["route", "method", "files", "multipart"];
 const FILE_MEMBERS: [&str; 5] = ["name", "filename", "type", "size", "metadata"];
 
 /// The body of a call. A member that is not known is an error: a misspelt name would be lost without a word, and the
@@ -34,6 +34,9 @@ struct UploadsRequest {
     /// How the client can send a file; a form, if it does not say.
     method: Option<UploadMethod>,
     files: Vec<FileRequest>,
+    /// Whether the client can upload a large file in parts.
+    #[serde(default)]
+    multipart: bool,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -43,17 +46,31 @@ enum UploadMethod {
     Put,
 }
 
+/// A file as a client describes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileRequest {
+pub(super) struct FileRequest {
     /// Other calls name it `filename`.
     #[serde(alias = "filename")]
     name: Option<String>,
     #[serde(rename = "type")]
     content_type: Option<String>,
     /// Bytes.
-    size: Option<u64>,
+    pub(super) size: Option<u64>,
     metadata: Option<BTreeMap<String, String>>,
+}
+
+impl FileRequest {
+    /// Returns the request for a grant.
+    pub(super) fn grant_request(self) -> Result<GrantRequest, ApiError> {
+        Ok(GrantRequest {
+            filename: self.name,
+            content_type: self.content_type.as_deref().map_or(Ok(None), content_type)?,
+            size: self.size,
+            metadata: self.metadata.unwrap_or_default(),
+            ..GrantRequest::new(Form::Complete)
+        })
+    }
 }
 
 pub(super) async fn sign(
@@ -67,8 +84,8 @@ pub(super) async fn sign(
         return Err(ApiError::TooManyFiles(body.files.len(), Limits::of(session.route)));
     }
     let method = body.method.unwrap_or(UploadMethod::Post);
-    let results = body.files.into_iter().map(|file| sign_file(&session, method, file));
-    let results: Vec<_> = results.collect();
+    let sign = |file| sign_file(&session, method, body.multipart, file);
+    let results: Vec<_> = body.files.into_iter().map(sign).collect();
     if let Some(error) = exhausted_budget(&results) {
         return Err(error);
     }
@@ -127,15 +144,18 @@ fn exhausted_budget(results: &[Result<UploadGrant, ApiError>]) -> Option<ApiErro
 fn sign_file(
     session: &SigningSession<'_>,
     method: UploadMethod,
+    multipart: bool,
     file: FileRequest,
 ) -> Result<UploadGrant, ApiError> {
-    let file = GrantRequest {
-        filename: file.name,
-        content_type: file.content_type.as_deref().map_or(Ok(None), content_type)?,
-        size: file.size,
-        metadata: file.metadata.unwrap_or_default(),
-        ..GrantRequest::new(Form::Complete)
-    };
+    let file = file.grant_request()?;
+    let rules = session.route.multipart.filter(|_| multipart);
+    match (rules, file.size) {
+        (Some(rules), Some(size)) if size >= rules.threshold => {
+            let part_size = upload_session::check_size(session.route, Some(size), None)?;
+            return Ok(UploadGrant::Multipart { part_size, threshold: rules.threshold });
+        }
+        _ => {}
+    }
     match method {
         UploadMethod::Post => session.grant(&file).map(UploadGrant::Form),
         UploadMethod::Put => session.put(&file).map(UploadGrant::Put),
@@ -149,6 +169,13 @@ pub enum UploadGrant {
     Form(Grant),
     /// A PUT.
     Put(PutGrant),
+    /// An upload in parts, which begins with a call of its own.
+    Multipart {
+        /// The size of a part in bytes.
+        part_size: u64,
+        /// The size in bytes from which files are uploaded in parts.
+        threshold: u64,
+    },
 }
 
 /// The response to one call: a result for each file in the order of the request, and the server's time, so that a
@@ -164,7 +191,17 @@ pub struct UploadsResponse<'a> {
 enum UploadResult<'a> {
     Form(SignedUpload<'a>),
     Put(SignedPut<'a>),
+    Multipart(MultipartUpload),
     Refused { error: ErrorBody },
+}
+
+#[derive(Debug, Serialize)]
+struct MultipartUpload {
+    method: &'static str,
+    /// Bytes.
+    part_size: u64,
+    /// Bytes.
+    threshold: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -225,6 +262,10 @@ impl<'a> UploadsResponse<'a> {
 impl<'a> UploadResult<'a> {
     fn new(result: &'a Result<UploadGrant, ApiError>, language: MessageLanguage) -> Self {
         match result {
+            Ok(UploadGrant::Multipart { part_size, threshold }) => {
+                let (part_size, threshold) = (*part_size, *threshold);
+                Self::Multipart(MultipartUpload { method: "MULTIPART", part_size, threshold })
+            }
             Ok(UploadGrant::Form(grant)) => Self::Form(SignedUpload {
                 method: "POST",
                 url: &grant.url,
@@ -254,7 +295,7 @@ mod tests {
 
     #[test]
     fn the_listed_members_are_those_that_are_read() {
-        let body = json!({"route": "a", "method": "PUT", "files": [
+        let body = json!({"route": "a", "method": "PUT", "multipart": true, "files": [
             {"name": "a.png", "type": "image/png", "size": 1, "metadata": {}},
             {"filename": "a.png"},
         ]});

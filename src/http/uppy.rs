@@ -4,35 +4,67 @@
 //!   version 6 sends no header either, so the route's rules have to be enough; a caller is authenticated by the ticket in
 //!   `/uppy/{route}/t/{ticket}/s3/params`, or by the page's origin.
 //! * `POST /uppy/{route}/sign`: the mode in which the page calls, with headers of its choice. Version 6 hands the body to
-//!   the page; a page with an earlier version writes the same, and may add the size.
+//!   the page; a page with an earlier version writes the same, and may add the size. It is also the call for every step of
+//!   an upload in parts, which [`super::uppy_multipart`] describes.
 //!
 //! Version 6 reads `url` and `fields` of the response; the earlier versions also read `method`. All of it is what Uppy's
 //! own server answers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::grant::{Form, GrantRequest};
 use crate::http::error::ApiError;
 use crate::http::request::{ApiRequest, UnknownNames, content_type};
-use crate::http::signing::SigningSession;
+use crate::http::signing::{SigningSession, address_for_caller};
+use crate::http::upload_session::UploadSession;
+use crate::http::uppy_multipart::{self, UppyFile};
 use crate::http::{FormFields, UncachedJson};
 use crate::policy::route::SuccessStatus;
 
-/// What the plugin sends. Its calls for parts of a file have more members.
+/// What the plugin sends.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct UppyRequest {
     method: Option<String>,
     key: String,
     content_type: Option<String>,
-    /// Bytes.
+    /// Bytes. A page may add it.
     size: Option<u64>,
+    /// Bytes. A page that divides files by its own rule may add it.
+    part_size: Option<u64>,
+    /// The upload token.
     upload_id: Option<String>,
+    part_number: Option<u32>,
+}
+
+/// A step of an upload, as the plugin requests it.
+enum UppyStep {
+    /// A whole file.
+    Whole,
+    /// The begin of an upload in parts.
+    Begin,
+    /// One of its parts.
+    Part(String, u32),
+    /// The list of its parts.
+    List(String),
+    /// Its completion.
+    Complete(String),
+    /// Its end without an object.
+    Abort(String),
+}
+
+/// The address of a request that the plugin sends as it is.
+#[derive(Debug, Serialize)]
+struct SignedStep<'a> {
+    url: String,
+    key: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,8 +91,50 @@ pub(super) async fn sign(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let file = UppyRequest::parse(&request.body)?.file()?;
-    respond(&app, &request, file).await
+    let body = UppyRequest::parse(&request.body)?;
+    let (url, key) = match body.step()? {
+        UppyStep::Whole => return respond(&app, &request, body.file()?).await,
+        UppyStep::Begin => {
+            // A call to which no answer can be given begins nothing.
+            address_for_caller(&app, &request)?;
+            let (_, upload) = uppy_multipart::begin(&app, &request, body.large_file()).await?;
+            (own_url(&app, &request, "created", &upload.text)?, upload.token.key)
+        }
+        UppyStep::Part(token, number) => {
+            let upload = open(&app, &request, &token).await?;
+            (uppy_multipart::part_url(&upload, number)?.0, upload.token.key)
+        }
+        UppyStep::List(token) => {
+            let upload = open(&app, &request, &token).await?;
+            (upload.sign_list()?, upload.token.key)
+        }
+        UppyStep::Complete(token) => {
+            let upload = open(&app, &request, &token).await?;
+            upload.complete(None).await?.callback_answer()?;
+            (own_url(&app, &request, "completed", &token)?, upload.token.key)
+        }
+        UppyStep::Abort(token) => {
+            let upload = open(&app, &request, &token).await?;
+            upload.abort().await?;
+            (own_url(&app, &request, "created", &token)?, upload.token.key)
+        }
+    };
+    Ok(UncachedJson(SignedStep { url, key: &key }).into_response())
+}
+
+async fn open<'a>(
+    app: &'a App,
+    request: &ApiRequest,
+    token: &str,
+) -> Result<UploadSession<'a>, ApiError> {
+    UploadSession::open(app, request, token, Some(request.route()?)).await
+}
+
+/// Returns the address of the function that answers what the plugin expects of OSS.
+fn own_url(app: &App, request: &ApiRequest, call: &str, token: &str) -> Result<String, ApiError> {
+    let address = address_for_caller(app, request)?;
+    let route = utf8_percent_encode(request.route()?, NON_ALPHANUMERIC);
+    Ok(format!("{address}/uppy/{route}/s3/{call}/{token}"))
 }
 
 async fn respond(
@@ -84,16 +158,37 @@ async fn respond(
 impl UppyRequest {
     fn parse(body: &[u8]) -> Result<Self, ApiError> {
         const EXAMPLE: &str = r#"{"method":"PUT","key":"a.png","contentType":"image/png"}"#;
-        let request: Self = serde_json::from_slice(body)
-            .map_err(|error| ApiError::invalid_json(&error, EXAMPLE))?;
-        let is_whole = request.method.as_deref().is_none_or(|method| method == "PUT");
-        if !is_whole || request.upload_id.is_some() {
-            return Err(ApiError::invalid(
-                "only whole files are signed here; set 'shouldUseMultipart' to false in Uppy",
-                "此处只签名整个文件，请在 Uppy 中将 shouldUseMultipart 设为 false",
-            ));
+        serde_json::from_slice(body).map_err(|error| ApiError::invalid_json(&error, EXAMPLE))
+    }
+
+    fn step(&self) -> Result<UppyStep, ApiError> {
+        let method = self.method.as_deref().unwrap_or("PUT");
+        Ok(match (method, self.upload_id.clone(), self.part_number) {
+            ("PUT", None, None) => UppyStep::Whole,
+            ("POST", None, None) => UppyStep::Begin,
+            ("PUT", Some(token), Some(number)) => UppyStep::Part(token, number),
+            ("GET", Some(token), None) => UppyStep::List(token),
+            ("POST", Some(token), None) => UppyStep::Complete(token),
+            ("DELETE", Some(token), None) => UppyStep::Abort(token),
+            _ => {
+                return Err(ApiError::invalid(
+                    "'method', 'uploadId' and 'partNumber' are no step of an upload; objects are neither read nor \
+                     deleted here",
+                    "method、uploadId 和 partNumber 不构成上传的任何一步；此处不读取也不删除对象",
+                ));
+            }
+        })
+    }
+
+    /// Returns a file that is uploaded in parts.
+    fn large_file(self) -> UppyFile {
+        UppyFile {
+            name: Some(without_uuid(&self.key).to_owned()),
+            content_type: self.content_type,
+            size: self.size,
+            part_size: self.part_size,
+            metadata: BTreeMap::new(),
         }
-        Ok(request)
     }
 
     fn file(self) -> Result<GrantRequest, ApiError> {

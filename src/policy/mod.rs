@@ -14,6 +14,7 @@
 //! | `disposition` | the file name in a `Content-Disposition` header |
 //! | `callback` | the upload callback of a route |
 //! | `metadata` | metadata that a client may set |
+//! | `part_size` | the parts of a large file |
 //! | `document` | the policy document and its conditions |
 
 pub mod bucket;
@@ -23,12 +24,14 @@ pub mod document;
 pub mod header;
 pub mod key;
 pub mod metadata;
+pub mod part_size;
 pub mod route;
 pub mod template;
 
 mod disposition;
 
 use crate::policy::metadata::MetadataError;
+use crate::policy::part_size::PartPlanError;
 
 /// The reason why the rules of a route refuse a request. `http` writes the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,13 @@ pub enum PolicyError {
         /// The requested type.
         content_type: String,
     },
+    /// The file is larger than a form or a single request may be, so it has to be uploaded in parts.
+    MultipartRequired {
+        /// The requested size in bytes.
+        size: u64,
+    },
+    /// The file cannot be divided into parts of the requested size.
+    Parts(PartPlanError),
     /// The route allows several kinds of types, which one policy can express only if the request names a type.
     TypeRequired,
     /// The request names no size, and a presigned PUT fixes exactly one.

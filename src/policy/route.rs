@@ -9,9 +9,10 @@ use crate::policy::content_type::{ContentType, TypePattern, is_allowed};
 use crate::policy::header::Header;
 use crate::policy::key::split_extension;
 use crate::policy::metadata;
+use crate::policy::part_size::MultipartRules;
 use crate::policy::template::Template;
 
-/// The largest object of a form upload: 5 GB. The whole request body has to be smaller.
+/// The largest object of a form upload or of one part: 5 GB. The whole body of a form has to be smaller.
 pub const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The longest validity of a V4 form, counted from `x-oss-date`. V1 documents none, and gets the same limit.
@@ -66,6 +67,8 @@ pub struct Route {
     pub session: SessionMode,
     /// The upload callback, if there is one.
     pub callback: Option<Callback>,
+    /// The rules of uploads in parts, if the route allows them.
+    pub multipart: Option<MultipartRules>,
 }
 
 /// The session that signs forms if the function assumes a role.
@@ -180,7 +183,14 @@ impl Route {
             signature: SignatureVersion::default(),
             session: SessionMode::default(),
             callback: None,
+            multipart: None,
         }
+    }
+
+    /// Returns the allowed sizes of a file that is uploaded in one request.
+    #[must_use]
+    pub fn single_request_size(&self) -> SizeRange {
+        SizeRange { max: self.size.max.min(MAX_OBJECT_BYTES), ..self.size }
     }
 
     /// Checks the size that a request names.

@@ -55,14 +55,30 @@ async fn a_ticket_in_the_path_changes_nothing_where_nobody_has_to_show_one() {
 }
 
 #[tokio::test]
-async fn uppy_gets_an_error_because_parts_are_not_signed() {
+async fn uppy_gets_no_signature_for_parts_where_the_route_has_none() {
     for body in [
         r#"{"method":"POST","key":"a.png"}"#,
-        r#"{"method":"DELETE","key":"a.png"}"#,
         r#"{"method":"PUT","key":"a.png","uploadId":"1","partNumber":1}"#,
+        r#"{"method":"GET","key":"a.png","uploadId":"1"}"#,
+        r#"{"method":"POST","key":"a.png","uploadId":"1"}"#,
+        r#"{"method":"DELETE","key":"a.png","uploadId":"1"}"#,
     ] {
-        let message = sign(body).await.json()["message"].as_str().unwrap().to_owned();
-        assert!(message.contains("'shouldUseMultipart' to false"), "{message}");
+        let answer = sign(body).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (404, "multipart_not_enabled")
+        );
+        let message = answer.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("'shouldUseMultipart' set to false"), "{message}");
+    }
+    for body in [
+        r#"{"method":"DELETE","key":"a.png"}"#,
+        r#"{"method":"GET","key":"a.png"}"#,
+        r#"{"method":"PATCH","key":"a.png"}"#,
+        r#"{"key":"a.png","partNumber":1}"#,
+        r#"{"key":"a.png","uploadId":"1"}"#,
+    ] {
+        assert_eq!(sign(body).await.code(), "invalid_request", "{body}");
     }
     assert_snapshot!(sign("{}").await.whole(), @r#"
     400 Bad Request

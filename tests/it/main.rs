@@ -21,6 +21,7 @@ mod little_room;
 mod local_oss;
 mod local_sts;
 mod machines;
+mod multipart;
 mod page;
 mod refusals;
 mod rehearse;

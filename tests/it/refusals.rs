@@ -54,7 +54,7 @@ async fn an_allowed_origin_may_ask_and_read() {
     assert_snapshot!(from_origin(&function, "OPTIONS", "https://app.example").await.whole(), @"
     204 No Content
     access-control-allow-headers: authorization, content-type, accept, x-requested-with, x-csrf-token, x-upload-ticket, uppy-auth-token, uppy-versions, uppy-credentials-params
-    access-control-allow-methods: GET, POST, OPTIONS
+    access-control-allow-methods: GET, POST, DELETE, OPTIONS
     access-control-allow-origin: https://app.example
     access-control-expose-headers: x-request-id, retry-after
     access-control-max-age: 7200

@@ -41,6 +41,7 @@ fn environment() -> Environment {
         ("PUBLIC_URL", "https://sign.example"),
         ("UPLOAD_NOTIFY", "https://back.example/uploaded"),
         ("UPLOAD_RECEIPT_KEYS", "marker-receipt-secret of 32 bytes and more"),
+        ("UPLOAD_TOKEN_KEYS", "marker-token-secret of 32 bytes and more"),
         ("UPLOAD_WEBHOOK_SECRET", "whsec_markermarkermarkermarkermarkermA"),
     ] {
         environment.set(name, value);

@@ -127,7 +127,7 @@ pub(super) fn load(
     // There are no callers here: the user of the tool has the keys. So authentication is off, and the
     // settings that it needs get placeholders.
     environment.set("UPLOAD_AUTH", "anonymous");
-    for name in ["UPLOAD_JWT_SECRET", "UPLOAD_TICKET_KEYS"] {
+    for name in ["UPLOAD_JWT_SECRET", "UPLOAD_TICKET_KEYS", "UPLOAD_TOKEN_KEYS"] {
         environment.set(name, "a placeholder: no caller is authenticated");
     }
     // The same for webhooks and receipts. `SigningContext` checks the selected route afterwards.

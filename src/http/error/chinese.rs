@@ -5,11 +5,14 @@
 
 use crate::auth::AuthError;
 use crate::auth::rate_limit::RateLimitExceeded;
+use crate::bucket::BucketError;
+use crate::callback::upload_token::UploadTokenError;
 use crate::config::value::size_text;
 use crate::http::error::echo::Echo;
-use crate::http::error::{ApiError, Limits, callback};
+use crate::http::error::{ApiError, Limits, MultipartError, callback};
 use crate::policy::PolicyError;
 use crate::policy::metadata::{MAX_BYTES, MetadataError};
+use crate::policy::part_size::{MAX_PARTS, PartPlanError};
 
 /// Returns the message: what happened and what to do.
 pub(super) fn message(error: &ApiError) -> String {
@@ -34,6 +37,7 @@ pub(super) fn message(error: &ApiError) -> String {
         }
         ApiError::Policy(error, limits) => policy_message(error, limits),
         ApiError::Callback(error) => callback::message(error).to_owned(),
+        ApiError::Multipart(error) => multipart_message(error),
         ApiError::NotFound => "该路径不存在。".to_owned(),
         ApiError::MethodNotAllowed => "该路径不支持此请求方法。".to_owned(),
         ApiError::NoCredentials(_) => "服务器没有凭证，请为函数设置角色。".to_owned(),
@@ -85,6 +89,12 @@ fn policy_message(error: &PolicyError, limits: &Limits) -> String {
         PolicyError::FileTooSmall { .. } => {
             format!("文件太小，至少需要 {}。", size_text(limits.min_size))
         }
+        PolicyError::MultipartRequired { .. } => "文件超过 5 GiB，请使用分片上传。".to_owned(),
+        PolicyError::Parts(PartPlanError::Empty) => "文件是空的。".to_owned(),
+        PolicyError::Parts(PartPlanError::PartSize) => "分片大小应为 100 KiB 到 5 GiB。".to_owned(),
+        PolicyError::Parts(PartPlanError::TooManyParts(_)) => {
+            format!("分片数超过 {MAX_PARTS}，请使用更大的分片。")
+        }
         PolicyError::TypeNotAllowed { content_type } => {
             format!("不允许 {} 类型，允许：{}。", Echo(content_type), limits.types.join("、"))
         }
@@ -102,6 +112,37 @@ fn policy_message(error: &PolicyError, limits: &Limits) -> String {
         }
         PolicyError::Metadata(error) => metadata_message(error),
         PolicyError::NativeCallRequired { .. } => "该路由需要使用 POST /uploads。".to_owned(),
+    }
+}
+
+fn multipart_message(error: &MultipartError) -> String {
+    match error {
+        MultipartError::NotEnabled => "该路由不支持分片上传。".to_owned(),
+        MultipartError::Token(UploadTokenError::Invalid) => "上传令牌无效。".to_owned(),
+        MultipartError::Token(UploadTokenError::Foreign) => {
+            "此上传属于其他用户、路由或存储空间。".to_owned()
+        }
+        MultipartError::Token(UploadTokenError::Expired) => {
+            "此上传已超过可续传的时间，请重新上传。".to_owned()
+        }
+        MultipartError::PartOutOfRange { number, count } => {
+            format!("没有分片 {number}，分片编号为 1 到 {count}。")
+        }
+        MultipartError::PartsMissing { done, count, .. } => {
+            format!("{count} 个分片中只有 {done} 个，请上传缺少的分片。")
+        }
+        MultipartError::UploadNotFound => "此上传已不存在，请重新上传。".to_owned(),
+        MultipartError::ObjectExists => "已有同名文件，不允许覆盖。".to_owned(),
+        MultipartError::ChecksumMismatch { .. } => {
+            "文件在上传过程中发生变化，请重新上传。".to_owned()
+        }
+        MultipartError::CallbackFailed(_) => {
+            "文件已上传，但上传回调失败，请勿重复上传。".to_owned()
+        }
+        MultipartError::Bucket(BucketError::Unreachable { .. }) => {
+            "OSS 没有响应，请稍后重试。".to_owned()
+        }
+        MultipartError::Bucket(error) => format!("OSS 拒绝了请求（{error}）。"),
     }
 }
 

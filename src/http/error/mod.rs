@@ -9,6 +9,7 @@ mod callback;
 mod chinese;
 mod echo;
 mod language;
+mod multipart;
 mod policy;
 mod response;
 
@@ -27,6 +28,7 @@ use crate::policy::route::Route;
 
 pub(super) use echo::Echo;
 pub use language::MessageLanguage;
+pub use multipart::MultipartError;
 pub use policy::Limits;
 pub(super) use response::{ErrorFormat, write_body};
 
@@ -78,6 +80,8 @@ pub enum ApiError {
     CallbackNotConfigured,
     /// OSS's callback was refused or could not be processed; the details go to the log.
     Callback(CallbackError),
+    /// An upload in parts cannot begin, continue or end.
+    Multipart(MultipartError),
     /// A bug or a failure of the system; the text goes to the log, not to the caller.
     Internal(&'static str),
 }
@@ -118,6 +122,9 @@ impl ApiError {
             GrantError::ReceiptSignerMissing => {
                 Self::Internal("a route with a callback has no receipt key")
             }
+            GrantError::PartOutOfRange { number, count } => {
+                Self::Multipart(MultipartError::PartOutOfRange { number, count })
+            }
             GrantError::Policy(error) => Self::Policy(error, Limits::of(route)),
         }
     }
@@ -134,6 +141,7 @@ impl ApiError {
             }
             Self::CallbackAddressUnknown => StatusCode::MISDIRECTED_REQUEST,
             Self::Callback(error) => callback::status(error),
+            Self::Multipart(error) => error.status(),
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidRequest { .. } | Self::TooManyFiles(..) => StatusCode::BAD_REQUEST,
             Self::Policy(error, _) => policy::status(error),
@@ -177,6 +185,7 @@ impl ApiError {
             Self::CallbackAddressUnknown => "callback_address_unknown",
             Self::CallbackNotConfigured => "callback_not_configured",
             Self::Callback(error) => callback::code(error),
+            Self::Multipart(error) => error.code(),
             Self::Internal(_) => "internal",
         }
     }
@@ -237,6 +246,7 @@ impl ApiError {
                  [routes.<name>.callback], or correct the address that is called."
                 .to_owned(),
             Self::Callback(error) => callback::message(error).to_owned(),
+            Self::Multipart(error) => error.message(),
             Self::Internal(_) => "Something failed inside the function. Try again; if it stays, look for the \
                  request id in its log."
                 .to_owned(),
@@ -272,6 +282,12 @@ impl From<AuthError> for ApiError {
             AuthError::RuleMissing => Self::Internal("a route without a rule"),
             error => Self::Auth(error),
         }
+    }
+}
+
+impl From<MultipartError> for ApiError {
+    fn from(error: MultipartError) -> Self {
+        Self::Multipart(error)
     }
 }
 

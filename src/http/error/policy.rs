@@ -8,6 +8,7 @@ use crate::http::error::echo::Echo;
 use crate::policy::PolicyError;
 use crate::policy::metadata::MetadataError::{Invalid, NotAscii};
 use crate::policy::metadata::{MAX_BYTES, MetadataError};
+use crate::policy::part_size::{MAX_PARTS, PartPlanError};
 use crate::policy::route::Route;
 
 /// What a route accepts.
@@ -44,6 +45,10 @@ pub(super) fn code(error: &PolicyError) -> &'static str {
     match error {
         PolicyError::FileTooLarge { .. } => "file_too_large",
         PolicyError::FileTooSmall { .. } => "file_too_small",
+        PolicyError::MultipartRequired { .. } => "multipart_required",
+        PolicyError::Parts(PartPlanError::Empty) => "file_too_small",
+        PolicyError::Parts(PartPlanError::PartSize) => "invalid_request",
+        PolicyError::Parts(PartPlanError::TooManyParts(_)) => "too_many_parts",
         PolicyError::TypeNotAllowed { .. } => "type_not_allowed",
         PolicyError::TypeRequired => "type_required",
         PolicyError::SizeRequired => "size_required",
@@ -65,6 +70,10 @@ pub(super) fn status(error: &PolicyError) -> StatusCode {
         PolicyError::CallerUnknown { .. } | PolicyError::CallerUnusable { .. } => {
             StatusCode::FORBIDDEN
         }
+        PolicyError::MultipartRequired { .. }
+        | PolicyError::Parts(PartPlanError::PartSize | PartPlanError::TooManyParts(_)) => {
+            StatusCode::BAD_REQUEST
+        }
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
@@ -81,6 +90,11 @@ pub(super) fn message(error: &PolicyError, limits: &Limits) -> String {
             "The file has {size} bytes; at least {} are wanted. Choose another one.",
             size_text(limits.min_size)
         ),
+        PolicyError::MultipartRequired { size } => format!(
+            "The file has {size} bytes, and one request carries at most 5 GiB. Upload it in parts with POST \
+             /multipart."
+        ),
+        PolicyError::Parts(error) => parts_message(*error),
         PolicyError::TypeNotAllowed { content_type } => {
             let content_type = Echo(content_type);
             format!("A file of type {content_type:?} is not taken; what is: {}.", types())
@@ -116,6 +130,20 @@ pub(super) fn message(error: &PolicyError, limits: &Limits) -> String {
             "This route fixes fields that the form of this call does not carry: {}. Ask with POST \
              /uploads and post every field of the answer.",
             fields.join(", ")
+        ),
+    }
+}
+
+fn parts_message(error: PartPlanError) -> String {
+    match error {
+        PartPlanError::Empty => {
+            "The file is empty, and an upload in parts has at least 1 byte. Upload it with POST /uploads.".to_owned()
+        }
+        PartPlanError::PartSize => {
+            "A part has from 100 KiB to 5 GiB. Ask with another 'part_size', or without one.".to_owned()
+        }
+        PartPlanError::TooManyParts(parts) => format!(
+            "The file would have {parts} parts; an upload has at most {MAX_PARTS}. Ask with a larger 'part_size'."
         ),
     }
 }

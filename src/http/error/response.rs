@@ -85,6 +85,7 @@ fn log(error: &ApiError, request_id: &str) {
             tracing::error!(request_id, code, "{}", error.message());
         }
         ApiError::Callback(error) => callback::log(error, request_id),
+        ApiError::Multipart(error) => error.log(request_id),
         // A browser shows its user no reason for a refused preflight, so the operator has to find it here.
         ApiError::OriginNotAllowed(origin) => {
             let origin = Echo(origin);

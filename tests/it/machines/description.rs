@@ -92,7 +92,9 @@ fn every_code_stands_under_its_status() {
     let statuses = statuses();
     let mut met = BTreeSet::new();
     for operation in document.operations() {
-        for (status, response) in operation.responses.iter().filter(|(status, _)| status != "200") {
+        for (status, response) in
+            operation.responses.iter().filter(|(status, _)| !status.starts_with('2'))
+        {
             for code in allowed(response) {
                 met.insert(code.to_owned());
                 let expected = &statuses[code];

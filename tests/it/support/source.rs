@@ -43,6 +43,7 @@ pub(crate) fn codes() -> BTreeSet<String> {
     let mut codes = quoted("src/http/error/mod.rs", " => \"");
     codes.extend(quoted("src/http/error/policy.rs", " => \""));
     codes.extend(quoted("src/http/error/auth.rs", "AuthError::"));
+    codes.extend(quoted("src/http/error/multipart.rs", " => \""));
     codes.extend(quoted("src/http/error/callback.rs", "\""));
     codes.extend(quoted("crates/fc-http/src/error.rs", "StatusCode::"));
     let is_code = |text: &String| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');

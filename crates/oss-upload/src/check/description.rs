@@ -5,8 +5,10 @@ use oss_upload_signer::auth::rule::AuthRule;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::listing::WrittenSetting;
 use oss_upload_signer::config::table::{DefaultValue, SETTINGS, SettingScope};
+use oss_upload_signer::config::value::{size_text, time_text};
 use oss_upload_signer::policy::callback::{CallbackTarget, PREFIX};
 use oss_upload_signer::policy::metadata::MetadataRule;
+use oss_upload_signer::policy::part_size::MultipartRules;
 use oss_upload_signer::policy::route::{Route, SessionMode};
 
 /// A line: its label and its text.
@@ -22,7 +24,19 @@ pub(super) fn consequences(route: &Route, settings: &Settings) -> Vec<Line> {
     ];
     lines.extend(route.metadata.iter().map(|rule| ("metadata", metadata(rule))));
     lines.extend(callback(route, settings));
+    lines.extend(route.multipart.as_ref().map(|rules| ("parts", parts(rules))));
     lines
+}
+
+/// Describes how large files are uploaded.
+fn parts(rules: &MultipartRules) -> String {
+    let length = if rules.unsized_files { "" } else { ", each signed with its exact length" };
+    format!(
+        "files from {} on in parts of {}{length}; an upload can be resumed for {}",
+        size_text(rules.threshold),
+        size_text(rules.part_size),
+        time_text(rules.resume)
+    )
 }
 
 /// Lists the settings of a route or of the function as they were written.

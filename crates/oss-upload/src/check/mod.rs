@@ -37,9 +37,10 @@ pub(super) struct Options {
 }
 
 /// Keys of the check itself, for settings that need one where `dev` generates it.
-const KEYS: [(&str, &str); 3] = [
+const KEYS: [(&str, &str); 4] = [
     ("UPLOAD_RECEIPT_KEYS", "a key of the check that signs nothing"),
     ("UPLOAD_TICKET_KEYS", "a key of the check that signs nothing"),
+    ("UPLOAD_TOKEN_KEYS", "a key of the check that signs nothing"),
     ("UPLOAD_WEBHOOK_SECRET", "whsec_b3NzLXVwbG9hZCBjaGVjayBzaWducyBub3RoaW5n"),
 ];
 

@@ -22,6 +22,8 @@ use oss_upload_signer::secret::Secret;
 pub(super) const RECEIPT_KEYS: &str = "UPLOAD_RECEIPT_KEYS";
 pub(super) const WEBHOOK_SECRET: &str = "UPLOAD_WEBHOOK_SECRET";
 pub(super) const TICKET_KEYS: &str = "UPLOAD_TICKET_KEYS";
+/// No back end needs these. They are kept so that an upload can be resumed after a restart.
+pub(super) const TOKEN_KEYS: &str = "UPLOAD_TOKEN_KEYS";
 
 /// The file of the keys in the data directory. No bucket name begins with a dot.
 const FILE: &str = ".dev-keys";
@@ -94,6 +96,7 @@ fn load(directory: &Path) -> Result<Vec<KeyVariable>, CommandError> {
         (RECEIPT_KEYS, value(&text, RECEIPT_KEYS).filter(is_whole)),
         (WEBHOOK_SECRET, value(&text, WEBHOOK_SECRET).filter(is_webhook_secret)),
         (TICKET_KEYS, value(&text, TICKET_KEYS).filter(is_whole)),
+        (TOKEN_KEYS, value(&text, TOKEN_KEYS).filter(is_whole)),
     ];
     let is_complete = saved.iter().all(|(_, value)| value.is_some());
     let mut keys = Vec::new();
@@ -215,8 +218,8 @@ mod tests {
         let cut = &text[..text.len() - 20];
         fs::write(directory.path().join(FILE), cut).unwrap();
         let second = load(directory.path()).unwrap();
-        assert_eq!(second[..2], first[..2]);
-        assert_ne!(second[2], first[2]);
+        assert_eq!(second[..3], first[..3]);
+        assert_ne!(second[3], first[3]);
         let without_secret = text.replace(WEBHOOK_SECRET, "OTHER");
         fs::write(directory.path().join(FILE), without_secret).unwrap();
         let third = load(directory.path()).unwrap();
@@ -231,8 +234,11 @@ mod tests {
         let mut environment = Environment::default();
         environment.set(RECEIPT_KEYS, "of the operator");
         let keys = set_missing_keys(&mut environment, directory.path()).unwrap();
-        let [(name, secret), (ticket_name, ticket_keys)] = &keys[..] else { panic!("{keys:?}") };
+        let [(name, secret), (ticket_name, ticket_keys), (token_name, _)] = &keys[..] else {
+            panic!("{keys:?}")
+        };
         assert_eq!((*name, *ticket_name), (WEBHOOK_SECRET, TICKET_KEYS));
+        assert_eq!(*token_name, TOKEN_KEYS);
         assert_eq!(environment.get(RECEIPT_KEYS), Some("of the operator"));
         assert_eq!(environment.get(WEBHOOK_SECRET), Some(secret.as_str()));
         assert_eq!(environment.get(TICKET_KEYS), Some(ticket_keys.as_str()));

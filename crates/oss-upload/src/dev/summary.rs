@@ -165,6 +165,7 @@ impl Summary<'_> {
             let is_used = match *name {
                 keys::WEBHOOK_SECRET => !settings.callback.webhook_urls.is_empty(),
                 keys::TICKET_KEYS => has_tickets,
+                keys::TOKEN_KEYS => false,
                 _ => has_callback,
             };
             if is_used {

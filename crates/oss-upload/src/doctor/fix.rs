@@ -1,6 +1,7 @@
 //! Fixes to paste: the policies of the function's role, and the bucket's CORS rule.
 
 use crate::language::{Text, text};
+use oss_upload_signer::credentials::session_policy::upload_actions;
 
 /// The trust policy: Function Compute may assume the role.
 pub(super) const TRUST_POLICY: &str = r#"{"Version":"1","Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["fc.aliyuncs.com"]}}]}"#;
@@ -11,11 +12,16 @@ const UNKNOWN_BUCKET: &str = "my-bucket";
 /// The response headers that a page needs to read.
 pub(super) const EXPOSED_HEADERS: [&str; 3] = ["ETag", "Location", "x-oss-request-id"];
 
-/// Returns the permission policy for what the signer signs, and nothing else.
-pub(super) fn permission_policy(bucket: Option<&str>, directory: &str) -> String {
+/// Returns the permission policy for what the signer does on this route, and nothing else.
+pub(super) fn permission_policy(
+    bucket: Option<&str>,
+    directory: &str,
+    has_multipart: bool,
+) -> String {
     let bucket = bucket.unwrap_or(UNKNOWN_BUCKET);
+    let actions = upload_actions(has_multipart).join(r#"",""#);
     format!(
-        r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":["oss:PutObject"],"Resource":["acs:oss:*:*:{bucket}/{directory}*"]}}]}}"#
+        r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":["{actions}"],"Resource":["acs:oss:*:*:{bucket}/{directory}*"]}}]}}"#
     )
 }
 
@@ -95,10 +101,18 @@ mod tests {
     fn both_policies_are_json() {
         for text in [
             TRUST_POLICY.to_owned(),
-            permission_policy(Some("b"), "uploads/"),
-            permission_policy(None, ""),
+            permission_policy(Some("b"), "uploads/", false),
+            permission_policy(None, "", true),
         ] {
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn uploads_in_parts_need_two_more_actions() {
+        let policy = |has_multipart| permission_policy(Some("b"), "up/", has_multipart);
+        assert!(policy(false).contains(r#""Action":["oss:PutObject"],"#));
+        let actions = r#""Action":["oss:PutObject","oss:ListParts","oss:AbortMultipartUpload"],"#;
+        assert!(policy(true).contains(actions));
     }
 }

@@ -106,7 +106,7 @@ impl OssErrorResponse {
             return referer_rule(doctor, &target.bucket);
         }
         by_ec(self.ec.as_deref().unwrap_or_default(), target)
-            .or_else(|| by_permission(self, target))
+            .or_else(|| by_permission(self, doctor, target))
             .or_else(|| by_host(code, &target.bucket))
             .unwrap_or_else(|| match code {
                 "AccessForbidden" => missing_cors_rule(&doctor.origin, target),
@@ -200,7 +200,11 @@ fn referer_rule(doctor: &DoctorTarget, bucket: &str) -> ErrorDiagnosis {
 }
 
 /// Recognises an `AccessDenied` that is not about the form.
-fn by_permission(error: &OssErrorResponse, target: &UploadTarget) -> Option<ErrorDiagnosis> {
+fn by_permission(
+    error: &OssErrorResponse,
+    doctor: &DoctorTarget,
+    target: &UploadTarget,
+) -> Option<ErrorDiagnosis> {
     let UploadTarget { bucket, directory, .. } = target;
     let message = error.message.as_deref().unwrap_or_default();
     let is_about_policy = error.ec.as_ref().is_some_and(|ec| ec.starts_with("0006-"));
@@ -226,7 +230,7 @@ fn by_permission(error: &OssErrorResponse, target: &UploadTarget) -> Option<Erro
         "The form is correct, but the role that signed it may not store this object.",
         "表单正确，但签名所用的角色无权写入此对象。"
     );
-    let policy = fix::permission_policy(Some(bucket), directory);
+    let policy = fix::permission_policy(Some(bucket), directory, doctor.has_multipart());
     Some(named("ram-denied").why(why).fix(text!(
         "RAM console > Roles > the function's role > Permissions: attach this policy (a deny in \
          another policy or in the bucket policy takes precedence):\n{policy}",
@@ -315,6 +319,7 @@ mod tests {
             directory: None,
             metadata: Vec::new(),
             language: Language::En,
+            has_multipart: std::sync::OnceLock::new(),
         }
     }
 

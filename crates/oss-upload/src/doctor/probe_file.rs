@@ -2,6 +2,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::check::EXAMPLE_VALUES;
@@ -29,6 +30,8 @@ struct RouteDescription {
     types: Vec<String>,
     extensions: Vec<String>,
     metadata: Vec<MetadataDescription>,
+    /// Present where large files can be uploaded in parts.
+    multipart: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +91,7 @@ pub(super) async fn check(
         }
     };
     if let Some(description) = response.json::<RouteDescription>() {
+        doctor.set_multipart(description.multipart.is_some());
         let file = probe_file(doctor, &description);
         let ProbeFile { name, content_type, size, .. } = &file;
         findings.push(Finding::ok(
@@ -169,7 +173,14 @@ mod tests {
     fn description(types: &[&str], extensions: &[&str]) -> RouteDescription {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let (types, extensions) = (own(types), own(extensions));
-        RouteDescription { min_size: 1, max_size: 9, types, extensions, metadata: Vec::new() }
+        RouteDescription {
+            min_size: 1,
+            max_size: 9,
+            types,
+            extensions,
+            metadata: Vec::new(),
+            multipart: None,
+        }
     }
 
     #[test]

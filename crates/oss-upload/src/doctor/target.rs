@@ -1,5 +1,7 @@
 //! The target of the checks: a signer, a page that calls it, a route, and the credentials of the page.
 
+use std::sync::OnceLock;
+
 use http::Uri;
 
 use crate::doctor::Options;
@@ -35,9 +37,21 @@ pub(super) struct DoctorTarget {
     /// Values for metadata that the route requires.
     pub(super) metadata: Vec<(String, String)>,
     pub(super) language: Language,
+    /// Whether the route has uploads in parts, once its description is known.
+    pub(super) has_multipart: OnceLock<bool>,
 }
 
 impl DoctorTarget {
+    /// Returns whether the route has uploads in parts, for which the role needs more permissions.
+    pub(super) fn has_multipart(&self) -> bool {
+        self.has_multipart.get().copied().unwrap_or(false)
+    }
+
+    /// Takes over what the description of the route says. The first call counts.
+    pub(super) fn set_multipart(&self, has_multipart: bool) {
+        let _ = self.has_multipart.set(has_multipart);
+    }
+
     /// Reads the options, and the credentials from the environment, because arguments are visible in the
     /// process list.
     pub(super) fn new(options: &Options, environment: &Environment) -> Result<Self, CommandError> {
@@ -77,6 +91,7 @@ impl DoctorTarget {
             directory: known("UPLOAD_DIR"),
             metadata: options.metadata.clone(),
             language: options.lang,
+            has_multipart: OnceLock::new(),
         })
     }
 

@@ -1,0 +1,176 @@
+//! A function whose bucket is the local OSS, and a client that sends parts.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use oss_upload_signer::app::App;
+use oss_upload_signer::auth::ticket::Ticket;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::net::{HttpClient, RequestLimits, ReqwestClient};
+use oss_upload_signer::secret::Secret;
+use oss_upload_signer::signing::request::{OssRequest, RequestSigner, object_path};
+use oss_upload_signer::signing::v4::V4Signer;
+use oss_upload_signer::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::app::{Answer, Function, NOW, SMALL};
+use crate::support::form::{BUCKET, KEY_ID, REGION, SECRET};
+use crate::support::oss::Server;
+
+/// The size of a part: the smallest that OSS accepts.
+pub(super) const PART: usize = 100 << 10;
+
+/// A key for tokens, tickets and receipts.
+pub(super) const KEY: &str = "an example key of more than 32 bytes";
+
+/// The settings of a route with small parts.
+pub(super) const ROUTE: &str = "[routes.videos]\ndir = \"videos/{uuid}/\"\nmax_size = \"5GiB\"\n\
+                                [routes.videos.multipart]\nenabled = true\nthreshold = \"150KiB\"\n\
+                                part_size = \"540KiB\"\nresume = \"1h\"\n";
+
+/// The function, beside a local OSS.
+pub(super) struct Fixture {
+    pub(super) oss: Server,
+    file: String,
+    variables: Vec<(String, String)>,
+}
+
+impl Fixture {
+    pub(super) async fn start(file: &str, variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter();
+        let variables =
+            variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { oss: Server::start().await, file: file.to_owned(), variables }
+    }
+
+    /// Returns the function at some seconds after the start.
+    pub(super) fn at(&self, seconds: i64) -> Function {
+        self.with_bucket(self.oss.address, seconds)
+    }
+
+    /// Returns the function with its bucket at another address.
+    pub(super) fn with_bucket(&self, bucket: SocketAddr, seconds: i64) -> Function {
+        Function::of(self.app(bucket, seconds))
+    }
+
+    pub(super) fn app(&self, bucket: SocketAddr, seconds: i64) -> App {
+        let mut environment = Environment::default();
+        let host = format!("http://{bucket}");
+        for (name, value) in SMALL.into_iter().chain([
+            ("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID),
+            ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET),
+            ("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
+            ("OSS_UPLOAD_HOST", &host),
+            ("UPLOAD_TOKEN_KEYS", KEY),
+            ("UPLOAD_TICKET_KEYS", KEY),
+            ("UPLOAD_RECEIPT_KEYS", KEY),
+        ]) {
+            environment.set(name, value);
+        }
+        for (name, value) in &self.variables {
+            environment.set(name, value.as_str());
+        }
+        let now = Timestamp::from_unix(NOW + seconds).unwrap();
+        let start = Timestamp::from_unix(NOW).unwrap();
+        let settings = Settings::load_over(&[], &environment, Some(&self.file), start).unwrap();
+        App::new(settings).with_clock(move || now)
+    }
+
+    /// Signs the URL of an object, for reading.
+    pub(super) fn reading_url(&self, key: &str) -> String {
+        let secret = Secret::new(SECRET);
+        let signer = RequestSigner::new(V4Signer {
+            key_id: KEY_ID,
+            secret: &secret,
+            token: None,
+            region: REGION,
+            now: Timestamp::from_unix(NOW).unwrap(),
+        });
+        let query = signer.presign(&OssRequest::new("GET", BUCKET, key), Duration::from_mins(1));
+        format!("http://{}{}?{query}", self.oss.address, object_path(key))
+    }
+
+    /// Begins an upload of some bytes in parts of 100 KiB.
+    pub(super) async fn begin(&self, size: usize) -> Upload {
+        let answer = self.at(0).post("/multipart", &wish(size).to_string()).await;
+        assert_eq!(answer.status, 200, "{}", answer.whole());
+        Upload(answer.json())
+    }
+}
+
+/// A call that begins an upload.
+pub(super) fn wish(size: usize) -> Value {
+    let file = json!({ "name": "照片 1.mp4", "type": "video/mp4", "size": size });
+    json!({ "route": "videos", "part_size": PART, "file": file })
+}
+
+/// The answer of a begun upload.
+pub(super) struct Upload(pub(super) Value);
+
+impl Upload {
+    pub(super) fn token(&self) -> &str {
+        self.0["token"].as_str().unwrap()
+    }
+
+    pub(super) fn key(&self) -> &str {
+        self.0["key"].as_str().unwrap()
+    }
+
+    /// Returns the URL of a part by the rule of the documentation.
+    pub(super) fn url(&self, number: usize) -> String {
+        let signature = self.0["signatures"][number.to_string()].as_str().unwrap();
+        let url = self.0["url"].as_str().unwrap();
+        format!("{url}&partNumber={number}&x-oss-signature={signature}")
+    }
+
+    /// Uploads one part of a file.
+    pub(super) async fn put(&self, number: usize, content: &[u8]) -> Response<Bytes> {
+        let end = content.len().min(number * PART);
+        put(&self.url(number), &content[(number - 1) * PART..end]).await
+    }
+
+    /// Returns a body with the token.
+    pub(super) fn body(&self) -> String {
+        json!({ "token": self.token() }).to_string()
+    }
+}
+
+/// Sends a request without headers.
+pub(super) async fn send(method: Method, url: &str, body: &[u8]) -> Response<Bytes> {
+    let request = Request::builder().method(method).uri(url);
+    let request = request.body(Bytes::copy_from_slice(body)).unwrap();
+    let limits =
+        RequestLimits { timeout: Duration::from_secs(20), max_body: 1 << 24, use_proxy: false };
+    ReqwestClient::new(None).send(request, limits).await.unwrap()
+}
+
+pub(super) async fn put(url: &str, body: &[u8]) -> Response<Bytes> {
+    send(Method::PUT, url, body).await
+}
+
+/// Returns a file in which no two parts are the same.
+pub(super) fn content(size: usize) -> Vec<u8> {
+    (0..size).map(|index| u8::try_from((index * 7 + index / PART) % 251).unwrap()).collect()
+}
+
+/// Calls with a ticket for a subject.
+pub(super) async fn post_as(function: &Function, subject: &str, path: &str, body: &str) -> Answer {
+    let ticket = Ticket {
+        subject: subject.to_owned(),
+        route: None,
+        expires_at: NOW + 3600,
+        issued_at: None,
+        not_before: None,
+        id: None,
+    };
+    let request = Request::post(path).header("x-upload-ticket", ticket.sign(&Secret::new(KEY)));
+    function.call(request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap()).await
+}
+
+/// Returns status and code of a failure.
+pub(super) fn failure(answer: &Answer) -> (u16, String) {
+    (answer.status.as_u16(), answer.code())
+}

@@ -1,0 +1,7 @@
+//! Uploads in parts over real sockets: the function, the local OSS, and a client between them.
+
+mod fixture;
+mod journey;
+mod refusals;
+mod tokens;
+mod uppy;
