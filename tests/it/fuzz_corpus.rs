@@ -7,6 +7,8 @@ mod multipart;
 mod policy;
 #[path = "../../fuzz/targets/post_object.rs"]
 mod post_object;
+#[path = "../../fuzz/targets/upload_token.rs"]
+mod upload_token;
 
 use std::fs;
 use std::path::Path;
@@ -43,6 +45,11 @@ fn the_policy_stands_its_corpus() {
 #[test]
 fn post_object_stands_its_corpus() {
     replay("post_object", post_object::run);
+}
+
+#[test]
+fn the_reader_of_upload_tokens_stands_its_corpus() {
+    replay("upload_token", upload_token::run);
 }
 
 /// `explain` gets the requests as text, and says of each what the local OSS responds.
