@@ -16,6 +16,9 @@ use crate::secret::Secret;
 /// The shortest time within which an upload can be resumed: less would not outlast a slow part.
 const MIN_RESUME: Duration = Duration::from_mins(1);
 
+/// The name of the metadata that the function sets, without `x-oss-meta-`.
+const UPLOAD_ID: &str = "upload-id";
+
 /// Reads the keys of upload tokens. A route with uploads in parts needs one.
 pub(super) fn read_token_keys(config: &mut ConfigReader<'_>, routes: &[Route]) -> Vec<Secret> {
     let keys = config.keys(&table::TOKEN_KEYS, upload_token::MIN_KEY_LENGTH);
@@ -41,6 +44,7 @@ impl RouteReader<'_, '_> {
 
     /// Reads the rules of uploads in parts for files of up to `max_size` bytes.
     pub(super) fn multipart(&mut self, max_size: u64) -> MultipartRules {
+        self.check_metadata();
         let threshold = self.value(&table::MULTIPART_THRESHOLD, threshold);
         let part_size = self.value(&table::MULTIPART_PART_SIZE, |text| part_size(text, max_size));
         let resume = self.value(&table::MULTIPART_RESUME, resume);
@@ -52,6 +56,16 @@ impl RouteReader<'_, '_> {
             resume: resume.unwrap_or(DEFAULT_RESUME),
             max_parallel: max_parallel.unwrap_or(DEFAULT_PARALLEL),
             unsized_files: unsized_files.unwrap_or(false),
+        }
+    }
+
+    /// Refuses metadata of clients under the name with which the function recognises its own objects.
+    fn check_metadata(&mut self) {
+        let key = format!("{}.{UPLOAD_ID}", table::METADATA.key);
+        let raw = self.own(&key).or_else(|| self.config.file.top.get(&key).cloned());
+        if let Some(raw) = raw {
+            let problem = "the function itself sets this name where multipart.enabled is true";
+            self.add_conflict(&raw, problem, "metadata.title = \"[a-z]{1,40}\"".to_owned());
         }
     }
 }
@@ -154,7 +168,7 @@ mod tests {
     fn limits_that_cannot_be_met_are_refused() {
         let file = "[routes.a]\nmax_size = \"1000GiB\"\n[routes.a.multipart]\nenabled = true\nthreshold = \"6GiB\"\n\
                     part_size = \"8MiB\"\nresume = \"8d\"\nmax_parallel = 33\n\
-                    [routes.b.multipart]\nenabled = true\npart_size = \"10KiB\"\nthreshold = 0\nresume = \"1s\"\nmax_parallel = 0\n";
+                    [routes.b.metadata]\nupload-id = \".\"\n[routes.b.multipart]\nenabled = true\npart_size = \"10KiB\"\nthreshold = 0\nresume = \"1s\"\nmax_parallel = 0\n";
         insta::assert_snapshot!(load(&[KEYS], file).unwrap_err(), @"");
     }
 }

@@ -118,6 +118,9 @@ mod tests {
         ] {
             assert_eq!(path(whole), loggable, "{whole}");
         }
+        let token = format!("u1.{}.{}", "e".repeat(400), "c".repeat(43));
+        let whole = format!("/uppy/a/t/v1.a.b/s3/multipart/{token}/1");
+        assert_eq!(path(&whole), "/uppy/a/t/…/s3/multipart/…/1", "an upload token");
         let long = "x".repeat(65);
         assert_eq!(
             path(&format!("/uppy/{long}/s3")),
