@@ -154,14 +154,20 @@ mod tests {
                     resume = \"7d\"\nmax_parallel = 6\nunsized = true\n";
         let settings = load(&[KEYS], file).unwrap();
         let rules: Vec<_> = settings.routes.iter().map(|route| route.multipart.unwrap()).collect();
-        insta::assert_snapshot!(format!("{rules:?}"), @"");
+        insta::assert_snapshot!(format!("{rules:?}"), @"[MultipartRules { threshold: 104857600, part_size: 108003328, resume: 86400s, max_parallel: 4, unsized_files: false }, MultipartRules { threshold: 16777216, part_size: 5242880, resume: 604800s, max_parallel: 6, unsized_files: true }]");
     }
 
     #[test]
     fn tokens_need_a_key_and_a_large_file_needs_parts() {
         let file = "[routes.a]\nmultipart.enabled = true\n[routes.b]\nmax_size = \"6GiB\"\n\
                     [routes.c]\nmax_size = \"48801GB\"\nmultipart.enabled = true\n[routes.d.multipart]\nenabled = \"yes\"\n";
-        insta::assert_snapshot!(load(&[], file).unwrap_err(), @"");
+        insta::assert_snapshot!(load(&[], file).unwrap_err(), @r#"
+        4 problems with the settings; nothing was started
+          upload.toml line 4, routes.b.max_size = "6GiB": a form upload takes at most 5GiB; larger files need multipart.enabled. Example: max_size = "10MiB"
+          upload.toml line 6, routes.c.max_size = "48801GB": an object has at most 48.8 TB, that is 48800GB. Example: max_size = "10MiB"
+          upload.toml line 9, routes.d.multipart.enabled = "yes": write 'true' or 'false'. Example: multipart.enabled = "true"
+          multipart.enabled: the state of an upload is in a token, which is signed; set UPLOAD_TOKEN_KEYS. Example: UPLOAD_TOKEN_KEYS=$(openssl rand -base64 32)
+        "#);
     }
 
     #[test]
@@ -169,6 +175,17 @@ mod tests {
         let file = "[routes.a]\nmax_size = \"1000GiB\"\n[routes.a.multipart]\nenabled = true\nthreshold = \"6GiB\"\n\
                     part_size = \"8MiB\"\nresume = \"8d\"\nmax_parallel = 33\n\
                     [routes.b.metadata]\nupload-id = \".\"\n[routes.b.multipart]\nenabled = true\npart_size = \"10KiB\"\nthreshold = 0\nresume = \"1s\"\nmax_parallel = 0\n";
-        insta::assert_snapshot!(load(&[KEYS], file).unwrap_err(), @"");
+        insta::assert_snapshot!(load(&[KEYS], file).unwrap_err(), @r#"
+        9 problems with the settings; nothing was started
+          upload.toml line 5, routes.a.multipart.threshold = "6GiB": files above 5GiB are always uploaded in parts, so the threshold is from 1B to 5GiB. Example: multipart.threshold = "100MiB"
+          upload.toml line 6, routes.a.multipart.part_size = "8MiB": a file of max_size would have 128000 parts, and OSS accepts 10000; parts of 103 MiB are large enough. Example: multipart.part_size = "8MiB"
+          upload.toml line 7, routes.a.multipart.resume = "8d": an upload can be resumed within 1m to 7d. Example: multipart.resume = "1d"
+          upload.toml line 8, routes.a.multipart.max_parallel = "33": a client uploads from 1 to 32 parts at once. Example: multipart.max_parallel = "4"
+          upload.toml line 10, routes.b.metadata.upload-id = "upload-id": the function itself sets this name where multipart.enabled is true. Example: metadata.title = "[a-z]{1,40}"
+          upload.toml line 14, routes.b.multipart.threshold = "0": files above 5GiB are always uploaded in parts, so the threshold is from 1B to 5GiB. Example: multipart.threshold = "100MiB"
+          upload.toml line 13, routes.b.multipart.part_size = "10KiB": a part has from 100KiB to 5GiB. Example: multipart.part_size = "8MiB"
+          upload.toml line 15, routes.b.multipart.resume = "1s": an upload can be resumed within 1m to 7d. Example: multipart.resume = "1d"
+          upload.toml line 16, routes.b.multipart.max_parallel = "0": a client uploads from 1 to 32 parts at once. Example: multipart.max_parallel = "4"
+        "#);
     }
 }

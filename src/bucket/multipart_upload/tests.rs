@@ -140,7 +140,7 @@ async fn an_upload_begins_with_the_headers_of_its_object() {
     let given = headers(&[("content-type", "video/mp4"), ("x-oss-forbid-overwrite", "true")]);
     let id = http.client(&credentials).initiate("videos/照 片.mp4", &given).await.unwrap();
     assert_eq!(id, "0004B9894A22E5B1888A1E29F8236E2D");
-    insta::assert_snapshot!(http.lines().join("\n"), @"");
+    insta::assert_snapshot!(http.lines().join("\n"), @r#"POST /videos/%E7%85%A7%20%E7%89%87.mp4?uploads ["content-type: video/mp4", "x-oss-forbid-overwrite: true"]"#);
     let requests = http.requests.lock().unwrap();
     let authorization = requests[0].0.headers()["authorization"].to_str().unwrap();
     assert!(authorization.starts_with("OSS4-HMAC-SHA256 Credential=LTAI5tExampleKeyId0001/20261201/cn-hangzhou/oss/aliyun_v4_request,Signature="), "{authorization}");
@@ -170,7 +170,10 @@ async fn all_pages_of_parts_are_read() {
     assert_eq!(parts.len(), 1003);
     let etag = "3349DC700140D7F86A07848427801003".to_owned();
     assert_eq!(parts[1002], UploadedPart { number: 1003, size: 102_400, etag });
-    insta::assert_snapshot!(http.lines().join("\n"), @"");
+    insta::assert_snapshot!(http.lines().join("\n"), @r#"
+    GET /a/b?max-parts=1000&part-number-marker=0&uploadId=ID [] 
+    GET /a/b?max-parts=1000&part-number-marker=1000&uploadId=ID []
+    "#);
 }
 
 #[tokio::test]
@@ -224,7 +227,7 @@ async fn a_refusal_is_described_by_its_words_and_shows_no_message() {
     let (http, credentials) =
         (ListedAnswers::new([error(403, "SignatureDoesNotMatch")]), credentials());
     let refused = http.client(&credentials).initiate("a", &[]).await.unwrap_err();
-    insta::assert_snapshot!(refused, @"");
+    insta::assert_snapshot!(refused, @"OSS answered 403, SignatureDoesNotMatch, EC 0042-00000104, request id 5C3D9175B6FC201293AD4890");
     assert!(!format!("{refused:?}").contains("marker"));
     let http = ListedAnswers::new([answer(502, "<html>marker</html>")]);
     let refused = http.client(&credentials).initiate("a", &[]).await.unwrap_err();
@@ -262,7 +265,7 @@ async fn the_completion_lists_the_parts_with_quoted_tags() {
         callback: CallbackOutcome::Unknown,
     };
     assert_eq!(object, expected);
-    insta::assert_snapshot!(http.lines().join("\n"), @"");
+    insta::assert_snapshot!(http.lines().join("\n"), @r#"POST /a?uploadId=ID [] <CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>"A1"</ETag></Part><Part><PartNumber>2</PartNumber><ETag>"B2"</ETag></Part></CompleteMultipartUpload>"#);
 }
 
 #[tokio::test]
