@@ -19,6 +19,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 
@@ -243,6 +244,10 @@ impl<'a> BucketClient<'a> {
         }
         for (name, value) in self.signer.sign_headers(&signed) {
             builder = builder.header(name, value);
+        }
+        if method == Method::POST && body.is_empty() {
+            // The client library leaves it out for an empty body, and OSS requires it.
+            builder = builder.header(CONTENT_LENGTH, 0);
         }
         let request = builder.body(body.clone());
         request.map_err(|_| BucketError::Malformed("no request can have this key or these headers"))

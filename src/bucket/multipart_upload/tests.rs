@@ -140,7 +140,7 @@ async fn an_upload_begins_with_the_headers_of_its_object() {
     let given = headers(&[("content-type", "video/mp4"), ("x-oss-forbid-overwrite", "true")]);
     let id = http.client(&credentials).initiate("videos/照 片.mp4", &given).await.unwrap();
     assert_eq!(id, "0004B9894A22E5B1888A1E29F8236E2D");
-    insta::assert_snapshot!(http.lines().join("\n"), @r#"POST /videos/%E7%85%A7%20%E7%89%87.mp4?uploads ["content-type: video/mp4", "x-oss-forbid-overwrite: true"]"#);
+    insta::assert_snapshot!(http.lines().join("\n"), @r#"POST /videos/%E7%85%A7%20%E7%89%87.mp4?uploads ["content-length: 0", "content-type: video/mp4", "x-oss-forbid-overwrite: true"]"#);
     let requests = http.requests.lock().unwrap();
     let authorization = requests[0].0.headers()["authorization"].to_str().unwrap();
     assert!(authorization.starts_with("OSS4-HMAC-SHA256 Credential=LTAI5tExampleKeyId0001/20261201/cn-hangzhou/oss/aliyun_v4_request,Signature="), "{authorization}");
