@@ -12,6 +12,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::callback::upload_token::UploadToken;
 use crate::credentials::Credentials;
@@ -19,7 +20,7 @@ use crate::grant::{GrantError, expiry};
 use crate::policy::PolicyError;
 use crate::policy::part_size::{MAX_PARTS, PartPlan};
 use crate::policy::route::Route;
-use crate::signing::request::{OssRequest, RequestSigner, object_path};
+use crate::signing::request::{CanonicalRequest, OssRequest, RequestSigner, object_path};
 use crate::signing::v4::V4Signer;
 use crate::time::Timestamp;
 
@@ -90,17 +91,14 @@ pub fn sign_parts(
     }
     let end = Timestamp::from_unix(token.expires_at).ok_or(GrantError::CredentialsExpired)?;
     let expires_at = expiry(route, credentials, now)?.min(end);
-    let signer = PartSigner {
-        signer: request_signer(route, credentials, now),
-        token,
-        lifetime: expires_at.since(now),
-    };
+    let signer = request_signer(route, credentials, now);
+    let signer = PartSigner::new(&signer, token, expires_at.since(now), plan.is_some());
     let signatures = numbers.map(|number| {
         let length = plan.and_then(|plan| plan.length(number));
         (number, signer.sign(number, length))
     });
     let signatures = signatures.collect();
-    let query = signer.query(plan.is_some());
+    let query = &signer.common.query;
     let url = format!("{}{}?{query}", route.host.as_str(), object_path(&token.key));
     Ok(SignedParts { url, signatures, expires_at })
 }
@@ -137,45 +135,41 @@ fn request_signer<'a>(
     })
 }
 
+/// Signs the parts of one upload. Their canonical requests differ in number and length only, so everything else is
+/// encoded once: an upload can have ten thousand parts.
 struct PartSigner<'a> {
-    signer: RequestSigner<'a>,
-    token: &'a UploadToken,
-    lifetime: std::time::Duration,
+    signer: &'a RequestSigner<'a>,
+    /// The canonical request of every part without its number and length.
+    common: CanonicalRequest,
 }
 
-impl PartSigner<'_> {
+impl<'a> PartSigner<'a> {
+    fn new(
+        signer: &'a RequestSigner<'a>,
+        token: &UploadToken,
+        lifetime: Duration,
+        has_length: bool,
+    ) -> Self {
+        let query = [(UPLOAD_ID, Some(token.upload_id.as_str()))];
+        let additional_headers: &[_] = if has_length { &[CONTENT_LENGTH] } else { &[] };
+        let request = OssRequest::new("PUT", &token.bucket, &token.key);
+        let request = OssRequest { query: &query, additional_headers, ..request };
+        Self { signer, common: signer.canonical_url(&request, lifetime) }
+    }
+
     fn sign(&self, number: u32, length: Option<u64>) -> String {
-        let number = number.to_string();
-        let length = length.map(|length| length.to_string());
-        let headers: Vec<_> =
-            length.iter().map(|length| (CONTENT_LENGTH, length.as_str())).collect();
-        let query =
-            [(PART_NUMBER, Some(number.as_str())), (UPLOAD_ID, Some(&self.token.upload_id))];
-        self.signer.presign(&self.request(&query, &headers), self.lifetime).signature
-    }
-
-    /// Returns the query of every part without its number and signature.
-    fn query(&self, has_length: bool) -> String {
-        let headers: &[_] = if has_length { &[(CONTENT_LENGTH, "")] } else { &[] };
-        let query = [(UPLOAD_ID, Some(self.token.upload_id.as_str()))];
-        self.signer.canonical_url(&self.request(&query, headers), self.lifetime).query
-    }
-
-    fn request<'r>(
-        &'r self,
-        query: &'r [(&'r str, Option<&'r str>)],
-        headers: &'r [(&'r str, &'r str)],
-    ) -> OssRequest<'r> {
-        let additional_headers: &[_] = if headers.is_empty() { &[] } else { &[CONTENT_LENGTH] };
-        let request = OssRequest::new("PUT", &self.token.bucket, &self.token.key);
-        OssRequest { query, headers, additional_headers, ..request }
+        let canonical = CanonicalRequest {
+            // The name of the number sorts before every other one.
+            query: format!("{PART_NUMBER}={number}&{}", self.common.query),
+            headers: length.map(|one| format!("{CONTENT_LENGTH}:{one}\n")).unwrap_or_default(),
+            ..self.common.clone()
+        };
+        self.signer.sign(&canonical)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::policy::bucket::{Bucket, Region};
     use crate::policy::template::Template;
@@ -236,6 +230,42 @@ mod tests {
         assert_eq!(signed.expires_at, now().plus(Duration::from_hours(1)));
         assert_ne!(signed.signatures[1].1, signed.signatures[2].1);
         assert!(!format!("{signed:?}").contains("922c"));
+    }
+
+    #[test]
+    fn every_part_has_the_signature_of_a_presigned_url() {
+        let route = route();
+        let secret_token = Some(Secret::new("CAIS/token+with=reserved characters"));
+        let credentials = Credentials { token: secret_token, ..credentials(None) };
+        let key = "videos/照 片+1.mp4".to_owned();
+        for size in [Some(20 << 20), None] {
+            let token = UploadToken { key: key.clone(), ..token(size) };
+            let signed = sign_parts(&token, 1..=3, &route, &credentials, now()).unwrap();
+            let signer = request_signer(&route, &credentials, now());
+            for (number, url) in signed.urls() {
+                let text = number.to_string();
+                let length = plan(&token).unwrap().and_then(|plan| plan.length(number));
+                let length = length.map(|one| one.to_string());
+                let headers: Vec<_> =
+                    length.iter().map(|one| (CONTENT_LENGTH, one.as_str())).collect();
+                let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
+                let request = OssRequest {
+                    query: &[(PART_NUMBER, Some(&text)), (UPLOAD_ID, Some(&token.upload_id))],
+                    headers: &headers,
+                    additional_headers: &names,
+                    ..OssRequest::new("PUT", "examplebucket", &token.key)
+                };
+                let presigned = signer.presign(&request, Duration::from_hours(1));
+                assert!(url.ends_with(&presigned.signature), "{number} of {size:?}");
+                let query = url.split('?').nth(1).unwrap();
+                let mut sent: Vec<_> = query.split('&').collect();
+                let presigned = presigned.to_string();
+                let mut expected: Vec<_> = presigned.split('&').collect();
+                sent.sort_unstable();
+                expected.sort_unstable();
+                assert_eq!(sent, expected);
+            }
+        }
     }
 
     #[test]

@@ -226,7 +226,9 @@ impl<'a> RequestSigner<'a> {
         format!("{OSS4_HMAC_SHA256}\n{date}\n{scope}\n{hash}")
     }
 
-    fn sign(&self, canonical: &CanonicalRequest) -> String {
+    /// Signs a canonical request: 64 lower-case hex digits.
+    #[must_use]
+    pub fn sign(&self, canonical: &CanonicalRequest) -> String {
         let text = self.string_to_sign(canonical);
         crypto::hex(crypto::hmac_sha256(self.signing_key.as_slice(), text.as_bytes()).as_slice())
     }
