@@ -17,7 +17,7 @@ use crate::credentials::providers::local::{
     LocalOptions, config_json::CliProfileOptions, credentials_file::CredentialsFileOptions,
 };
 use crate::credentials::session_policy::{
-    ObjectPermissions, ObjectPrefix, session_policy, upload_actions,
+    DOWNLOAD_ACTIONS, ObjectPermissions, ObjectPrefix, session_policy, upload_actions,
 };
 use crate::credentials::sts::{RoleError, RoleRequest, endpoint};
 use crate::policy::route::{Route, SessionMode};
@@ -217,14 +217,19 @@ fn policy(config: &mut ConfigReader<'_>, routes: &[Route]) -> Option<String> {
         bucket: route.bucket.as_str().to_owned(),
         prefix: route.template.prefix(&CallerAttributes::NONE),
     };
-    let permissions = [false, true].map(|has_multipart| {
-        let routes = routes.iter().filter(|route| none_shares || shares(route));
-        let routes = routes.filter(|route| route.multipart.is_some() == has_multipart);
-        ObjectPermissions {
-            actions: upload_actions(has_multipart),
-            prefixes: routes.map(prefix).collect(),
-        }
-    });
+    let routes = || routes.iter().filter(|route| none_shares || shares(route));
+    let uploads = |has_multipart| ObjectPermissions {
+        actions: upload_actions(has_multipart),
+        prefixes: routes()
+            .filter(|route| route.multipart.is_some() == has_multipart)
+            .map(prefix)
+            .collect(),
+    };
+    let downloads = ObjectPermissions {
+        actions: DOWNLOAD_ACTIONS,
+        prefixes: routes().filter(|route| route.download.is_some()).map(prefix).collect(),
+    };
+    let permissions = [uploads(false), uploads(true), downloads];
     let place = if let Some(raw) = config.entry(&table::ROLE_ARN) {
         raw.describe()
     } else {

@@ -12,7 +12,7 @@
 //! | `reader` | finds the raw setting that applies, and collects errors |
 //! | `value` | sizes, times and booleans |
 //! | `secrets` | keys from the environment |
-//! | `route`, `multipart`, `auth`, `callback`, `address`, `credentials`, `page` | one concern each |
+//! | `route`, `multipart`, `auth`, `callback`, `address`, `credentials`, `download`, `page` | one concern each |
 //! | `listing` | the settings as they were written |
 //! | `warnings` | settings that are valid and have a price |
 
@@ -26,6 +26,7 @@ pub mod value;
 
 mod address;
 mod credentials;
+mod download;
 mod multipart;
 mod raw;
 mod reader;
@@ -224,7 +225,7 @@ mod tests {
         let errors = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(errors, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, metadata, multipart, origins, cors_headers, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, page_title, page_logo, page_accent. Example: max_size = "10MiB"
+          upload.toml line 3, colour: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, download, sts, metadata, multipart, origins, cors_headers, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, page_title, page_logo, page_accent. Example: max_size = "10MiB"
           UPLOAD_MAXSIZE: there is no such setting; the nearest name is UPLOAD_MAX_SIZE. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"

@@ -52,6 +52,8 @@ impl RouteReader<'_, '_> {
         let metadata = self.metadata();
         let callback = self.callback();
         let multipart = has_multipart.then(|| self.multipart(size.max));
+        let download = self.download();
+        let session_keys = self.session_keys(template.as_ref());
         Some(Route {
             name: self.name,
             bucket: bucket?,
@@ -71,6 +73,8 @@ impl RouteReader<'_, '_> {
             session,
             callback,
             multipart,
+            download,
+            session_keys,
         })
     }
 

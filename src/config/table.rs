@@ -170,6 +170,18 @@ settings! {
         "With `self`: the back end to which the function sends a webhook, by HTTPS, or by plain HTTP on this machine.";
     VARIABLES: Route, Table; "", "callback.variables"; "{claim:album}"; NONE;
         "A text that the callback carries as `x:<name>`, with the [placeholders](#object-keys) that do not depend on the file.";
+    DOWNLOAD: Route, Boolean; "UPLOAD_DOWNLOAD", "download.enabled"; "true"; Described("`false`");
+        "Whether callers get [download links](api.md#downloads) to the objects that this route may have stored for them. The role then needs `oss:GetObject` too.";
+    DOWNLOAD_EXPIRES: Route, Time; "UPLOAD_DOWNLOAD_EXPIRES", "download.expires"; "10m"; Described("`10m`");
+        "How long a link is valid, from `10s` to `7d`; never longer than the credentials that sign it.";
+    DOWNLOAD_ATTACHMENT: Route, Boolean; "UPLOAD_DOWNLOAD_ATTACHMENT", "download.attachment"; "true"; Described("`true`");
+        "Whether a browser saves the object under the last part of its key; `false` leaves that to the headers of the object.";
+    DOWNLOAD_PROCESS: Route, List; "UPLOAD_DOWNLOAD_PROCESS", "download.process"; "style/thumbnail"; NONE;
+        "The operations on an object that a link may have, as `style/thumbnail` or, in the file, `image/resize,w_200`.";
+    SESSION_KEYS: Route, Boolean; "UPLOAD_STS", "sts.enabled"; "true"; Described("`false`");
+        "Whether callers get [session keys](api.md#session-keys) for an SDK. Such a key cannot limit the size, the type or the number of uploads, so prefer `multipart.enabled`. Needs `role_arn`, and a key with `{uuid}` or a directory for each caller.";
+    SESSION_KEYS_EXPIRES: Route, Time; "UPLOAD_STS_EXPIRES", "sts.expires"; "15m"; Described("`15m`");
+        "How long a session key is valid, from `15m` to what the role allows (`12h` at most).";
     METADATA: Route, Table; "", "metadata"; "[a-z0-9-]{1,40}"; Described("none is allowed");
         "Metadata that a request may give: a pattern (a regular expression that the whole value matches), or `{ pattern = \"…\", required = true }`. A value is printable ASCII: percent-encode any other, as `encodeURIComponent` does, and decode it where it is read.";
 
@@ -497,6 +509,10 @@ mod tests {
                     ("UPLOAD_CALLBACK_BODY", "{\"a\":${object}}"),
                 ],
                 name if name.starts_with("UPLOAD_MULTIPART_") => &[("UPLOAD_MULTIPART", "true")],
+                "UPLOAD_DOWNLOAD_EXPIRES"
+                | "UPLOAD_DOWNLOAD_ATTACHMENT"
+                | "UPLOAD_DOWNLOAD_PROCESS" => &[("UPLOAD_DOWNLOAD", "true")],
+                "UPLOAD_STS_EXPIRES" => &[("UPLOAD_STS", "true")],
                 _ => &[],
             };
             let variables = [more, &[(setting.variable, setting.example)]].concat();

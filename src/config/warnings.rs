@@ -47,6 +47,7 @@ impl Settings {
         warnings.extend(self.routes.iter().flat_map(header_warnings));
         warnings.extend(self.routes.iter().flat_map(callback_warnings));
         warnings.extend(self.routes.iter().flat_map(multipart_warnings));
+        warnings.extend(self.routes.iter().flat_map(access_warnings));
         warnings.extend(self.address_warning());
         warnings.extend(self.role_warnings());
         warnings.extend(self.v1_warnings());
@@ -296,6 +297,25 @@ fn multipart_warnings(route: &Route) -> Vec<String> {
         warnings.push(format!(
             "route '{name}' has multipart.unsized: until such an upload ends, its parts can have up to 5GiB each, \
              and max_size is checked only then"
+        ));
+    }
+    warnings
+}
+
+/// Warns of keys that cannot limit an upload, and of links that every caller gets.
+fn access_warnings(route: &Route) -> Vec<String> {
+    let name = &route.name;
+    let mut warnings = Vec::new();
+    if route.session_keys.is_some() {
+        warnings.push(format!(
+            "route '{name}' gives out session keys (sts.enabled): they cannot limit the size, the type or the number \
+             of uploads, and overwrite objects; multipart.enabled allows the same files within the limits of the route"
+        ));
+    }
+    if route.download.is_some() && !route.template.has_caller_prefix() {
+        warnings.push(format!(
+            "route '{name}' gives out download links (download.enabled), and its keys do not begin with a directory of \
+             the caller's own: whoever may call the route can read each of its objects whose key is known; add {{sub}}/"
         ));
     }
     warnings

@@ -250,6 +250,10 @@ fn assume(
         Box::new(move |session| {
             let narrowed = role
                 .narrowed(&session.name, &session.policy)
+                .and_then(|role| match session.duration {
+                    Some(duration) => role.with_duration(duration),
+                    None => Ok(role),
+                })
                 .map_err(|error| ProviderError::permanent(error.to_string()))?;
             Ok(Arc::new(AssumeRole::new(Arc::clone(&base), narrowed, sts.clone())))
         }),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::credentials::cache::{CredentialCache, RefreshError};
+use crate::credentials::cache::{CredentialCache, EMPTY_TIMEOUT, RefreshError};
 use crate::credentials::{
     Credentials, FetchFuture, FetchRequest, PlatformKeys, Provider, ProviderError, RandomSource,
 };
@@ -35,6 +35,8 @@ pub struct RoleSession {
     pub policy: String,
     /// The name in audit logs.
     pub name: String,
+    /// The lifetime, if it is not that of the role's other sessions.
+    pub duration: Option<Duration>,
 }
 
 impl RoleSession {
@@ -44,11 +46,11 @@ impl RoleSession {
     pub fn for_subject(subject: &str, policy: String) -> Self {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '-' | '_');
         if (2..=MAX_NAME).contains(&subject.len()) && subject.chars().all(plain) {
-            return Self { policy, name: subject.to_owned() };
+            return Self { policy, name: subject.to_owned(), duration: None };
         }
         let hash = crypto::hex(&crypto::hmac_sha256(b"session", subject.as_bytes())[..4]);
         let kept: String = subject.chars().filter(|c| plain(*c)).take(MAX_NAME - 9).collect();
-        Self { policy, name: format!("{kept}-{hash}") }
+        Self { policy, name: format!("{kept}-{hash}"), duration: None }
     }
 }
 
@@ -92,6 +94,19 @@ impl SessionPool {
     ) -> Result<Arc<Credentials>, RefreshError> {
         let failed = |error| RefreshError { error, retry_after: Duration::ZERO };
         self.find(session).map_err(failed)?.provide(platform_keys, now).await
+    }
+
+    /// Opens a session whose credentials leave the function. It is not kept, so that they have their whole lifetime
+    /// before them.
+    pub async fn open_once(
+        &self,
+        session: &RoleSession,
+        platform_keys: Option<&PlatformKeys>,
+        now: Timestamp,
+    ) -> Result<Credentials, ProviderError> {
+        let limit = Arc::clone(&self.limit);
+        let provider = LimitedProvider { provider: (self.open)(session)?, limit };
+        provider.fetch(FetchRequest { platform_keys, now, timeout: EMPTY_TIMEOUT }).await
     }
 
     fn find(&self, session: &RoleSession) -> Result<Arc<CredentialCache>, ProviderError> {
@@ -191,7 +206,7 @@ mod tests {
     }
 
     fn session(number: usize) -> RoleSession {
-        RoleSession { policy: format!("policy-{number}"), name: "same".to_owned() }
+        RoleSession { policy: format!("policy-{number}"), name: "same".to_owned(), duration: None }
     }
 
     fn now() -> Timestamp {

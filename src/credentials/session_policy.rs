@@ -18,6 +18,9 @@ pub const UPLOAD_ACTIONS: &[&str] = &["oss:PutObject"];
 pub const MULTIPART_ACTIONS: &[&str] =
     &["oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"];
 
+/// The permission that a key needs for download links.
+pub const DOWNLOAD_ACTIONS: &[&str] = &["oss:GetObject"];
+
 /// Returns the permissions that a key needs for uploads to a route.
 #[must_use]
 pub fn upload_actions(has_multipart: bool) -> &'static [&'static str] {
@@ -106,6 +109,23 @@ pub fn session_policy(permissions: &[ObjectPermissions<'_>]) -> Result<String, S
             resource: widest(&one.prefixes).into_iter().map(ObjectPrefix::resource).collect(),
         })
         .collect();
+    write(statement)
+}
+
+/// Writes the policy that allows `actions` on one object and on no other.
+pub fn object_policy(
+    actions: &[&str],
+    bucket: &str,
+    key: &str,
+) -> Result<String, SessionPolicyError> {
+    if !is_safe(&format!("{key}/")) {
+        return Err(SessionPolicyError::Unsafe(key.to_owned()));
+    }
+    let resource = vec![format!("acs:oss:*:*:{bucket}/{key}")];
+    write(vec![SessionPolicyStatement { effect: "Allow", action: actions, resource }])
+}
+
+fn write(statement: Vec<SessionPolicyStatement<'_>>) -> Result<String, SessionPolicyError> {
     let prefixes = statement.iter().map(|one| one.resource.len()).sum();
     let policy = SessionPolicyDocument { version: "1", statement };
     // Strings and lists of strings always have a JSON form.
@@ -178,6 +198,18 @@ mod tests {
         let none = ObjectPermissions { actions: UPLOAD_ACTIONS, prefixes: Vec::new() };
         let one = session_policy(&[none, both[1].clone()]).unwrap();
         assert_eq!(one.matches("Effect").count(), 1, "{one}");
+    }
+
+    #[test]
+    fn a_policy_for_one_object_has_no_wildcard_at_its_end() {
+        assert_eq!(
+            object_policy(MULTIPART_ACTIONS, "examplebucket", "users/a/照.png").unwrap(),
+            r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:PutObject","oss:ListParts","oss:AbortMultipartUpload"],"Resource":["acs:oss:*:*:examplebucket/users/a/照.png"]}]}"#
+        );
+        for key in ["", "a*", "a?b", "a/../b", "a//b", "/a", "a/", "${a}", "a\\b", "a\n"] {
+            let refused = object_policy(UPLOAD_ACTIONS, "b", key);
+            assert_eq!(refused, Err(SessionPolicyError::Unsafe(key.to_owned())), "{key}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::credentials::cache::{CredentialCache, RefreshError};
+use crate::credentials::cache::{BACKOFF, CredentialCache, RefreshError};
 use crate::credentials::providers::environment::EnvironmentCredentials;
 use crate::credentials::providers::function_compute;
 use crate::credentials::session::{RoleSession, SessionPool};
@@ -56,6 +56,24 @@ impl CredentialSource {
             (Some(role), Some(session)) => role.sessions.provide(session, platform_keys, now).await,
         };
         provided.map_err(CredentialsError::from)
+    }
+}
+
+impl CredentialSource {
+    /// Opens a session whose credentials leave the function. Only the role can open one: the function's own credentials
+    /// never leave it.
+    pub async fn open_session(
+        &self,
+        session: &RoleSession,
+        platform_keys: Option<&PlatformKeys>,
+        now: Timestamp,
+    ) -> Result<Credentials, CredentialsError> {
+        let Some(role) = &self.role else {
+            let reason = "session keys need role_arn, the role to take";
+            return Err(CredentialsError::Missing(reason.to_owned()));
+        };
+        let opened = role.sessions.open_once(session, platform_keys, now).await;
+        opened.map_err(|error| RefreshError { error, retry_after: BACKOFF }.into())
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `part` | the signatures of the parts of a large file |
 //! | `callback_fields` | the fields of the upload callback, and the receipt in them |
 //! | `put` | a presigned PUT |
+//! | `download` | a presigned GET and HEAD |
 //!
 //! ```
 //! use oss_upload_signer::grant::{self, GrantRequest, Form};
@@ -32,6 +33,7 @@
 //! ```
 
 pub mod callback_fields;
+pub mod download;
 pub mod form;
 pub mod object;
 pub mod part;
@@ -154,6 +156,12 @@ pub enum GrantError {
         /// The number of parts.
         count: u32,
     },
+    /// The route gives out no download links.
+    DownloadNotEnabled,
+    /// The template of the route does not render this key for this caller.
+    KeyNotAllowed(String),
+    /// The route does not allow this operation on an object.
+    ProcessNotAllowed(String),
 }
 
 impl From<PolicyError> for GrantError {
@@ -237,6 +245,23 @@ impl GrantTerms {
     }
 }
 
+/// Decides the key of a file by the rules of the route, for credentials with which the caller uploads it.
+///
+/// # Errors
+/// The rules of the route refuse the file, as far as the request describes it.
+pub fn object_key(
+    request: &GrantRequest,
+    route: &Route,
+    context: &RenderContext<'_>,
+) -> Result<String, PolicyError> {
+    let request = resolve_file(request, route);
+    let ObjectLocation { key, .. } = location(&request, route, context)?;
+    request.size.map_or(Ok(()), |size| route.check_size(size))?;
+    type_conditions(&request, route)?;
+    // Only the form of the documentation leaves the key to the client.
+    key.ok_or(PolicyError::NameRequired)
+}
+
 /// The name of a file without one. `FormData` calls a file `blob` if a page has made it, such as a cropped picture.
 const NAMELESS: &str = "file";
 const BLOB: &str = "blob";
@@ -270,7 +295,16 @@ fn expiry(
     credentials: &Credentials,
     now: Timestamp,
 ) -> Result<Timestamp, GrantError> {
-    let wanted = now.plus(route.lifetime);
+    expiry_after(route.lifetime, credentials, now)
+}
+
+/// Returns the end of a permission that lasts for `lifetime`, which is before that of its credentials.
+fn expiry_after(
+    lifetime: Duration,
+    credentials: &Credentials,
+    now: Timestamp,
+) -> Result<Timestamp, GrantError> {
+    let wanted = now.plus(lifetime);
     let allowed =
         credentials.usable_until.map_or(wanted, |end| wanted.min(end.minus(CREDENTIAL_MARGIN)));
     if allowed <= now {

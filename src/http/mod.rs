@@ -12,6 +12,8 @@
 //! | `upload_session` | uploads in parts: the steps that every call shares |
 //! | `multipart` | uploads in parts, with the function's own format |
 //! | `uppy_multipart` | uploads in parts, with the format of Uppy |
+//! | `downloads` | links to objects of the caller's |
+//! | `sts` | session keys for an SDK |
 //! | `routes` | what a route accepts, before and after |
 //! | `callback`, `hooks` | OSS's upload callbacks; health, and the hooks of the platform |
 //! | `origin`, `trigger_host` | CORS; which `Host` is the function's own |
@@ -27,12 +29,14 @@ pub mod routes;
 pub mod uploads;
 
 mod callback;
+mod downloads;
 mod hooks;
 mod multipart;
 mod origin;
 mod request;
 mod router;
 mod signing;
+mod sts;
 mod trigger_host;
 mod upload_session;
 mod uppy;

@@ -11,6 +11,8 @@ use http::HeaderMap;
 use http::Uri;
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::app::App;
 use crate::auth::origin::OriginStatus;
@@ -216,6 +218,26 @@ fn check_cache_buster(name: &str, value: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(unknown_name(["parameter", "参数"], name, &PARAMETERS))
+}
+
+/// Parses a body with these members. Any other member is an error with the nearest name.
+pub(super) fn parse_json<'a, T: Deserialize<'a>>(
+    body: &'a [u8],
+    members: &[&str],
+    example: &str,
+) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let value = serde_json::from_slice::<Value>(body).unwrap_or_default();
+        unknown_member(&value, members, ["member", "成员"])
+            .unwrap_or_else(|| ApiError::invalid_json(&error, example))
+    })
+}
+
+/// Finds a member that an object does not have, for an error with the nearest name.
+pub(super) fn unknown_member(value: &Value, known: &[&str], noun: [&str; 2]) -> Option<ApiError> {
+    let mut names = value.as_object()?.keys();
+    let unknown = names.find(|name| !known.contains(&name.as_str()))?;
+    Some(unknown_name(noun, unknown, known))
 }
 
 /// Returns the error of a name that a call does not have. `noun` says what was named, in English and in Chinese.

@@ -12,8 +12,8 @@ use axum::routing::{delete, get, post};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::{
-    callback, documented, hooks, multipart, origin, presigned_post, routes, uploads, uppy,
-    uppy_multipart, uview, web, wechat,
+    callback, documented, downloads, hooks, multipart, origin, presigned_post, routes, sts,
+    uploads, uppy, uppy_multipart, uview, web, wechat,
 };
 
 /// Builds the router.
@@ -28,6 +28,8 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/multipart/status", post(multipart::status))
         .route("/multipart/complete", post(multipart::complete))
         .route("/multipart/abort", post(multipart::abort))
+        .route("/downloads", post(downloads::sign))
+        .route("/sts/{route}", post(sts::issue))
         .route("/routes/{name}", get(routes::describe))
         .route("/presigned-post/{route}", get(presigned_post::sign))
         .route("/uppy/{route}/s3/params", get(uppy::sign_params))

@@ -36,9 +36,20 @@ struct RouteDescription<'a> {
     auth: Vec<&'static str>,
     /// Whether the route makes its objects readable by everyone, so that their addresses work as links.
     public_read: bool,
+    /// Download links; left out where the route gives out none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    download: Option<RouteDownload<'a>>,
     /// How large files are uploaded in parts; left out where they are not.
     #[serde(skip_serializing_if = "Option::is_none")]
     multipart: Option<RouteMultipart>,
+}
+
+#[derive(Debug, Serialize)]
+struct RouteDownload<'a> {
+    /// Seconds. A link ends earlier when its credentials do.
+    expires_in: u64,
+    /// The operations that a link may have.
+    process: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -71,6 +82,10 @@ impl<'a> RouteDescription<'a> {
                 .map(AuthRule::credentials)
                 .unwrap_or_default(),
             public_read: is_public(route),
+            download: route.download.as_ref().map(|rules| RouteDownload {
+                expires_in: rules.lifetime.as_secs(),
+                process: &rules.process,
+            }),
             name: &route.name,
             expires_in: route.lifetime.as_secs(),
             accept: accept(&limits),

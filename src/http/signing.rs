@@ -11,9 +11,10 @@ use crate::auth::{AuthMethod, Caller};
 use crate::credentials::Credentials;
 use crate::credentials::session::RoleSession;
 use crate::credentials::session_policy::{
-    ObjectPermissions, ObjectPrefix, session_policy, upload_actions,
+    DOWNLOAD_ACTIONS, ObjectPermissions, ObjectPrefix, session_policy, upload_actions,
 };
 use crate::grant::callback_fields::ReceiptSigner;
+use crate::grant::download::{self, DownloadGrant, DownloadRequest};
 use crate::grant::put::{self, PutGrant};
 use crate::grant::{self, Grant, GrantError, GrantRequest};
 use crate::http::error::ApiError;
@@ -60,10 +61,33 @@ impl<'a> SigningSession<'a> {
         let caller = authenticate(app, request, &route.name, now).await?;
         check(&caller, now)?;
         let own_url = own_url(app, request, route)?;
-        let session = role_session(route, &caller)?;
-        let platform_keys = request.platform_keys.as_ref();
-        let credentials = app.credentials.provide(session.as_ref(), platform_keys, now).await?;
+        let credentials = credentials(app, request, route, &caller, now).await?;
         Ok(Self { app, route, caller, credentials, own_url, now })
+    }
+
+    /// Does the same for a call that stores nothing, so that OSS calls nobody back.
+    pub(super) async fn open_without_callback(
+        app: &'a App,
+        request: &ApiRequest,
+        route: &'a Route,
+    ) -> Result<Self, ApiError> {
+        let now = app.now();
+        let caller = authenticate(app, request, &route.name, now).await?;
+        let credentials = credentials(app, request, route, &caller, now).await?;
+        Ok(Self { app, route, caller, credentials, own_url: None, now })
+    }
+
+    /// Signs the download of one object. It counts as a grant without bytes against the caller's budget.
+    pub(super) fn download(
+        &self,
+        request: &DownloadRequest<'_>,
+    ) -> Result<DownloadGrant, ApiError> {
+        let claim = |name: &str| self.caller.claim(name);
+        let attributes = attributes(&self.caller, &claim);
+        let grant = download::issue(request, self.route, &self.credentials, &attributes, self.now)
+            .map_err(|error| ApiError::from_grant(error, self.route))?;
+        self.count(0)?;
+        Ok(grant)
     }
 
     /// Signs a form for one file, and counts it against the caller's budget.
@@ -112,8 +136,21 @@ impl<'a> SigningSession<'a> {
     }
 }
 
+/// Gets credentials to sign with: those of the caller's own session, where the route has one for each caller.
+async fn credentials(
+    app: &App,
+    request: &ApiRequest,
+    route: &Route,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<Arc<Credentials>, ApiError> {
+    let session = role_session(route, caller)?;
+    let platform_keys = request.platform_keys.as_ref();
+    Ok(app.credentials.provide(session.as_ref(), platform_keys, now).await?)
+}
+
 /// Authenticates the caller. An event invocation is authorised by the platform's own rules.
-async fn authenticate(
+pub(super) async fn authenticate(
     app: &App,
     request: &ApiRequest,
     route: &str,
@@ -178,7 +215,11 @@ fn role_session(route: &Route, caller: &Caller) -> Result<Option<RoleSession>, A
     let prefix = prefix.map_err(|error| ApiError::from_grant(GrantError::Policy(error), route))?;
     let prefix = ObjectPrefix { bucket: route.bucket.as_str().to_owned(), prefix };
     let actions = upload_actions(route.multipart.is_some());
-    let policy = session_policy(&[ObjectPermissions { actions, prefixes: vec![prefix] }])
+    let mut permissions = vec![ObjectPermissions { actions, prefixes: vec![prefix.clone()] }];
+    if route.download.is_some() {
+        permissions.push(ObjectPermissions { actions: DOWNLOAD_ACTIONS, prefixes: vec![prefix] });
+    }
+    let policy = session_policy(&permissions)
         .map_err(|_| ApiError::Internal("a checked prefix makes no session policy"))?;
     Ok(Some(RoleSession::for_subject(caller.subject.as_deref().unwrap_or_default(), policy)))
 }

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::grant::put::PutGrant;
 use crate::grant::{Form, Grant, GrantRequest};
 use crate::http::error::{ApiError, ErrorBody, Limits, MessageLanguage};
-use crate::http::request::{ApiRequest, content_type, unknown_name};
+use crate::http::request::{ApiRequest, content_type, unknown_member};
 use crate::http::signing::SigningSession;
 use crate::http::{FormFields, UncachedJson, upload_session};
 use crate::time::Timestamp;
@@ -96,7 +96,7 @@ pub(super) async fn sign(
 impl UploadsRequest {
     fn parse(body: &[u8]) -> Result<Self, ApiError> {
         let request: Self = serde_json::from_slice(body).map_err(|error| {
-            unknown_member(body).unwrap_or_else(|| ApiError::invalid_json(&error, EXAMPLE))
+            unknown_in_body(body).unwrap_or_else(|| ApiError::invalid_json(&error, EXAMPLE))
         })?;
         if request.files.is_empty() {
             return Err(ApiError::invalid(
@@ -108,18 +108,12 @@ impl UploadsRequest {
     }
 }
 
-/// Finds a member that a call does not have in a body that could not be read, for an error with the nearest name.
-fn unknown_member(body: &[u8]) -> Option<ApiError> {
+/// Finds a member that a call, or a file in it, does not have in a body that could not be read.
+fn unknown_in_body(body: &[u8]) -> Option<ApiError> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let find = |value: &Value, known: &[&str], noun| {
-        let mut names = value.as_object()?.keys();
-        names
-            .find(|name| !known.contains(&name.as_str()))
-            .map(|name| unknown_name(noun, name, known))
-    };
     let mut files = body["files"].as_array().into_iter().flatten();
-    find(&body, &MEMBERS, ["member", "成员"]).or_else(|| {
-        files.find_map(|file| find(file, &FILE_MEMBERS, ["member of a file", "文件成员"]))
+    unknown_member(&body, &MEMBERS, ["member", "成员"]).or_else(|| {
+        files.find_map(|file| unknown_member(file, &FILE_MEMBERS, ["member of a file", "文件成员"]))
     })
 }
 

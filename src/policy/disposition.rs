@@ -64,18 +64,28 @@ impl Disposition {
         context: &RenderContext<'_>,
         name: &str,
     ) -> Result<String, PolicyError> {
-        let name = self.file_name.render(context, name)?;
-        // Neither a quote nor a backslash is left in a safe name, in an attribute of a caller, or in the text of a
-        // template, so nothing can end the quoted string. Some programs decode `%41` in it.
-        let is_plain = |c: char| c.is_ascii() && c != '%';
-        let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-        let mut value = format!("{}{FILE_NAME}{plain}\"", self.before);
-        if plain != name {
-            value.push_str("; filename*=UTF-8''");
-            value.extend(utf8_percent_encode(&name, ENCODED));
-        }
-        Ok(value)
+        Ok(write(&self.before, &self.file_name.render(context, name)?))
     }
+}
+
+/// Returns the disposition with which a browser saves an object under this name: a safe name, or a segment of a key.
+#[must_use]
+pub fn attachment(name: &str) -> String {
+    write("attachment; ", name)
+}
+
+/// Writes the type and the parameters before the file name, then the name. The result is ASCII.
+fn write(before: &str, name: &str) -> String {
+    // No safe name, attribute of a caller or text of a template has a quote or a backslash, so nothing could end the
+    // quoted string; they are replaced all the same. Some programs decode `%41` in it.
+    let is_plain = |c: char| c.is_ascii() && c != '%' && c != '"' && c != '\\' && !c.is_control();
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let mut value = format!("{before}{FILE_NAME}{plain}\"");
+    if plain != name {
+        value.push_str("; filename*=UTF-8''");
+        value.extend(utf8_percent_encode(name, ENCODED));
+    }
+    value
 }
 
 #[cfg(test)]
@@ -120,6 +130,15 @@ mod tests {
         ] {
             assert_eq!(render(template, name), format!("attachment; {written}"));
         }
+    }
+
+    #[test]
+    fn an_attachment_has_any_name_in_its_quotes() {
+        assert_eq!(attachment("a.png"), "attachment; filename=\"a.png\"");
+        assert_eq!(
+            attachment("a\"b\\c\r\n照.png"),
+            "attachment; filename=\"a_b_c___.png\"; filename*=UTF-8''a%22b%5Cc%0D%0A%E7%85%A7.png"
+        );
     }
 
     #[test]

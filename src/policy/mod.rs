@@ -11,6 +11,7 @@
 //! | `key` | safe file names |
 //! | `content_type` | the type of a file, and the types that a route allows |
 //! | `header` | fields that a route fixes |
+//! | `download` | the download links of a route |
 //! | `disposition` | the file name in a `Content-Disposition` header |
 //! | `callback` | the upload callback of a route |
 //! | `metadata` | metadata that a client may set |
@@ -20,15 +21,15 @@
 pub mod bucket;
 pub mod callback;
 pub mod content_type;
+pub mod disposition;
 pub mod document;
+pub mod download;
 pub mod header;
 pub mod key;
 pub mod metadata;
 pub mod part_size;
 pub mod route;
 pub mod template;
-
-mod disposition;
 
 use crate::policy::metadata::MetadataError;
 use crate::policy::part_size::PartPlanError;

@@ -6,6 +6,7 @@ use crate::policy::PolicyError;
 use crate::policy::bucket::{Bucket, Region, UploadHost};
 use crate::policy::callback::Callback;
 use crate::policy::content_type::{ContentType, TypePattern, is_allowed};
+use crate::policy::download::DownloadRules;
 use crate::policy::header::Header;
 use crate::policy::key::split_extension;
 use crate::policy::metadata;
@@ -69,6 +70,10 @@ pub struct Route {
     pub callback: Option<Callback>,
     /// The rules of uploads in parts, if the route allows them.
     pub multipart: Option<MultipartRules>,
+    /// The rules of download links, if the route gives out any.
+    pub download: Option<DownloadRules>,
+    /// The lifetime of session keys for callers, if the route gives out any.
+    pub session_keys: Option<Duration>,
 }
 
 /// The session that signs forms if the function assumes a role.
@@ -184,6 +189,8 @@ impl Route {
             session: SessionMode::default(),
             callback: None,
             multipart: None,
+            download: None,
+            session_keys: None,
         }
     }
 

@@ -13,6 +13,7 @@ mod credentials;
 mod deploy;
 mod doctor;
 mod documents;
+mod downloads;
 mod emulate;
 mod fuzz_corpus;
 mod gateway;

@@ -24,13 +24,13 @@ use crate::time::Timestamp;
 
 /// How long a failed fetch is remembered: long enough that waiting callers do not repeat it one by one, short
 /// enough that it does not delay a recovery noticeably.
-const BACKOFF: Duration = Duration::from_secs(2);
+pub(super) const BACKOFF: Duration = Duration::from_secs(2);
 
 /// Limit of a fetch while the old credentials are usable.
 const STALE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Limit of a fetch while there are no usable credentials: below the ten seconds of a request.
-const EMPTY_TIMEOUT: Duration = Duration::from_secs(8);
+pub(super) const EMPTY_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Credentials with less time than this are not used: a form ends a minute before its key, and a form of
 /// less than half a minute is of no use.

@@ -75,6 +75,15 @@ impl RoleRequest {
         Ok(Self { external_id: self.external_id.clone(), ..narrowed.with_policy(policy)? })
     }
 
+    /// Returns the same role for another lifetime of the key.
+    ///
+    /// # Errors
+    /// STS would refuse it.
+    pub fn with_duration(self, duration: Duration) -> Result<Self, RoleError> {
+        let checked = Self::new(&self.role_arn, &self.session_name, duration)?;
+        Ok(Self { duration: checked.duration, ..self })
+    }
+
     /// Narrows the role's permissions.
     ///
     /// # Errors

@@ -45,6 +45,10 @@ pub(super) fn message(error: &ApiError) -> String {
         ApiError::CredentialsExpired => "服务器的凭证已过期，请重新部署函数。".to_owned(),
         ApiError::CallbackAddressUnknown => "函数的地址未知，请设置 PUBLIC_URL。".to_owned(),
         ApiError::CallbackNotConfigured => "该路由没有上传回调。".to_owned(),
+        ApiError::DownloadNotEnabled => "该路由不提供下载链接。".to_owned(),
+        ApiError::StsNotEnabled => "该路由不提供会话密钥。".to_owned(),
+        ApiError::KeyNotAllowed(key) => format!("不允许访问对象 {}。", Echo(key)),
+        ApiError::ProcessNotAllowed(process) => format!("不允许操作 {}。", Echo(process)),
         ApiError::Internal(_) => "函数内部出错，请重试。".to_owned(),
     }
 }

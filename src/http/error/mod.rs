@@ -82,6 +82,14 @@ pub enum ApiError {
     Callback(CallbackError),
     /// An upload in parts cannot begin, continue or end.
     Multipart(MultipartError),
+    /// The route gives out no download links.
+    DownloadNotEnabled,
+    /// The route gives out no session keys.
+    StsNotEnabled,
+    /// The template of the route does not render this key for this caller.
+    KeyNotAllowed(String),
+    /// The route does not allow this operation on an object.
+    ProcessNotAllowed(String),
     /// A bug or a failure of the system; the text goes to the log, not to the caller.
     Internal(&'static str),
 }
@@ -125,6 +133,9 @@ impl ApiError {
             GrantError::PartOutOfRange { number, count } => {
                 Self::Multipart(MultipartError::PartOutOfRange { number, count })
             }
+            GrantError::DownloadNotEnabled => Self::DownloadNotEnabled,
+            GrantError::KeyNotAllowed(key) => Self::KeyNotAllowed(key),
+            GrantError::ProcessNotAllowed(process) => Self::ProcessNotAllowed(process),
             GrantError::Policy(error) => Self::Policy(error, Limits::of(route)),
         }
     }
@@ -133,12 +144,16 @@ impl ApiError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::OriginNotAllowed(_) => StatusCode::FORBIDDEN,
+            Self::OriginNotAllowed(_) | Self::KeyNotAllowed(_) | Self::ProcessNotAllowed(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::Auth(error) => auth::status(error),
             Self::BudgetExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotFound | Self::RouteNotFound { .. } | Self::CallbackNotConfigured => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NotFound
+            | Self::RouteNotFound { .. }
+            | Self::CallbackNotConfigured
+            | Self::DownloadNotEnabled
+            | Self::StsNotEnabled => StatusCode::NOT_FOUND,
             Self::CallbackAddressUnknown => StatusCode::MISDIRECTED_REQUEST,
             Self::Callback(error) => callback::status(error),
             Self::Multipart(error) => error.status(),
@@ -186,6 +201,10 @@ impl ApiError {
             Self::CallbackNotConfigured => "callback_not_configured",
             Self::Callback(error) => callback::code(error),
             Self::Multipart(error) => error.code(),
+            Self::DownloadNotEnabled => "download_not_enabled",
+            Self::StsNotEnabled => "sts_not_enabled",
+            Self::KeyNotAllowed(_) => "key_not_allowed",
+            Self::ProcessNotAllowed(_) => "process_not_allowed",
             Self::Internal(_) => "internal",
         }
     }
@@ -247,6 +266,20 @@ impl ApiError {
                 .to_owned(),
             Self::Callback(error) => callback::message(error).to_owned(),
             Self::Multipart(error) => error.message(),
+            Self::DownloadNotEnabled => "This route gives out no download links. Set 'enabled = true' in its \
+                 [routes.<name>.download]."
+                .to_owned(),
+            Self::StsNotEnabled => "This route gives out no session keys. Set 'enabled = true' in its \
+                 [routes.<name>.sts], or use another call."
+                .to_owned(),
+            Self::KeyNotAllowed(key) => format!(
+                "The object {:?} is none that this route stores for this caller. Send the key as the upload returned it.",
+                Echo(key)
+            ),
+            Self::ProcessNotAllowed(process) => format!(
+                "This route does not allow the operation {:?}. Send one of 'download.process' in its settings.",
+                Echo(process)
+            ),
             Self::Internal(_) => "Something failed inside the function. Try again; if it stays, look for the \
                  request id in its log."
                 .to_owned(),

@@ -4,4 +4,5 @@ mod cloud;
 mod journey;
 mod order;
 mod secrets;
+mod session_keys;
 mod soak;

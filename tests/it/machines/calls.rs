@@ -26,6 +26,8 @@ types = ["image/*", "text/plain"]
 extensions = ["png"]
 max_size = "2MiB"
 max_files = 1
+download.enabled = true
+download.process = ["style/thumbnail"]
 
 [routes.titled.metadata]
 title = { required = true, pattern = ".{1,200}" }
@@ -198,7 +200,7 @@ fn body(document: &'static Document, operation: &Operation) -> BoxedStrategy<(Ve
         return Just((Vec::new(), true)).boxed();
     };
     let named = option::weighted(0.6, select(&ROUTES[..]));
-    let names_route = operation.path == "/uploads";
+    let names_route = matches!(operation.path.as_str(), "/uploads" | "/downloads");
     let good = (values::good(document, &schema), named).prop_map(move |(mut body, route)| {
         if let Some(route) = route.filter(|_| names_route) {
             body["route"] = json!(route);

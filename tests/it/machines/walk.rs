@@ -110,7 +110,9 @@ fn every_answer_is_as_described() {
     let walked = judge
         .operations
         .iter()
-        .filter(|one| one.path != "/callback/{route}" && !one.path.contains("/multipart"));
+        // Session keys need STS, and are walked in `credentials::session_keys`.
+        .filter(|one| one.path != "/callback/{route}" && one.path != "/sts/{route}")
+        .filter(|one| !one.path.contains("/multipart"));
     let described = walked.flat_map(|one| {
         let statuses = one.responses.iter().map(|(status, _)| status.clone());
         let statuses = statuses.filter(|status| status != "default" && !needs_a_bucket(status));

@@ -1,12 +1,15 @@
 //! A route in lines of a label and a text: what follows from its settings, and the settings as they were
 //! written. The second part comes from the table of settings, so a new setting is shown as it is.
 
+use std::time::Duration;
+
 use oss_upload_signer::auth::rule::AuthRule;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::listing::WrittenSetting;
 use oss_upload_signer::config::table::{DefaultValue, SETTINGS, SettingScope};
 use oss_upload_signer::config::value::{size_text, time_text};
 use oss_upload_signer::policy::callback::{CallbackTarget, PREFIX};
+use oss_upload_signer::policy::download::DownloadRules;
 use oss_upload_signer::policy::metadata::MetadataRule;
 use oss_upload_signer::policy::part_size::MultipartRules;
 use oss_upload_signer::policy::route::{Route, SessionMode};
@@ -25,7 +28,29 @@ pub(super) fn consequences(route: &Route, settings: &Settings) -> Vec<Line> {
     lines.extend(route.metadata.iter().map(|rule| ("metadata", metadata(rule))));
     lines.extend(callback(route, settings));
     lines.extend(route.multipart.as_ref().map(|rules| ("parts", parts(rules))));
+    lines.extend(route.download.as_ref().map(|rules| ("downloads", downloads(rules))));
+    lines.extend(route.session_keys.map(|lifetime| ("sts", session_keys(route, lifetime))));
     lines
+}
+
+/// Describes the links that a caller gets.
+fn downloads(rules: &DownloadRules) -> String {
+    let disposition = if rules.attachment { ", saved under the last part of the key" } else { "" };
+    let process = match &rules.process[..] {
+        [] => String::new(),
+        operations => format!(", with {}", operations.join(" or ")),
+    };
+    format!("links to a caller's objects for {}{disposition}{process}", time_text(rules.lifetime))
+}
+
+/// Describes the session keys that a caller gets.
+fn session_keys(route: &Route, lifetime: Duration) -> String {
+    let scope =
+        if route.template.has_caller_prefix() { "a caller's directory" } else { "one new object" };
+    format!(
+        "keys that write {scope} for {}, with no limit on size, type or number",
+        time_text(lifetime)
+    )
 }
 
 /// Describes how large files are uploaded.
