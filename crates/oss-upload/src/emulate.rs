@@ -70,6 +70,7 @@ impl std::fmt::Debug for Options {
 }
 
 pub(super) async fn run(options: Options) -> Result<(), CommandError> {
+    options.strictness.print_readings();
     let name = Bucket::parse(&options.bucket)
         .map_err(|error| CommandError::new(format!("--bucket: {error}")))?;
     let region = Region::parse(&options.region)

@@ -1,4 +1,4 @@
-//! The HTTP client of `upload` and `doctor`.
+//! The HTTP client of `upload`, `doctor` and `conformance`.
 //!
 //! It verifies TLS as the function's client does, but can also stream a file, and returns every response
 //! header. Redirects are not followed, so that a request goes only where the user said. Names below
@@ -85,6 +85,10 @@ impl WebRequest {
 
     pub(super) fn get(url: impl Into<String>) -> Self {
         Self::new(Method::GET, url, Body::default())
+    }
+
+    pub(super) fn delete(url: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, url, Body::default())
     }
 
     pub(super) fn post(url: impl Into<String>, content_type: &str, body: impl Into<Body>) -> Self {

@@ -13,6 +13,7 @@
 //! | `explain` | explains a policy, a form or an error of OSS |
 //! | `package` | writes the function as an application for Serverless Devs and as a zip |
 //! | `doctor` | tests a deployed signer and its bucket as a browser uses them |
+//! | `conformance` | measures how a real bucket answers where the documentation is unclear |
 //! | `rehearse` | runs a package as Function Compute would |
 //!
 //! This crate has the command line and the console output. Forms are validated by `oss-emulator`,
@@ -20,6 +21,7 @@
 
 mod atomic_file;
 mod check;
+mod conformance;
 mod console;
 mod dev;
 mod doctor;
@@ -82,6 +84,8 @@ enum CliCommand {
     Package(package::Options),
     /// Test whether uploads through a deployed function work, and print a fix for each failure
     Doctor(doctor::Options),
+    /// Measure how a real bucket answers where the documentation is unclear, and write a report
+    Conformance(conformance::Options),
     /// Run a package as Function Compute would, and report what would fail there
     Rehearse(rehearse::Options),
 }
@@ -121,6 +125,7 @@ async fn run_command(command: CliCommand) -> Result<(), CommandError> {
         CliCommand::Explain(options) => explain::run(options).await,
         CliCommand::Package(options) => package::run(options),
         CliCommand::Doctor(options) => doctor::run(options).await,
+        CliCommand::Conformance(options) => conformance::run(options).await,
         CliCommand::Rehearse(options) => rehearse::run(options).await,
     }
 }

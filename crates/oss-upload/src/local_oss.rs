@@ -10,6 +10,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::net::TcpListener;
 
+use crate::conformance::MeasuredReadings;
 use crate::console;
 use crate::error::CommandError;
 use oss_emulator::hosts::AllowedHosts;
@@ -67,25 +68,37 @@ pub(super) struct StrictnessOptions {
     /// Accept field names only as they are documented, with upper and lower case
     #[arg(long)]
     case_sensitive_names: bool,
-    /// The longest value of a form field
-    #[arg(long, value_name = "BYTES", default_value_t = oss::Strictness::default().value_limit)]
-    value_limit: u64,
+    /// The longest value of a form field; default is 2097152
+    #[arg(long, value_name = "BYTES")]
+    value_limit: Option<u64>,
     /// Accept what the documentation leaves open in one point; may be given several times, and a wrong
     /// name lists all points
     #[arg(long = "lenient", value_name = "NAME")]
     relaxed: Vec<oss::Relaxation>,
+    /// Answer as the service did in this report of `oss-upload conformance`
+    #[arg(long, value_name = "FILE", value_parser = MeasuredReadings::read)]
+    like: Option<MeasuredReadings>,
 }
 
 impl StrictnessOptions {
-    /// Returns the settings of the validator.
+    /// Returns the settings of the validator: those of a report, and then those of the options.
     pub(super) fn strictness(self) -> oss::Strictness {
-        oss::Strictness {
-            relaxed: self.relaxed.into_iter().collect(),
-            refuse_v1: self.refuse_v1,
-            refuse_public_endpoint: self.refuse_public_endpoint,
-            case_sensitive_names: self.case_sensitive_names,
-            value_limit: self.value_limit,
-            ..oss::Strictness::default()
+        let mut strictness = oss::Strictness::default();
+        if let Some(readings) = &self.like {
+            readings.apply(&mut strictness);
+        }
+        strictness.relaxed.extend(self.relaxed);
+        strictness.refuse_v1 |= self.refuse_v1;
+        strictness.refuse_public_endpoint |= self.refuse_public_endpoint;
+        strictness.case_sensitive_names |= self.case_sensitive_names;
+        strictness.value_limit = self.value_limit.unwrap_or(strictness.value_limit);
+        strictness
+    }
+
+    /// Prints what was taken from a report.
+    pub(super) fn print_readings(&self) {
+        if let Some(readings) = &self.like {
+            console::print_line(&readings.line());
         }
     }
 }

@@ -1,0 +1,270 @@
+//! One probe: a form with one peculiarity, what each reading of the documentation predicts, and how it is run.
+
+use crate::conformance::form::{BuiltForm, CONTENT, ProbeForm};
+use crate::conformance::observation::{Observation, Prediction};
+use crate::conformance::target::MeasuredBucket;
+use crate::http_client::{WebClient, WebResponse};
+use oss_emulator::oss::Strictness;
+
+/// A probe.
+pub(super) struct Probe {
+    /// The name, in lower case with hyphens.
+    pub(super) name: &'static str,
+    /// The row of the table of choices; `None` for an error that is documented.
+    pub(super) choice: Option<&'static str>,
+    /// What is sent, in a few words.
+    pub(super) about: &'static str,
+    /// What the local OSS does.
+    pub(super) here: Prediction,
+    /// Other readings.
+    pub(super) others: Vec<Reading>,
+    pub(super) needs: Option<Need>,
+    pub(super) look: Look,
+    change: fn(&mut ProbeForm<'_>),
+}
+
+/// Another reading than that of the local OSS.
+pub(super) struct Reading {
+    pub(super) predicted: Prediction,
+    /// Selects the reading in the local OSS; `None` if there is no setting.
+    pub(super) apply: Option<fn(&mut Strictness)>,
+}
+
+/// What a probe needs apart from a bucket and a key that may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    TemporaryKey,
+    Callback,
+    DefaultHost,
+}
+
+/// Where a probe finds its fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// It has none: the status and the error are enough.
+    Nowhere,
+    /// The status of the response.
+    Status,
+    /// The `ETag` of the response.
+    ETag,
+    /// The `Location` of the response.
+    Location,
+    /// The key of the stored object.
+    Key,
+    /// The number of tags of the stored object.
+    Tags,
+}
+
+/// The result of one probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The service does what the local OSS does.
+    Same(Observation),
+    /// The service does what another reading predicts; the number is its place in `others`.
+    Other(Observation, usize),
+    /// No reading predicts what the service does.
+    Unknown(Observation),
+    /// The probe could not be run, for this reason.
+    NotRun(String),
+}
+
+/// The address to which `success_action_redirect` leads. Nothing is requested there.
+pub(super) const REDIRECT: &str = "https://conformance.invalid/done";
+
+impl Probe {
+    /// Creates the probe of a row of the table of choices.
+    pub(super) fn of_choice(
+        choice: &'static str,
+        name: &'static str,
+        about: &'static str,
+        here: Prediction,
+        change: fn(&mut ProbeForm<'_>),
+    ) -> Self {
+        let (others, needs, look) = (Vec::new(), None, Look::Nowhere);
+        Self { name, choice: Some(choice), about, here, others, needs, look, change }
+    }
+
+    /// Creates the probe of a documented error.
+    pub(super) fn of_error(
+        name: &'static str,
+        about: &'static str,
+        here: Prediction,
+        change: fn(&mut ProbeForm<'_>),
+    ) -> Self {
+        Self { choice: None, ..Self::of_choice("", name, about, here, change) }
+    }
+
+    /// Adds a reading that the local OSS can take.
+    pub(super) fn or(mut self, predicted: Prediction, apply: fn(&mut Strictness)) -> Self {
+        self.others.push(Reading { predicted, apply: Some(apply) });
+        self
+    }
+
+    /// Adds a reading that the local OSS cannot take.
+    pub(super) fn or_fixed(mut self, predicted: Prediction) -> Self {
+        self.others.push(Reading { predicted, apply: None });
+        self
+    }
+
+    pub(super) fn needing(self, need: Need) -> Self {
+        Self { needs: Some(need), ..self }
+    }
+
+    pub(super) fn looking_at(self, look: Look) -> Self {
+        Self { look, ..self }
+    }
+
+    /// Returns why the probe cannot be run for this bucket.
+    pub(super) fn obstacle(&self, bucket: &MeasuredBucket) -> Option<&'static str> {
+        match self.needs? {
+            Need::TemporaryKey if !bucket.is_temporary_key() => {
+                Some("the key is not a temporary one")
+            }
+            Need::Callback if bucket.callback.is_none() => {
+                Some("no callback server is named; see --callback")
+            }
+            Need::DefaultHost if !bucket.is_default_host() => {
+                Some("the requests do not go to the default host of the bucket")
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the form of this probe.
+    pub(super) fn form(&self, bucket: &MeasuredBucket) -> BuiltForm {
+        let mut form = ProbeForm::new(bucket, self.name);
+        (self.change)(&mut form);
+        form.build()
+    }
+
+    /// Sends the form of this probe and observes what the service does.
+    pub(super) async fn run(
+        &self,
+        form: BuiltForm,
+        bucket: &MeasuredBucket,
+        client: &WebClient,
+    ) -> Outcome {
+        let keys = form.keys.clone();
+        let response = match client.send(form.request()).await {
+            Ok(response) => response,
+            Err(error) => return Outcome::NotRun(format!("no answer: {error}")),
+        };
+        let mut observation = Observation::of(&response);
+        if response.status.is_server_error() {
+            return Outcome::NotRun(format!(
+                "the service failed with {}",
+                response.status.as_u16()
+            ));
+        }
+        if observation.is_accepted() {
+            match self.fact(bucket, client, &response, &keys).await {
+                Ok(fact) => observation.fact = fact,
+                Err(reason) => return Outcome::NotRun(reason),
+            }
+        }
+        self.judge(observation)
+    }
+
+    /// Compares an observation with the readings.
+    pub(super) fn judge(&self, observation: Observation) -> Outcome {
+        if self.here.matches(&observation) {
+            return Outcome::Same(observation);
+        }
+        match self.others.iter().position(|other| other.predicted.matches(&observation)) {
+            Some(at) => Outcome::Other(observation, at),
+            None => Outcome::Unknown(observation),
+        }
+    }
+
+    async fn fact(
+        &self,
+        bucket: &MeasuredBucket,
+        client: &WebClient,
+        response: &WebResponse,
+        keys: &[String],
+    ) -> Result<Option<&'static str>, String> {
+        Ok(Some(match self.look {
+            Look::Nowhere => return Ok(None),
+            Look::Status if response.status.as_u16() == 303 => facts::REDIRECTED,
+            Look::Status => facts::NOT_REDIRECTED,
+            Look::ETag => etag_fact(response),
+            Look::Location => location_fact(response),
+            Look::Key => {
+                let mut found = None;
+                for key in keys.iter().filter(|key| !key.contains('$')) {
+                    let object = read(bucket, client, key).await?;
+                    found = found.or(object.map(|_| key.as_str()));
+                }
+                key_fact(found)
+            }
+            Look::Tags => {
+                let key = keys.last().map(String::as_str).unwrap_or_default();
+                let object = read(bucket, client, key).await?;
+                let tags = object.as_ref().and_then(|object| object.header("x-oss-tagging-count"));
+                if tags.is_some() { facts::TAGS } else { facts::NO_TAGS }
+            }
+        }))
+    }
+}
+
+/// The facts, in the words that a report shows.
+pub(super) mod facts {
+    pub(crate) const REDIRECTED: &str = "the answer is the redirect";
+    pub(crate) const NOT_REDIRECTED: &str = "the answer is not a redirect";
+    pub(crate) const MD5: &str = "the ETag is the MD5";
+    pub(crate) const NOT_MD5: &str = "the ETag is not the MD5";
+    pub(crate) const AS_GIVEN: &str = "303, nothing is appended";
+    pub(crate) const APPENDED: &str = "303, bucket, key and etag are appended";
+    pub(crate) const OTHER_LOCATION: &str = "the Location is another one";
+    pub(crate) const LAST_COMPONENT: &str = "the key has the last component";
+    pub(crate) const WHOLE_PATH: &str = "the key has the whole path";
+    pub(crate) const OTHER_KEY: &str = "the key is another one";
+    pub(crate) const TAGS: &str = "the object has tags";
+    pub(crate) const NO_TAGS: &str = "the object has no tags";
+}
+
+fn etag_fact(response: &WebResponse) -> &'static str {
+    // The MD5 of `CONTENT`, which a test computes.
+    let etag = response.header("etag").unwrap_or_default().trim_matches('"');
+    if etag.eq_ignore_ascii_case(CONTENT_MD5) { facts::MD5 } else { facts::NOT_MD5 }
+}
+
+/// The MD5 of [`CONTENT`] in hex.
+pub(super) const CONTENT_MD5: &str = "36ace3a45900b5795d8fe5da463ce348";
+
+fn location_fact(response: &WebResponse) -> &'static str {
+    let location = response.header("location").unwrap_or_default();
+    let query = location.strip_prefix(REDIRECT).and_then(|rest| rest.strip_prefix('?'));
+    let has =
+        |name: &str| query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with(name)));
+    if response.status.as_u16() == 303 && location == REDIRECT {
+        facts::AS_GIVEN
+    } else if response.status.as_u16() == 303 && ["bucket=", "key=", "etag="].into_iter().all(has) {
+        facts::APPENDED
+    } else {
+        facts::OTHER_LOCATION
+    }
+}
+
+fn key_fact(found: Option<&str>) -> &'static str {
+    match found {
+        Some(key) if key.ends_with("/folder/probe.txt") => facts::WHOLE_PATH,
+        Some(_) => facts::LAST_COMPONENT,
+        None => facts::OTHER_KEY,
+    }
+}
+
+/// Reads an object; `None` if there is none.
+async fn read(
+    bucket: &MeasuredBucket,
+    client: &WebClient,
+    key: &str,
+) -> Result<Option<WebResponse>, String> {
+    let response = bucket.get_object(client, key).await;
+    let response = response.map_err(|error| format!("the object was not read: {error}"))?;
+    match response.status.as_u16() {
+        200 if response.body.as_bytes() == CONTENT => Ok(Some(response)),
+        404 => Ok(None),
+        status => Err(format!("the object was not read: status {status}")),
+    }
+}
