@@ -44,7 +44,7 @@ const MAX_SENT: u64 = 20_000_000;
 pub(super) struct Options {
     #[command(flatten)]
     bucket: BucketOptions,
-    /// Send the requests without asking first
+    /// Send the requests without a confirmation
     #[arg(long)]
     yes: bool,
     /// Run this probe, or the probes of this row of the table of choices; may be given several times
@@ -118,7 +118,8 @@ fn write(report: &Report, path: &Path, json: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Returns the probes with these names, of a probe or of a row; all if there are no names.
+/// Returns the probes with these names, of a probe or of a row; all if there are no names. The correct form is
+/// always among them, because others need its object.
 fn select(probes: Vec<Probe>, names: &[String]) -> Result<Vec<Probe>, CommandError> {
     let is_of = |probe: &Probe, name: &str| probe.name == name || probe.choice == Some(name);
     for name in names {
@@ -134,8 +135,10 @@ fn select(probes: Vec<Probe>, names: &[String]) -> Result<Vec<Probe>, CommandErr
             )));
         }
     }
-    let is_selected =
-        |probe: &Probe| names.is_empty() || names.iter().any(|name| is_of(probe, name));
+    let is_selected = |probe: &Probe| {
+        let is_named = names.iter().any(|name| is_of(probe, name));
+        names.is_empty() || is_named || probe.name == probes::BASELINE
+    };
     Ok(probes.into_iter().filter(is_selected).collect())
 }
 
@@ -159,7 +162,7 @@ fn plan(probes: &[Probe], bucket: &MeasuredBucket) -> String {
     lines.join("\n")
 }
 
-/// Asks whether the requests may be sent.
+/// Reads the confirmation of the user.
 fn confirm() -> Result<(), CommandError> {
     if !io::stdin().is_terminal() {
         return Err(CommandError::usage("nothing was sent; --yes sends the requests of this plan"));

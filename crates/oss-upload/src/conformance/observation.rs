@@ -55,6 +55,15 @@ impl Observation {
     }
 }
 
+/// Returns what happened to the file. After 203 it is stored, and its callback failed.
+fn verb(status: u16) -> &'static str {
+    match StatusCode::from_u16(status) {
+        Ok(status) if is_success(status) => "accepted",
+        Ok(StatusCode::NON_AUTHORITATIVE_INFORMATION) => "stored",
+        _ => "refused",
+    }
+}
+
 fn is_success(status: StatusCode) -> bool {
     matches!(
         status,
@@ -71,8 +80,7 @@ impl fmt::Display for Observation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = [self.code.as_deref(), self.ec.as_deref()];
         let words = words.into_iter().flatten().map(|word| format!(" {word}")).collect::<String>();
-        let verb = if self.is_accepted() { "accepted" } else { "refused" };
-        write!(formatter, "{verb} {}{words}", self.status)?;
+        write!(formatter, "{} {}{words}", verb(self.status), self.status)?;
         self.fact.map_or(Ok(()), |fact| write!(formatter, ": {fact}"))
     }
 }
@@ -100,7 +108,8 @@ impl fmt::Display for Prediction {
             Self::AcceptedWith(fact) => write!(formatter, "accepted: {fact}"),
             Self::Refused(kind) => {
                 let error = kind.because("");
-                write!(formatter, "refused {} {}", error.status(), error.code())?;
+                let (status, code) = (error.status(), error.code());
+                write!(formatter, "{} {status} {code}", verb(status))?;
                 error.ec().map_or(Ok(()), |ec| write!(formatter, " {ec}"))
             }
         }
@@ -144,6 +153,7 @@ mod tests {
         let observation = observed(203, "<Error><Code>CallbackFailed</Code></Error>");
         assert!(!observation.is_accepted());
         assert!(Prediction::Refused(OssErrorKind::CallbackFailed).matches(&observation));
+        assert_eq!(observation.to_string(), "stored 203 CallbackFailed");
     }
 
     #[test]

@@ -75,6 +75,10 @@ impl LocalService {
     }
 }
 
+fn probe(name: &str) -> Probe {
+    probes::all().into_iter().find(|probe| probe.name == name).unwrap()
+}
+
 /// Starts a server that answers each callback with JSON, until the test ends.
 async fn callback_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -263,10 +267,8 @@ async fn a_local_oss_like_a_report_answers_as_the_measured_one() {
 async fn a_probe_that_cannot_run_says_why_and_sends_nothing() {
     let mut service = LocalService::start(Strictness::default()).await;
     service.bucket.callback = None;
-    let names = ["callback-and-redirect".to_owned()];
-    let [probe] = &select(probes::all(), &names).unwrap()[..] else { panic!("one probe") };
     let mut run = service.run();
-    let outcome = run.outcome(probe).await;
+    let outcome = run.outcome(&probe("callback-and-redirect")).await;
     assert_eq!(outcome, Outcome::NotRun("no callback server is named; see --callback".to_owned()));
     assert_eq!((run.sent, run.keys.len()), (0, 0));
 }
@@ -289,8 +291,15 @@ fn a_row_without_probe_is_named_with_its_reason() {
 }
 
 #[test]
+fn the_correct_form_is_always_sent_first() {
+    let selected = select(probes::all(), &["overwrite".to_owned(), "date-age".to_owned()]).unwrap();
+    let names: Vec<_> = selected.iter().map(|probe| probe.name).collect();
+    assert_eq!(names, ["baseline", "date-behind", "date-long-behind", "date-ahead", "overwrite"]);
+}
+
+#[test]
 fn an_unknown_result_is_not_taken_for_a_reading() {
-    let probe = &select(probes::all(), &["etag".to_owned()]).unwrap()[0];
+    let probe = probe("etag");
     let observation = Observation { status: 418, code: None, ec: None, fact: None };
     assert!(!Prediction::Accepted.matches(&observation));
     assert_eq!(probe.judge(observation.clone()), Outcome::Unknown(observation));

@@ -125,6 +125,7 @@ pub(super) async fn run(options: Options) -> Result<(), CommandError> {
     let origin_log = OriginLog::new(&settings.origins, &environment, file.as_deref());
     let summary = Summary { settings: &settings, page, oss: oss_address, generated: &generated };
     summary.print(sts.as_ref(), file.as_deref(), &options.data_dir)?;
+    options.strictness.print_readings();
     let servers = Servers { gateway, gateway_listener, function_listener, oss, oss_listener, sts };
     serve(servers, settings, origin_log).await?;
     console::print_line("stopped");
