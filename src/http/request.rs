@@ -13,6 +13,7 @@ use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::auth::origin::OriginStatus;
@@ -34,6 +35,8 @@ pub(super) struct ApiRequest {
     pub(super) body: Bytes,
     /// What the platform calls.
     pub(super) event: Event,
+    /// The moment at which the platform gives up the invocation, where it is known.
+    pub(super) deadline: Option<Instant>,
     /// The keys of the function's role, where the platform sent them.
     pub(super) platform_keys: Option<PlatformKeys>,
     /// The result of the origin check.
@@ -81,6 +84,7 @@ impl<S: Send + Sync> FromRequest<S> for ApiRequest {
             headers: parts.headers,
             body: body.to_bytes(),
             event: context.as_ref().map_or(Event::Http, |context| context.event),
+            deadline: context.as_ref().map(|context| context.deadline),
             platform_keys: context.and_then(|context| context.role_keys).map(platform_keys),
             // A path whose origin is not checked admits none.
             origin: parts.extensions.remove().unwrap_or(OriginStatus::Absent),

@@ -129,8 +129,7 @@ pub(super) async fn begin(
 /// Returns the moment until which the requests to OSS of one call have to be answered.
 pub(super) fn deadline(request: &ApiRequest) -> Instant {
     let own = Instant::now() + TIME_LIMIT;
-    let platform = request.context.as_ref().map(|context| context.deadline);
-    platform.and_then(|end| end.checked_sub(ANSWER_TIME)).map_or(own, |end| own.min(end))
+    request.deadline.and_then(|end| end.checked_sub(ANSWER_TIME)).map_or(own, |end| own.min(end))
 }
 
 /// An upload that is continued, by the caller who began it.
