@@ -5,7 +5,7 @@
 
 use std::io;
 
-use http::request;
+use http::{header, request};
 use md5::{Digest, Md5};
 
 use crate::oss::crc64;
@@ -30,10 +30,12 @@ pub(super) fn check_content_head(
     head: &request::Parts,
     body: &mut UploadBody,
 ) -> Result<(), OssError> {
-    let length = body.announced().ok_or_else(|| {
-        OssErrorKind::MissingContentLength
-            .because("the request has no Content-Length; chunked uploads are not accepted")
-    })?;
+    let is_announced = head.headers.contains_key(header::CONTENT_LENGTH);
+    let length =
+        body.announced().filter(|length| is_announced || *length > 0).ok_or_else(|| {
+            OssErrorKind::MissingContentLength
+                .because("the request has no Content-Length; chunked uploads are not accepted")
+        })?;
     if length > MAX_OBJECT {
         let reason = format!("the body has {length} bytes; one request may send 5 GB");
         return Err(OssErrorKind::FileTooLarge.too_long(MAX_OBJECT, length, reason));
