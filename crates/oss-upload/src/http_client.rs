@@ -95,6 +95,14 @@ impl WebRequest {
         Self::new(Method::POST, url, body.into()).header("content-type", content_type)
     }
 
+    /// Creates a PUT whose body is produced while it is sent.
+    pub(super) fn put<B>(url: impl Into<String>, body: B) -> Self
+    where
+        B: http_body::Body<Data = Bytes, Error = io::Error> + Send + Sync + 'static,
+    {
+        Self::new(Method::PUT, url, Body::wrap(body))
+    }
+
     /// Creates a POST whose body has an exact length and is produced while it is sent.
     pub(super) fn post_stream<B>(url: impl Into<String>, content_type: &str, body: B) -> Self
     where

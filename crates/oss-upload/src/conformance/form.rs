@@ -124,13 +124,11 @@ impl Part {
 }
 
 /// A request that is ready to be sent.
-pub(super) struct BuiltForm {
-    url: String,
-    content_type: String,
-    body: Vec<u8>,
-    /// Where the body is paused, and for how long.
-    pause: Option<(usize, Duration)>,
-    /// The keys of all objects that the form may create.
+pub(super) struct BuiltProbe {
+    pub(super) request: WebRequest,
+    /// The length of the body in bytes.
+    pub(super) len: u64,
+    /// The keys of all objects that the request may create.
     pub(super) keys: Vec<String>,
 }
 
@@ -305,7 +303,7 @@ impl<'a> ProbeForm<'a> {
     }
 
     /// Signs the form and writes its body.
-    pub(super) fn build(self) -> BuiltForm {
+    pub(super) fn build(self) -> BuiltProbe {
         let mut body = self.wire.preamble.as_bytes().to_vec();
         for part in self.all_parts() {
             let start = format!("--{BOUNDARY}\r\n");
@@ -317,46 +315,39 @@ impl<'a> ProbeForm<'a> {
         }
         let mut keys = self.other_keys;
         keys.push(self.key);
-        BuiltForm {
-            url: format!("{}/", self.bucket.url),
-            content_type: (self.wire.content_type)(BOUNDARY),
-            // The pause is before the closing boundary, so every field has arrived.
-            pause: self.wire.pause.map(|pause| (body.len() - BOUNDARY.len(), pause)),
-            body,
-            keys,
-        }
-    }
-}
-
-impl BuiltForm {
-    /// Returns the length of the body in bytes.
-    pub(super) fn len(&self) -> u64 {
-        self.body.len() as u64
-    }
-
-    pub(super) fn request(self) -> WebRequest {
-        match self.pause {
-            None => WebRequest::post(self.url, &self.content_type, self.body),
-            Some((at, pause)) => {
-                let body = PausedBody::new(Bytes::from(self.body), at, pause);
-                WebRequest::post_stream(self.url, &self.content_type, body)
+        let content_type = (self.wire.content_type)(BOUNDARY);
+        let (url, len) = (format!("{}/", self.bucket.url), body.len() as u64);
+        let request = match self.wire.pause {
+            None => WebRequest::post(url, &content_type, body),
+            Some(pause) => {
+                // The pause is before the closing boundary, so every field has arrived.
+                let at = body.len() - BOUNDARY.len();
+                let body = PausedBody::new(Bytes::from(body), at, pause);
+                WebRequest::post_stream(url, &content_type, body)
             }
-        }
+        };
+        BuiltProbe { request, len, keys }
     }
 }
 
 /// A body that is sent in two pieces, with a pause between them.
-struct PausedBody {
+pub(super) struct PausedBody {
     first: Bytes,
     second: Bytes,
     pause: Duration,
+    has_length: bool,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl PausedBody {
-    fn new(mut whole: Bytes, at: usize, pause: Duration) -> Self {
+    pub(super) fn new(mut whole: Bytes, at: usize, pause: Duration) -> Self {
         let second = whole.split_off(at.min(whole.len()));
-        Self { first: whole, second, pause, sleep: None }
+        Self { first: whole, second, pause, has_length: true, sleep: None }
+    }
+
+    /// Hides the length, so that the body is sent in chunks.
+    pub(super) fn without_length(self) -> Self {
+        Self { has_length: false, ..self }
     }
 }
 
@@ -387,6 +378,10 @@ impl http_body::Body for PausedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact((self.first.len() + self.second.len()) as u64)
+        if self.has_length {
+            SizeHint::with_exact((self.first.len() + self.second.len()) as u64)
+        } else {
+            SizeHint::default()
+        }
     }
 }

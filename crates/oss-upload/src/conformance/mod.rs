@@ -1,8 +1,8 @@
 //! `oss-upload conformance`: measures how a real bucket answers where the documentation is unclear.
 //!
-//! Each probe sends one form with one peculiarity and compares the answer with each reading of the documentation.
+//! Each probe sends one form or request with one peculiarity and compares the answer with each reading of the documentation.
 //! Everything is written below a scratch prefix of its own, with a few megabytes in all, and deleted at the end, also
-//! after an interruption. `probes` has the probes, `form` writes the forms, and `report` what is published.
+//! after an interruption. `probes` has the probes, `form` and `request` write what is sent, and `report` what is published.
 
 mod form;
 mod like;
@@ -10,6 +10,7 @@ mod observation;
 mod probe;
 mod probes;
 mod report;
+mod request;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -146,7 +147,7 @@ fn select(probes: Vec<Probe>, names: &[String]) -> Result<Vec<Probe>, CommandErr
 fn plan(probes: &[Probe], bucket: &MeasuredBucket) -> String {
     let runs = |probe: &&Probe| probe.obstacle(bucket).is_none();
     let count = probes.iter().filter(runs).count();
-    let bytes: u64 = probes.iter().filter(runs).map(|probe| probe.form(bucket).len()).sum();
+    let bytes: u64 = probes.iter().filter(runs).map(|probe| probe.build(bucket).len).sum();
     let mut lines: Vec<_> = probes
         .iter()
         .map(|probe| match probe.obstacle(bucket) {
@@ -157,7 +158,7 @@ fn plan(probes: &[Probe], bucket: &MeasuredBucket) -> String {
     lines.extend([
         format!("bucket   {} ({}), {}", bucket.bucket, bucket.region, bucket.url),
         format!("prefix   {}   everything below it is deleted at the end", bucket.prefix),
-        format!("sends    {count} forms, {}", console::size(bytes)),
+        format!("sends    {count} requests, {}", console::size(bytes)),
     ]);
     lines.join("\n")
 }
@@ -179,8 +180,8 @@ fn confirm() -> Result<(), CommandError> {
 /// Uploads a correct form and deletes its object, so that nothing is begun that cannot be cleaned up.
 async fn check_bucket(bucket: &mut MeasuredBucket, client: &WebClient) -> Result<(), CommandError> {
     let form = form::ProbeForm::new(bucket, "check").build();
-    let keys = form.keys.clone();
-    let response = client.send(form.request()).await;
+    let form::BuiltProbe { request, keys, .. } = form;
+    let response = client.send(request).await;
     let response = response.map_err(|error| CommandError::new(error.to_string()))?;
     bucket.set_clock(&response);
     let observation = Observation::of(&response);
@@ -232,14 +233,14 @@ impl Run<'_> {
         if let Some(reason) = probe.obstacle(self.bucket) {
             return Outcome::NotRun(reason.to_owned());
         }
-        let form = probe.form(self.bucket);
-        if self.sent + form.len() > MAX_SENT {
+        let built = probe.build(self.bucket);
+        if self.sent + built.len > MAX_SENT {
             return Outcome::NotRun("the run would send over 20 MB".to_owned());
         }
-        self.sent += form.len();
-        let own = form.keys.iter().filter(|key| key.starts_with(&self.bucket.prefix));
+        self.sent += built.len;
+        let own = built.keys.iter().filter(|key| key.starts_with(&self.bucket.prefix));
         self.keys.extend(own.cloned());
-        probe.run(form, self.bucket, self.client).await
+        probe.run(built, self.bucket, self.client).await
     }
 
     /// Deletes all objects, and returns the number of those that may be left.

@@ -67,7 +67,11 @@ fn verb(status: u16) -> &'static str {
 fn is_success(status: StatusCode) -> bool {
     matches!(
         status,
-        StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT | StatusCode::SEE_OTHER
+        StatusCode::OK
+            | StatusCode::CREATED
+            | StatusCode::NO_CONTENT
+            | StatusCode::PARTIAL_CONTENT
+            | StatusCode::SEE_OTHER
     )
 }
 

@@ -1,7 +1,8 @@
 //! One probe: a form with one peculiarity, what each reading of the documentation predicts, and how it is run.
 
-use crate::conformance::form::{BuiltForm, CONTENT, ProbeForm};
+use crate::conformance::form::{BuiltProbe, CONTENT, ProbeForm};
 use crate::conformance::observation::{Observation, Prediction};
+use crate::conformance::request::ProbeRequest;
 use crate::conformance::target::MeasuredBucket;
 use crate::http_client::{WebClient, WebResponse};
 use oss_emulator::oss::Strictness;
@@ -20,7 +21,13 @@ pub(super) struct Probe {
     pub(super) others: Vec<Reading>,
     pub(super) needs: Option<Need>,
     pub(super) look: Look,
-    change: fn(&mut ProbeForm<'_>),
+    input: ProbeInput,
+}
+
+/// The request that a probe changes.
+enum ProbeInput {
+    Form(fn(&mut ProbeForm<'_>)),
+    Request(fn(&mut ProbeRequest<'_>)),
 }
 
 /// Another reading than that of the local OSS.
@@ -53,6 +60,8 @@ pub(super) enum Look {
     Key,
     /// The number of tags of the stored object.
     Tags,
+    /// Whether the response is a part of the object.
+    Range,
 }
 
 /// The result of one probe.
@@ -81,7 +90,30 @@ impl Probe {
         change: fn(&mut ProbeForm<'_>),
     ) -> Self {
         let (others, needs, look) = (Vec::new(), None, Look::Nowhere);
-        Self { name, choice: Some(choice), about, here, others, needs, look, change }
+        let input = ProbeInput::Form(change);
+        Self { name, choice: Some(choice), about, here, others, needs, look, input }
+    }
+
+    /// Creates the probe of a row about requests that are signed in their URL or in a header.
+    pub(super) fn of_request_choice(
+        choice: &'static str,
+        name: &'static str,
+        about: &'static str,
+        here: Prediction,
+        change: fn(&mut ProbeRequest<'_>),
+    ) -> Self {
+        let input = ProbeInput::Request(change);
+        Self { input, ..Self::of_choice(choice, name, about, here, |_| {}) }
+    }
+
+    /// Creates the probe of a documented error of such a request.
+    pub(super) fn of_request_error(
+        name: &'static str,
+        about: &'static str,
+        here: Prediction,
+        change: fn(&mut ProbeRequest<'_>),
+    ) -> Self {
+        Self { choice: None, ..Self::of_request_choice("", name, about, here, change) }
     }
 
     /// Creates the probe of a documented error.
@@ -130,22 +162,31 @@ impl Probe {
         }
     }
 
-    /// Returns the form of this probe.
-    pub(super) fn form(&self, bucket: &MeasuredBucket) -> BuiltForm {
-        let mut form = ProbeForm::new(bucket, self.name);
-        (self.change)(&mut form);
-        form.build()
+    /// Returns the request of this probe.
+    pub(super) fn build(&self, bucket: &MeasuredBucket) -> BuiltProbe {
+        match self.input {
+            ProbeInput::Form(change) => {
+                let mut form = ProbeForm::new(bucket, self.name);
+                change(&mut form);
+                form.build()
+            }
+            ProbeInput::Request(change) => {
+                let mut request = ProbeRequest::new(bucket);
+                change(&mut request);
+                request.build()
+            }
+        }
     }
 
-    /// Sends the form of this probe and observes what the service does.
+    /// Sends the request of this probe and observes what the service does.
     pub(super) async fn run(
         &self,
-        form: BuiltForm,
+        built: BuiltProbe,
         bucket: &MeasuredBucket,
         client: &WebClient,
     ) -> Outcome {
-        let keys = form.keys.clone();
-        let response = match client.send(form.request()).await {
+        let BuiltProbe { request, keys, .. } = built;
+        let response = match client.send(request).await {
             Ok(response) => response,
             Err(error) => return Outcome::NotRun(format!("no answer: {error}")),
         };
@@ -187,6 +228,8 @@ impl Probe {
             Look::Nowhere => return Ok(None),
             Look::Status if response.status.as_u16() == 303 => facts::REDIRECTED,
             Look::Status => facts::NOT_REDIRECTED,
+            Look::Range if response.status.as_u16() == 206 => facts::PARTIAL,
+            Look::Range => facts::WHOLE,
             Look::ETag => etag_fact(response),
             Look::Location => location_fact(response),
             Look::Key => {
@@ -219,6 +262,8 @@ pub(super) mod facts {
     pub(crate) const LAST_COMPONENT: &str = "the key has the last component";
     pub(crate) const WHOLE_PATH: &str = "the key has the whole path";
     pub(crate) const OTHER_KEY: &str = "the key is another one";
+    pub(crate) const WHOLE: &str = "the whole object";
+    pub(crate) const PARTIAL: &str = "the part that exists";
     pub(crate) const TAGS: &str = "the object has tags";
     pub(crate) const NO_TAGS: &str = "the object has no tags";
 }

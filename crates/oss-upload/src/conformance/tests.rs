@@ -130,11 +130,8 @@ fn each_setting_of_a_row_is_selected_by_one_of_its_probes() {
         let is_without = of_row().next().is_none();
         match choice.setting {
             ChoiceSetting::ByRelaxation(relaxation) => {
-                assert!(
-                    applied.iter().any(|strictness| strictness.allows(relaxation)),
-                    "{}",
-                    choice.name
-                );
+                let selects = |strictness: &Strictness| strictness.allows(relaxation);
+                assert!(is_without || applied.iter().any(selects), "{}", choice.name);
             }
             ChoiceSetting::ByFields(names) => {
                 let default = format!("{:#?}", Strictness::default());
@@ -158,7 +155,7 @@ fn a_run_sends_less_than_20_mb() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let service = LocalService::start(Strictness::default()).await;
-        let bytes: u64 = probes::all().iter().map(|probe| probe.form(&service.bucket).len()).sum();
+        let bytes: u64 = probes::all().iter().map(|probe| probe.build(&service.bucket).len).sum();
         assert!(bytes < MAX_SENT, "{bytes}");
     });
 }
@@ -194,8 +191,8 @@ fn walk(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_probe_with_a_setting_tells_its_two_readings_apart() {
-    let mut told = 0;
+async fn every_probe_with_a_setting_distinguishes_its_readings() {
+    let mut compared = 0;
     for probe in probes::all() {
         for (at, other) in probe.others.iter().enumerate() {
             let Some(apply) = other.apply else { continue };
@@ -208,10 +205,10 @@ async fn every_probe_with_a_setting_tells_its_two_readings_apart() {
                 "{}: {outcome:?}",
                 probe.name
             );
-            told += 1;
+            compared += 1;
         }
     }
-    assert!(told >= 20, "{told}");
+    assert!(compared >= 20, "{compared}");
 }
 
 #[test]

@@ -95,6 +95,11 @@ pub(super) fn part_choices() -> Vec<Probe> {
             },
         )
         .or_fixed(Refused(Kind::FieldMalformed)),
+    ]
+}
+
+pub(super) fn encoding_choices() -> Vec<Probe> {
+    vec![
         Probe::of_choice(
             "part-header-encoding",
             "part-header-encoding",

@@ -29,6 +29,11 @@ pub(super) fn choices() -> Vec<Probe> {
         })
         .needing(Need::Callback)
         .looking_at(Look::Status),
+    ]
+}
+
+pub(super) fn parameter_choices() -> Vec<Probe> {
+    vec![
         Probe::of_choice(
             "callback-members",
             "callback-members",

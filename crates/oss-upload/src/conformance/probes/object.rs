@@ -43,6 +43,11 @@ pub(super) fn choices() -> Vec<Probe> {
             strictness.relaxed.insert(Relaxation::FilenameFolders);
         })
         .looking_at(Look::Key),
+    ]
+}
+
+pub(super) fn value_choices() -> Vec<Probe> {
+    vec![
         Probe::of_choice(
             "tagging",
             "tagging",

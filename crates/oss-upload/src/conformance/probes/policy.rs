@@ -37,6 +37,11 @@ pub(super) fn choices() -> Vec<Probe> {
         expiration("expiration-offset", "an expiration with +00:00", |form| {
             change_expiration(form, "Z", "+00:00");
         }),
+    ]
+}
+
+pub(super) fn evaluation_choices() -> Vec<Probe> {
+    vec![
         Probe::of_choice(
             "expiry-during-upload",
             "expiry-during-upload",

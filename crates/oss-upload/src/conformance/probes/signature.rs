@@ -19,7 +19,7 @@ const DAY: Duration = Duration::from_hours(24);
 const WEEK: i64 = 7 * 24 * 60 * 60;
 
 pub(super) fn choices() -> Vec<Probe> {
-    let mut probes = date_choices();
+    let mut probes = age_choices();
     probes.extend([
         Probe::of_choice(
             "uncovered-token",
@@ -68,7 +68,7 @@ pub(super) fn choices() -> Vec<Probe> {
     probes
 }
 
-fn date_choices() -> Vec<Probe> {
+fn age_choices() -> Vec<Probe> {
     vec![
         Probe::of_choice(
             "date-age",
@@ -96,6 +96,11 @@ fn date_choices() -> Vec<Probe> {
             |form| form.sign_at(form.bucket.now().plus(16 * MINUTE)),
         )
         .or(Accepted, |strictness| strictness.date_ahead = WEEK),
+    ]
+}
+
+pub(super) fn date_field_choices() -> Vec<Probe> {
+    vec![
         Probe::of_choice(
             "missing-date",
             "missing-date",
@@ -204,6 +209,11 @@ pub(super) fn credential_errors() -> Vec<Probe> {
             Refused(Kind::KeyIdUnknown),
             |form| replace_key_id(form, "LTAI5tConformanceNoKey"),
         ),
+    ]
+}
+
+pub(super) fn scope_errors() -> Vec<Probe> {
+    vec![
         Probe::of_error(
             "credential-day",
             "a credential whose day is no date",
