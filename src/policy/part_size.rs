@@ -5,16 +5,14 @@
 
 use std::time::Duration;
 
-use crate::policy::route::MAX_OBJECT_BYTES;
-
 /// The largest number of parts.
 pub const MAX_PARTS: u32 = 10_000;
 
 /// The smallest part in bytes, apart from the last one.
 pub const MIN_PART_BYTES: u64 = 100 << 10;
 
-/// The largest part in bytes.
-pub const MAX_PART_BYTES: u64 = MAX_OBJECT_BYTES;
+/// The largest part in bytes: 5 GB, as of a form.
+pub const MAX_PART_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The largest object that can be uploaded in parts: 48.8 TB.
 pub const MAX_MULTIPART_BYTES: u64 = 48_800_000_000_000;
