@@ -12,11 +12,17 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use crate::atomic_file;
 use crate::error::CommandError;
 
-/// The file that identifies the directory of an application.
-const APPLICATION_FILE: &str = "publish.yaml";
-
 /// The best compression that takes no minutes.
 const COMPRESSION_LEVEL: i64 = 9;
+
+/// A kind of directory that this command writes, and replaces when it runs again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DirectoryKind {
+    /// What it is, in errors.
+    pub(super) name: &'static str,
+    /// A file that each directory of this kind contains.
+    pub(super) marker: &'static str,
+}
 
 /// Files by path, in the order of their paths. A path has `/` between its parts.
 #[derive(Debug, Default)]
@@ -78,18 +84,20 @@ impl PackageFiles {
         Ok(writer.finish()?.into_inner())
     }
 
-    /// Writes the files as the application `directory/name`, and returns its path. An earlier
-    /// application is replaced; any other directory of this name is an error.
-    pub(super) fn write_application(
+    /// Writes the files as `directory/name`, and returns its path. An earlier directory of the same kind is replaced;
+    /// any other directory of this name is an error.
+    pub(super) fn write_directory(
         &self,
         directory: &Path,
         name: &str,
+        kind: DirectoryKind,
     ) -> Result<PathBuf, CommandError> {
         let path = directory.join(name);
-        if path.exists() && !path.join(APPLICATION_FILE).is_file() {
+        if path.exists() && !path.join(kind.marker).is_file() {
             return Err(CommandError::usage(format!(
-                "{} is there already and is no application; choose another folder with --out",
-                path.display()
+                "{} is there already and is no {}; choose another folder with --out",
+                path.display(),
+                kind.name
             )));
         }
         atomic_file::replace_directory(directory, name, |path| self.write_below(path))
