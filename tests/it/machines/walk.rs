@@ -108,11 +108,10 @@ fn every_answer_is_as_described() {
     // What only OSS asks needs OSS's signature, and is walked in `callback::described`. Uploads in parts need a bucket,
     // and are walked in `multipart`.
     // Session keys need STS, and are walked in `credentials::session_keys`.
-    let elsewhere = ["/multipart", "/s3/created/", "/s3/completed/", "/callback/{route}", "/sts/{route}"];
-    let walked = judge
-        .operations
-        .iter()
-        .filter(|one| !elsewhere.iter().any(|part| one.path.contains(part)));
+    let elsewhere =
+        ["/multipart", "/s3/created/", "/s3/completed/", "/callback/{route}", "/sts/{route}"];
+    let walked =
+        judge.operations.iter().filter(|one| !elsewhere.iter().any(|part| one.path.contains(part)));
     let needs_a_bucket = |status: &str| matches!(status, "409" | "410" | "502");
     let described = walked.flat_map(|one| {
         let statuses = one.responses.iter().map(|(status, _)| status.clone());
