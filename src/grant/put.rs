@@ -66,11 +66,11 @@ pub fn issue(
     // Only the form of the documentation leaves the key to the client.
     let key = key.ok_or(PolicyError::NameRequired)?;
     let (query, headers) = split(fixed_fields);
-    let mut signed: Vec<_> =
+    let mut signed_headers: Vec<_> =
         headers.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect();
-    signed.push((CONTENT_LENGTH, &size));
+    signed_headers.push((CONTENT_LENGTH, &size));
     let additional: Vec<_> =
-        signed.iter().map(|(name, _)| *name).filter(|name| is_additional(name)).collect();
+        signed_headers.iter().map(|(name, _)| *name).filter(|name| is_additional(name)).collect();
     let query: Vec<_> = query.iter().map(|(name, value)| (*name, Some(value.as_str()))).collect();
     let signer = RequestSigner::new(V4Signer {
         key_id: &credentials.key_id,
@@ -81,7 +81,7 @@ pub fn issue(
     });
     let request = OssRequest {
         query: &query,
-        headers: &signed,
+        headers: &signed_headers,
         additional_headers: &additional,
         ..OssRequest::new("PUT", route.bucket.as_str(), &key)
     };

@@ -119,15 +119,16 @@ impl ApiRequest {
     /// Refuses a query, for a call that names everything in its body: `POST /uploads?route=photos` would otherwise be
     /// signed for the route `default`.
     pub(super) fn check_no_query(&self) -> Result<(), ApiError> {
-        let parameters = form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes());
-        for (name, _) in parameters.filter(|(name, value)| !is_cache_buster(name, value)) {
-            let name = Echo(&name);
-            return Err(ApiError::invalid(
-                format!("this call has no parameter {name:?}; everything is named in the body"),
-                format!("此请求没有参数 {name:?}，内容应写在请求体中"),
-            ));
-        }
-        Ok(())
+        let mut parameters =
+            form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes());
+        let Some((name, _)) = parameters.find(|(name, value)| !is_cache_buster(name, value)) else {
+            return Ok(());
+        };
+        let name = Echo(&name);
+        Err(ApiError::invalid(
+            format!("this call has no parameter {name:?}; everything is named in the body"),
+            format!("此请求没有参数 {name:?}，内容应写在请求体中"),
+        ))
     }
 
     /// Returns the language in which the caller reads messages.

@@ -124,9 +124,10 @@ fn scope(
         }
         // The session could overwrite the object, which has to be this caller's.
         (None, Some(key)) if has_directory => {
-            match route.template.matches(&key, &context.attributes).map_err(refused)? {
-                true => Ok(SessionScope::Object(key)),
-                false => Err(ApiError::KeyNotAllowed(key)),
+            if route.template.matches(&key, &context.attributes).map_err(refused)? {
+                Ok(SessionScope::Object(key))
+            } else {
+                Err(ApiError::KeyNotAllowed(key))
             }
         }
         (None, Some(key)) => Err(ApiError::KeyNotAllowed(key)),

@@ -299,7 +299,7 @@ pub(super) async fn show_created(
 ) -> Result<Response, ApiError> {
     let (_, text, token) = repeated(&app, &request)?;
     let (bucket, key) = (escape(&token.bucket), escape(&token.key));
-    Ok(xml(format!(
+    Ok(xml(&format!(
         "<InitiateMultipartUploadResult><Bucket>{bucket}</Bucket><Key>{key}</Key><UploadId>{text}</UploadId>\
          </InitiateMultipartUploadResult>"
     )))
@@ -313,7 +313,7 @@ pub(super) async fn show_completed(
     let (route, _, token) = repeated(&app, &request)?;
     let (bucket, key) = (escape(&token.bucket), escape(&token.key));
     let location = escape(&location(route, &token));
-    Ok(xml(format!(
+    Ok(xml(&format!(
         "<CompleteMultipartUploadResult><Location>{location}</Location><Bucket>{bucket}</Bucket><Key>{key}</Key>\
          </CompleteMultipartUploadResult>"
     )))
@@ -367,7 +367,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn xml(body: String) -> Response {
+fn xml(body: &str) -> Response {
     let document = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}");
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/xml")),

@@ -36,7 +36,7 @@ pub fn parse_process(text: &str) -> Result<String, &'static str> {
     if text.len() > MAX_PROCESS_BYTES || !text.bytes().all(is_character) {
         return Err("an operation has up to 512 letters, digits and _ - . , / = :");
     }
-    if !KINDS.iter().any(|kind| is_kind(&kind)) {
+    if !KINDS.iter().any(is_kind) {
         return Err("an operation is 'style/<name>', or begins with image/, video/ or doc/");
     }
     Ok(text.to_owned())

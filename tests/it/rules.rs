@@ -156,7 +156,7 @@ async fn name_required() {
     vary: Origin
     x-content-type-options: nosniff
 
-    {"error":"name_required","message":"The file's name has to be given, since the rules of this route speak of it. Ask with the name.","limits":{"min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2},"request_id":"1-test"}
+    {"error":"name_required","message":"The file's name is required, since the rules of this route depend on it. Ask with the name.","limits":{"min_size":1,"max_size":2097152,"types":["image/*"],"extensions":["png","jpg"],"max_files":2},"request_id":"1-test"}
     "#);
     let query = "?route=avatar&filename=a.png&type=image/png";
     let named = function().get(&format!("{DOCUMENTED}{query}")).await.json();
@@ -290,7 +290,7 @@ async fn caller_unknown() {
     vary: Origin
     x-content-type-options: nosniff
 
-    {"error":"caller_unknown","message":"Files of this route are kept or told of under {sub} of who asks, and that was not shown. Ask with credentials that say it.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
+    {"error":"caller_unknown","message":"The key or the callback of this route contains {sub} of the caller, and the caller has sent none. Ask with credentials that contain it.","limits":{"min_size":1,"max_size":104857600,"types":[],"extensions":[],"max_files":100},"request_id":"1-test"}
     "#);
     assert_eq!(verdict("own", r#"{"name":"a"}"#).await, "caller_unknown");
     assert_eq!(verdict("team", "{}").await, "caller_unknown");

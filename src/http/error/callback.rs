@@ -64,14 +64,14 @@ pub(super) fn message(error: &CallbackError) -> &'static str {
             "What is stored is not what the receipt was given for; the log says in what."
         }
         CallbackError::Mismatched(mismatched) if mismatched.webhook == Some(Ok(())) => {
-            "What is stored is not what was granted. The back end was told, and may delete it. Ask for a new \
+            "What is stored is not what was granted. The back end was notified, and may delete it. Ask for a new \
              grant and upload what fits."
         }
         CallbackError::Mismatched(_) => {
             "What is stored is not what was granted; the log says in what. Ask for a new grant and upload what fits."
         }
         CallbackError::NotifyFailed(_) => {
-            "The object is stored, but the back end was not told, or did not answer as it should. Do not \
+            "The object is stored, but the back end was not notified, or did not answer as it should. Do not \
              upload again; the log says what it answered."
         }
         CallbackError::NotifyTimedOut => {
@@ -100,9 +100,9 @@ fn log_mismatched(mismatched: &Mismatched, request_id: &str) {
     let words: Vec<_> = mismatches.iter().map(|one| one.as_str()).collect();
     let words = words.join(", ");
     let outcome = match webhook {
-        None => "no back end is told of this route",
-        Some(Ok(())) => "the back end was told",
-        Some(Err(error)) => &format!("the back end was not told: {}", reason(error)),
+        None => "this route notifies no back end",
+        Some(Ok(())) => "the back end was notified",
+        Some(Err(error)) => &format!("the back end was not notified: {}", reason(error)),
     };
     let key = &key[..key.floor_char_boundary(MAX_KEY_BYTES)];
     tracing::error!(

@@ -89,12 +89,13 @@ fn policy_message(error: &PolicyError, limits: &Limits) -> String {
         PolicyError::FileTooLarge { .. } => {
             format!("文件太大，最多允许 {}。", size_text(limits.max_size))
         }
-        PolicyError::FileTooSmall { size: 0 } => "文件是空的。".to_owned(),
+        PolicyError::FileTooSmall { size: 0 } | PolicyError::Parts(PartPlanError::Empty) => {
+            "文件是空的。".to_owned()
+        }
         PolicyError::FileTooSmall { .. } => {
             format!("文件太小，至少需要 {}。", size_text(limits.min_size))
         }
         PolicyError::MultipartRequired { .. } => "文件超过 5 GiB，请使用分片上传。".to_owned(),
-        PolicyError::Parts(PartPlanError::Empty) => "文件是空的。".to_owned(),
         PolicyError::Parts(PartPlanError::PartSize) => "分片大小应为 100 KiB 到 5 GiB。".to_owned(),
         PolicyError::Parts(PartPlanError::TooManyParts(_)) => {
             format!("分片数超过 {MAX_PARTS}，请使用更大的分片。")

@@ -106,6 +106,23 @@ pub struct ErrorBody {
     pub limits: Option<Limits>,
 }
 
+const NO_CREDENTIALS: &str = "There are no credentials to sign with. Attach a role that may \
+    oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and \
+    ALIBABA_CLOUD_ACCESS_KEY_SECRET. The log names every source and why it passed.";
+const CREDENTIALS_UNAVAILABLE: &str = "The service that gives out credentials does not \
+    give any for now. Try again in a moment; the log says what it answered.";
+const CREDENTIALS_EXPIRED: &str = "The credentials to sign with have reached their end. Redeploy the \
+    function, so that new instances start with new keys.";
+const CALLBACK_ADDRESS_UNKNOWN: &str = "OSS is to call this function, and this call was not made under a \
+    name that Function Compute gives to functions. Set PUBLIC_URL to the address at which OSS \
+    reaches the function.";
+const CALLBACK_NOT_CONFIGURED: &str = "The forms of this route order no callback. Set 'to' in its \
+    [routes.<name>.callback], or correct the address that is called.";
+const DOWNLOAD_NOT_ENABLED: &str = "This route gives out no download links. Set 'enabled = true' in its \
+    [routes.<name>.download].";
+const STS_NOT_ENABLED: &str = "This route gives out no session keys. Set 'enabled = true' in its \
+    [routes.<name>.sts], or use another call.";
+
 impl ApiError {
     /// Returns the error of a malformed call, in both languages.
     pub fn invalid(english: impl Into<String>, chinese: impl Into<String>) -> Self {
@@ -247,31 +264,15 @@ impl ApiError {
                 format!("The call names {count} files, one call takes {most}. Ask in several calls.")
             }
             Self::Policy(error, limits) => policy::message(error, limits),
-            Self::NoCredentials(_) => "There are no credentials to sign with. Attach a role that may \
-                 oss:PutObject on the bucket to the function, or set ALIBABA_CLOUD_ACCESS_KEY_ID and \
-                 ALIBABA_CLOUD_ACCESS_KEY_SECRET. The log names every source and why it passed."
-                .to_owned(),
-            Self::CredentialsUnavailable { .. } => "The service that gives out credentials does not \
-                 give any for now. Try again in a moment; the log says what it answered."
-                .to_owned(),
-            Self::CredentialsExpired => "The credentials to sign with have reached their end. Redeploy the \
-                 function, so that new instances start with new keys."
-                .to_owned(),
-            Self::CallbackAddressUnknown => "OSS is to call this function, and this call was not made under a \
-                 name that Function Compute gives to functions. Set PUBLIC_URL to the address at which OSS \
-                 reaches the function."
-                .to_owned(),
-            Self::CallbackNotConfigured => "The forms of this route order no callback. Set 'to' in its \
-                 [routes.<name>.callback], or correct the address that is called."
-                .to_owned(),
+            Self::NoCredentials(_) => NO_CREDENTIALS.to_owned(),
+            Self::CredentialsUnavailable { .. } => CREDENTIALS_UNAVAILABLE.to_owned(),
+            Self::CredentialsExpired => CREDENTIALS_EXPIRED.to_owned(),
+            Self::CallbackAddressUnknown => CALLBACK_ADDRESS_UNKNOWN.to_owned(),
+            Self::CallbackNotConfigured => CALLBACK_NOT_CONFIGURED.to_owned(),
             Self::Callback(error) => callback::message(error).to_owned(),
             Self::Multipart(error) => error.message(),
-            Self::DownloadNotEnabled => "This route gives out no download links. Set 'enabled = true' in its \
-                 [routes.<name>.download]."
-                .to_owned(),
-            Self::StsNotEnabled => "This route gives out no session keys. Set 'enabled = true' in its \
-                 [routes.<name>.sts], or use another call."
-                .to_owned(),
+            Self::DownloadNotEnabled => DOWNLOAD_NOT_ENABLED.to_owned(),
+            Self::StsNotEnabled => STS_NOT_ENABLED.to_owned(),
             Self::KeyNotAllowed(key) => format!(
                 "The object {:?} is none that this route stores for this caller. Send the key as the upload returned it.",
                 Echo(key)

@@ -44,9 +44,10 @@ impl Limits {
 pub(super) fn code(error: &PolicyError) -> &'static str {
     match error {
         PolicyError::FileTooLarge { .. } => "file_too_large",
-        PolicyError::FileTooSmall { .. } => "file_too_small",
+        PolicyError::FileTooSmall { .. } | PolicyError::Parts(PartPlanError::Empty) => {
+            "file_too_small"
+        }
         PolicyError::MultipartRequired { .. } => "multipart_required",
-        PolicyError::Parts(PartPlanError::Empty) => "file_too_small",
         PolicyError::Parts(PartPlanError::PartSize) => "invalid_request",
         PolicyError::Parts(PartPlanError::TooManyParts(_)) => "too_many_parts",
         PolicyError::TypeNotAllowed { .. } => "type_not_allowed",
@@ -78,6 +79,11 @@ pub(super) fn status(error: &PolicyError) -> StatusCode {
     }
 }
 
+const SIZE_REQUIRED: &str =
+    "The file's size is required, since a signed PUT is for exactly one. Ask with the size.";
+const NAME_REQUIRED: &str =
+    "The file's name is required, since the rules of this route depend on it. Ask with the name.";
+
 /// Returns the message: what happened and what to do.
 pub(super) fn message(error: &PolicyError, limits: &Limits) -> String {
     let types = || limits.types.join(", ");
@@ -103,27 +109,21 @@ pub(super) fn message(error: &PolicyError, limits: &Limits) -> String {
             "The file's type has to be named, since only these are taken: {}. Ask with the type.",
             types()
         ),
-        PolicyError::SizeRequired => {
-            "The file's size has to be named, since a signed PUT is for exactly one. Ask with the size."
-                .to_owned()
-        }
+        PolicyError::SizeRequired => SIZE_REQUIRED.to_owned(),
         PolicyError::ExtensionNotAllowed { name } => format!(
             "A file named {:?} is not taken; the names that are end in: {}.",
             Echo(name),
             limits.extensions.join(", ")
         ),
-        PolicyError::NameRequired => {
-            "The file's name has to be given, since the rules of this route speak of it. Ask with the name."
-                .to_owned()
-        }
+        PolicyError::NameRequired => NAME_REQUIRED.to_owned(),
         PolicyError::CallerUnknown { placeholder } => format!(
-            "Files of this route are kept or told of under {{{placeholder}}} of who asks, and that was \
-             not shown. Ask with credentials that say it."
+            "The key or the callback of this route contains {{{placeholder}}} of the caller, and the caller has \
+             sent none. Ask with credentials that contain it."
         ),
         PolicyError::CallerUnusable { placeholder } => format!(
-            "Files of this route are kept or told of under {{{placeholder}}} of who asks, and what it \
-             is cannot stand there: it is empty, too long, or has a '/', a wildcard or the like. \
-             Ask with another account, or let the settings name something else."
+            "The key or the callback of this route contains {{{placeholder}}} of the caller, and this caller's \
+             value cannot be used there: it is empty or too long, or has a '/', a wildcard or the like. Ask with \
+             another account, or change the placeholder in the settings."
         ),
         PolicyError::Metadata(fault) => metadata_message(fault),
         PolicyError::NativeCallRequired { fields } => format!(
@@ -159,7 +159,7 @@ fn metadata_message(fault: &MetadataError) -> String {
         }
         MetadataError::Invalid(name) => format!(
             "The metadata {:?} is not as this route wants it: printable ASCII, and by the \
-             pattern that GET /routes/{{name}} tells.",
+             pattern that GET /routes/{{name}} returns.",
             Echo(name)
         ),
         MetadataError::NotAscii(name) => format!(

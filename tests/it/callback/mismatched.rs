@@ -29,7 +29,7 @@ async fn the_back_end_learns_what_was_granted_and_what_is_stored() {
     content-type: application/json
     x-content-type-options: nosniff
 
-    {"error":"receipt_mismatch","message":"What is stored is not what was granted. The back end was told, and may delete it. Ask for a new grant and upload what fits.","request_id":"1-test"}
+    {"error":"receipt_mismatch","message":"What is stored is not what was granted. The back end was notified, and may delete it. Ask for a new grant and upload what fits.","request_id":"1-test"}
     "#);
     let [asked] = &fixture.outside.back_end.sent()[..] else { panic!("notified once") };
     assert_snapshot!(str::from_utf8(asked.request.body()).unwrap(), @r#"{"data":{"granted":{"key":"photos/夏 1.png","max":1024,"min":1,"types":["image/*"]},"mismatches":["size","type"],"receipt_id":"0123456789abcdef0123456789abcdef","route":"notified","stored":{"bucket":"examplebucket","etag":"D41D8CD98F00B204E9800998ECF8427E","key":"photos/夏 1.png","size":4096,"type":"image/,text/html"},"subject":"alice"},"timestamp":"2024-11-27T06:09:41Z","type":"upload.mismatched"}"#);
@@ -126,7 +126,7 @@ async fn it_is_an_error_in_the_log_which_names_the_object() {
     assert_eq!(events.len(), 1, "{}", log.text());
     assert_eq!(
         events[0]["message"],
-        "callback: what is stored is not what was granted (type); the back end was told"
+        "callback: what is stored is not what was granted (type); the back end was notified"
     );
     assert_eq!(events[0]["code"], "receipt_mismatch");
     assert_eq!(events[0]["key"], "photos/夏 1.png");
@@ -148,7 +148,7 @@ async fn a_route_without_a_back_end_has_it_in_its_log() {
     {"error":"receipt_mismatch","message":"What is stored is not what was granted; the log says in what. Ask for a new grant and upload what fits.","request_id":"1-test"}
     "#);
     let said = log.events("ERROR")[0]["message"].as_str().unwrap().to_owned();
-    assert_snapshot!(said, @"callback: what is stored is not what was granted (size); no back end is told of this route");
+    assert_snapshot!(said, @"callback: what is stored is not what was granted (size); this route notifies no back end");
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn a_back_end_that_does_not_take_it_is_said_in_the_log_and_not_waited_for(
         assert!(answer.json()["message"].as_str().unwrap().contains("the log says in what"));
         assert!(start.elapsed() <= Duration::from_secs(9), "two calls: {:?}", start.elapsed());
         let said = log.events("ERROR")[0]["message"].as_str().unwrap().to_owned();
-        assert!(said.contains("(size); the back end was not told: "), "{said}");
+        assert!(said.contains("(size); the back end was not notified: "), "{said}");
     }
 }
 

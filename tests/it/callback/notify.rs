@@ -110,7 +110,7 @@ async fn a_failure_is_said_and_its_cause_is_logged() {
     content-type: application/json
     x-content-type-options: nosniff
 
-    {"error":"notify_failed","message":"The object is stored, but the back end was not told, or did not answer as it should. Do not upload again; the log says what it answered.","request_id":"1-test"}
+    {"error":"notify_failed","message":"The object is stored, but the back end was not notified, or did not answer as it should. Do not upload again; the log says what it answered.","request_id":"1-test"}
     "#);
     let events = log.events("ERROR");
     assert_eq!(events[0]["message"], "callback: the back end answered 500");

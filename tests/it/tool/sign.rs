@@ -164,7 +164,7 @@ async fn a_route_with_subject_and_metadata_is_signed_with_the_given_ones() {
     assert_eq!(json["fields"]["key"], "u/alice/A.png");
     assert_eq!(json["fields"]["Cache-Control"], "no-store");
     assert_eq!(json["fields"]["x-oss-meta-title"], "a=b");
-    assert_snapshot!(run(&given[2..]).await.err, @"oss-upload: Files of this route are kept or told of under {sub} of who asks, and that was not shown. Ask with credentials that say it.");
+    assert_snapshot!(run(&given[2..]).await.err, @"oss-upload: The key or the callback of this route contains {sub} of the caller, and the caller has sent none. Ask with credentials that contain it.");
     assert_snapshot!(run(&given[..2]).await.err, @r#"oss-upload: This route wants the metadata "title". Give it in the file's 'metadata'."#);
     assert_snapshot!(run(&["--metadata", "title"]).await.complaint(), @"oss-upload: invalid value 'title' for '--metadata <NAME=VALUE>': write a name, '=' and a value; --help lists the options");
 }
