@@ -19,7 +19,7 @@ const MIB = 1024 * 1024
 /** The size of the file; a test by hand may take a larger one. */
 const SIZE = Number(process.env.OSS_UPLOAD_LARGE_MIB ?? 48) * MIB + 12_345
 const PARTS = Math.ceil(SIZE / MIB)
-const SETTINGS = { UPLOAD_MULTIPART: 'true', UPLOAD_MULTIPART_THRESHOLD: '1MiB', UPLOAD_MULTIPART_PART_SIZE: '1MiB', UPLOAD_MAX_SIZE: '10GiB' }
+const SETTINGS = { UPLOAD_MULTIPART: 'true', UPLOAD_MULTIPART_THRESHOLD: '1MiB', UPLOAD_MULTIPART_PART_SIZE: '1MiB', UPLOAD_MAX_SIZE: '9GiB' }
 
 let browser, context, page, dev, relay, folder
 
