@@ -1,6 +1,6 @@
 /**
  * Other people's clients with large files in parts, each with its real npm package as the recipes in `clients/` set it up:
- * Uppy 3 to 6 with Golden Retriever, which goes on after a reload.
+ * Uppy 3 to 6 with Golden Retriever, which goes on after a reload, and ali-oss with session keys.
  */
 
 import assert from 'node:assert/strict'
@@ -15,7 +15,7 @@ const LARGE = randomBytes(22 * MIB)
 let browser, world, large
 
 before(async () => {
-  world = await startWorld('multipart = { enabled = true, threshold = "10MiB", part_size = "5MiB" }\n')
+  world = await startWorld('multipart = { enabled = true, threshold = "10MiB", part_size = "5MiB" }\nsts = { enabled = true }\n', ['--role', 'uploader'])
   large = await world.onDisk('大 1.png', LARGE)
   browser = await openBrowser()
 })
@@ -47,6 +47,24 @@ for (const [packages, recipe] of [['uppy-3', 'uppy-3-large.html'], ['uppy-4', 'u
     await page.context().close()
   })
 }
+
+test(`ali-oss ${await version('ali-oss')} sends a large file in parts and a small one whole, with session keys`, async () => {
+  const page = await (await browser.newContext()).newPage()
+  const lines = []
+  page.on('console', (message) => lines.push(message.text()))
+  await page.goto(`${world.origin}/ali-oss.html`)
+  const small = await world.onDisk('小.png', 'small')
+  for (const [path, bytes] of [[large, LARGE], [small, Buffer.from('small')]]) {
+    lines.length = 0
+    await page.locator('input').setInputFiles(path)
+    await until(() => lines.some((line) => /^(stored|failed) /.test(line)), () => lines.join('\n'))
+    const [, key] = lines.join('\n').match(/^stored (photos\/.*)$/m) ?? []
+    assert.ok(key, lines.join('\n'))
+    assert.ok((await world.stored(key)).equals(bytes))
+  }
+  assert.equal(new Set(await partsOf(page)).size, 5)
+  await page.context().close()
+})
 
 /** The numbers of the parts that this page has sent, and that were answered. */
 function partsOf(page) {

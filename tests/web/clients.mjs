@@ -33,16 +33,17 @@ const BRIEF_MS = 11_000
 
 /**
  * Starts the recipes' pages and the local cloud, with the route `photos` that the recipes name and a route `brief` with
- * the same rules, whose grants end soon: they are taken early and used late. `more` are further rules of both.
+ * the same rules, whose grants end soon: they are taken early and used late. `more` are further rules of both, and
+ * `options` further options of `dev`.
  */
-export async function startWorld(more = '') {
+export async function startWorld(more = '', options = []) {
   const folder = await mkdtemp(join(tmpdir(), 'oss-upload-clients-'))
   let dev
   const site = await servePages(() => ({ signer: dev.page.replace(/\/$/, ''), bucket: dev.oss }))
   const rules = 'dir = "photos/{uuid}/"\ntypes = ["image/*"]\nmax_size = "30MiB"\n' + more
   const config = join(folder, 'upload.toml')
   await writeFile(config, `origins = ["${site.origin}"]\n[routes.photos]\n${rules}[routes.brief]\n${rules}expires = "10s"\n`)
-  dev = await startDev({}, ['--config', config])
+  dev = await startDev({}, ['--config', config, ...options])
 
   /** Makes a file on disk; a size alone makes a sparse one. */
   const onDisk = async (name, content) => {
