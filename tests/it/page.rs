@@ -15,7 +15,7 @@ async fn the_page_loads_from_its_own_origin_and_posts_to_the_upload_hosts() {
     200 OK
     access-control-allow-origin: *
     cache-control: public, max-age=300
-    content-length: 3834
+    content-length: 4039
     content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' https://up.example.com; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
     content-type: text/html; charset=utf-8
     referrer-policy: no-referrer
@@ -49,7 +49,7 @@ async fn the_client_may_be_imported_by_any_page() {
     200 OK
     access-control-allow-origin: *
     cache-control: public, max-age=300
-    content-length: 5377
+    content-length: 6461
     content-type: text/javascript; charset=utf-8
     referrer-policy: no-referrer
     x-content-type-options: nosniff
