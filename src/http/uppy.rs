@@ -21,9 +21,9 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::grant::{Form, GrantRequest};
 use crate::http::error::ApiError;
-use crate::http::request::{ApiRequest, UnknownNames, content_type};
+use crate::http::request::{ApiRequest, UnknownNames, content_type, find_route};
 use crate::http::signing::{SigningSession, address_for_caller};
-use crate::http::upload_session::UploadSession;
+use crate::http::upload_session::{self, UploadSession};
 use crate::http::uppy_multipart::{self, UppyFile};
 use crate::http::{FormFields, UncachedJson};
 use crate::policy::route::SuccessStatus;
@@ -95,6 +95,7 @@ pub(super) async fn sign(
     let (url, key) = match body.step()? {
         UppyStep::Whole => return respond(&app, &request, body.file()?).await,
         UppyStep::Begin => {
+            upload_session::rules(find_route(&app, Some(request.route()?))?)?;
             // A call to which no answer can be given begins nothing.
             address_for_caller(&app, &request)?;
             let (_, upload) = uppy_multipart::begin(&app, &request, body.large_file()).await?;

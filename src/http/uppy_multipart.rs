@@ -174,11 +174,11 @@ pub(super) async fn sign_part(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
+    let upload = open(&app, &request).await?;
     let number = request.part.as_deref().and_then(|part| part.parse().ok());
     let number = number.ok_or_else(|| {
         ApiError::invalid("the path has no number of a part", "路径中没有分片编号")
     })?;
-    let upload = open(&app, &request).await?;
     let (url, expires) = part_url(&upload, number)?;
     Ok(UncachedJson(PartResponse { url: &url, expires }).into_response())
 }
@@ -204,6 +204,7 @@ pub(super) async fn sign_batch(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
+    let upload = open(&app, &request).await?;
     let query = form_urlencoded::parse(request.uri.query().unwrap_or_default().as_bytes());
     let list = query.filter(|(name, _)| name == "partNumbers").map(|(_, value)| value).last();
     let numbers: Option<Vec<u32>> =
@@ -214,7 +215,6 @@ pub(super) async fn sign_batch(
             "partNumbers 应为最多 1000 个编号，如 partNumbers=1,2",
         )
     })?;
-    let upload = open(&app, &request).await?;
     let (mut urls, mut expires) = (BTreeMap::new(), 0);
     for number in numbers {
         let (url, seconds) = part_url(&upload, number)?;

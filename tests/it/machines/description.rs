@@ -25,10 +25,10 @@ fn allowed(response: &Value) -> Vec<&str> {
 /// The calls of the router, as its source lists them.
 fn table() -> BTreeSet<(String, String)> {
     let text = source("src/http/router.rs");
-    let rows = text.lines().filter_map(|line| line.trim().strip_prefix(".route(\""));
+    let rows = text.split(".route(").filter_map(|row| row.trim_start().strip_prefix('"'));
     let rows = rows.filter_map(|row| {
-        let (path, handler) = row.split_once("\", ")?;
-        Some((path.to_owned(), handler.split('(').next()?.to_uppercase()))
+        let (path, handler) = row.split_once("\",")?;
+        Some((path.to_owned(), handler.trim_start().split('(').next()?.to_uppercase()))
     });
     rows.collect()
 }
@@ -68,12 +68,16 @@ async fn every_call_is_there_with_its_method_and_no_other() {
     let function = &fixture.function;
     for operation in document.operations() {
         let path = operation.path.replace("{route}", "default").replace("{name}", "default");
+        let path = path.replace("{ticket}", "t").replace("{upload}", "u").replace("{part}", "1");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             let described = document.0["paths"][&operation.path].get(method.to_lowercase());
             let request = Request::builder().method(method).uri(&path).body(Bytes::new()).unwrap();
-            let status = function.call(request).await.status;
+            let answer = function.call(request).await;
+            let status = answer.status;
             assert_eq!(status != 405, described.is_some(), "{method} {path}: {status}");
-            assert_ne!(status, 404, "{method} {path}");
+            // The path is there also where the route has no uploads in parts.
+            let is_there = status != 404 || answer.code() == "multipart_not_enabled";
+            assert!(is_there, "{method} {path}");
         }
     }
 }

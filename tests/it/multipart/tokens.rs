@@ -57,11 +57,11 @@ async fn a_token_is_good_until_its_end() {
 async fn a_token_of_another_key_bucket_or_kind_is_refused() {
     let fixture = Fixture::start(ROUTE, &[]).await;
     let upload = fixture.begin(PART).await;
-    let other_key = [("UPLOAD_TOKEN_KEYS", "the key of another function, 32 bytes")];
+    let other_key = [("UPLOAD_TOKEN_KEYS", "the key of another function and 32 bytes")];
     let other = Fixture::start(ROUTE, &other_key).await;
     let refused = other.at(0).post(CALLS[1], &upload.body()).await;
     assert_eq!(failure(&refused), (400, "upload_token_invalid".to_owned()));
-    let two = format!("the key of another function, 32 bytes, {KEY}");
+    let two = format!("the key of another function and 32 bytes, {KEY}");
     let rotated = Fixture::start(ROUTE, &[("UPLOAD_TOKEN_KEYS", &two)]).await;
     let signed = rotated.at(0).post(CALLS[0], &body(CALLS[0], upload.token())).await;
     assert_eq!(signed.status, 200, "{}", signed.whole());

@@ -164,7 +164,7 @@ async fn a_page_that_signs_each_step_uploads_a_large_file() {
     let gone = step(json!({ "method": "DELETE", "key": key, "uploadId": id })).await;
     assert_eq!(show(Method::DELETE, gone["url"].as_str().unwrap()).await.status, 204);
     // The addresses repeat tokens of this route and no others.
-    let path = created["url"].as_str().unwrap().replace("/videos/s3/", "/default/s3/");
+    let path = created["url"].as_str().unwrap().replace("/videos/s3/", "/other/s3/");
     assert_eq!(show(Method::POST, &path).await.status, 404);
     assert_eq!(
         failure(&show(Method::POST, &format!("{}x", created["url"].as_str().unwrap())).await),

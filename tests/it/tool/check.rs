@@ -278,6 +278,7 @@ async fn settings_of_dev_are_checked_as_dev_reads_them() {
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
       set        UPLOAD_TICKET_KEYS, which is not shown
       set        UPLOAD_RECEIPT_KEYS, which is not shown
+      set        UPLOAD_TOKEN_KEYS, which is not shown
       set        UPLOAD_WEBHOOK_SECRET, which is not shown
     route avatar
       set        auth = ticket (upload.toml line 2)
