@@ -45,19 +45,10 @@ impl Limits {
 pub(super) fn code(error: &PolicyError) -> &'static str {
     match error {
         PolicyError::FileTooLarge { .. } => "file_too_large",
-<<<<<<< HEAD
-        PolicyError::FileTooSmall { .. } | PolicyError::Parts(PartPlanError::Empty) => {
-            "file_too_small"
-        }
-        PolicyError::MultipartRequired { .. } => "multipart_required",
-        PolicyError::Parts(PartPlanError::PartSize) => "invalid_request",
-        PolicyError::Parts(PartPlanError::TooManyParts(_)) => "too_many_parts",
-=======
         PolicyError::FileTooSmall { .. } | PolicyError::Parts(Empty) => "file_too_small",
         PolicyError::MultipartRequired { .. } => "multipart_required",
         PolicyError::Parts(PartSize) => "invalid_request",
         PolicyError::Parts(TooManyParts(_)) => "too_many_parts",
->>>>>>> a2d9e23 (multipart: mend what the integration tests found)
         PolicyError::TypeNotAllowed { .. } => "type_not_allowed",
         PolicyError::TypeRequired => "type_required",
         PolicyError::SizeRequired => "size_required",

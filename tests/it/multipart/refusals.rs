@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::json;
 
-use crate::multipart::fixture::{Fixture, PART, ROUTE, content, failure, wish};
+use crate::multipart::fixture::{Fixture, PART, ROUTE, ScriptedBucket, content, failure, wish};
 use crate::support::callback_server::{Called, Line};
 
 #[tokio::test]
@@ -79,18 +79,18 @@ async fn only_the_parts_of_the_upload_are_signed() {
 }
 
 /// The answer of a server that refuses as OSS does, with a text that nobody is to see.
-fn refusal(status: u16, code: &str) -> Line {
+fn refusal(status: u16, code: &str) -> String {
     let body = format!(
         "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>marker</Message>\
          <RequestId>5C3D9175B6FC201293AD4890</RequestId><StringToSign>marker</StringToSign><EC>0003-00000001</EC></Error>"
     );
-    Line::raw(&format!("HTTP/1.1 {status} Some\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+    format!("HTTP/1.1 {status} Some\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 #[tokio::test]
 async fn a_refusal_of_oss_is_passed_on_by_its_words() {
     let fixture = Fixture::start(ROUTE, &[]).await;
-    let bucket = Called::start([refusal(403, "AccessDenied")]).await;
+    let bucket = Called::start([Line::raw(&refusal(403, "AccessDenied"))]).await;
     let function = fixture.with_bucket(bucket.address, 0);
     let refused = function.post("/multipart", &wish(PART).to_string()).await;
     assert_eq!(failure(&refused), (502, "bucket_refused".to_owned()));
@@ -122,8 +122,8 @@ async fn a_bucket_that_cannot_be_reached_is_named() {
 const LIST: &str = "<ListPartsResult><IsTruncated>false</IsTruncated><Part><PartNumber>1</PartNumber>\
                     <ETag>\"3349DC700140D7F86A078484278075A9\"</ETag><Size>102400</Size></Part></ListPartsResult>";
 
-fn ok(body: &str) -> Line {
-    Line::raw(&format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 #[tokio::test]
@@ -139,12 +139,13 @@ async fn the_object_of_a_lost_completion_is_recognised_by_its_id() {
         payload["id"].as_str().unwrap().to_owned()
     };
     let head = |id: &str| {
-        Line::raw(&format!(
+        format!(
             "HTTP/1.1 200 OK\r\nContent-Length: 102400\r\nETag: \"AB-1\"\r\nx-oss-hash-crc64ecma: 7\r\n\
              x-oss-meta-upload-id: {id}\r\n\r\n"
-        ))
+        )
     };
-    let absent = || Line::raw("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    let bare = |status: &str| format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+    let absent = || bare("404 Not Found");
     for (answers, expected) in [
         (vec![ok(LIST), refusal(500, "InternalError"), head(&id)], (200, "")),
         (vec![ok(LIST), refusal(404, "NoSuchUpload"), head(&id)], (200, "")),
@@ -157,7 +158,7 @@ async fn the_object_of_a_lost_completion_is_recognised_by_its_id() {
         (
             vec![
                 refusal(404, "NoSuchUpload"),
-                Line::raw("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
+                bare("403 Forbidden"),
                 refusal(409, "FileAlreadyExists"),
             ],
             (200, ""),
@@ -165,12 +166,12 @@ async fn the_object_of_a_lost_completion_is_recognised_by_its_id() {
         (vec![ok("<Other/>")], (502, "bucket_refused")),
     ] {
         let count = answers.len();
-        let bucket = Called::start(answers).await;
+        let bucket = ScriptedBucket::start(answers).await;
         let function = fixture.with_bucket(bucket.address, 0);
         let answer = function.post("/multipart/complete", &upload.body()).await;
         let (status, code) = expected;
         assert_eq!(failure(&answer), (status, code.to_owned()), "{}", answer.whole());
-        assert_eq!(bucket.heard().await.len(), count);
+        assert_eq!(bucket.all_served().await, count);
     }
     fixture.oss.stop().await;
 }
