@@ -7,6 +7,8 @@ mod multipart;
 mod policy;
 #[path = "../../fuzz/targets/post_object.rs"]
 mod post_object;
+#[path = "../../fuzz/targets/signed_request.rs"]
+mod signed_request;
 #[path = "../../fuzz/targets/upload_token.rs"]
 mod upload_token;
 
@@ -50,6 +52,11 @@ fn post_object_stands_its_corpus() {
 #[test]
 fn the_reader_of_upload_tokens_stands_its_corpus() {
     replay("upload_token", upload_token::run);
+}
+
+#[test]
+fn the_judge_of_signed_requests_stands_its_corpus() {
+    replay("signed_request", signed_request::run);
 }
 
 /// `explain` gets the requests as text, and says of each what the local OSS responds.

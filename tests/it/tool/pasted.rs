@@ -428,6 +428,8 @@ async fn a_signed_request_gets_the_verdict_of_the_local_oss() {
     assert!(english.contains("OSS accepts the request: PutObject"), "{english}");
     let [english, _] = with_key(&raw.replace("text/plain", "text/html")).await;
     assert!(english.contains("SignatureDoesNotMatch (0002-00000040)"), "{english}");
+    let unsigned = explain(&format!("PUT /in/a.txt HTTP/1.1\r\nHost: {HOST}\r\n\r\nx")).await;
+    assert!(unsigned.contains("AccessDenied (0003-00000001)"), "{unsigned}");
     let har = json!({"log": {"entries": [{
         "startedDateTime": "2024-11-27T06:10:41Z",
         "request": {"method": "GET", "url": format!("https://{HOST}{}", ObjectCall::new("GET", "a").url()), "headers": []},

@@ -43,7 +43,9 @@ impl UploadValidator<'_> {
             Validator { bucket, keys: self.keys, strictness: self.strictness, now: self.now };
         let identity = request_auth::identify(&validator, head)?;
         let key = object::key_of(head)?;
-        if identity.is_signed() {
+        // Everyone may read what is public, which only the store knows.
+        let reads = matches!(operation, OssOperation::GetObject | OssOperation::HeadObject);
+        if identity.is_signed() || !reads {
             identity.check(action, bucket, &key)?;
         }
         Ok(ValidRequest {

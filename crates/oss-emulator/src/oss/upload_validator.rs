@@ -63,6 +63,10 @@ impl<'a> UploadValidator<'a> {
     {
         let (head, body) = request.into_parts();
         let bucket = self.bucket(host::without_port(authority(&head)))?;
+        if head.method != Method::POST {
+            // It is no form upload. If it is an operation on an object, that one is judged.
+            self.validate_head(&head)?;
+        }
         self.check_operation(&head)?;
         let mut body = UploadBody::new(body, self.strictness.limits);
         let PendingUpload { form, accepted, reader } =
