@@ -241,7 +241,7 @@ mod tests {
         for size in [Some(20 << 20), None] {
             let token = UploadToken { key: key.clone(), ..token(size) };
             let signed = sign_parts(&token, 1..=3, &route, &credentials, now()).unwrap();
-            let signer = request_signer(&route, &credentials, now());
+            let reference = request_signer(&route, &credentials, now());
             for (number, url) in signed.urls() {
                 let text = number.to_string();
                 let length = plan(&token).unwrap().and_then(|plan| plan.length(number));
@@ -255,7 +255,7 @@ mod tests {
                     additional_headers: &names,
                     ..OssRequest::new("PUT", "examplebucket", &token.key)
                 };
-                let presigned = signer.presign(&request, Duration::from_hours(1));
+                let presigned = reference.presign(&request, Duration::from_hours(1));
                 assert!(url.ends_with(&presigned.signature), "{number} of {size:?}");
                 let query = url.split('?').nth(1).unwrap();
                 let mut sent: Vec<_> = query.split('&').collect();
