@@ -70,7 +70,6 @@ impl std::fmt::Debug for Options {
 }
 
 pub(super) async fn run(options: Options) -> Result<(), CommandError> {
-    options.strictness.print_readings();
     let name = Bucket::parse(&options.bucket)
         .map_err(|error| CommandError::new(format!("--bucket: {error}")))?;
     let region = Region::parse(&options.region)
@@ -91,7 +90,7 @@ pub(super) async fn run(options: Options) -> Result<(), CommandError> {
         pages: AllowedPages { local: options.cors_origin.is_empty(), origins: options.cors_origin },
         hosts: AllowedHosts::named(options.hosts.allow_host.clone()),
         allowed_callbacks: oss::AllowedCallbacks::Only(options.allow_callback_to),
-        strictness: options.strictness.strictness(),
+        strictness: options.strictness.clone().strictness(),
         bucket_acl: options.read.bucket_acl(),
     };
     let ring = KeyRing::default();
@@ -104,6 +103,7 @@ pub(super) async fn run(options: Options) -> Result<(), CommandError> {
     ));
     console::print_line(&format!("key   {}", oss::callback_key_url(address)));
     console::print_line(&format!("data  {data}"));
+    options.strictness.print_readings();
     let Some(sts) = sts else {
         return Ok(oss.serve(listener, fc_http::shutdown_signal()).await?);
     };

@@ -1,6 +1,7 @@
 //! The developer tool, command by command, mostly as a child process.
 
 mod check;
+mod conformance;
 mod dev;
 mod errors;
 mod explain;
