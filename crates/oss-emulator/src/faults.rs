@@ -24,16 +24,22 @@ pub enum Operation {
     MetadataKeys,
     /// The credentials URI.
     CredentialsUri,
+    /// STS, `GetCallerIdentity`.
+    CallerIdentity,
+    /// RAM, any operation.
+    Ram,
 }
 
 impl Operation {
-    const NAMES: [(&str, Self); 6] = [
+    const NAMES: [(&str, Self); 8] = [
         ("assume-role", Self::AssumeRole),
         ("assume-role-with-oidc", Self::AssumeRoleWithOidc),
         ("metadata-token", Self::MetadataToken),
         ("metadata-role", Self::MetadataRole),
         ("metadata-keys", Self::MetadataKeys),
         ("credentials-uri", Self::CredentialsUri),
+        ("get-caller-identity", Self::CallerIdentity),
+        ("ram", Self::Ram),
     ];
 }
 

@@ -92,6 +92,11 @@ impl RamPolicy {
         Ok(Self { statements: statements.collect::<Result<_, _>>()? })
     }
 
+    /// Returns the policy with the statements of several ones; without any it allows nothing.
+    pub(crate) fn union<'a>(policies: impl Iterator<Item = &'a Self>) -> Self {
+        Self { statements: policies.flat_map(|policy| policy.statements.iter().cloned()).collect() }
+    }
+
     /// Returns whether the policy allows an action on a resource.
     #[must_use]
     pub fn allows(&self, action: &str, resource: &str) -> bool {

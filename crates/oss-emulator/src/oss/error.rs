@@ -215,6 +215,31 @@ error_kinds! {
     /// The preflight lacks required headers.
     CorsIncomplete = 400 "BadRequest" [] "Insufficient information. Origin and Access-Control-Request-Method are needed.";
 
+    // Errors of the configuration of a bucket.
+
+    /// The bucket has no CORS rules.
+    NoSuchCors = 404 "NoSuchCORSConfiguration" ["0034-00000001"] "The CORS Configuration does not exist.";
+    /// The bucket has no lifecycle rules.
+    NoSuchLifecycle = 404 "NoSuchLifecycle" [] "No Row found in Lifecycle Table.";
+    /// The document of a configuration is not XML, or has another root.
+    ConfigMalformed = 400 "MalformedXML" [] "The XML you provided was not well-formed or did not validate against our published schema.";
+    /// A rule has a value that OSS does not accept.
+    ConfigInvalid = 400 "InvalidArgument" [] "A rule of the configuration is invalid.";
+    /// The document has no CORS rule.
+    CorsEmpty = 400 "MalformedXML" ["0034-00000002"] "The XML has no CORSRule.";
+    /// There are more than 1000 lifecycle rules.
+    LifecycleRules = 400 "InvalidArgument" ["0014-00000014"] "There are too many lifecycle rules.";
+    /// `AbortMultipartUpload` has an unknown child.
+    AbortUnknown = 400 "MalformedXML" ["0014-00000071"] "AbortMultipartUpload has an unsupported child.";
+    /// `AbortMultipartUpload` has no time.
+    AbortEmpty = 400 "MalformedXML" ["0014-00000073"] "AbortMultipartUpload has neither Days nor CreatedBeforeDate.";
+    /// `AbortMultipartUpload` has two times.
+    AbortTwice = 400 "MalformedXML" ["0014-00000074"] "AbortMultipartUpload has both Days and CreatedBeforeDate.";
+    /// The prefixes of two rules with one action overlap.
+    LifecycleOverlap = 400 "InvalidArgument" ["0014-00000084"] "The prefixes of lifecycle rules overlap.";
+    /// Two rules have one prefix.
+    LifecyclePrefix = 400 "InvalidArgument" ["0014-00000085"] "Two lifecycle rules have the same prefix.";
+
     // Errors of the form's body.
 
     /// The disposition of a part cannot be parsed, or a field was sent twice.

@@ -16,7 +16,7 @@ use crate::oss::query::RequestQuery;
 use crate::oss::request::{RequestInfo, UploadBody};
 use crate::oss::response::OssResponse;
 use crate::oss::state::OssState;
-use crate::oss::{multipart_upload, object, request_auth, response};
+use crate::oss::{bucket_config, multipart_upload, object, request_auth, response};
 use crate::server::LocalAddress;
 
 /// Handles a request. `unread` is set if the connection closes before the body was read.
@@ -36,8 +36,30 @@ where
         Err(error) => error_response(state, &info, &head, &mut body, &error).await,
     };
     response::add_common_headers(&info, state.now(), &mut response);
-    state.cors.apply(info.origin.as_ref(), response.headers_mut());
+    apply_cors(state, &info, &head, &mut response);
     response
+}
+
+/// Adds the headers that let the page of the request read the response: by the rules that were put for the bucket,
+/// otherwise by the rule of the options.
+fn apply_cors(
+    state: &OssState,
+    info: &RequestInfo<'_>,
+    head: &request::Parts,
+    response: &mut OssResponse,
+) {
+    let origin = info.origin.as_ref();
+    let keys = state.ring.all();
+    let bucket = state.upload_validator(&keys).bucket(&info.host).ok().map(|one| one.name.as_str());
+    let requested = head.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let requested = requested.filter(|_| head.method == Method::OPTIONS);
+    let method = requested.and_then(|one| one.to_str().ok()).unwrap_or(head.method.as_str());
+    let headers = response.headers_mut();
+    let is_done =
+        bucket.is_some_and(|name| state.bucket_configs.apply_cors(name, (origin, method), headers));
+    if !is_done {
+        state.cors.apply(origin, headers);
+    }
 }
 
 async fn route(
@@ -62,7 +84,9 @@ async fn route(
     }
     if head.method == Method::OPTIONS {
         let mut response = response::empty(StatusCode::OK);
-        *response.headers_mut() = state.cors.preflight(&head.headers)?;
+        let configured = state.bucket_configs.preflight(&bucket.name, &head.headers);
+        *response.headers_mut() =
+            configured.unwrap_or_else(|| state.cors.preflight(&head.headers))?;
         return Ok(response);
     }
     let query = RequestQuery::parse(head.uri.query())?;
@@ -71,12 +95,15 @@ async fn route(
         validator.check_operation(head)?;
         return post_object(state, info, &validator, head, body).await;
     }
-    OssOperation::check_supported(head, &query)?;
+    if !matches!(operation, OssOperation::Bucket(_)) {
+        OssOperation::check_supported(head, &query)?;
+    }
     let identity = request_auth::authenticate(state, bucket, head)?;
     let key = object::key_of(head)?;
     let request = ObjectRequest { state, info, bucket, head, query: &query, key, identity };
     match operation {
         OssOperation::GetObject | OssOperation::HeadObject => object::get_object(&request).await,
+        OssOperation::Bucket(operation) => bucket_config::handle(operation, &request, body).await,
         OssOperation::Multipart(operation) => {
             multipart_upload::handle(operation, &request, body).await
         }
@@ -100,7 +127,12 @@ fn check_access(state: &OssState, head: &request::Parts) -> Result<(), OssError>
         )));
     }
     // Preflight requests are checked by the CORS rule.
-    if head.method == Method::OPTIONS { Ok(()) } else { state.cors.check_page(&head.headers) }
+    let origin = bucket_config::origin_text(&head.headers);
+    let is_named = origin.is_some_and(|origin| state.bucket_configs.allow_page(origin));
+    if head.method == Method::OPTIONS || is_named {
+        return Ok(());
+    }
+    state.cors.check_page(&head.headers)
 }
 
 /// Responds with the public half of the key that signs callbacks.

@@ -30,6 +30,7 @@ use tokio::net::TcpListener;
 
 use crate::oss::state::OssState;
 
+mod bucket_config;
 mod callback;
 pub mod choices;
 mod content_type;

@@ -17,6 +17,7 @@ pub(super) enum OssOperation {
     HeadObject,
     DeleteObject,
     Multipart(MultipartOperation),
+    Bucket(BucketOperation),
     /// Something that no request can ask for here, such as a list of objects.
     Unknown,
 }
@@ -61,6 +62,51 @@ pub(super) enum MultipartOperation {
     ListUploads,
 }
 
+/// An operation on the configuration of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BucketOperation {
+    Info,
+    GetCors,
+    PutCors,
+    DeleteCors,
+    GetLifecycle,
+    PutLifecycle,
+    DeleteLifecycle,
+}
+
+impl BucketOperation {
+    fn of(method: &Method, query: &RequestQuery) -> Option<Self> {
+        let (has_cors, has_lifecycle) = (query.has("cors"), query.has("lifecycle"));
+        match *method {
+            Method::GET if query.has("bucketInfo") => Some(Self::Info),
+            Method::GET if has_cors => Some(Self::GetCors),
+            Method::PUT if has_cors => Some(Self::PutCors),
+            Method::DELETE if has_cors => Some(Self::DeleteCors),
+            Method::GET if has_lifecycle => Some(Self::GetLifecycle),
+            Method::PUT if has_lifecycle => Some(Self::PutLifecycle),
+            Method::DELETE if has_lifecycle => Some(Self::DeleteLifecycle),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        self.action().trim_start_matches("oss:")
+    }
+
+    /// Returns the RAM action of the operation.
+    pub(super) fn action(self) -> &'static str {
+        match self {
+            Self::Info => "oss:GetBucketInfo",
+            Self::GetCors => "oss:GetBucketCors",
+            Self::PutCors => "oss:PutBucketCors",
+            Self::DeleteCors => "oss:DeleteBucketCors",
+            Self::GetLifecycle => "oss:GetBucketLifecycle",
+            Self::PutLifecycle => "oss:PutBucketLifecycle",
+            Self::DeleteLifecycle => "oss:DeleteBucketLifecycle",
+        }
+    }
+}
+
 impl OssOperation {
     /// Returns the name of the operation and the RAM action that it needs; `None` for a form upload,
     /// whose fields are authenticated, and for what is not emulated.
@@ -72,6 +118,7 @@ impl OssOperation {
             Self::GetObject => ("GetObject", "oss:GetObject"),
             Self::HeadObject => ("HeadObject", "oss:GetObject"),
             Self::DeleteObject => ("DeleteObject", "oss:DeleteObject"),
+            Self::Bucket(operation) => (operation.name(), operation.action()),
             Self::Multipart(Initiate) => ("InitiateMultipartUpload", "oss:PutObject"),
             Self::Multipart(UploadPart) => ("UploadPart", "oss:PutObject"),
             Self::Multipart(Complete) => ("CompleteMultipartUpload", "oss:PutObject"),
@@ -98,6 +145,9 @@ impl OssOperation {
 
     pub(super) fn of(head: &request::Parts, query: &RequestQuery) -> Self {
         let is_bucket = head.uri.path() == "/";
+        if let Some(operation) = BucketOperation::of(&head.method, query).filter(|_| is_bucket) {
+            return Self::Bucket(operation);
+        }
         match (&head.method, is_bucket) {
             (&Method::POST, true) => Self::PostObject,
             (&Method::POST, false) if query.has("uploads") => {
@@ -152,6 +202,11 @@ mod tests {
             ("POST", "/k?uploadId=A", Multipart(Complete)),
             ("DELETE", "/k?uploadId=A", Multipart(Abort)),
             ("GET", "/?uploads", Multipart(ListUploads)),
+            ("GET", "/?bucketInfo", OssOperation::Bucket(BucketOperation::Info)),
+            ("PUT", "/?cors", OssOperation::Bucket(BucketOperation::PutCors)),
+            ("PUT", "/k?cors", PutObject),
+            ("DELETE", "/?lifecycle=", OssOperation::Bucket(BucketOperation::DeleteLifecycle)),
+            ("POST", "/?cors", PostObject),
             ("POST", "/k", OssOperation::Unknown),
             ("PATCH", "/k", OssOperation::Unknown),
         ] {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::hosts::AllowedHosts;
 use crate::keys::{AccessKey, KeyRing};
+use crate::oss::bucket_config::BucketConfigs;
 use crate::oss::callback::allowed::AllowedCallbacks;
 use crate::oss::callback::signing_key::LazyCallbackKey;
 use crate::oss::cors::Cors;
@@ -22,6 +23,7 @@ pub(super) struct OssState {
     pub(super) ring: KeyRing,
     pub(super) strictness: Strictness,
     pub(super) cors: Cors,
+    pub(super) bucket_configs: BucketConfigs,
     pub(super) hosts: AllowedHosts,
     pub(super) referers: RefererRules,
     pub(super) bucket_acl: BucketAcl,
@@ -47,6 +49,7 @@ impl OssState {
         options.keys.into_iter().for_each(|key| options.ring.add(key));
         Ok(Self {
             store: Arc::new(Store::open(options.data_dir, &options.buckets)?),
+            bucket_configs: BucketConfigs::default(),
             hosts: options.hosts,
             referers: options.referers,
             bucket_acl: options.bucket_acl,

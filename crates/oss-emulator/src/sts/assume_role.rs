@@ -48,7 +48,7 @@ pub(super) fn assume_role(
         );
     }
     let allowed = caller.may("sts:AssumeRole", assumed.role_arn);
-    if !allowed || !is_trusted(assumed.role, caller) {
+    if !allowed || !is_trusted(&assumed.role, caller) {
         return Err(StsErrorKind::NoPermission.error());
     }
     let mut response = issue_session(state, &assumed, now);
@@ -56,6 +56,28 @@ pub(super) fn assume_role(
         response["SourceIdentity"] = json!(source);
     }
     Ok(response)
+}
+
+/// Describes the caller. Every caller may ask for it.
+pub(super) fn caller_identity(state: &StsState, caller: &AccessKey) -> Value {
+    let account = state.account();
+    let (kind, arn) = match &caller.owner {
+        KeyOwner::Root => ("Account", format!("acs:ram::{account}:root")),
+        KeyOwner::User => ("RAMUser", state.arn("user", &caller.id)),
+        KeyOwner::Role(arn) => ("AssumedRoleUser", arn.clone()),
+    };
+    let id = match &caller.owner {
+        KeyOwner::Root => account.to_owned(),
+        KeyOwner::User | KeyOwner::Role(_) => state.issuer.role_id(&caller.id).to_string(),
+    };
+    let own = if kind == "AssumedRoleUser" { "RoleId" } else { "UserId" };
+    json!({
+        "IdentityType": kind,
+        "AccountId": account,
+        "PrincipalId": id,
+        own: id,
+        "Arn": arn,
+    })
 }
 
 /// Issues a session of a role to the holder of a token of a provider that the role trusts.
@@ -82,7 +104,7 @@ fn is_trusted(role: &RamRole, caller: &AccessKey) -> bool {
         TrustedPrincipal::Account => true,
         TrustedPrincipal::Key(id) => caller.owner == KeyOwner::User && caller.id == *id,
         TrustedPrincipal::Role(arn) => matches!(&caller.owner, KeyOwner::Role(own) if own == arn),
-        TrustedPrincipal::Provider(_) => false,
+        TrustedPrincipal::Provider(_) | TrustedPrincipal::Service(_) => false,
     })
 }
 
@@ -111,7 +133,7 @@ fn issue_session(state: &StsState, request: &AssumeRoleRequest<'_>, now: i64) ->
 
 /// The checked parameters that both actions share.
 pub(super) struct AssumeRoleRequest<'a> {
-    pub(super) role: &'a RamRole,
+    pub(super) role: RamRole,
     pub(super) role_arn: &'a str,
     pub(super) session: &'a str,
     pub(super) duration: i64,

@@ -91,6 +91,47 @@ error_kinds! {
     /// The caller may not assume the role.
     NoPermission = 403 "NoPermission" "You are not authorized to do this action. You should be authorized by RAM.";
 
+    // Errors of RAM.
+
+    /// The policy does not exist.
+    NoPolicy = 404 "EntityNotExist.Policy" "The policy does not exist.";
+    /// The version of the policy does not exist.
+    NoPolicyVersion = 404 "EntityNotExist.Policy.Version" "The policy version does not exist.";
+    /// The policy is not attached to the role.
+    NotAttached = 404 "EntityNotExist.Role.Policy" "The policy is not attached to the role.";
+    /// The role exists already.
+    RoleExists = 409 "EntityAlreadyExists.Role" "The role does already exist.";
+    /// The policy exists already.
+    PolicyExists = 409 "EntityAlreadyExists.Policy" "The policy does already exist.";
+    /// The policy is attached to the role already.
+    AttachedAlready = 409 "EntityAlreadyExists.Role.Policy" "The role has already been attached this policy.";
+    /// A role with policies, or a policy with roles, cannot be deleted.
+    RoleHasPolicies = 409 "DeleteConflict.Role.Policy" "The policy is attached to a role.";
+    /// A policy with old versions cannot be deleted.
+    PolicyHasVersions = 409 "DeleteConflict.Policy.Version" "The policy has versions beside the default one.";
+    /// The version in force cannot be deleted.
+    DefaultVersion = 409 "DeleteConflict.Policy.Version.Default" "The default version cannot be deleted.";
+    /// The policy has five versions.
+    TooManyVersions = 409 "LimitExceeded.Policy.Version" "The policy has five versions.";
+    /// The name of a role has other characters than names have.
+    RoleNameChars = 400 "InvalidParameter.RoleName.InvalidChars" "RoleName has invalid characters.";
+    /// The name of a role is too long.
+    RoleNameLength = 400 "InvalidParameter.RoleName.Length" "RoleName has more than 64 characters.";
+    /// The name of a policy has other characters than names have.
+    PolicyNameChars = 400 "InvalidParameter.PolicyName.InvalidChars" "PolicyName has invalid characters.";
+    /// The name of a policy is too long.
+    PolicyNameLength = 400 "InvalidParameter.PolicyName.Length" "PolicyName has more than 128 characters.";
+    /// The type of a policy is neither `Custom` nor `System`.
+    PolicyType = 400 "InvalidParameter.PolicyType" "PolicyType is neither Custom nor System.";
+    /// The document of a policy is too long.
+    DocumentLength = 400 "InvalidParameter.PolicyDocument.Length" "PolicyDocument has more than 6144 bytes.";
+    /// A description is too long.
+    DescriptionLength = 400 "InvalidParameter.Description.Length" "Description has more than 1024 characters.";
+    /// The id of a version is malformed.
+    VersionIdFormat = 400 "InvalidParameter.VersionId.Format" "VersionId is not of the form v1.";
+    /// The document is not a policy.
+    MalformedDocument = 400 "MalformedPolicyDocument" "The policy is refused:";
+
     // Errors of OIDC.
 
     /// The provider is not registered, or the role does not trust it.
@@ -122,13 +163,20 @@ pub(super) struct StsError {
     kind: StsErrorKind,
     status: u16,
     message: String,
+    /// The action that the caller may not do.
+    denied_action: Option<String>,
 }
 
 impl StsErrorKind {
     /// Creates an error with the message of the kind.
     pub(super) fn error(self) -> StsError {
         let row = self.row();
-        StsError { kind: self, status: row.status, message: row.message.to_owned() }
+        StsError {
+            kind: self,
+            status: row.status,
+            message: row.message.to_owned(),
+            denied_action: None,
+        }
     }
 
     /// Creates an error with a detail after the message of the kind.
@@ -142,6 +190,15 @@ impl StsError {
     /// Replaces the status of the kind.
     pub(super) fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
+    }
+
+    /// Names the action that the caller may not do.
+    pub(super) fn with_denied_action(self, action: String) -> Self {
+        Self { denied_action: Some(action), ..self }
+    }
+
+    pub(super) fn denied_action(&self) -> Option<&str> {
+        self.denied_action.as_deref()
     }
 
     pub(super) fn status(&self) -> u16 {

@@ -11,14 +11,15 @@ use hyper::body::Body;
 
 use crate::faults;
 use crate::faults::Fault;
-use crate::sts::assume_role::{assume_role, assume_role_with_oidc};
+use crate::sts::assume_role::{assume_role, assume_role_with_oidc, caller_identity};
 use crate::sts::auth::StsAuthenticator;
 use crate::sts::error::{StsError, StsErrorKind};
 use crate::sts::options::StsEvent;
+use crate::sts::ram_api::RamCall;
 use crate::sts::request::{StsAction, StsRequest};
 use crate::sts::response::{ResponseContext, StsResponse, StsResponseBody};
 use crate::sts::state::StsState;
-use crate::sts::{metadata, response};
+use crate::sts::{metadata, ram_api, response};
 
 /// The maximum size of a body in bytes; token and policy need far less.
 const MAX_BODY: usize = 256 * 1024;
@@ -147,6 +148,14 @@ fn perform(
         StsAction::AssumeRoleWithOidc => {
             authenticator.check_request(request)?;
             assume_role_with_oidc(state, request, now)?
+        }
+        StsAction::GetCallerIdentity => {
+            caller_identity(state, authenticator.authenticate(request)?)
+        }
+        StsAction::Ram(action) => {
+            let caller = authenticator.authenticate(request)?;
+            let (directory, account) = (&state.directory, state.account());
+            ram_api::perform(&RamCall { directory, account, action, request, caller, now })?
         }
     };
     Ok((action, value))

@@ -6,8 +6,11 @@
 //! [`Options`]; a local OSS with the same ring accepts them at once, within their permissions,
 //! until they expire.
 //!
+//! The operations of RAM (version 2015-05-01) that create roles and policies are served at `/` too; a created role can
+//! be assumed as the roles of the options, and [`Sts::lend`] lends it to a service, such as Function Compute.
+//!
 //! Both signature versions are verified with own code; nothing here comes from the signer. Not
-//! emulated are `GetCallerIdentity`, MFA, and conditions in policies (such a policy is rejected,
+//! emulated are MFA, and conditions in policies (such a policy is rejected,
 //! because ignoring the condition would allow more). OIDC providers use a shared secret instead of
 //! published keys.
 //!
@@ -38,6 +41,8 @@ use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
 
+use crate::keys::AccessKey;
+use crate::ram::Permissions;
 use crate::server::{self, LocalAddress};
 use crate::sts::state::StsState;
 
@@ -49,6 +54,9 @@ mod key_issuer;
 mod metadata;
 mod oidc;
 mod options;
+mod ram_action;
+mod ram_api;
+mod ram_directory;
 mod request;
 mod response;
 mod state;
@@ -81,6 +89,22 @@ impl Sts {
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
     {
         handler::handle(&self.0, request).await
+    }
+
+    /// Issues a key of a created role, as a service of Alibaba such as `fc.aliyuncs.com` does for what runs in it.
+    /// Returns `None` unless the role exists and its trust policy names the service.
+    #[must_use]
+    pub fn lend(&self, role: &str, service: &str) -> Option<AccessKey> {
+        let state = &self.0;
+        let role = state.directory.role(role)?;
+        let service = TrustedPrincipal::Service(service.to_owned());
+        role.trusted.contains(&service).then_some(())?;
+        let permissions = Permissions::default().restricted_by(role.policy?);
+        let arn = state.arn("role", &role.name);
+        let issued = state.issuer.issue(arn, permissions, state.now(), role.max_session);
+        state.notify_issued(&role.name, "service", &issued);
+        let all = state.ring.all();
+        all.iter().find(|key| key.id == issued.id).cloned()
     }
 
     /// Serves until `shutdown` completes, then waits briefly for requests in progress.

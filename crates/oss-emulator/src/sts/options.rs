@@ -28,6 +28,8 @@ pub enum TrustedPrincipal {
     Role(String),
     /// The holder of a token of this OIDC provider.
     Provider(String),
+    /// The service of Alibaba with this name, such as `fc.aliyuncs.com`.
+    Service(String),
 }
 
 /// A RAM role.

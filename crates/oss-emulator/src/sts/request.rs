@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, header, request};
 
 use crate::faults;
 use crate::sts::error::{StsError, StsErrorKind};
+use crate::sts::ram_action::RamAction;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -21,13 +22,31 @@ pub(super) type StsParameter = (String, String);
 pub(super) enum StsAction {
     AssumeRole,
     AssumeRoleWithOidc,
+    GetCallerIdentity,
+    /// An operation of RAM, which has another version.
+    Ram(RamAction),
 }
+
+/// The version of STS.
+const STS_VERSION: &str = "2015-04-01";
+
+/// The version of RAM.
+const RAM_VERSION: &str = "2015-05-01";
 
 impl StsAction {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::AssumeRole => "AssumeRole",
             Self::AssumeRoleWithOidc => "AssumeRoleWithOIDC",
+            Self::GetCallerIdentity => "GetCallerIdentity",
+            Self::Ram(action) => action.name(),
+        }
+    }
+
+    fn version(self) -> &'static str {
+        match self {
+            Self::Ram(_) => RAM_VERSION,
+            Self::AssumeRole | Self::AssumeRoleWithOidc | Self::GetCallerIdentity => STS_VERSION,
         }
     }
 
@@ -35,6 +54,8 @@ impl StsAction {
         match self {
             Self::AssumeRole => faults::Operation::AssumeRole,
             Self::AssumeRoleWithOidc => faults::Operation::AssumeRoleWithOidc,
+            Self::GetCallerIdentity => faults::Operation::CallerIdentity,
+            Self::Ram(_) => faults::Operation::Ram,
         }
     }
 }
@@ -97,8 +118,10 @@ impl StsRequest {
     /// Returns the action, if it is an emulated one.
     pub(super) fn action(&self) -> Option<StsAction> {
         let name = self.common("x-acs-action", "Action")?;
-        [StsAction::AssumeRole, StsAction::AssumeRoleWithOidc]
+        let ram = RamAction::ALL.into_iter().map(|(_, action)| StsAction::Ram(action));
+        [StsAction::AssumeRole, StsAction::AssumeRoleWithOidc, StsAction::GetCallerIdentity]
             .into_iter()
+            .chain(ram)
             .find(|one| one.name() == name)
     }
 
@@ -132,7 +155,7 @@ impl StsRequest {
         let action = self.action();
         let version = self.common("x-acs-version", "Version");
         match action {
-            Some(action) if version == Some("2015-04-01") => Ok(action),
+            Some(action) if version == Some(action.version()) => Ok(action),
             _ => Err(StsErrorKind::Invalid.because("Action or Version is not known here")),
         }
     }

@@ -38,13 +38,17 @@ impl ResponseContext<'_> {
     pub(super) fn error(&self, error: &StsError) -> StsResponse {
         let status = StatusCode::from_u16(error.status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let value = json!({
+        let mut value = json!({
             "RequestId": self.request_id,
             "HostId": self.host,
             "Code": error.code(),
             "Message": error.message(),
             "Recommend": format!("https://api.aliyun.com/troubleshoot?q={}", error.code()),
         });
+        if let Some(action) = error.denied_action() {
+            value["AccessDeniedDetail"] =
+                json!({ "AuthAction": action, "NoPermissionType": "ImplicitDeny" });
+        }
         self.response(status, "Error", &value)
     }
 
@@ -71,6 +75,7 @@ fn element(name: &str, value: &Value) -> String {
         Value::Object(children) => {
             children.iter().map(|(name, child)| element(name, child)).collect()
         }
+        Value::Array(items) => return items.iter().map(|item| element(name, item)).collect(),
         Value::String(text) => XmlEscaped(text).to_string(),
         other => other.to_string(),
     };

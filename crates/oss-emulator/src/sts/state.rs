@@ -12,11 +12,14 @@ use crate::sts::key_issuer::{IssuedKey, KeyIssuer};
 use crate::sts::options::{
     Clock, InstanceMetadata, Observer, OidcProvider, OpenError, Options, RamRole, StsEvent,
 };
+use crate::sts::ram_directory::RamDirectory;
 
 /// Everything that a request handler needs.
 pub(super) struct StsState {
     account: String,
     roles: Vec<RamRole>,
+    /// The roles and policies that were created by requests.
+    pub(super) directory: RamDirectory,
     providers: Vec<OidcProvider>,
     pub(super) ring: KeyRing,
     pub(super) issuer: KeyIssuer,
@@ -60,6 +63,7 @@ impl StsState {
             nonces: NonceStore::default(),
             account: options.account,
             roles: options.roles,
+            directory: RamDirectory::default(),
             providers: options.providers,
             ring: options.ring,
             faults: options.faults,
@@ -97,11 +101,17 @@ impl StsState {
     }
 
     /// Finds a role by its ARN.
-    pub(super) fn role(&self, arn: &str) -> Option<&RamRole> {
-        self.roles.iter().find(|role| self.arn("role", &role.name) == arn)
+    pub(super) fn role(&self, arn: &str) -> Option<RamRole> {
+        let name = arn.strip_prefix(&self.arn("role", ""))?;
+        self.role_named(name).cloned().or_else(|| self.directory.role(name))
     }
 
-    /// Finds a role by its name.
+    /// Returns the id of the account.
+    pub(super) fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// Finds a role of the options by its name.
     pub(super) fn role_named(&self, name: &str) -> Option<&RamRole> {
         self.roles.iter().find(|role| role.name == name)
     }
