@@ -23,8 +23,8 @@ use oss_upload_signer::{net, time};
 /// The limit for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The limit for a response body in bytes. No response to an upload or a check is larger.
-const MAX_RESPONSE: usize = 256 * 1024;
+/// The limit for a response body in bytes. A thousand lifecycle rules are the longest response.
+const MAX_RESPONSE: usize = 1024 * 1024;
 
 /// The HTTP client of the tool.
 #[derive(Clone, Debug)]
@@ -101,6 +101,11 @@ impl WebRequest {
         B: http_body::Body<Data = Bytes, Error = io::Error> + Send + Sync + 'static,
     {
         Self::new(Method::PUT, url, Body::wrap(body))
+    }
+
+    /// Creates a request with any method and this body.
+    pub(super) fn with_body(method: Method, url: impl Into<String>, body: String) -> Self {
+        Self::new(method, url, body.into())
     }
 
     /// Creates a POST whose body has an exact length and is produced while it is sent.

@@ -11,6 +11,7 @@
 //! | `receipt` | verifies a receipt and prints what it says |
 //! | `check` | explains a settings file, and shows what each route would sign |
 //! | `explain` | explains a policy, a form or an error of OSS |
+//! | `setup` | creates the role of the function, and the rules of its buckets |
 //! | `package` | writes the function as an application for Serverless Devs and as a zip |
 //! | `doctor` | tests a deployed signer and its bucket as a browser uses them |
 //! | `conformance` | measures how a real bucket answers where the documentation is unclear |
@@ -38,6 +39,8 @@ pub mod oss_errors;
 mod package;
 mod receipt;
 mod rehearse;
+mod requirements;
+mod setup;
 mod sign;
 mod signing_context;
 mod signing_options;
@@ -82,6 +85,8 @@ enum CliCommand {
     Explain(explain::Options),
     /// Write the function for deployment: an application for Serverless Devs, and a zip
     Package(package::Options),
+    /// Prepare an account: the role of the function, and the CORS and lifecycle rules of its buckets
+    Setup(setup::Options),
     /// Test whether uploads through a deployed function work, and print a fix for each failure
     Doctor(doctor::Options),
     /// Measure how a real bucket answers where the documentation is unclear, and write a report
@@ -124,6 +129,7 @@ async fn run_command(command: CliCommand) -> Result<(), CommandError> {
         CliCommand::Check(options) => check::run(options),
         CliCommand::Explain(options) => explain::run(options).await,
         CliCommand::Package(options) => package::run(options),
+        CliCommand::Setup(options) => setup::run(options).await,
         CliCommand::Doctor(options) => doctor::run(options).await,
         CliCommand::Conformance(options) => conformance::run(options).await,
         CliCommand::Rehearse(options) => rehearse::run(options).await,

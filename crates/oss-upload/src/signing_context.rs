@@ -116,7 +116,8 @@ impl SigningContext {
     }
 }
 
-async fn credentials(
+/// Returns the credentials of the environment, otherwise those of the profile of `aliyun configure`.
+pub(super) async fn credentials(
     settings: &Settings,
     now: Timestamp,
 ) -> Result<Arc<Credentials>, CommandError> {

@@ -124,19 +124,7 @@ pub(super) fn load(
             given.push(name);
         }
     }
-    // There are no callers here: the user of the tool has the keys. So authentication is off, and the
-    // settings that it needs get placeholders.
-    environment.set("UPLOAD_AUTH", "anonymous");
-    for name in ["UPLOAD_JWT_SECRET", "UPLOAD_TICKET_KEYS", "UPLOAD_TOKEN_KEYS"] {
-        environment.set(name, "a placeholder: no caller is authenticated");
-    }
-    // The same for webhooks and receipts. `SigningContext` checks the selected route afterwards.
-    environment.set("UPLOAD_WEBHOOK_SECRET", format!("whsec_{}", "tool".repeat(8)));
-    if environment.get("UPLOAD_RECEIPT_KEYS").is_none() {
-        environment.set("UPLOAD_RECEIPT_KEYS", PLACEHOLDER_KEY);
-    }
-    environment.set("FC_FUNCTION_NAME", "tool");
-    environment.set("UPLOAD_CREDENTIALS", "environment");
+    set_placeholders(&mut environment);
     let file = read_file(rules, &mut environment)?;
     let settings = Settings::load(&environment, file.as_deref(), now)
         .map_err(|errors| CommandError::usage(reword(&errors, &given)))?;
@@ -155,6 +143,23 @@ pub(super) fn load(
         route.lifetime = lifetime;
     }
     Ok((settings, route))
+}
+
+/// Sets what the function needs and the tool does not, so that one reader validates the settings of both.
+pub(super) fn set_placeholders(environment: &mut Environment) {
+    // There are no callers here: the user of the tool has the keys. So authentication is off, and the
+    // settings that it needs get placeholders.
+    environment.set("UPLOAD_AUTH", "anonymous");
+    for name in ["UPLOAD_JWT_SECRET", "UPLOAD_TICKET_KEYS", "UPLOAD_TOKEN_KEYS"] {
+        environment.set(name, "a placeholder: no caller is authenticated");
+    }
+    // The same for webhooks and receipts. `SigningContext` checks the selected route afterwards.
+    environment.set("UPLOAD_WEBHOOK_SECRET", format!("whsec_{}", "tool".repeat(8)));
+    if environment.get("UPLOAD_RECEIPT_KEYS").is_none() {
+        environment.set("UPLOAD_RECEIPT_KEYS", PLACEHOLDER_KEY);
+    }
+    environment.set("FC_FUNCTION_NAME", "tool");
+    environment.set("UPLOAD_CREDENTIALS", "environment");
 }
 
 fn read_file(
@@ -204,7 +209,7 @@ impl BucketOptions {
 }
 
 /// Returns the bucket's host at an endpoint, which may be given with or without its scheme.
-fn host_at(endpoint: &str, bucket: &Bucket) -> Result<UploadHost, CommandError> {
+pub(super) fn host_at(endpoint: &str, bucket: &Bucket) -> Result<UploadHost, CommandError> {
     let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
     let first = host.split('.').next().unwrap_or_default();
     if host.starts_with('[') || (!first.is_empty() && first.bytes().all(|b| b.is_ascii_digit())) {

@@ -11,6 +11,7 @@ use crate::doctor::signer_response::{SignedForm, UploadTarget, unreachable};
 use crate::doctor::target::{DoctorTarget, FOREIGN_ORIGIN};
 use crate::http_client::{TransportError, WebClient, WebRequest, WebResponse};
 use crate::language::{Text, text};
+use crate::requirements::cors_rule::EXPOSED_HEADERS;
 
 /// The checks of the bucket.
 pub(super) const ALL: &[&str] = &[
@@ -181,12 +182,12 @@ fn exposed(target: &UploadTarget, response: &WebResponse) -> Finding {
     let id = "bucket.exposed";
     let is_hidden =
         |name: &&str| !lists(&response.headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, name);
-    let hidden: Vec<&str> = fix::EXPOSED_HEADERS.into_iter().filter(is_hidden).collect();
+    let hidden: Vec<&str> = EXPOSED_HEADERS.into_iter().filter(is_hidden).collect();
     if hidden.is_empty() {
-        let names = fix::EXPOSED_HEADERS.join(", ");
+        let names = EXPOSED_HEADERS.join(", ");
         return Finding::ok(id, text!("the page may read {names}", "页面可以读取 {names}"));
     }
-    let (names, all) = (hidden.join(", "), fix::EXPOSED_HEADERS.join(" "));
+    let (names, all) = (hidden.join(", "), EXPOSED_HEADERS.join(" "));
     Finding::warn(id, text!("the page may not read {names}", "页面无法读取 {names}"))
         .cause("not-exposed")
         .why(text!(

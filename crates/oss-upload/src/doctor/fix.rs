@@ -1,16 +1,12 @@
 //! Fixes to paste: the policies of the function's role, and the bucket's CORS rule.
 
 use crate::language::{Text, text};
-use oss_upload_signer::credentials::session_policy::upload_actions;
-
-/// The trust policy: Function Compute may assume the role.
-pub(super) const TRUST_POLICY: &str = r#"{"Version":"1","Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["fc.aliyuncs.com"]}}]}"#;
+use crate::requirements::cors_rule::{self, CorsRule, EXPOSED_HEADERS};
+use crate::requirements::ram_policy::{self, Permission, Resource};
+use oss_upload_signer::credentials::session_policy::{ObjectPrefix, upload_actions};
 
 /// The bucket in a policy while the real one is not known.
 const UNKNOWN_BUCKET: &str = "my-bucket";
-
-/// The response headers that a page needs to read.
-pub(super) const EXPOSED_HEADERS: [&str; 3] = ["ETag", "Location", "x-oss-request-id"];
 
 /// Returns the permission policy for what the signer does on this route, and nothing else.
 pub(super) fn permission_policy(
@@ -18,11 +14,12 @@ pub(super) fn permission_policy(
     directory: &str,
     has_multipart: bool,
 ) -> String {
-    let bucket = bucket.unwrap_or(UNKNOWN_BUCKET);
-    let actions = upload_actions(has_multipart).join(r#"",""#);
-    format!(
-        r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":["{actions}"],"Resource":["acs:oss:*:*:{bucket}/{directory}*"]}}]}}"#
-    )
+    let bucket = bucket.unwrap_or(UNKNOWN_BUCKET).to_owned();
+    let prefix = ObjectPrefix { bucket, prefix: directory.to_owned() };
+    ram_policy::permission_policy(&[Permission {
+        actions: upload_actions(has_multipart).to_vec(),
+        resource: Resource::Objects(prefix),
+    }])
 }
 
 /// Returns the part of a directory template or of a key that is the same for every upload: its first
@@ -69,15 +66,8 @@ pub(super) fn edit_cors_rule(bucket: &str, change: &Text) -> Text {
 }
 
 fn cors_xml(origin: &str) -> String {
-    let [first, second, third] =
-        EXPOSED_HEADERS.map(|name| format!("    <ExposeHeader>{name}</ExposeHeader>\n"));
-    format!(
-        "<CORSConfiguration>\n  <CORSRule>\n    \
-         <AllowedOrigin>{origin}</AllowedOrigin>\n    <AllowedMethod>POST</AllowedMethod>\n    \
-         <AllowedHeader>*</AllowedHeader>\n{first}{second}{third}    \
-         <MaxAgeSeconds>600</MaxAgeSeconds>\n  </CORSRule>\n  \
-         <ResponseVary>true</ResponseVary>\n</CORSConfiguration>"
-    )
+    let rule = CorsRule::new(&[origin.to_owned()], &["POST"]);
+    cors_rule::configuration(&[rule.to_xml()])
 }
 
 #[cfg(test)]
@@ -94,17 +84,6 @@ mod tests {
             ("file", ""),
         ] {
             assert_eq!(fixed_directory(key), directory, "{key}");
-        }
-    }
-
-    #[test]
-    fn both_policies_are_json() {
-        for text in [
-            TRUST_POLICY.to_owned(),
-            permission_policy(Some("b"), "uploads/", false),
-            permission_policy(None, "", true),
-        ] {
-            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
         }
     }
 

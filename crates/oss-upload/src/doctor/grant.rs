@@ -9,6 +9,7 @@ use crate::doctor::target::DoctorTarget;
 use crate::explain::describe_condition;
 use crate::http_client::WebResponse;
 use crate::language::{Language, Text, text};
+use crate::requirements::ram_policy::TRUST_POLICY;
 use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
 use oss_upload_signer::time::Timestamp;
 
@@ -139,7 +140,7 @@ fn missing_role(doctor: &DoctorTarget, finding: Finding) -> Finding {
     let directory = fix::fixed_directory(doctor.directory.as_deref().unwrap_or("uploads/"));
     let bucket = doctor.bucket.as_deref();
     let permission = fix::permission_policy(bucket, &directory, doctor.has_multipart());
-    let trust = fix::TRUST_POLICY;
+    let trust = TRUST_POLICY;
     let unknown = match bucket {
         Some(_) => Text::verbatim(""),
         None => text!(
