@@ -29,6 +29,7 @@ mod rehearse;
 mod rules;
 mod runtime;
 mod secrets;
+mod setup;
 mod sign;
 mod sources;
 mod sts;

@@ -41,6 +41,7 @@ class Sts:
 
     def __init__(self, *faults):
         self.folder = tempfile.TemporaryDirectory()
+        self.oss = None
         options = [option for fault in faults for option in ("--fault", fault)]
         self.process = subprocess.Popen(
             [os.environ["OSS_UPLOAD_BIN"], "emulate", "--port", "0", "--sts-port", "0"]
@@ -50,6 +51,8 @@ class Sts:
             text=True,
         )
         for line in self.process.stdout:
+            oss = re.match(r"oss\s+http://(\S+)", line)
+            self.oss = oss.group(1) if oss else self.oss
             found = re.match(r"sts\s+http://(\S+)", line)
             if found:
                 self.host = found.group(1)
