@@ -1,6 +1,6 @@
 //! The CORS rules of a bucket: checked when they are put, and applied to the requests of pages.
 //!
-//! The first rule wins that matches the origin, the method and every header. PutBucketCors page: at most 10 rules, at
+//! The first rule wins that matches the origin, the method and every header. `PutBucketCors` page: at most 10 rules, at
 //! most one `*` in an origin and in an allowed header, none in an exposed header.
 
 use http::{HeaderMap, HeaderValue, header};

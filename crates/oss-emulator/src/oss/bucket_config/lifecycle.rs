@@ -1,6 +1,6 @@
 //! The lifecycle rules of a bucket, checked when they are put.
 //!
-//! PutBucketLifecycle page and the pages of the ECs 0014-*: at most 1000 rules with ids of at most 255 bytes, no id and
+//! `PutBucketLifecycle` page and the pages of the ECs 0014-*: at most 1000 rules with ids of at most 255 bytes, no id and
 //! no prefix twice, and prefixes of one action overlap only if the request allows it. Whether the header for that also
 //! allows equal prefixes is not documented; here it does not.
 
@@ -125,7 +125,7 @@ fn check_pair(rule: &ConfigElement, other: &ConfigElement, overlaps: bool) -> Re
     }
     let both = |action: &&str| rule.child(action).is_some() && other.child(action).is_some();
     let overlap = one.starts_with(&two) || two.starts_with(&one);
-    if overlap && !overlaps && ACTIONS.iter().any(|action| both(&action)) {
+    if overlap && !overlaps && ACTIONS.iter().any(both) {
         return Err(OssErrorKind::LifecycleOverlap
             .because(format!("the prefixes {one:?} and {two:?} of one action overlap")));
     }

@@ -1,6 +1,6 @@
 //! The configuration of a bucket: what it is, its CORS rules and its lifecycle rules.
 //!
-//! Sources: the pages of GetBucketInfo, of the operations on CORS and lifecycle rules, and the pages of the ECs that
+//! Sources: the pages of `GetBucketInfo`, of the operations on CORS and lifecycle rules, and the pages of the ECs that
 //! `error` names. Rules are kept in memory for one run. They are returned as they were put, element by element, with
 //! white space of their own; a lifecycle rule without an id gets one. Lifecycle rules are not carried out.
 //!
