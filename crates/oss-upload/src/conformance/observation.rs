@@ -83,7 +83,8 @@ fn is_word(text: &str) -> bool {
 impl fmt::Display for Observation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = [self.code.as_deref(), self.ec.as_deref()];
-        let words = words.into_iter().flatten().map(|word| format!(" {word}")).collect::<String>();
+        let words =
+            words.into_iter().flatten().map(|word| format!(" {word}")).collect::<Vec<_>>().concat();
         write!(formatter, "{} {}{words}", verb(self.status), self.status)?;
         self.fact.map_or(Ok(()), |fact| write!(formatter, ": {fact}"))
     }

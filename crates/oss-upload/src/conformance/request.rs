@@ -87,7 +87,7 @@ impl<'a> ProbeRequest<'a> {
     /// Signs for another region.
     pub(super) fn sign_for_another_region(&mut self) {
         let is_here = self.region == "cn-shanghai";
-        self.region = if is_here { "cn-hangzhou" } else { "cn-shanghai" }.to_owned();
+        if is_here { "cn-hangzhou" } else { "cn-shanghai" }.clone_into(&mut self.region);
     }
 
     /// Signs the request.

@@ -98,11 +98,11 @@ async fn callback_server() -> String {
 #[test]
 fn each_row_has_probes_or_a_reason_why_it_has_none() {
     let probes = probes::all();
-    let probed: BTreeSet<_> = probes.iter().filter_map(|probe| probe.choice).collect();
+    let covered: BTreeSet<_> = probes.iter().filter_map(|probe| probe.choice).collect();
     let without: BTreeSet<_> = probes::WITHOUT_PROBE.iter().map(|(row, _)| *row).collect();
     let rows: BTreeSet<_> = CHOICES.iter().map(|choice| choice.name).collect();
-    assert_eq!(probed.intersection(&without).collect::<Vec<_>>(), Vec::<&&str>::new());
-    assert_eq!(probed.union(&without).copied().collect::<BTreeSet<_>>(), rows);
+    assert_eq!(covered.intersection(&without).collect::<Vec<_>>(), Vec::<&&str>::new());
+    assert_eq!(covered.union(&without).copied().collect::<BTreeSet<_>>(), rows);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) fn describe(zip_sha256: &str) -> Result<String, CommandError> {
     let lock = fs::read_to_string(LOCK).map_err(|error| {
         CommandError::usage(format!("{LOCK}: {error}; run this in the repository's folder"))
     })?;
-    let bom = Bom::new(&Tree::parse(&tree()?), &checksums(&lock)?, zip_sha256)?;
+    let bom = CycloneDx::new(&Tree::parse(&tree()?), &checksums(&lock)?, zip_sha256)?;
     let text = serde_json::to_string_pretty(&bom)
         .map_err(|error| CommandError::new(format!("the SBOM cannot be written: {error}")))?;
     Ok(text + "\n")
@@ -123,10 +123,10 @@ fn checksums(lock: &str) -> Result<BTreeMap<(String, String), String>, CommandEr
     Ok(packages.filter_map(|one| Some(((one.name, one.version), one.checksum?))).collect())
 }
 
-/// The document.
+/// The document in the format CycloneDX 1.5.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Bom {
+struct CycloneDx {
     bom_format: &'static str,
     spec_version: &'static str,
     version: u8,
@@ -175,7 +175,7 @@ struct Dependencies {
     depends_on: BTreeSet<String>,
 }
 
-impl Bom {
+impl CycloneDx {
     fn new(
         tree: &Tree,
         checksums: &BTreeMap<(String, String), String>,
@@ -252,107 +252,13 @@ dependencies = ["bytes"]
 
     #[test]
     fn a_document_lists_packages_with_licence_checksum_and_dependencies() {
-        let bom = Bom::new(&Tree::parse(TREE), &checksums(LOCK).unwrap(), "ff").unwrap();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&bom).unwrap(), @r#"
-        {
-          "bomFormat": "CycloneDX",
-          "specVersion": "1.5",
-          "version": 1,
-          "metadata": {
-            "component": {
-              "type": "application",
-              "bom-ref": "oss-upload-signer@0.1.0",
-              "name": "oss-upload-signer",
-              "version": "0.1.0",
-              "licenses": [
-                {
-                  "expression": "Apache-2.0"
-                }
-              ],
-              "hashes": [
-                {
-                  "alg": "SHA-256",
-                  "content": "ff"
-                }
-              ]
-            }
-          },
-          "components": [
-            {
-              "type": "library",
-              "bom-ref": "pkg:cargo/bytes@1.12.1",
-              "name": "bytes",
-              "version": "1.12.1",
-              "licenses": [
-                {
-                  "expression": "MIT OR Apache-2.0"
-                }
-              ],
-              "purl": "pkg:cargo/bytes@1.12.1",
-              "hashes": [
-                {
-                  "alg": "SHA-256",
-                  "content": "aa"
-                }
-              ]
-            },
-            {
-              "type": "library",
-              "bom-ref": "fc-http@0.1.0",
-              "name": "fc-http",
-              "version": "0.1.0",
-              "licenses": [
-                {
-                  "expression": "Apache-2.0"
-                }
-              ]
-            },
-            {
-              "type": "library",
-              "bom-ref": "pkg:cargo/http@1.5.0",
-              "name": "http",
-              "version": "1.5.0",
-              "licenses": [
-                {
-                  "expression": "MIT OR Apache-2.0"
-                }
-              ],
-              "purl": "pkg:cargo/http@1.5.0"
-            }
-          ],
-          "dependencies": [
-            {
-              "ref": "pkg:cargo/bytes@1.12.1",
-              "dependsOn": []
-            },
-            {
-              "ref": "fc-http@0.1.0",
-              "dependsOn": [
-                "pkg:cargo/bytes@1.12.1",
-                "pkg:cargo/http@1.5.0"
-              ]
-            },
-            {
-              "ref": "pkg:cargo/http@1.5.0",
-              "dependsOn": [
-                "pkg:cargo/bytes@1.12.1"
-              ]
-            },
-            {
-              "ref": "oss-upload-signer@0.1.0",
-              "dependsOn": [
-                "fc-http@0.1.0",
-                "pkg:cargo/bytes@1.12.1"
-              ]
-            }
-          ]
-        }
-        "#);
+        let bom = CycloneDx::new(&Tree::parse(TREE), &checksums(LOCK).unwrap(), "ff").unwrap();
+        insta::assert_snapshot!(serde_json::to_string(&bom).unwrap(), @r#"{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"metadata":{"component":{"type":"application","bom-ref":"oss-upload-signer@0.1.0","name":"oss-upload-signer","version":"0.1.0","licenses":[{"expression":"Apache-2.0"}],"hashes":[{"alg":"SHA-256","content":"ff"}]}},"components":[{"type":"library","bom-ref":"pkg:cargo/bytes@1.12.1","name":"bytes","version":"1.12.1","licenses":[{"expression":"MIT OR Apache-2.0"}],"purl":"pkg:cargo/bytes@1.12.1","hashes":[{"alg":"SHA-256","content":"aa"}]},{"type":"library","bom-ref":"fc-http@0.1.0","name":"fc-http","version":"0.1.0","licenses":[{"expression":"Apache-2.0"}]},{"type":"library","bom-ref":"pkg:cargo/http@1.5.0","name":"http","version":"1.5.0","licenses":[{"expression":"MIT OR Apache-2.0"}],"purl":"pkg:cargo/http@1.5.0"}],"dependencies":[{"ref":"pkg:cargo/bytes@1.12.1","dependsOn":[]},{"ref":"fc-http@0.1.0","dependsOn":["pkg:cargo/bytes@1.12.1","pkg:cargo/http@1.5.0"]},{"ref":"pkg:cargo/http@1.5.0","dependsOn":["pkg:cargo/bytes@1.12.1"]},{"ref":"oss-upload-signer@0.1.0","dependsOn":["fc-http@0.1.0","pkg:cargo/bytes@1.12.1"]}]}"#);
     }
 
     #[test]
     fn a_tree_without_the_function_is_an_error() {
         let other = Tree::parse("0 bytes v1.12.1|MIT|\n");
-        assert!(Bom::new(&other, &BTreeMap::new(), "ff").is_err());
+        assert!(CycloneDx::new(&other, &BTreeMap::new(), "ff").is_err());
     }
 }

@@ -133,7 +133,7 @@ impl BucketConfigClient {
             return Ok(response);
         }
         let refusal = Refusal::of_oss(response.status.as_u16(), &response.body);
-        Err(self.error(action, CloudErrorCause::Refused(refusal)))
+        Err(self.error(action, CloudErrorCause::Refused(Box::new(refusal))))
     }
 
     fn sign(

@@ -48,6 +48,7 @@ use crate::setup::target::SetupTarget;
                   to do; 1 something was refused, or with --check something differs; 2 the arguments or the settings \
                   were wrong and nothing was tried."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Options {
     /// The bucket; default is that of the settings
     #[arg(long)]
@@ -66,8 +67,8 @@ pub(super) struct Options {
     /// The settings file; default is the function's own, upload.toml in this folder
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The name of the function's role, and of its policy; default is OSS_UPLOAD_ROLE, otherwise
-    /// oss-upload-signer
+    /// The name of the function's role, and of its policy; default is that of `OSS_UPLOAD_ROLE`,
+    /// otherwise oss-upload-signer
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
     /// Change nothing, and end with exit code 1 where something differs

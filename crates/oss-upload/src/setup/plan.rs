@@ -386,7 +386,7 @@ fn remove_role(plan: &mut Plan, wanted: &Wanted, current: Option<&ObservedRole>)
             plan.notes.push(format!("the RAM role {name} has other policies too, so it stays"));
         }
         Some(_) => {
-            plan.step(SetupChange::DeleteRole, format!("delete the RAM role {name}"), Vec::new())
+            plan.step(SetupChange::DeleteRole, format!("delete the RAM role {name}"), Vec::new());
         }
     }
 }

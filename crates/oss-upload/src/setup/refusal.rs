@@ -37,7 +37,7 @@ pub(super) struct CloudError {
 pub(super) enum CloudErrorCause {
     /// There was no response.
     Transport(TransportError),
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// The response is not the documented one.
     Malformed,
 }
@@ -316,7 +316,7 @@ mod tests {
             CloudService::Oss => "the bucket my-bucket",
             _ => "the role signer",
         };
-        let cause = CloudErrorCause::Refused(refusal);
+        let cause = CloudErrorCause::Refused(Box::new(refusal));
         CloudError { service, action, subject: subject.to_owned(), cause }.to_string()
     }
 

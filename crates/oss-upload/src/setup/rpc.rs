@@ -114,5 +114,5 @@ fn read(response: &WebResponse) -> Result<Value, CloudErrorCause> {
     if status == 200 {
         return response.json().ok_or(CloudErrorCause::Malformed);
     }
-    Err(CloudErrorCause::Refused(Refusal::of_rpc(status, &response.body)))
+    Err(CloudErrorCause::Refused(Box::new(Refusal::of_rpc(status, &response.body))))
 }

@@ -104,7 +104,7 @@ pub(super) fn signature_choices() -> Vec<Probe> {
             "url-region",
             "a URL that is signed for another region",
             Refused(Kind::UrlRegionInvalid),
-            |request| request.sign_for_another_region(),
+            ProbeRequest::sign_for_another_region,
         )
         .or_fixed(Refused(Kind::HeaderRegionInvalid)),
         probe(
@@ -241,7 +241,7 @@ pub(super) fn header_errors() -> Vec<Probe> {
             |request| {
                 request.place = Header;
                 request.edit_headers = |headers| {
-                    replace(headers, "authorization", "aliyun_v4_request", "aws4_request")
+                    replace(headers, "authorization", "aliyun_v4_request", "aws4_request");
                 };
             },
         ),
@@ -258,7 +258,7 @@ pub(super) fn header_errors() -> Vec<Probe> {
         error("header-no-names", "an empty list of headers", Kind::HeaderNamesEmpty, |request| {
             request.place = Header;
             request.edit_headers = |headers| {
-                replace(headers, "authorization", "Signature=", "AdditionalHeaders=,Signature=")
+                replace(headers, "authorization", "Signature=", "AdditionalHeaders=,Signature=");
             };
         }),
         error(
