@@ -24,11 +24,11 @@ pub(crate) struct XmlWriter {
 }
 
 impl XmlWriter {
-    /// Begins a document with a root element in this namespace.
-    pub(crate) fn new(root: &'static str, namespace: &str) -> Self {
+    /// Begins a document with a root element.
+    pub(crate) fn new(root: &'static str) -> Self {
         let mut text = DECLARATION.to_owned();
         // Writing into a String cannot fail.
-        let _ = writeln!(text, "<{root} xmlns=\"{namespace}\">");
+        let _ = writeln!(text, "<{root}>");
         Self { text, open: vec![root] }
     }
 
@@ -99,11 +99,11 @@ mod tests {
 
     #[test]
     fn nested_elements_are_indented_and_closed() {
-        let mut writer = XmlWriter::new("List", "http://a.test");
+        let mut writer = XmlWriter::new("List");
         writer.element("Count", 1).begin("Item").element("Name", "<a>").end().begin("Item");
         assert_eq!(
             writer.finish(),
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<List xmlns=\"http://a.test\">\n  \
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<List>\n  \
              <Count>1</Count>\n  <Item>\n    <Name>&lt;a&gt;</Name>\n  </Item>\n  <Item>\n  \
              </Item>\n</List>\n"
         );

@@ -274,6 +274,10 @@ choices! {
         "The longest part list";
         "nothing";
         "4 MB, then EC 0042-00000205";
+    "result-namespace", NoSetting;
+        "The XML namespace of the results of multipart uploads";
+        "samples on the pages have one; the official Python client cannot read a result with one";
+        "none";
     "malformed-upload-id", NoSetting;
         "An upload id that could not be one";
         "error code page 0017-00000244, which a live test contradicts";

@@ -10,7 +10,6 @@ use percent_encoding::utf8_percent_encode;
 use crate::oss::callback::parameter::callback_warning;
 use crate::oss::callback::template::{self, CallbackVariables, ImageInfo};
 use crate::oss::error::{OssError, OssErrorKind};
-use crate::oss::multipart_upload::NAMESPACE;
 use crate::oss::multipart_upload::initiate::{exists, refuse_existing};
 use crate::oss::multipart_upload::parameters::KeyEncoding;
 use crate::oss::multipart_upload::part_list::{MAX_LIST, MAX_PARTS, read_part_list, too_long};
@@ -135,7 +134,7 @@ impl CompleteOptions {
     fn response(&self, request: &ObjectRequest<'_>, object: &Sidecar) -> OssResponse {
         let path = utf8_percent_encode(&object.key, &response::PATH);
         let etag = format!("\"{}\"", object.etag);
-        let mut result = XmlWriter::new("CompleteMultipartUploadResult", NAMESPACE);
+        let mut result = XmlWriter::new("CompleteMultipartUploadResult");
         if let Some(name) = self.encoding.name() {
             result.element("EncodingType", name);
         }

@@ -1,7 +1,6 @@
 //! InitiateMultipartUpload: stores the properties of the object to come, and returns an upload id.
 
 use crate::oss::error::{OssError, OssErrorKind};
-use crate::oss::multipart_upload::NAMESPACE;
 use crate::oss::multipart_upload::parameters::KeyEncoding;
 use crate::oss::object::ObjectRequest;
 use crate::oss::received_content::storage_error;
@@ -30,7 +29,7 @@ pub(super) async fn initiate(request: &ObjectRequest<'_>) -> Result<OssResponse,
     };
     let id = state.store.create_upload(bucket, &request.info.id, upload).await;
     let id = id.map_err(|error| storage_error(&error))?;
-    let mut result = XmlWriter::new("InitiateMultipartUploadResult", NAMESPACE);
+    let mut result = XmlWriter::new("InitiateMultipartUploadResult");
     if let Some(name) = encoding.name() {
         result.element("EncodingType", name);
     }

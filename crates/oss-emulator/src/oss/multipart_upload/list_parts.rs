@@ -2,7 +2,6 @@
 
 use crate::dates;
 use crate::oss::error::{OssError, OssErrorKind};
-use crate::oss::multipart_upload::NAMESPACE;
 use crate::oss::multipart_upload::parameters::{KeyEncoding, MAX_PAGE, number};
 use crate::oss::multipart_upload::part_list::MAX_PARTS;
 use crate::oss::multipart_upload::upload_lookup::NamedUpload;
@@ -22,7 +21,7 @@ pub(super) async fn list_parts(request: &ObjectRequest<'_>) -> Result<OssRespons
     let mut parts = parts.map_err(|error| named.error(error))?;
     let is_truncated = parts.len() > page_size;
     parts.truncate(page_size);
-    let mut result = XmlWriter::new("ListPartsResult", NAMESPACE);
+    let mut result = XmlWriter::new("ListPartsResult");
     result
         .element("Bucket", &request.bucket.name)
         .element("Key", encoding.write(&request.key))

@@ -6,7 +6,6 @@
 
 use crate::dates;
 use crate::oss::error::OssError;
-use crate::oss::multipart_upload::NAMESPACE;
 use crate::oss::multipart_upload::parameters::{KeyEncoding, MAX_PAGE, number};
 use crate::oss::object::ObjectRequest;
 use crate::oss::query::RequestQuery;
@@ -117,7 +116,7 @@ impl<'a> UploadListing<'a> {
     }
 
     fn document(&self, page: &UploadPage, bucket: &str, encoding: KeyEncoding) -> String {
-        let mut result = XmlWriter::new("ListMultipartUploadsResult", NAMESPACE);
+        let mut result = XmlWriter::new("ListMultipartUploadsResult");
         if let Some(name) = encoding.name() {
             result.element("EncodingType", name);
         }

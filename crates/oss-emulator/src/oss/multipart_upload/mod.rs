@@ -17,7 +17,8 @@
 //!
 //! No page documents the order. A refused CompleteMultipartUpload changes nothing, so it can be sent
 //! again. `store::uploads` keeps uploads and parts on disk. There is no end to the life of an upload; one
-//! that is neither completed nor aborted is listed by ListMultipartUploads.
+//! that is neither completed nor aborted is listed by ListMultipartUploads. The results have no XML
+//! namespace: the samples of the pages have one, but the official Python client could not read it.
 
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::object::ObjectRequest;
@@ -35,9 +36,6 @@ pub(super) mod part_list;
 mod part_selection;
 mod upload_lookup;
 mod upload_part;
-
-/// The namespace of all results.
-const NAMESPACE: &str = "http://doc.oss-cn-hangzhou.aliyuncs.com";
 
 /// Handles an operation of a multipart upload.
 pub(super) async fn handle(

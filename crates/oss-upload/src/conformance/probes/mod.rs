@@ -73,6 +73,7 @@ pub(super) const WITHOUT_PROBE: &[(&str, &str)] = &[
     ("listed-number-range", MULTIPART),
     ("part-list-grammar", MULTIPART),
     ("part-list-length", MULTIPART),
+    ("result-namespace", MULTIPART),
     ("malformed-upload-id", MULTIPART),
     ("completed-upload-id", MULTIPART),
     ("complete-without-parts", MULTIPART),
