@@ -1,12 +1,16 @@
 //! The committed inputs of the fuzz targets, replayed: what a fuzzer starts from, and what it once
 //! found. The targets are those of the folder `fuzz`, line for line.
 
-#[path = "../../fuzz/targets/multipart.rs"]
-mod multipart;
+#[path = "../../fuzz/targets/form_data.rs"]
+mod form_data;
+#[path = "../../fuzz/targets/part_list.rs"]
+mod part_list;
 #[path = "../../fuzz/targets/policy.rs"]
 mod policy;
 #[path = "../../fuzz/targets/post_object.rs"]
 mod post_object;
+#[path = "../../fuzz/targets/query.rs"]
+mod query;
 #[path = "../../fuzz/targets/signed_request.rs"]
 mod signed_request;
 #[path = "../../fuzz/targets/upload_token.rs"]
@@ -35,8 +39,18 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
-fn the_multipart_reader_stands_its_corpus() {
-    replay("multipart", multipart::run);
+fn the_reader_of_forms_accepts_its_corpus() {
+    replay("form_data", form_data::run);
+}
+
+#[test]
+fn the_reader_of_part_lists_accepts_its_corpus() {
+    replay("part_list", part_list::run);
+}
+
+#[test]
+fn the_reader_of_queries_accepts_its_corpus() {
+    replay("query", query::run);
 }
 
 #[test]

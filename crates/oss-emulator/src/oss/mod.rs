@@ -75,6 +75,7 @@ pub use self::form::UploadForm;
 pub use self::form_reader::ParsedForm;
 pub use self::multipart_upload::part_list::{ListedPart, read_part_list};
 pub use self::options::{BucketAcl, Clock, LocalBucket, Observer, OpenError, Options, OssEvent};
+pub use self::query::RequestQuery;
 pub use self::referer::RefererRules;
 pub use self::request_validator::ValidRequest;
 pub use self::strictness::{Relaxation, SignatureCheck, SkippedChecks, Strictness, TransferLimits};

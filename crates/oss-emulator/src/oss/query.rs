@@ -10,11 +10,11 @@ use crate::oss::error::{OssError, OssErrorKind};
 
 /// The decoded parameters, in the order in which they were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct RequestQuery(Vec<(String, String)>);
+pub struct RequestQuery(Vec<(String, String)>);
 
 impl RequestQuery {
     /// Reads the part of a target after the question mark.
-    pub(super) fn parse(query: Option<&str>) -> Result<Self, OssError> {
+    pub fn parse(query: Option<&str>) -> Result<Self, OssError> {
         let mut parameters: Vec<(String, String)> = Vec::new();
         for item in query.unwrap_or_default().split('&').filter(|item| !item.is_empty()) {
             let (name, value) = item.split_once('=').unwrap_or((item, ""));
@@ -29,7 +29,8 @@ impl RequestQuery {
     }
 
     /// Returns a value; a bare name has the empty one.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
@@ -38,7 +39,7 @@ impl RequestQuery {
     }
 
     /// Lists names and values in the order in which they were sent.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }

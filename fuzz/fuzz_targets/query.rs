@@ -1,7 +1,7 @@
-//! Lets libFuzzer drive `targets/multipart.rs`.
+//! Lets libFuzzer drive `targets/query.rs`.
 #![no_main]
 
-#[path = "../targets/multipart.rs"]
+#[path = "../targets/query.rs"]
 mod target;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| target::run(input));

@@ -1,4 +1,4 @@
-//! The multipart reader: no input causes a panic, the result does not depend on how the body is cut
+//! The reader of forms: no input causes a panic, the result does not depend on how the body is cut
 //! into chunks, and a result can be written and read again.
 //!
 //! Input: one byte of relaxations, one with the number of cuts that follow, the cuts, the body,
