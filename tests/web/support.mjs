@@ -34,11 +34,13 @@ export function startDev(settings = {}, options = []) {
 
 /**
  * Starts `oss-upload emulate` on a free port, with the bucket `dev-bucket` and the key `KEY`. Pages from disk may post to it.
- * @returns {Promise<{ oss: string, data: string, stop: () => Promise<void> }>}
+ * @param {string[]} [options] further options of the command
+ * @param {string[]} [wanted] further addresses that it prints
+ * @returns {Promise<{ oss: string, sts?: string, data: string, stop: () => Promise<void> }>}
  */
-export function startEmulate() {
+export function startEmulate(options = [], wanted = []) {
   const key = ['--access-key-id', KEY.ALIBABA_CLOUD_ACCESS_KEY_ID, '--access-key-secret', KEY.ALIBABA_CLOUD_ACCESS_KEY_SECRET]
-  return start(['emulate', '--port', '0', '--bucket', 'dev-bucket', '--cors-origin', 'null', '--public-read', ...key], {}, ['oss', 'data'])
+  return start(['emulate', '--port', '0', '--bucket', 'dev-bucket', '--cors-origin', 'null', '--public-read', ...key, ...options], {}, ['oss', 'data', ...wanted])
 }
 
 /** Runs a command of the tool to its end, with the key in its environment, and gives what it printed. */
