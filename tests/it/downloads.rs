@@ -65,7 +65,16 @@ fn parameter(url: &Value, name: &str) -> Option<String> {
 async fn a_caller_gets_links_to_objects_of_their_own_and_to_no_other() {
     let function = function(&[]);
     let body = json!({ "route": "own", "keys": ["users/alice/照片 1.png", "users/bob/a.png"] });
-    assert_snapshot!(ask(&function, "alice", &body).await.whole(), @"");
+    assert_snapshot!(ask(&function, "alice", &body).await.whole(), @r#"
+    200 OK
+    cache-control: no-store
+    content-length: 1377
+    content-type: application/json
+    vary: Origin
+    x-content-type-options: nosniff
+
+    {"server_time":"2024-11-27T06:09:41Z","downloads":[{"key":"users/alice/照片 1.png","get":{"url":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com/users/alice/%E7%85%A7%E7%89%87%201.png?response-content-disposition=attachment%3B%20filename%3D%22__%201.png%22%3B%20filename%2A%3DUTF-8%27%27%25E7%2585%25A7%25E7%2589%2587%25201.png&x-oss-credential=STS.ExampleKeyId%2F20241127%2Fcn-hangzhou%2Foss%2Faliyun_v4_request&x-oss-date=20241127T060941Z&x-oss-expires=600&x-oss-security-token=ExampleToken&x-oss-signature-version=OSS4-HMAC-SHA256&x-oss-signature=1ae21ac30128cf8b737bac528b245fa54f184c3b6f82da097a0809ff3fe8b459"},"head":{"url":"https://examplebucket.oss-cn-hangzhou.aliyuncs.com/users/alice/%E7%85%A7%E7%89%87%201.png?response-content-disposition=attachment%3B%20filename%3D%22__%201.png%22%3B%20filename%2A%3DUTF-8%27%27%25E7%2585%25A7%25E7%2589%2587%25201.png&x-oss-credential=STS.ExampleKeyId%2F20241127%2Fcn-hangzhou%2Foss%2Faliyun_v4_request&x-oss-date=20241127T060941Z&x-oss-expires=600&x-oss-security-token=ExampleToken&x-oss-signature-version=OSS4-HMAC-SHA256&x-oss-signature=166179ec50335daea8ff3509670c18b942fa9fb375fe5bbd555e1822d5904f8a"},"expires_at":"2024-11-27T06:19:41Z"},{"key":"users/bob/a.png","error":{"error":"key_not_allowed","message":"This route stores no object \"users/bob/a.png\" for this caller. Send the key as the upload returned it."}}]}
+    "#);
     let keys = [
         "users/alice/../bob/a.png",
         "users/alice//a.png",

@@ -274,7 +274,7 @@ impl ApiError {
             Self::DownloadNotEnabled => DOWNLOAD_NOT_ENABLED.to_owned(),
             Self::StsNotEnabled => STS_NOT_ENABLED.to_owned(),
             Self::KeyNotAllowed(key) => format!(
-                "The object {:?} is none that this route stores for this caller. Send the key as the upload returned it.",
+                "This route stores no object {:?} for this caller. Send the key as the upload returned it.",
                 Echo(key)
             ),
             Self::ProcessNotAllowed(process) => format!(
