@@ -24,6 +24,7 @@ mod local_sts;
 mod machines;
 mod multipart;
 mod page;
+mod presigned;
 mod refusals;
 mod rehearse;
 mod rules;
