@@ -25,5 +25,5 @@ pub(crate) fn run(input: &[u8]) {
 
 /// Percent-encodes every byte.
 fn encode(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }

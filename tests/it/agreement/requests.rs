@@ -148,7 +148,7 @@ fn own(url: &str) -> impl Iterator<Item = String> {
 
 /// Changes one part. Returns `false` where the request has no such part.
 fn change(sent: &mut Sent, part: usize, text: &str) -> bool {
-    let set = |pairs: &mut Vec<(String, String)>| match pairs.first_mut() {
+    let extend_first = |pairs: &mut Vec<(String, String)>| match pairs.first_mut() {
         Some((_, value)) => {
             value.push_str(text);
             true
@@ -158,11 +158,11 @@ fn change(sent: &mut Sent, part: usize, text: &str) -> bool {
     match part {
         0 => sent.key.push_str(text),
         1 => sent.method = if sent.method == "PUT" { "GET" } else { "PUT" },
-        2 => return set(&mut sent.query),
-        3 => return set(&mut sent.headers),
+        2 => return extend_first(&mut sent.query),
+        3 => return extend_first(&mut sent.headers),
         4 => {
             sent.additional.retain(|(name, _)| name != "host");
-            return set(&mut sent.additional);
+            return extend_first(&mut sent.additional);
         }
         5 => sent.headers.push((format!("x-oss-meta-new{}", text.len()), text.to_owned())),
         6 => sent.query.push(("another".to_owned(), text.to_owned())),

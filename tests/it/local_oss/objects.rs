@@ -1,4 +1,4 @@
-//! Tests operations on whole objects: PutObject, GetObject, HeadObject and DeleteObject, with private
+//! Tests operations on whole objects: `PutObject`, `GetObject`, `HeadObject` and `DeleteObject`, with private
 //! buckets and requests that are signed in their URL and in their headers.
 
 use base64::Engine;

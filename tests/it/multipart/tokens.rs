@@ -91,12 +91,12 @@ async fn a_changed_token_is_never_accepted() {
     let changes = proptest::collection::vec((0..token.len(), "[A-Za-z0-9_.=-]"), 1..5);
     let tokens = std::cell::RefCell::new(Vec::new());
     let made = runner.run(&changes, |changes| {
-        let mut changed = token.clone();
+        let mut forged = token.clone();
         for (place, character) in changes {
-            changed.replace_range(place..=place, &character);
+            forged.replace_range(place..=place, &character);
         }
-        prop_assume!(changed != token);
-        tokens.borrow_mut().push(changed);
+        prop_assume!(forged != token);
+        tokens.borrow_mut().push(forged);
         Ok(())
     });
     made.unwrap();

@@ -107,7 +107,7 @@ impl Cloud {
             now: time::now(),
         });
         let query = [(setting, None)];
-        let signed = signer.sign_headers(&OssRequest {
+        let headers = signer.sign_headers(&OssRequest {
             method,
             bucket: BUCKET,
             key: None,
@@ -115,8 +115,9 @@ impl Cloud {
             headers: &[],
             additional_headers: &[],
         });
-        let lines: String =
-            signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let lines: Vec<_> =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let lines = lines.concat();
         let head = format!(
             "{method} /?{setting} HTTP/1.1\r\nHost: {BUCKET}.localhost\r\nConnection: close\r\n\
              Content-Length: {}\r\n{lines}\r\n",

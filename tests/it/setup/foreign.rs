@@ -63,7 +63,7 @@ async fn a_route_for_large_files_gets_its_rights_and_its_lifecycle_rule() {
     assert_eq!(outcome.code, 0, "{outcome:?}");
     for text in [
         r#""Action":["oss:PutObject"],"Resource":["acs:oss:*:*:examplebucket/small/*","acs:oss:*:*:examplebucket/video/*"]"#,
-        r#"oss:ListParts"#,
+        "oss:ListParts",
         "<Days>4</Days>",
         "<ExposeHeader>x-oss-hash-crc64ecma</ExposeHeader>",
     ] {

@@ -68,10 +68,10 @@ impl<'a> ObjectCall<'a> {
 
     /// Returns path and query, and all headers of a request that is signed in its headers.
     pub(crate) fn in_headers(&self) -> (String, Vec<(String, String)>) {
-        let signed = self.signed(|signer, request| signer.sign_headers(request));
+        let signed = self.signed(|signer, request| signer.sign_headers(request).into_iter());
         let own =
             self.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let signed = signed.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let signed = signed.map(|(name, value)| (name.to_owned(), value));
         let query: Vec<String> = self
             .query
             .iter()

@@ -14,7 +14,7 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("waited in vain until {what}");
+    assert!(condition(), "waited in vain until {what}");
 }
 
 #[tokio::test]

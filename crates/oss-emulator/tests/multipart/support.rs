@@ -125,11 +125,13 @@ impl Call {
         Self { method, path: path.to_owned(), ..Self::default() }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "texts and numbers are given as they are")]
     pub(crate) fn query(mut self, name: &str, value: impl ToString) -> Self {
         self.query.push((name.to_owned(), value.to_string()));
         self
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "texts and numbers are given as they are")]
     pub(crate) fn header(mut self, name: &str, value: impl ToString) -> Self {
         self.headers.push((name.to_owned(), value.to_string()));
         self
@@ -197,7 +199,9 @@ impl Client {
     }
 
     /// Ends the connection without waiting for an answer.
-    pub(crate) fn cut(self) {}
+    pub(crate) fn cut(self) {
+        drop(self);
+    }
 
     /// Begins an upload and returns its id.
     pub(crate) async fn initiate(&mut self) -> String {
@@ -231,11 +235,12 @@ impl Client {
         let is_signed = |name: &str| {
             name.starts_with("x-oss-") || ["content-type", "content-md5"].contains(&name)
         };
-        let signed: String = headers
+        let signed: Vec<_> = headers
             .iter()
             .filter(|(name, _)| is_signed(name))
             .map(|(name, value)| format!("{name}:{value}\n"))
             .collect();
+        let signed = signed.concat();
         let decoded = percent_encoding::percent_decode_str(&call.path).decode_utf8().unwrap();
         let resource = format!("/{BUCKET}{decoded}");
         let canonical = format!(
@@ -296,7 +301,7 @@ impl Client {
 
     async fn fill(&mut self) {
         let read = self.stream.read_buf(&mut self.buffer);
-        let limit = std::time::Duration::from_secs(120);
+        let limit = std::time::Duration::from_mins(2);
         let count = tokio::time::timeout(limit, read).await.unwrap().unwrap();
         assert!(count > 0, "the connection ended in the middle of an answer");
     }

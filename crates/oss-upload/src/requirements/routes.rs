@@ -323,9 +323,9 @@ mod tests {
 
     #[test]
     fn a_policy_that_is_too_long_is_refused_with_its_size() {
-        let routes: String =
+        let routes: Vec<_> =
             (0..300).map(|n| format!("[routes.r{n}]\ndir = \"directory-{n}/\"\n")).collect();
-        let refused = requirements(&routes).unwrap_err();
+        let refused = requirements(&routes.concat()).unwrap_err();
         assert!(refused.bytes > MAX_POLICY_BYTES);
         assert!(refused.to_string().contains("RAM accepts 6144"), "{refused}");
     }

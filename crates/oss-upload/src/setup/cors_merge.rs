@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_foreign_rule_that_allows_everything_needed_is_enough() {
         let enough = wanted(&["*"]).to_xml();
-        let current = document(&[enough.clone()], true);
+        let current = document(std::slice::from_ref(&enough), true);
         let wanted = wanted(&["https://a.test", "https://*.b.test"]);
         assert_eq!(merge(Some(&current), &wanted, MARK), Ok(ConfigurationChange::None));
         let silent = put(merge(Some(&document(&[enough], false)), &wanted, MARK).unwrap());

@@ -234,7 +234,8 @@ mod tests {
             (foreign("all", "", &abort(1)), true),
             (foreign("same", "a/", &abort(2)), false),
         ] {
-            let merged = merge(Some(&document(&[rule.clone()])), &[wanted("a/", 2)], &names());
+            let merged =
+                merge(Some(&document(std::slice::from_ref(&rule))), &[wanted("a/", 2)], &names());
             let merged = merged.unwrap();
             assert_eq!(merged.change, ConfigurationChange::None, "{rule}");
             assert_eq!(!merged.notes.is_empty(), noted, "{rule}");
@@ -245,7 +246,8 @@ mod tests {
             foreign("narrow", "a/b/", &abort(2)),
             foreign("other", "b/", &abort(2)),
         ] {
-            let merged = merge(Some(&document(&[rule.clone()])), &[wanted("a/", 2)], &names());
+            let merged =
+                merge(Some(&document(std::slice::from_ref(&rule))), &[wanted("a/", 2)], &names());
             assert!(put(merged.unwrap()).contains(&rule), "{rule}");
         }
     }

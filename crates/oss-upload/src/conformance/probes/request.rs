@@ -104,7 +104,9 @@ pub(super) fn signature_choices() -> Vec<Probe> {
             "url-region",
             "a URL that is signed for another region",
             Refused(Kind::UrlRegionInvalid),
-            ProbeRequest::sign_for_another_region,
+            |request| {
+                request.sign_for_another_region();
+            },
         )
         .or_fixed(Refused(Kind::HeaderRegionInvalid)),
         probe(

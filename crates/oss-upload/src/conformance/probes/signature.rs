@@ -32,8 +32,10 @@ pub(super) fn choices() -> Vec<Probe> {
             strictness.relaxed.insert(Relaxation::UncoveredToken);
         })
         .needing(Need::TemporaryKey),
-        Probe::of_choice("v1", "v1", "a V1 form", Accepted, ProbeForm::sign_v1)
-            .or(Refused(Kind::V1Refused), |strictness| strictness.refuse_v1 = true),
+        Probe::of_choice("v1", "v1", "a V1 form", Accepted, |form| {
+            form.sign_v1();
+        })
+        .or(Refused(Kind::V1Refused), |strictness| strictness.refuse_v1 = true),
         Probe::of_choice(
             "public-endpoint",
             "public-endpoint",
