@@ -24,7 +24,10 @@ download.enabled = true
 download.attachment = false
 download.expires = "1h"
 
-[routes.told]
+[routes.plain]
+dir = "plain/{uuid}/"
+
+[routes.callback]
 dir = "all/{uuid}/"
 download.enabled = true
 callback.to = "self"
@@ -139,7 +142,8 @@ async fn links_need_a_route_with_downloads_its_credentials_and_a_body_that_is_un
         (answer.status.as_u16(), answer.code())
     };
     for (body, status, code) in [
-        (r#"{"keys":["a"]}"#, 404, "download_not_enabled"),
+        (r#"{"keys":["a"]}"#, 404, "route_not_found"),
+        (r#"{"route":"plain","keys":["a"]}"#, 404, "download_not_enabled"),
         (r#"{"route":"none","keys":["a"]}"#, 404, "route_not_found"),
         (r#"{"route":"own","keys":["users/alice/a"]}"#, 401, "ticket_missing"),
         (r#"{"route":"shared","keys":[]}"#, 400, "invalid_request"),
@@ -152,7 +156,7 @@ async fn links_need_a_route_with_downloads_its_credentials_and_a_body_that_is_un
     let many = json!({ "route": "shared", "keys": vec!["a"; 101] }).to_string();
     assert_eq!(refused(&many).await.0, 400);
     // OSS calls nobody back, so a route whose callbacks need an address does without it.
-    let body = json!({ "route": "told", "keys": ["all/a"] });
+    let body = json!({ "route": "callback", "keys": ["all/a"] });
     assert_eq!(ask(&function, "alice", &body).await.status, 200);
     let described = function.get("/routes/own").await.json();
     assert_eq!(

@@ -172,7 +172,7 @@ async fn a_callback_is_a_console_line_without_its_query() {
 fn a_wrong_fault_gives_one_line_with_the_syntax() {
     let outcome = command(&["--sts-port", "0", "--fault", "nobody:cut"]).output().unwrap();
     assert_eq!(outcome.status.code(), Some(2));
-    insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"oss-upload: invalid value 'nobody:cut' for '--fault <FAULT>': "nobody:cut" is no fault; write [CALL:]FAULT[*TIMES], where CALL is one of assume-role, assume-role-with-oidc, metadata-token, metadata-role, metadata-keys, credentials-uri and FAULT is delay=MILLISECONDS, throttle-400[=MILLISECONDS], throttle-429[=MILLISECONDS], status=500..599, cut, cut-inside, clock=SECONDS, malformed-json or gateway-xml; --help lists the options"#);
+    insta::assert_snapshot!(String::from_utf8(outcome.stderr).unwrap(), @r#"oss-upload: invalid value 'nobody:cut' for '--fault <FAULT>': "nobody:cut" is no fault; write [CALL:]FAULT[*TIMES], where CALL is one of assume-role, assume-role-with-oidc, metadata-token, metadata-role, metadata-keys, credentials-uri, get-caller-identity, ram and FAULT is delay=MILLISECONDS, throttle-400[=MILLISECONDS], throttle-429[=MILLISECONDS], status=500..599, cut, cut-inside, clock=SECONDS, malformed-json or gateway-xml; --help lists the options"#);
     let outcome = command(&["--role", "uploader"]).output().unwrap();
     assert_eq!(outcome.status.code(), Some(2), "a role needs an STS");
 }

@@ -151,7 +151,7 @@ async fn name_required() {
     assert_snapshot!(function().get(&format!("{DOCUMENTED}?route=avatar")).await.whole(), @r#"
     422 Unprocessable Entity
     cache-control: no-store
-    content-length: 258
+    content-length: 255
     content-type: application/json
     vary: Origin
     x-content-type-options: nosniff
@@ -285,7 +285,7 @@ async fn caller_unknown() {
     assert_snapshot!(function().get(&format!("{DOCUMENTED}?route=own")).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
-    content-length: 271
+    content-length: 284
     content-type: application/json
     vary: Origin
     x-content-type-options: nosniff

@@ -25,7 +25,7 @@ async fn the_back_end_learns_what_was_granted_and_what_is_stored() {
     assert_snapshot!(fixture.deliver(&unsigned).await.whole(), @r#"
     403 Forbidden
     cache-control: no-store
-    content-length: 186
+    content-length: 190
     content-type: application/json
     x-content-type-options: nosniff
 

@@ -106,7 +106,7 @@ async fn a_failure_is_said_and_its_cause_is_logged() {
     assert_snapshot!(answer.whole(), @r#"
     502 Bad Gateway
     cache-control: no-store
-    content-length: 196
+    content-length: 200
     content-type: application/json
     x-content-type-options: nosniff
 

@@ -28,7 +28,7 @@ async fn everything_is_printed_as_files_and_commands_without_a_key() {
     # (aliyun oss cors --method get oss://examplebucket). cors.xml:
     <CORSConfiguration>
       <CORSRule>
-        <AllowedOrigin>https://app.example.com</AllowedOrigin>
+        <AllowedOrigin>https://app.example</AllowedOrigin>
         <AllowedMethod>POST</AllowedMethod>
         <AllowedMethod>PUT</AllowedMethod>
         <AllowedHeader>*</AllowedHeader>

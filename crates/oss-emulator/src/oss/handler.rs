@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header, request};
 use hyper::body::Body;
 
+use crate::oss::bucket_config::operations;
 use crate::oss::callback::signing_key;
 use crate::oss::error::{OssError, OssErrorKind};
 use crate::oss::object::ObjectRequest;
@@ -95,15 +96,13 @@ async fn route(
         validator.check_operation(head)?;
         return post_object(state, info, &validator, head, body).await;
     }
-    if !matches!(operation, OssOperation::Bucket(_)) {
-        OssOperation::check_supported(head, &query)?;
-    }
+    operation.check_supported(head, &query)?;
     let identity = request_auth::authenticate(state, bucket, head)?;
     let key = object::key_of(head)?;
     let request = ObjectRequest { state, info, bucket, head, query: &query, key, identity };
     match operation {
         OssOperation::GetObject | OssOperation::HeadObject => object::get_object(&request).await,
-        OssOperation::Bucket(operation) => bucket_config::handle(operation, &request, body).await,
+        OssOperation::Bucket(operation) => operations::handle(operation, &request, body).await,
         OssOperation::Multipart(operation) => {
             multipart_upload::handle(operation, &request, body).await
         }

@@ -130,9 +130,13 @@ impl OssOperation {
 
     /// Rejects a request for something beside the content of the object, and a copy.
     pub(super) fn check_supported(
+        self,
         head: &request::Parts,
         query: &RequestQuery,
     ) -> Result<(), OssError> {
+        if matches!(self, Self::Bucket(_)) {
+            return Ok(());
+        }
         let other = OTHER_RESOURCES.iter().find(|name| query.has(name));
         let copy = "x-oss-copy-source";
         let copy = head.headers.contains_key(copy).then_some(&copy);

@@ -34,7 +34,7 @@ impl UploadValidator<'_> {
         let bucket = self.bucket(host::without_port(authority(head)))?;
         let query = RequestQuery::parse(head.uri.query())?;
         let operation = OssOperation::of(head, &query);
-        OssOperation::check_supported(head, &query)?;
+        operation.check_supported(head, &query)?;
         let Some((name, action)) = operation.name_and_action() else {
             self.check_operation(head)?;
             return Err(OssErrorKind::MethodNotAllowed.because("the request is a form upload"));

@@ -55,7 +55,6 @@ pub(super) enum SentContent {
     Paused(Duration),
     /// Without a length, in chunks.
     Chunked,
-    Whole,
 }
 
 impl<'a> ProbeRequest<'a> {
@@ -131,7 +130,6 @@ impl SentContent {
         match self {
             Self::Paused(pause) => PausedBody::new(content, last, pause),
             Self::Chunked => PausedBody::new(content, last, Duration::ZERO).without_length(),
-            Self::Whole => PausedBody::new(content, last, Duration::ZERO),
         }
     }
 }

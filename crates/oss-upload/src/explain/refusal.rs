@@ -134,7 +134,9 @@ fn known_message(text: &str) -> Option<OssErrorKind> {
         |kind: &OssErrorKind| kind.because("").message().trim_end_matches('.').to_lowercase();
     let whole = || {
         let kinds = OssErrorKind::ALL.iter().filter(|kind| kind.because("").status() != 500);
-        kinds.filter(|kind| text.contains(&message(kind))).max_by_key(|kind| message(kind).len())
+        // Of two kinds with the same message, the first one.
+        let named = kinds.filter(|kind| text.contains(&message(kind)));
+        named.min_by_key(|kind| std::cmp::Reverse(message(kind).len()))
     };
     fragment.map(|(_, kind)| *kind).or_else(|| whole().copied())
 }

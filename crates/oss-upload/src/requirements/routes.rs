@@ -291,8 +291,7 @@ mod tests {
         let needed = requirements("dir = \"a/\"\ndownload.enabled = true\n").unwrap();
         assert!(needed.policy.contains(r#""oss:PutObject","oss:GetObject""#), "{}", needed.policy);
         assert_eq!(needed.buckets[0].methods, ["POST", "PUT", "GET", "HEAD"]);
-        let keys =
-            "dir = \"a/\"\nsts.enabled = true\nrole_arn = \"acs:ram::1234567890123456:role/up\"\n";
+        let keys = "dir = \"a/{uuid}/\"\nsts.enabled = true\nrole_arn = \"acs:ram::1234567890123456:role/up\"\n";
         let needed = requirements(keys).unwrap();
         let role = needed.signing_role.unwrap();
         assert!(role.policy.contains("oss:AbortMultipartUpload"), "{}", role.policy);

@@ -1,3 +1,5 @@
+//! Tests the reader of part lists.
+
 use proptest::prelude::*;
 
 use super::*;
