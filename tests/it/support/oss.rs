@@ -93,7 +93,7 @@ impl Server {
 
     /// Sends a whole request and reads the whole answer. `explain` has to say the same of it.
     pub(crate) async fn send(&self, request: &[u8]) -> Reply {
-        let now = self.clock.load(Ordering::Relaxed);
+        let now = (self.options.clock)();
         let reply = Reply::read(self.connect(request).await).await;
         assert!(reply.headers.contains_key("date"), "every response has a date");
         if request.starts_with(b"POST ") {

@@ -19,6 +19,9 @@ use oss_upload_signer::signing::v1::{SIGNATURE, V1Signer};
 use oss_upload_signer::signing::v4::{POLICY, X_OSS_SIGNATURE, encode_policy};
 use oss_upload_signer::time::Timestamp;
 
+/// The name of the probe that sends a correct form. It runs first: without it, no other result means anything.
+pub(super) const BASELINE: &str = "baseline";
+
 /// The boundary of every form. The content of the files does not contain it.
 const BOUNDARY: &str = "oss-upload-conformance-boundary";
 

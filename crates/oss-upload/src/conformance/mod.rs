@@ -138,7 +138,7 @@ fn select(probes: Vec<Probe>, names: &[String]) -> Result<Vec<Probe>, CommandErr
     }
     let is_selected = |probe: &Probe| {
         let is_named = names.iter().any(|name| is_of(probe, name));
-        names.is_empty() || is_named || probe.name == probes::BASELINE
+        names.is_empty() || is_named || probe.name == form::BASELINE
     };
     Ok(probes.into_iter().filter(is_selected).collect())
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::conformance::form::{BuiltProbe, CONTENT, PausedBody};
-use crate::conformance::probes::BASELINE;
+use crate::conformance::form::{BASELINE, BuiltProbe, CONTENT, PausedBody};
 use crate::conformance::target::MeasuredBucket;
 use crate::http_client::WebRequest;
 use oss_upload_signer::signing::request::{OssRequest, RequestSigner, object_path};

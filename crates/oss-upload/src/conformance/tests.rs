@@ -110,7 +110,7 @@ fn each_probe_has_a_name_of_its_own() {
     let probes = probes::all();
     let names: BTreeSet<_> = probes.iter().map(|probe| probe.name).collect();
     assert_eq!(names.len(), probes.len());
-    assert_eq!(probes.first().map(|probe| probe.name), Some(probes::BASELINE));
+    assert_eq!(probes.first().map(|probe| probe.name), Some(form::BASELINE));
 }
 
 #[test]

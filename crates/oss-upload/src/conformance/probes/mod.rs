@@ -8,11 +8,9 @@ mod policy;
 mod request;
 mod signature;
 
+use crate::conformance::form::BASELINE;
 use crate::conformance::observation::Prediction;
 use crate::conformance::probe::Probe;
-
-/// The name of the probe that sends a correct form. It runs first: without it, no other result means anything.
-pub(super) const BASELINE: &str = "baseline";
 
 /// Returns all probes, in the order in which they run.
 pub(super) fn all() -> Vec<Probe> {

@@ -1,9 +1,9 @@
 //! Probes of the fields that describe the object, and of the response to an upload.
 
+use crate::conformance::form::BASELINE;
 use crate::conformance::form::{CONTENT, Part};
 use crate::conformance::observation::Prediction::{Accepted, AcceptedWith, Refused};
 use crate::conformance::probe::{Look, Probe, REDIRECT, facts};
-use crate::conformance::probes::BASELINE;
 use oss_emulator::oss::OssErrorKind as Kind;
 use oss_emulator::oss::Relaxation;
 

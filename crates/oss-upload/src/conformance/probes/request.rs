@@ -50,11 +50,12 @@ pub(super) fn choices() -> Vec<Probe> {
         probe(
             "signed-header-twice",
             "signed-header-twice",
-            "a GET with a signed header that is sent twice",
+            "a signed header without meaning that is sent twice",
             Accepted,
             |request| {
-                request.signed = vec![("x-oss-meta-a", "1,2")];
-                request.sent = vec![("x-oss-meta-a", "1"), ("x-oss-meta-a", "2")];
+                request.place = Header;
+                request.signed = vec![("x-oss-conformance", "1,2")];
+                request.sent = vec![("x-oss-conformance", "1"), ("x-oss-conformance", "2")];
             },
         )
         .or_fixed(Refused(Kind::RequestSignatureMismatch)),

@@ -1,3 +1,5 @@
+//! Tests the folder of unfinished uploads.
+
 use tempfile::TempDir;
 
 use super::*;
