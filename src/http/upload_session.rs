@@ -42,8 +42,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// How long after its token an upload that is being completed may still be stored. OSS checks nothing of a token.
 const COMPLETION_TIME: Duration = Duration::from_hours(1);
 
-/// An upload that has begun.
-#[derive(Debug)]
+/// An upload that has begun. The signed token continues it, so it has no `Debug`.
 pub(super) struct NewUpload {
     pub(super) token: UploadToken,
     /// The signed token.
