@@ -18,7 +18,7 @@
 //! repeat what is in the token.
 //!
 //! The plugin does not send the size of a file unless the page puts it into the file's metadata, and divides files by a
-//! rule of its own: [`part_size`].
+//! rule of its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
