@@ -158,8 +158,8 @@ class Bucket(unittest.TestCase):
             KEY_ID, SECRET
         )
         config.region = "cn-hangzhou"
-        # The bare address is bound to the bucket, as a domain is.
-        config.endpoint = f"http://{self.sts.oss}"
+        # `localhost` stands for a domain that is bound to the bucket; for a number the client would use the path style.
+        config.endpoint = f"http://{self.sts.oss}".replace("127.0.0.1", "localhost")
         config.use_cname = True
         self.client = oss.Client(config)
 

@@ -83,7 +83,9 @@ pub(super) fn list_versions(call: &RamCall<'_>) -> Result<Value, StsError> {
 
 pub(super) fn create_version(call: &RamCall<'_>) -> Result<Value, StsError> {
     let name = call.policy_name()?;
-    let becomes_default = match call.parameter("SetAsDefault") {
+    // The official Python SDK writes `True`.
+    let set_as_default = call.parameter("SetAsDefault").map(str::to_ascii_lowercase);
+    let becomes_default = match set_as_default.as_deref() {
         None | Some("false") => false,
         Some("true") => true,
         Some(_) => return Err(StsErrorKind::Invalid.because("SetAsDefault")),
