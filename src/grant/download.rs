@@ -7,12 +7,11 @@
 use std::fmt;
 
 use crate::credentials::Credentials;
-use crate::grant::{GrantError, expiry_after};
+use crate::grant::{GrantError, expiry_after, request_signer};
 use crate::policy::disposition;
 use crate::policy::route::Route;
 use crate::policy::template::CallerAttributes;
-use crate::signing::request::{OssRequest, RequestSigner, object_path};
-use crate::signing::v4::V4Signer;
+use crate::signing::request::{OssRequest, object_path};
 use crate::time::Timestamp;
 
 /// The parameter with the header `Content-Disposition` of the response.
@@ -79,13 +78,7 @@ pub fn issue(
     let mut query = Vec::new();
     query.extend(disposition.as_deref().map(|value| (RESPONSE_CONTENT_DISPOSITION, Some(value))));
     query.extend(process.map(|value| (X_OSS_PROCESS, Some(value))));
-    let signer = RequestSigner::new(V4Signer {
-        key_id: &credentials.key_id,
-        secret: &credentials.secret,
-        token: credentials.token.as_ref(),
-        region: route.region.as_str(),
-        now,
-    });
+    let signer = request_signer(route, credentials, now);
     let url = |method| {
         let request =
             OssRequest { query: &query, ..OssRequest::new(method, route.bucket.as_str(), key) };

@@ -55,6 +55,8 @@ use crate::policy::key::safe_name;
 use crate::policy::route::{MAX_OBJECT_BYTES, Route, SizeRange, SuccessStatus};
 use crate::policy::template::RenderContext;
 use crate::policy::{content_type, metadata};
+use crate::signing::request::RequestSigner;
+use crate::signing::v4::V4Signer;
 use crate::time::Timestamp;
 
 /// A grant ends at least this long before its credentials, because clocks differ and an upload takes time.
@@ -260,6 +262,21 @@ pub fn object_key(
     type_conditions(&request, route)?;
     // Only the form of the documentation leaves the key to the client.
     key.ok_or(PolicyError::NameRequired)
+}
+
+/// Returns the signer of requests for the bucket of a route.
+fn request_signer<'a>(
+    route: &'a Route,
+    credentials: &'a Credentials,
+    now: Timestamp,
+) -> RequestSigner<'a> {
+    RequestSigner::new(V4Signer {
+        key_id: &credentials.key_id,
+        secret: &credentials.secret,
+        token: credentials.token.as_ref(),
+        region: route.region.as_str(),
+        now,
+    })
 }
 
 /// The name of a file without one. `FormData` calls a file `blob` if a page has made it, such as a cropped picture.

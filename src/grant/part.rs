@@ -16,12 +16,11 @@ use std::time::Duration;
 
 use crate::callback::upload_token::UploadToken;
 use crate::credentials::Credentials;
-use crate::grant::{GrantError, expiry};
+use crate::grant::{GrantError, expiry, request_signer};
 use crate::policy::PolicyError;
 use crate::policy::part_size::{MAX_PARTS, PartPlan};
 use crate::policy::route::Route;
 use crate::signing::request::{CanonicalRequest, OssRequest, RequestSigner, object_path};
-use crate::signing::v4::V4Signer;
 use crate::time::Timestamp;
 
 const CONTENT_LENGTH: &str = "content-length";
@@ -119,20 +118,6 @@ pub fn sign_list(
     let request = OssRequest::new("GET", &token.bucket, &token.key);
     let query = signer.presign(&OssRequest { query: &query, ..request }, expires_at.since(now));
     Ok((format!("{}{}?{query}", route.host.as_str(), object_path(&token.key)), expires_at))
-}
-
-fn request_signer<'a>(
-    route: &'a Route,
-    credentials: &'a Credentials,
-    now: Timestamp,
-) -> RequestSigner<'a> {
-    RequestSigner::new(V4Signer {
-        key_id: &credentials.key_id,
-        secret: &credentials.secret,
-        token: credentials.token.as_ref(),
-        region: route.region.as_str(),
-        now,
-    })
 }
 
 /// Signs the parts of one upload. Their canonical requests differ in number and length only, so everything else is

@@ -10,13 +10,12 @@ use std::fmt;
 use crate::credentials::Credentials;
 use crate::grant::callback_fields::{CALLBACK, CALLBACK_VAR, ReceiptSigner, callback_var};
 use crate::grant::form::{Field, SUCCESS_ACTION_STATUS, X_OSS_CONTENT_TYPE};
-use crate::grant::{GrantError, GrantRequest, GrantTerms};
+use crate::grant::{GrantError, GrantRequest, GrantTerms, request_signer};
 use crate::policy::PolicyError;
 use crate::policy::callback::PREFIX;
 use crate::policy::route::Route;
 use crate::policy::template::RenderContext;
-use crate::signing::request::{OssRequest, RequestSigner, object_path};
-use crate::signing::v4::V4Signer;
+use crate::signing::request::{OssRequest, object_path};
 use crate::time::Timestamp;
 
 const CONTENT_LENGTH: &str = "content-length";
@@ -72,13 +71,7 @@ pub fn issue(
     let additional: Vec<_> =
         signed_headers.iter().map(|(name, _)| *name).filter(|name| is_additional(name)).collect();
     let query: Vec<_> = query.iter().map(|(name, value)| (*name, Some(value.as_str()))).collect();
-    let signer = RequestSigner::new(V4Signer {
-        key_id: &credentials.key_id,
-        secret: &credentials.secret,
-        token: credentials.token.as_ref(),
-        region: route.region.as_str(),
-        now: context.now,
-    });
+    let signer = request_signer(route, credentials, context.now);
     let request = OssRequest {
         query: &query,
         headers: &signed_headers,

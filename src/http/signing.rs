@@ -127,13 +127,28 @@ impl<'a> SigningSession<'a> {
 
     /// Counts a grant of so many bytes against the caller's budget.
     pub(super) fn count(&self, bytes: u64) -> Result<(), ApiError> {
-        let Some(limiter) = &self.app.rate_limiter else { return Ok(()) };
-        limiter.acquire(&self.caller, bytes, self.now).map_err(ApiError::BudgetExceeded)
+        count(self.app, &self.caller, bytes, self.now)
     }
 
     pub(super) fn random(&self) -> Result<RandomBytes, ApiError> {
-        self.app.random().map_err(|_| ApiError::Internal("the system gave no random bytes"))
+        random(self.app)
     }
+}
+
+/// Counts the bytes of one grant against the caller's budget, if there is one.
+pub(super) fn count(
+    app: &App,
+    caller: &Caller,
+    bytes: u64,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let Some(limiter) = &app.rate_limiter else { return Ok(()) };
+    limiter.acquire(caller, bytes, now).map_err(ApiError::BudgetExceeded)
+}
+
+/// Draws the random bytes of one grant.
+pub(super) fn random(app: &App) -> Result<RandomBytes, ApiError> {
+    app.random().map_err(|_| ApiError::Internal("the system gave no random bytes"))
 }
 
 /// Gets credentials to sign with: those of the caller's own session, where the route has one for each caller.

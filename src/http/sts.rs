@@ -23,6 +23,7 @@ use crate::grant::{self, GrantError};
 use crate::http::UncachedJson;
 use crate::http::error::ApiError;
 use crate::http::request::{ApiRequest, find_route, parse_json};
+use crate::http::signing;
 use crate::http::signing::{attributes, authenticate};
 use crate::http::uploads::FileRequest;
 use crate::policy::route::Route;
@@ -86,15 +87,11 @@ pub(super) async fn issue(
     let now = app.now();
     let caller = authenticate(&app, &request, &route.name, now).await?;
     let size = body.file.as_ref().and_then(|file| file.size);
-    let random = app.random();
-    let random = random.map_err(|_| ApiError::Internal("the system gave no random bytes"))?;
+    let random = signing::random(&app)?;
     let claim = |name: &str| caller.claim(name);
     let attributes = attributes(&caller, &claim);
     let scope = scope(body, route, &RenderContext { now, random: &random, attributes })?;
-    if let Some(limiter) = &app.rate_limiter {
-        let bytes = size.unwrap_or(route.size.max);
-        limiter.acquire(&caller, bytes, now).map_err(ApiError::BudgetExceeded)?;
-    }
+    signing::count(&app, &caller, size.unwrap_or(route.size.max), now)?;
     let subject = caller.subject.as_deref().unwrap_or_default();
     let session = RoleSession {
         duration: Some(lifetime),
