@@ -4,6 +4,7 @@
 //! instruction, no CDATA and no other entity. Depth and number of elements are limited.
 
 use quick_xml::Reader;
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
 
 /// The largest depth of elements. A list of parts has three.
@@ -35,7 +36,7 @@ pub(super) fn read(
             Event::End(_) => open.end(&mut element),
             Event::Text(text) => open.push(&text.xml10_content())?,
             Event::GeneralRef(reference) => {
-                open.push(character(&reference)?.encode_utf8(&mut [0; 4]))?;
+                open.push(&resolve(&reference)?)?;
             }
             Event::Decl(_) => {}
             Event::Eof => return open.finish(),
@@ -46,20 +47,11 @@ pub(super) fn read(
     }
 }
 
-/// Returns the character that a reference stands for.
-fn character(reference: &BytesRef<'_>) -> Result<char, InvalidXml> {
-    match reference.resolve_char_ref() {
-        Ok(Some(character)) => return Ok(character),
-        Ok(None) => {}
-        Err(_) => return Err(InvalidXml),
-    }
-    match &**reference {
-        "lt" => Ok('<'),
-        "gt" => Ok('>'),
-        "amp" => Ok('&'),
-        "quot" => Ok('"'),
-        "apos" => Ok('\''),
-        _ => Err(InvalidXml),
+/// Returns the text that a reference stands for.
+fn resolve(reference: &BytesRef<'_>) -> Result<String, InvalidXml> {
+    match reference.resolve_char_ref().map_err(|_| InvalidXml)? {
+        Some(character) => Ok(character.to_string()),
+        None => resolve_xml_entity(reference).map(str::to_owned).ok_or(InvalidXml),
     }
 }
 

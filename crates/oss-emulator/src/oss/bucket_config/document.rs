@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use quick_xml::Reader;
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
 
 use crate::oss::error::{OssError, OssErrorKind};
@@ -43,8 +44,7 @@ impl ConfigElement {
                 }
                 Event::Text(text) => push(&mut open, &text.xml10_content()),
                 Event::GeneralRef(reference) => {
-                    let character = character(&reference).ok_or_else(invalid)?;
-                    push(&mut open, character.encode_utf8(&mut [0; 4]));
+                    push(&mut open, &resolve(&reference).ok_or_else(invalid)?);
                 }
                 Event::End(_) | Event::Comment(_) | Event::Decl(_) => {}
                 Event::CData(_) | Event::PI(_) | Event::DocType(_) => return Err(invalid()),
@@ -109,18 +109,11 @@ fn push(open: &mut [ConfigElement], text: &str) {
     }
 }
 
-/// Returns the character that a reference stands for.
-fn character(reference: &BytesRef<'_>) -> Option<char> {
-    if let Some(character) = reference.resolve_char_ref().ok()? {
-        return Some(character);
-    }
-    match &*reference.xml10_content() {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => None,
+/// Returns the text that a reference stands for.
+fn resolve(reference: &BytesRef<'_>) -> Option<String> {
+    match reference.resolve_char_ref().ok()? {
+        Some(character) => Some(character.to_string()),
+        None => resolve_xml_entity(&reference.xml10_content()).map(str::to_owned),
     }
 }
 

@@ -7,6 +7,7 @@
 //! and it is not documented what OSS does with them. So the depth of a document is three at most.
 //! `xml` of the crate writes documents; the parser is `quick-xml`.
 
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
@@ -214,18 +215,10 @@ fn part_number(text: &str) -> Result<u32, OssError> {
 fn resolve(reference: &BytesRef<'_>) -> Result<String, OssError> {
     let name: &str = reference;
     let character = reference.resolve_char_ref().map_err(|error| malformed(&error.to_string()))?;
-    let text = match name {
-        "amp" => "&".to_owned(),
-        "lt" => "<".to_owned(),
-        "gt" => ">".to_owned(),
-        "quot" => "\"".to_owned(),
-        "apos" => "'".to_owned(),
-        _ => match character.filter(|character| is_xml_character(*character)) {
-            Some(character) => character.to_string(),
-            None => return Err(malformed(&format!("the entity {name:?} is not known"))),
-        },
-    };
-    Ok(text)
+    let character = character.filter(|character| is_xml_character(*character));
+    let text = character.map(|character| character.to_string());
+    let text = text.or_else(|| resolve_xml_entity(name).map(str::to_owned));
+    text.ok_or_else(|| malformed(&format!("the entity {name:?} is not known")))
 }
 
 /// Returns whether XML 1.0 allows a character.
