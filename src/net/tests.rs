@@ -9,7 +9,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -131,9 +131,10 @@ async fn a_silent_server_is_given_up_when_the_time_is_over() {
 
 #[tokio::test]
 async fn a_host_that_refuses_the_connection_is_unreachable() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    // Taken without a listener, so that no other test is given the same port.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
     let error = send(port, LIMITS).await.unwrap_err();
     assert_eq!(error.to_string(), "no connection (Connection refused (os error 111))");
     for url in ["ftp://127.0.0.1/", "/path", "mailto:a"] {

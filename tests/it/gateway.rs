@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 
 use crate::support::caller::{Answer, Caller};
+use crate::support::closed_port::ClosedPort;
 use crate::support::gateway;
 use crate::support::log::Log;
 use crate::support::server::Server;
@@ -234,7 +235,8 @@ async fn the_functions_own_errors_pass_the_gateway() {
 
 #[tokio::test]
 async fn a_closed_port_gives_the_error_for_a_function_that_is_not_started() {
-    let options = gateway::options(gateway::unused_address().await);
+    let closed = ClosedPort::new();
+    let options = gateway::options(closed.address);
     let address = gateway::serve(Gateway::new(options)).await;
     let mut caller = Caller::connect(address).await;
     for method in ["GET", "POST"] {

@@ -10,6 +10,7 @@ use http_body_util::Full;
 use insta::assert_snapshot;
 
 use super::fixture::{DoctorFixture, serve};
+use crate::support::closed_port::ClosedPort;
 use crate::support::gateway;
 use crate::support::tool::Tool;
 
@@ -85,7 +86,8 @@ async fn an_unknown_host_and_a_closed_port_have_different_names() {
     domain, add the CNAME record that the console shows (Function Compute console > Custom Domains),
     and wait until it takes effect.
     ");
-    let url = format!("http://{}", gateway::unused_address().await);
+    let closed = ClosedPort::new();
+    let url = format!("http://{}", closed.address);
     let outcome = tool.run(&["doctor", "--signer", &url]).await;
     assert_eq!(outcome.code, 1);
     assert!(outcome.out.contains("no-connection"), "{}", outcome.out);
@@ -93,7 +95,8 @@ async fn an_unknown_host_and_a_closed_port_have_different_names() {
 
 #[tokio::test]
 async fn a_port_without_tls_is_not_trusted() {
-    let options = gateway::options(gateway::unused_address().await);
+    let closed = ClosedPort::new();
+    let options = gateway::options(closed.address);
     let front = gateway::serve(Gateway::new(options)).await;
     let url = format!("https://{front}");
     let outcome = Tool::new().run(&["doctor", "--signer", &url]).await;
@@ -103,7 +106,8 @@ async fn a_port_without_tls_is_not_trusted() {
 
 #[tokio::test]
 async fn a_function_that_does_not_run_is_reported_with_the_gateways_error() {
-    let options = gateway::options(gateway::unused_address().await);
+    let closed = ClosedPort::new();
+    let options = gateway::options(closed.address);
     let front = gateway::serve(Gateway::new(options)).await;
     let url = format!("http://{front}");
     let outcome = Tool::new().run(&["doctor", "--signer", &url]).await;

@@ -26,12 +26,6 @@ pub(crate) async fn serve(gateway: Gateway) -> SocketAddr {
     address
 }
 
-/// Returns an address at which nothing listens.
-pub(crate) async fn unused_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap()
-}
-
 /// Starts a function that responds to the first request of each connection with the connection's
 /// number, and closes the connection at the second one.
 pub(crate) async fn closes_at_the_second_request() -> SocketAddr {

@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod callback_server;
 pub(crate) mod caller;
+pub(crate) mod closed_port;
 pub(crate) mod emulate;
 pub(crate) mod explained;
 pub(crate) mod form;

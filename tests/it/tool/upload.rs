@@ -8,6 +8,7 @@ use oss_upload_signer::time;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpListener;
 
+use crate::support::closed_port::ClosedPort;
 use crate::support::form::{BUCKET, REGION};
 use crate::support::oss::Server;
 use crate::support::tool::{Outcome, Tool};
@@ -133,28 +134,20 @@ async fn a_cut_connection_and_a_refused_one_have_different_messages() {
     File::create(tool.path("large.bin")).unwrap().set_len(50 << 20).unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let host = format!("http://{}", listener.local_addr().unwrap());
-    let arguments = [
-        "upload",
-        "--bucket",
-        BUCKET,
-        "--region",
-        REGION,
-        "--upload-host",
-        &host,
-        "large.bin",
-        "--object",
-        "a",
-    ];
+    let place = ["upload", "--bucket", BUCKET, "--region", REGION, "--object", "a", "large.bin"];
+    let arguments = |host| [&place[..], &["--upload-host", host]].concat();
     let cut = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut some = vec![0; 100_000];
         stream.read_exact(&mut some).await.unwrap();
     };
-    let (outcome, ()) = tokio::join!(tool.run(&arguments), cut);
+    let arguments_of_cut = arguments(&host);
+    let (outcome, ()) = tokio::join!(tool.run(&arguments_of_cut), cut);
     assert_eq!(outcome.code, 1);
     assert!(outcome.err.contains("the connection broke"), "{}", outcome.err);
-    drop(listener);
-    let outcome = tool.run(&arguments).await;
+    let closed = ClosedPort::new();
+    let host = format!("http://{}", closed.address);
+    let outcome = tool.run(&arguments(&host)).await;
     assert_eq!(outcome.code, 1);
     assert!(outcome.err.contains("no connection ("), "{}", outcome.err);
 }
