@@ -7,7 +7,9 @@
 //! The CPU time is taken twice. One request at a time is how a small function is called: each wakes
 //! the process. Many at once never let it sleep, which leaves only what the two really do.
 //!
-//! Usage: `measure FUNCTION BARE_HYPER`
+//! With a third program, a signer in Go, everything is measured again beside that one.
+//!
+//! Usage: `measure FUNCTION BARE_HYPER [GO_SIGNER]`
 #![expect(clippy::unwrap_used, reason = "a measurement that breaks should say so at once")]
 #![expect(clippy::print_stdout, reason = "the table is the product")]
 #![expect(clippy::panic, reason = "a wrong call of a measurement says how to call it")]
@@ -46,6 +48,15 @@ fn request() -> Vec<u8> {
     .into_bytes()
 }
 
+/// What is measured, by its path. Each learns its port in another way.
+#[derive(Clone, Copy)]
+enum Program<'a> {
+    Function(&'a str),
+    /// Answers every request with this many bytes.
+    BareHyper(&'a str, usize),
+    GoSigner(&'a str),
+}
+
 struct Server {
     child: Child,
     port: u16,
@@ -54,13 +65,17 @@ struct Server {
 impl Server {
     /// Starts a program on a free port, on the first core; what it logs is read and thrown away, as
     /// the platform's collector reads it.
-    fn start(program: &str, body_bytes: usize) -> Self {
+    fn start(program: Program<'_>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new("taskset");
-        command.args(["-c", "0", program]).env_clear();
-        if body_bytes > 0 {
-            command.args([port.to_string(), body_bytes.to_string()]);
-        }
+        command.args(["-c", "0"]).env_clear();
+        match program {
+            Program::Function(path) => command.arg(path),
+            Program::BareHyper(path, bytes) => {
+                command.args([path, &port.to_string(), &bytes.to_string()])
+            }
+            Program::GoSigner(path) => command.args([path, &port.to_string()]),
+        };
         command.envs([
             ("FC_CUSTOM_LISTEN_PORT", port.to_string().as_str()),
             ("FC_FUNCTION_NAME", "signer"),
@@ -156,9 +171,9 @@ fn round(server: &Server, streams: &mut [TcpStream], request: &[u8]) -> f64 {
 }
 
 /// Milliseconds from the start of the process to the whole first answer.
-fn first_answer(program: &str, body_bytes: usize, request: &[u8]) -> f64 {
+fn first_answer(program: Program<'_>, request: &[u8]) -> f64 {
     let start = Instant::now();
-    let server = Server::start(program, body_bytes);
+    let server = Server::start(program);
     exchange(&mut server.connect(), request);
     start.elapsed().as_secs_f64() * 1e3
 }
@@ -199,47 +214,69 @@ fn row(name: &str, unit: &str, (function, bare): (f64, f64), ratio: f64, budget:
     println!("| {name} | {function:.2} {unit} | {bare:.2} {unit} | {ratio:.2} | {budget} |");
 }
 
+/// The figures of two programs, each pair from the same moment.
+struct Comparison {
+    cpu: [Vec<(f64, f64)>; AT_ONCE.len()],
+    starts: Vec<(f64, f64)>,
+    idle_kib: (u64, u64),
+}
+
+impl Comparison {
+    fn of(first: Program<'_>, second: Program<'_>, request: &[u8]) -> Self {
+        let servers = (Server::start(first), Server::start(second));
+        exchange(&mut servers.0.connect(), request);
+        exchange(&mut servers.1.connect(), request);
+        let idle_kib = (servers.0.resident_kib(), servers.1.resident_kib());
+        let cpu = AT_ONCE.map(|count| {
+            let connect = |server: &Server| (0..count).map(|_| server.connect()).collect();
+            let mut streams: (Vec<_>, Vec<_>) = (connect(&servers.0), connect(&servers.1));
+            let mut both = || {
+                let figure = round(&servers.0, &mut streams.0, request);
+                (figure, round(&servers.1, &mut streams.1, request))
+            };
+            both();
+            (0..ROUNDS).map(|_| both()).collect()
+        });
+        let both = |_| (first_answer(first, request), first_answer(second, request));
+        Self { cpu, starts: (0..STARTS).map(both).collect(), idle_kib }
+    }
+
+    /// Prints the rows of a table; `budgets` are those of CPU, start and memory.
+    fn print(&self, budgets: [&str; 3]) {
+        let [alone, at_once] = &self.cpu;
+        for (name, unit, pairs, budget) in [
+            ("CPU per signed request, one at a time", "µs", alone, budgets[0]),
+            ("CPU per signed request, 16 at once", "µs", at_once, budgets[0]),
+            ("start to first signed response", "ms", &self.starts, budgets[1]),
+        ] {
+            let ratios = pairs.iter().map(|(function, other)| function / other).collect();
+            let of = |pick: fn(&(f64, f64)) -> f64| median(pairs.iter().map(pick).collect());
+            row(name, unit, (of(|pair| pair.0), of(|pair| pair.1)), median(ratios), budget);
+        }
+        let mib = |kib: u64| f64::from(u32::try_from(kib).unwrap()) / 1024.0;
+        let idle = (mib(self.idle_kib.0), mib(self.idle_kib.1));
+        row("resident when idle", "MiB", idle, idle.0 / idle.1, budgets[2]);
+    }
+}
+
 fn main() {
     let programs: Vec<String> = std::env::args().skip(1).collect();
-    let [function, bare] = &programs[..] else { panic!("usage: measure FUNCTION BARE_HYPER") };
-    let request = request();
-
-    let signer = Server::start(function, 0);
-    let body_bytes = exchange(&mut signer.connect(), &request);
-    let yardstick = Server::start(bare, body_bytes);
-    exchange(&mut yardstick.connect(), &request);
-    let idle = (signer.resident_kib(), yardstick.resident_kib());
-
-    let cpu = AT_ONCE.map(|count| {
-        let connect = |server: &Server| (0..count).map(|_| server.connect()).collect::<Vec<_>>();
-        let (mut to_signer, mut to_yardstick) = (connect(&signer), connect(&yardstick));
-        let mut both = || {
-            let function = round(&signer, &mut to_signer, &request);
-            (function, round(&yardstick, &mut to_yardstick, &request))
-        };
-        both();
-        (0..ROUNDS).map(|_| both()).collect::<Vec<_>>()
-    });
-    let starts: Vec<(f64, f64)> = (0..STARTS)
-        .map(|_| (first_answer(function, 0, &request), first_answer(bare, body_bytes, &request)))
-        .collect();
+    let [function, bare, go @ ..] = &programs[..] else {
+        panic!("usage: measure FUNCTION BARE_HYPER [GO_SIGNER]")
+    };
+    let (function, request) = (Program::Function(function), request());
+    let body_bytes = exchange(&mut Server::start(function).connect(), &request);
 
     println!(
         "| {body_bytes} bytes in a response, one core | function | bare hyper | ratio | budget |"
     );
     println!("|---|---|---|---|---|");
-    let [alone, at_once] = cpu;
-    for (name, unit, pairs, budget) in [
-        ("CPU per signed request, one at a time", "µs", alone, "2.2"),
-        ("CPU per signed request, 16 at once", "µs", at_once, "2.2"),
-        ("start to first signed answer", "ms", starts, "1.3"),
-    ] {
-        let ratios = pairs.iter().map(|(function, bare)| function / bare).collect();
-        let of = |pick: fn(&(f64, f64)) -> f64| median(pairs.iter().map(pick).collect());
-        row(name, unit, (of(|pair| pair.0), of(|pair| pair.1)), median(ratios), budget);
-    }
-    let mib = |kib: u64| f64::from(u32::try_from(kib).unwrap()) / 1024.0;
-    let idle = (mib(idle.0), mib(idle.1));
-    row("resident when idle", "MiB", idle, idle.0 / idle.1, "8 MB");
+    let bare = Program::BareHyper(bare, body_bytes);
+    Comparison::of(function, bare, &request).print(["2.2", "1.3", "8 MB"]);
     println!("| one form, in process | {:.2} µs | | | |", grant());
+    if let [go] = go {
+        println!("\n| the same beside Go | function | Go net/http | ratio | budget |");
+        println!("|---|---|---|---|---|");
+        Comparison::of(function, Program::GoSigner(go), &request).print([""; 3]);
+    }
 }
