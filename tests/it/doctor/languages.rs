@@ -113,7 +113,7 @@ async fn a_whole_report_in_chinese() {
                        名称  missing-options-method
                        原因  页面来源不同时，浏览器在每次调用前都会发送此请求。请求被拒绝，因此不会发出调用。
                        处理  函数计算控制台 > 函数 > 该函数 > 触发器 > HTTP 触发器 > 编辑：在请求方法中加入 OPTIONS（s.yaml：
-                             methods GET、HEAD、POST、OPTIONS）。使用自定义域名时，路由的请求方法也要如此设置。
+                             methods GET、HEAD、POST、DELETE、OPTIONS）。使用自定义域名时，路由的请求方法也要如此设置。
       ok    call       来源为 https://app.example 的页面可以读取响应
       ok    foreign    来源为 https://doctor.invalid 的页面被拒绝（origin_not_allowed）
 

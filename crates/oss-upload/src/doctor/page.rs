@@ -121,10 +121,10 @@ fn no_cors_headers(status: u16) -> Finding {
         ))
         .fix(text!(
             "Function Compute console > Functions > the function > Triggers > the HTTP trigger > \
-             Edit: add OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, OPTIONS). \
+             Edit: add OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, DELETE, OPTIONS). \
              For a custom domain, do the same with the methods of its route.",
             "函数计算控制台 > 函数 > 该函数 > 触发器 > HTTP 触发器 > 编辑：在请求方法中加入 \
-             OPTIONS（s.yaml：methods GET、HEAD、POST、OPTIONS）。使用自定义域名时，路由的请求方法也要如此设置。"
+             OPTIONS（s.yaml：methods GET、HEAD、POST、DELETE、OPTIONS）。使用自定义域名时，路由的请求方法也要如此设置。"
         ))
 }
 

@@ -287,9 +287,9 @@ pub(super) fn foreign_response(id: &'static str, response: &WebResponse) -> Find
             ))
             .fix(text!(
                 "Function Compute console > Functions > the function > Triggers > the HTTP trigger \
-                 > Edit: request methods GET, HEAD, POST, OPTIONS.",
+                 > Edit: request methods GET, HEAD, POST, DELETE, OPTIONS.",
                 "函数计算控制台 > 函数 > 该函数 > 触发器 > HTTP 触发器 > 编辑：请求方法选择 \
-                 GET、HEAD、POST、OPTIONS。"
+                 GET、HEAD、POST、DELETE、OPTIONS。"
             )),
         _ => platform_error(id, &format!("{status} {code}: {message}"), &code),
     }
