@@ -4,6 +4,7 @@
 //! it to another address, or change what it contains.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -90,6 +91,23 @@ pub fn fields(
     }
 }
 
+/// The callback of an upload in parts; empty if the route has none.
+#[derive(Clone, Default)]
+pub struct CallbackHeaders {
+    /// The headers of the request that completes the upload.
+    pub headers: Vec<(String, String)>,
+    /// The receipt that the callback brings back.
+    pub receipt: Option<String>,
+}
+
+/// The receipt belongs to one caller, so it is not shown.
+impl fmt::Debug for CallbackHeaders {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        formatter.debug_struct("CallbackHeaders").field("headers", &names).finish_non_exhaustive()
+    }
+}
+
 /// Returns the headers that make OSS send the callback of this route when an upload in parts is completed; none if
 /// the route has no callback.
 ///
@@ -100,15 +118,21 @@ pub fn headers(
     context: &RenderContext<'_>,
     signer: Option<&ReceiptSigner<'_>>,
     claims: ReceiptClaims,
-) -> Result<Vec<(String, String)>, GrantError> {
+) -> Result<CallbackHeaders, GrantError> {
     let fields = fields(Form::Complete, route, context, signer, claims)?;
     let (parameter, variables): (Vec<_>, Vec<_>) =
         fields.into_iter().partition(|(name, _)| name == CALLBACK);
     let Some((_, parameter)) = parameter.into_iter().next() else {
-        return Ok(Vec::new());
+        return Ok(CallbackHeaders::default());
     };
-    let variables = callback_var(&variables);
-    Ok(vec![(X_OSS_CALLBACK.to_owned(), parameter), (X_OSS_CALLBACK_VAR.to_owned(), variables)])
+    let is_receipt = |name: &str| name.strip_prefix(PREFIX) == Some(RECEIPT);
+    let receipt = variables.iter().find(|(name, _)| is_receipt(name));
+    let receipt = receipt.map(|(_, receipt)| receipt.clone());
+    let variables = (X_OSS_CALLBACK_VAR.to_owned(), callback_var(&variables));
+    Ok(CallbackHeaders {
+        headers: vec![(X_OSS_CALLBACK.to_owned(), parameter), variables],
+        receipt,
+    })
 }
 
 /// Derives the id of a receipt from the random bytes of the object key. Each attempt to complete an upload has the same

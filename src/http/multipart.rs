@@ -22,7 +22,7 @@ use crate::bucket::multipart_upload::UploadedPart;
 use crate::grant::part::SignedParts;
 use crate::http::UncachedJson;
 use crate::http::error::ApiError;
-use crate::http::request::ApiRequest;
+use crate::http::request::{ApiRequest, parse_json};
 use crate::http::signing::SigningSession;
 use crate::http::upload_session::{self, NewUpload, UploadSession};
 use crate::http::uploads::FileRequest;
@@ -51,6 +51,9 @@ struct BeginResponse<'a> {
     #[serde(flatten)]
     signed: PartsResponse<'a>,
     resume_until: Option<String>,
+    /// What the callback of the route will bring back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
 }
 
 /// The response to `POST /multipart/parts`.
@@ -88,7 +91,7 @@ pub(super) async fn begin(
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
     const EXAMPLE: &str = r#"{"file":{"name":"a.mp4","type":"video/mp4","size":2147483648}}"#;
-    let body: BeginRequest = parse(&request, EXAMPLE)?;
+    let body: BeginRequest = parse(&request, &["route", "file", "part_size"], EXAMPLE)?;
     let deadline = upload_session::deadline(&request);
     let session = SigningSession::open(&app, &request, body.route.as_deref()).await?;
     let rules = upload_session::rules(session.route)?;
@@ -114,6 +117,7 @@ pub(super) async fn begin(
         max_parallel: rules.max_parallel,
         signed: PartsResponse::new(&signed, session.session.now),
         resume_until: rfc3339(token.expires_at),
+        receipt: session.receipt()?,
     };
     Ok(UncachedJson(response).into_response())
 }
@@ -133,7 +137,8 @@ pub(super) async fn sign_parts(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let body: PartsRequest = parse(&request, r#"{"token":"u1.…","from":1,"count":100}"#)?;
+    const EXAMPLE: &str = r#"{"token":"u1.…","from":1,"count":100}"#;
+    let body: PartsRequest = parse(&request, &["token", "from", "count"], EXAMPLE)?;
     if body.count == 0 {
         return Err(ApiError::invalid(
             "'count' is 0; name the number of parts to sign",
@@ -164,9 +169,12 @@ struct StatusResponse<'a> {
     part_size: u64,
     /// `None` where the size of the file is not known.
     parts: Option<u32>,
+    max_parallel: u8,
     key: &'a str,
     resume_until: Option<String>,
     server_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
 }
 
 /// Lists the parts that OSS has.
@@ -174,7 +182,7 @@ pub(super) async fn status(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let body: TokenRequest = parse(&request, TOKEN_EXAMPLE)?;
+    let body: TokenRequest = parse(&request, &["token"], TOKEN_EXAMPLE)?;
     let upload = UploadSession::open(&app, &request, &body.token, None).await?;
     let (count, parts) = (upload.part_count()?, upload.parts().await?);
     let token = &upload.token;
@@ -184,9 +192,11 @@ pub(super) async fn status(
         size: token.size,
         part_size: token.part_size,
         parts: token.size.map(|_| count),
+        max_parallel: upload_session::rules(upload.session.route)?.max_parallel,
         key: &token.key,
         resume_until: rfc3339(token.expires_at),
         server_time: upload.session.now.rfc3339(),
+        receipt: upload.receipt()?,
     };
     Ok(UncachedJson(response).into_response())
 }
@@ -209,6 +219,9 @@ struct CompleteResponse<'a> {
     /// The answer of the callback.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Value>,
+    /// What proves to the back end what was granted, as in a form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
 }
 
 /// Makes the object.
@@ -216,7 +229,8 @@ pub(super) async fn complete(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let body: CompleteRequest = parse(&request, r#"{"token":"u1.…","crc64":"7295163492371235"}"#)?;
+    const EXAMPLE: &str = r#"{"token":"u1.…","crc64":"7295163492371235"}"#;
+    let body: CompleteRequest = parse(&request, &["token", "crc64"], EXAMPLE)?;
     if body.crc64.as_deref().is_some_and(|crc64| !is_decimal(crc64)) {
         return Err(ApiError::invalid(
             "'crc64' is no text of 1 to 20 decimal digits",
@@ -233,6 +247,7 @@ pub(super) async fn complete(
         size: finished.size,
         crc64: finished.object.crc64.as_deref(),
         result,
+        receipt: upload.receipt()?,
     };
     Ok(UncachedJson(response).into_response())
 }
@@ -242,14 +257,18 @@ pub(super) async fn abort(
     State(app): State<Arc<App>>,
     request: ApiRequest,
 ) -> Result<Response, ApiError> {
-    let body: TokenRequest = parse(&request, TOKEN_EXAMPLE)?;
+    let body: TokenRequest = parse(&request, &["token"], TOKEN_EXAMPLE)?;
     UploadSession::open(&app, &request, &body.token, None).await?.abort().await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn parse<T: DeserializeOwned>(request: &ApiRequest, example: &str) -> Result<T, ApiError> {
+fn parse<T: DeserializeOwned>(
+    request: &ApiRequest,
+    members: &[&str],
+    example: &str,
+) -> Result<T, ApiError> {
     request.check_no_query()?;
-    serde_json::from_slice(&request.body).map_err(|error| ApiError::invalid_json(&error, example))
+    parse_json(&request.body, members, example)
 }
 
 fn is_decimal(text: &str) -> bool {

@@ -225,7 +225,13 @@ fn check_cache_buster(name: &str, value: &str) -> Result<(), ApiError> {
     Err(unknown_name(["parameter", "参数"], name, &PARAMETERS))
 }
 
-/// Parses a body with these members. Any other member is an error with the nearest name.
+/// The members of a file in a call, for the error about any other.
+pub(super) const FILE_MEMBERS: [&str; 5] = ["name", "filename", "type", "size", "metadata"];
+
+/// What a member of a file is called in errors.
+pub(super) const FILE_MEMBER: [&str; 2] = ["member of a file", "文件成员"];
+
+/// Parses a body with these members. Any other member is an error with the nearest name, also in a `file`.
 pub(super) fn parse_json<'a, T: Deserialize<'a>>(
     body: &'a [u8],
     members: &[&str],
@@ -234,6 +240,7 @@ pub(super) fn parse_json<'a, T: Deserialize<'a>>(
     serde_json::from_slice(body).map_err(|error| {
         let value = serde_json::from_slice::<Value>(body).unwrap_or_default();
         unknown_member(&value, members, ["member", "成员"])
+            .or_else(|| unknown_member(&value["file"], &FILE_MEMBERS, FILE_MEMBER))
             .unwrap_or_else(|| ApiError::invalid_json(&error, example))
     })
 }

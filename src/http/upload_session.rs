@@ -17,7 +17,7 @@ use crate::callback::receipt::ReceiptScope;
 use crate::callback::upload_token::{
     MAX_SUBJECT_BYTES, UploadToken, UploadTokenError, UploadTokenScope,
 };
-use crate::grant::callback_fields::{self, ReceiptClaims, ReceiptSigner};
+use crate::grant::callback_fields::{self, CallbackHeaders, ReceiptClaims, ReceiptSigner};
 use crate::grant::form::X_OSS_FORBID_OVERWRITE;
 use crate::grant::object::grant_object;
 use crate::grant::part::{SignedParts, part_count, plan, sign_list, sign_parts};
@@ -113,7 +113,7 @@ pub(super) async fn begin(
         expires_at: session.now.plus(rules.resume).unix(),
     };
     // An upload whose callback cannot be ordered at its end does not begin.
-    callback_headers(session, &token)?;
+    callback(session, &token)?;
     session.count(file.size.unwrap_or(route.size.max))?;
     let mut headers = object.headers;
     headers.push((X_OSS_META_UPLOAD_ID.to_owned(), token.id_text()));
@@ -200,6 +200,12 @@ impl<'a> UploadSession<'a> {
         let session = &self.session;
         let signed = sign_list(&self.token, session.route, &session.credentials, session.now);
         signed.map(|(url, _)| url).map_err(|error| ApiError::from_grant(error, session.route))
+    }
+
+    /// Returns the receipt that the callback of the route brings back; `None` if the route has no callback. It is the
+    /// same during the whole upload.
+    pub(super) fn receipt(&self) -> Result<Option<String>, ApiError> {
+        Ok(callback(&self.session, &self.token)?.receipt)
     }
 
     /// Returns the parts that OSS has and that have the granted size, in ascending order.
@@ -324,7 +330,7 @@ impl<'a> UploadSession<'a> {
 
     fn completion_headers(&self) -> Result<Vec<(String, String)>, ApiError> {
         let route = self.session.route;
-        let mut headers = callback_headers(&self.session, &self.token)?;
+        let mut headers = callback(&self.session, &self.token)?.headers;
         if !route.overwrite {
             headers.push((X_OSS_FORBID_OVERWRITE.to_owned(), "true".to_owned()));
         }
@@ -386,10 +392,10 @@ async fn exists(client: &BucketClient<'_>, key: &str) -> Result<bool, BucketErro
 
 /// Returns the headers that order the callback of the route, with the receipt of the upload. They are the same at each
 /// attempt to complete it.
-fn callback_headers(
+fn callback(
     session: &SigningSession<'_>,
     token: &UploadToken,
-) -> Result<Vec<(String, String)>, ApiError> {
+) -> Result<CallbackHeaders, ApiError> {
     let (route, claim) = (session.route, |name: &str| session.caller.claim(name));
     let issued_at = Timestamp::from_unix(token.issued_at).unwrap_or(session.now);
     let end = Timestamp::from_unix(token.expires_at).unwrap_or(session.now);

@@ -14,16 +14,15 @@ use crate::app::App;
 use crate::grant::put::PutGrant;
 use crate::grant::{Form, Grant, GrantRequest};
 use crate::http::error::{ApiError, ErrorBody, Limits, MessageLanguage};
-use crate::http::request::{ApiRequest, content_type, unknown_member};
+use crate::http::request::{ApiRequest, FILE_MEMBER, FILE_MEMBERS, content_type, unknown_member};
 use crate::http::signing::SigningSession;
 use crate::http::{FormFields, UncachedJson, upload_session};
 use crate::time::Timestamp;
 
 const EXAMPLE: &str = r#"{"files":[{"name":"a.png","type":"image/png","size":1024}]}"#;
 
-/// The members of a call, and of a file in it, for the error about any other.
+/// The members of a call, for the error about any other.
 const MEMBERS: [&str; 4] = ["route", "method", "files", "multipart"];
-const FILE_MEMBERS: [&str; 5] = ["name", "filename", "type", "size", "metadata"];
 
 /// The body of a call. A member that is not known is an error: a misspelt name would be lost without a word, and the
 /// object stored as `file`.
@@ -112,9 +111,8 @@ impl UploadsRequest {
 fn unknown_in_body(body: &[u8]) -> Option<ApiError> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let mut files = body["files"].as_array().into_iter().flatten();
-    unknown_member(&body, &MEMBERS, ["member", "成员"]).or_else(|| {
-        files.find_map(|file| unknown_member(file, &FILE_MEMBERS, ["member of a file", "文件成员"]))
-    })
+    unknown_member(&body, &MEMBERS, ["member", "成员"])
+        .or_else(|| files.find_map(|file| unknown_member(file, &FILE_MEMBERS, FILE_MEMBER)))
 }
 
 /// Answers an event invocation, whose caller the platform has authorised.

@@ -178,6 +178,11 @@ async fn the_end_of_an_upload_is_called_back_with_its_receipt() {
     let told: std::collections::BTreeMap<_, _> =
         form_urlencoded::parse(heard.text().as_bytes()).into_owned().collect();
     assert_eq!(told["object"], upload.key());
+    // The client has the receipt from the beginning, as it has that of a form.
+    assert_eq!(
+        (&upload.0["receipt"], &done["receipt"]),
+        (&json!(told["receipt"]), &json!(told["receipt"]))
+    );
     let receipt = Receipt::verify(&told["receipt"], &[Secret::new(KEY)]).unwrap();
     assert_eq!((receipt.min_size, receipt.max_size), (PART as u64 + 1, PART as u64 + 1));
     assert_eq!((receipt.types, receipt.once), (vec!["video/mp4".to_owned()], true));

@@ -175,3 +175,27 @@ async fn the_object_of_a_lost_completion_is_recognised_by_its_id() {
     }
     fixture.oss.stop().await;
 }
+
+#[tokio::test]
+async fn an_unknown_member_is_refused_with_the_nearest_name() {
+    let fixture = Fixture::start(ROUTE, &[]).await;
+    let function = fixture.at(0);
+    for (path, body, expected) in [
+        (
+            "/multipart",
+            r#"{"file":{"name":"a","size":1},"partsize":1}"#,
+            "the nearest name is part_size",
+        ),
+        ("/multipart", r#"{"file":{"name":"a","sise":1}}"#, "no member of a file"),
+        ("/multipart/parts", r#"{"token":"u1","form":1,"count":1}"#, "the nearest name is from"),
+        ("/multipart/status", r#"{"tokens":"u1"}"#, "the nearest name is token"),
+        ("/multipart/complete", r#"{"token":"u1","crc":"1"}"#, "there is no member"),
+        ("/multipart/abort", r#"{"token":"u1","route":"a"}"#, "there is no member"),
+    ] {
+        let answer = function.post(path, body).await;
+        assert_eq!(failure(&answer), (400, "invalid_request".to_owned()), "{path} {body}");
+        let message = answer.json()["message"].to_string();
+        assert!(message.contains(expected), "{path} {body}: {message}");
+    }
+    fixture.oss.stop().await;
+}
