@@ -7,7 +7,7 @@ const TIME: &str = "a time is a whole number with s, m, h or d";
 const BOOLEAN: &str = "write 'true' or 'false'";
 
 /// Reads a size in bytes; a number without a unit means bytes.
-pub(super) fn size(text: &str) -> Result<u64, &'static str> {
+pub fn size(text: &str) -> Result<u64, &'static str> {
     let (number, unit) = split(text);
     let factor: u64 = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 1,

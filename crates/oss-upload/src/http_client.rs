@@ -5,18 +5,22 @@
 //! `localhost` are this machine, as in browsers.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body::Body as _;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client};
 
 use crate::error::CommandError;
+use oss_upload_signer::net::{HttpClient, RequestLimits, ResponseFuture, SendError};
 use oss_upload_signer::time::Timestamp;
 use oss_upload_signer::{net, time};
 
@@ -122,8 +126,13 @@ impl WebRequest {
 
     /// Creates the preflight request that a browser sends before a POST.
     pub(super) fn preflight(url: impl Into<String>) -> Self {
+        Self::preflight_of(url, &Method::POST)
+    }
+
+    /// Creates the preflight request that a browser sends before a request with this method.
+    pub(super) fn preflight_of(url: impl Into<String>, method: &Method) -> Self {
         Self::new(Method::OPTIONS, url, Body::default())
-            .header("access-control-request-method", "POST")
+            .header("access-control-request-method", method.as_str())
     }
 
     /// Sets the headers that a browser adds for a page: its origin, and a `Referer` unless the page's
@@ -185,6 +194,28 @@ impl WebClient {
         }
         let body = String::from_utf8_lossy(&body).into_owned();
         Ok(WebResponse { status, headers, body, received_at })
+    }
+}
+
+/// Lets the function's own client of a bucket send requests with this one.
+impl HttpClient for WebClient {
+    fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
+        let exchange = async move {
+            let response = self.0.execute(request.try_into()?).await?;
+            let (head, mut body) = Response::from(response).into_parts();
+            let mut whole = Vec::new();
+            while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
+            {
+                let frame = frame?;
+                whole.extend_from_slice(frame.data_ref().map_or(&[], |bytes| bytes));
+                if whole.len() > limits.max_body {
+                    return Err(SendError::TooLong);
+                }
+            }
+            Ok(Response::from_parts(head, Bytes::from(whole)))
+        };
+        let response = tokio::time::timeout(limits.timeout, exchange);
+        Box::pin(async { response.await.unwrap_or(Err(SendError::TimedOut)) })
     }
 }
 

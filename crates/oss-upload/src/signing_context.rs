@@ -103,6 +103,19 @@ impl SigningContext {
             .map_err(|error| CommandError::new(ApiError::from_grant(error, &self.route).message()))
     }
 
+    /// Returns the headers that order the callback of an upload in parts.
+    pub(super) fn callback_headers(
+        &self,
+        upload: ReceiptClaims,
+    ) -> Result<Vec<(String, String)>, CommandError> {
+        let signer = self.receipt_signer();
+        let order =
+            callback_fields::headers(&self.route, &self.render_context(), signer.as_ref(), upload);
+        order
+            .map(|order| order.headers)
+            .map_err(|error| CommandError::new(ApiError::from_grant(error, &self.route).message()))
+    }
+
     /// Returns the values for key templates; there is no caller.
     pub(super) fn render_context(&self) -> RenderContext<'_> {
         RenderContext::anonymous(self.now, &self.random)

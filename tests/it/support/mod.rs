@@ -17,6 +17,7 @@ pub(crate) mod server;
 pub(crate) mod source;
 pub(crate) mod tool;
 pub(crate) mod wait;
+pub(crate) mod wire;
 
 use std::path::{Path, PathBuf};
 

@@ -14,3 +14,4 @@ mod sign;
 mod terminal;
 mod ticket;
 mod upload;
+mod upload_parts;

@@ -18,12 +18,14 @@ const ONE: u64 = 1 << 63;
 const ONE_BYTE: u64 = ONE >> 8;
 
 /// Starts the CRC of a byte string.
-pub(super) fn digest() -> Digest<'static, u64, Table<16>> {
+#[must_use]
+pub fn digest() -> Digest<'static, u64, Table<16>> {
     CRC64.digest()
 }
 
 /// Returns the CRC of two joined byte strings, from their CRCs and the length of the second one.
-pub(super) fn combine(first: u64, second: u64, second_length: u64) -> u64 {
+#[must_use]
+pub fn combine(first: u64, second: u64, second_length: u64) -> u64 {
     multiply(first, power(ONE_BYTE, second_length)) ^ second
 }
 

@@ -35,7 +35,7 @@ mod callback;
 pub mod choices;
 mod content_type;
 mod cors;
-mod crc64;
+pub mod crc64;
 mod error;
 mod form;
 mod form_data;

@@ -1,9 +1,10 @@
-//! The multipart body of an upload: the fields, then the file, which is read while it is sent.
+//! The body of an upload, which is read from the file while it is sent: a whole form, or one part of a large file.
 //!
-//! No library is used, because OSS needs names in quotes, no `filename*`, and a `Content-Length`. Only a
+//! No library is used for forms, because OSS needs names in quotes, no `filename*`, and a `Content-Length`. Only a
 //! few pieces of the file are in memory at a time.
 
 use std::io;
+use std::io::SeekFrom;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use tokio::fs::File;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::mpsc;
 
 /// The size of a piece in bytes.
@@ -21,8 +22,8 @@ const PIECE: usize = 64 * 1024;
 /// The number of pieces that are read ahead.
 const AHEAD: usize = 4;
 
-/// Receives the number of bytes of the file that have been sent.
-pub(super) type OnSent = Arc<dyn Fn(u64) + Send + Sync>;
+/// Receives each piece of the file when it is sent.
+pub(super) type OnPiece = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 /// A file to upload.
 #[derive(Clone, Debug)]
@@ -33,31 +34,50 @@ pub(super) struct UploadFile {
     pub(super) size: u64,
 }
 
-/// A multipart body that is produced while it is sent.
+/// Bytes of a file that follow each other.
+#[derive(Clone, Debug)]
+pub(super) struct FileRange {
+    pub(super) path: PathBuf,
+    pub(super) offset: u64,
+    pub(super) length: u64,
+}
+
+/// A body that is produced while it is sent.
 #[derive(Debug)]
-pub(super) struct FormBody {
+pub(super) struct StreamedBody {
     remaining: u64,
     pieces: mpsc::Receiver<io::Result<Bytes>>,
 }
 
-/// Starts to produce the body, and returns it with its content type.
-pub(super) fn start(
+/// Starts to produce the body of a form, and returns it with its content type.
+pub(super) fn start_form(
     fields: &[(String, String)],
-    file: UploadFile,
-    on_sent: OnSent,
-) -> (FormBody, String) {
+    file: &UploadFile,
+    on_piece: OnPiece,
+) -> (StreamedBody, String) {
     let boundary = boundary(fields);
     let head = head(fields, (&file.name, &file.content_type), &boundary);
     let tail = Bytes::from(format!("\r\n--{boundary}--\r\n"));
-    let remaining = (head.len() + tail.len()) as u64 + file.size;
+    let range = FileRange { path: file.path.clone(), offset: 0, length: file.size };
+    let body = start(head, range, tail, on_piece);
+    (body, format!("multipart/form-data; boundary={boundary}"))
+}
+
+/// Starts to produce the body of a part.
+pub(super) fn start_part(range: FileRange, on_piece: OnPiece) -> StreamedBody {
+    start(Bytes::new(), range, Bytes::new(), on_piece)
+}
+
+fn start(head: Bytes, range: FileRange, tail: Bytes, on_piece: OnPiece) -> StreamedBody {
+    let remaining = (head.len() + tail.len()) as u64 + range.length;
     let (sender, pieces) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
-        let outcome = feed(&sender, head, &file, &on_sent).await;
+        let outcome = feed(&sender, head, &range, &on_piece).await;
         let last = outcome.map(|()| tail);
         // If sending fails, the request has ended, and its result has the reason.
         let _ = sender.send(last).await;
     });
-    (FormBody { remaining, pieces }, format!("multipart/form-data; boundary={boundary}"))
+    StreamedBody { remaining, pieces }
 }
 
 /// Builds the whole body for a small file with this name and type, and returns it with its content type.
@@ -103,30 +123,32 @@ fn quoted(name: &str) -> String {
 async fn feed(
     sender: &mpsc::Sender<io::Result<Bytes>>,
     head: Bytes,
-    file: &UploadFile,
-    on_sent: &OnSent,
+    range: &FileRange,
+    on_piece: &OnPiece,
 ) -> io::Result<()> {
     let closed = |_| io::Error::from(io::ErrorKind::BrokenPipe);
     sender.send(Ok(head)).await.map_err(closed)?;
-    let mut content = File::open(&file.path).await?.take(file.size);
+    let mut file = File::open(&range.path).await?;
+    file.seek(SeekFrom::Start(range.offset)).await?;
+    let mut content = file.take(range.length);
     let mut sent = 0;
     loop {
         let mut piece = BytesMut::with_capacity(PIECE);
         if content.read_buf(&mut piece).await? == 0 {
             break;
         }
-        let length = piece.len() as u64;
-        sender.send(Ok(piece.freeze())).await.map_err(closed)?;
-        sent += length;
-        on_sent(sent);
+        let piece = piece.freeze();
+        sender.send(Ok(piece.clone())).await.map_err(closed)?;
+        sent += piece.len() as u64;
+        on_piece(&piece);
     }
-    if sent < file.size {
+    if sent < range.length {
         return Err(io::Error::other("the file became shorter while it was read"));
     }
     Ok(())
 }
 
-impl http_body::Body for FormBody {
+impl http_body::Body for StreamedBody {
     type Data = Bytes;
     type Error = io::Error;
 

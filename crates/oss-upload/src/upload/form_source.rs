@@ -1,5 +1,7 @@
 //! Where `upload` gets its forms: signed here with the credentials in the environment, or requested from a
-//! function.
+//! function. Either of them decides which files are uploaded in parts.
+
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +16,7 @@ use oss_upload_signer::grant::form::Field;
 use oss_upload_signer::grant::form::{FormRules, sign_form};
 use oss_upload_signer::policy::content_type::ContentType;
 use oss_upload_signer::policy::document::Condition;
-use oss_upload_signer::policy::route::{MAX_OBJECT_BYTES, SizeRange};
+use oss_upload_signer::policy::route::SizeRange;
 use oss_upload_signer::time;
 
 /// A form for one file. It contains the token, so it has no `Debug`.
@@ -24,38 +26,77 @@ pub(super) struct PreparedForm {
     pub(super) fields: Vec<(String, String)>,
 }
 
+/// How a file is uploaded.
+pub(super) enum PreparedUpload {
+    /// With one form.
+    Form(PreparedForm),
+    /// In parts.
+    Parts,
+}
+
 /// The signer of the forms.
 #[derive(Debug)]
 pub(super) enum FormSource {
     /// This process.
-    Local { context: Box<SigningContext>, object: String, forbid_overwrite: bool },
+    Local(Box<LocalSource>),
     /// A function, with one of its routes.
-    Signer { url: String, route: Option<String> },
+    Signer(SignerSource),
+}
+
+/// This process, which signs for one bucket.
+#[derive(Debug)]
+pub(super) struct LocalSource {
+    pub(super) context: SigningContext,
+    pub(super) object: String,
+    pub(super) forbid_overwrite: bool,
+    /// The size in bytes from which files are uploaded in parts.
+    pub(super) threshold: u64,
+}
+
+/// A function. Its headers authenticate the caller, so it shows the rest only.
+pub(super) struct SignerSource {
+    /// The address without a slash at its end.
+    pub(super) url: String,
+    pub(super) route: Option<String>,
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
+impl fmt::Debug for SignerSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, route, .. } = self;
+        formatter
+            .debug_struct("SignerSource")
+            .field("url", url)
+            .field("route", route)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FormSource {
-    /// Returns a new form. Each file gets its own, so that none expires while others are uploaded.
-    pub(super) async fn form(
+    /// Decides how a file is uploaded, with a new form. Each file gets its own, so that none expires while others are
+    /// uploaded.
+    pub(super) async fn prepare(
         &self,
         file: &UploadFile,
         client: &WebClient,
-    ) -> Result<PreparedForm, String> {
-        if file.size >= MAX_OBJECT_BYTES {
-            return Err("a form upload takes less than 5 GiB; use multipart upload".to_owned());
-        }
+    ) -> Result<PreparedUpload, String> {
         match self {
-            Self::Local { context, object, forbid_overwrite } => {
-                sign(context, &key(object, file), *forbid_overwrite, file)
-                    .map_err(|error| error.to_string())
+            Self::Local(local) if file.size >= local.threshold => Ok(PreparedUpload::Parts),
+            Self::Local(local) => {
+                let form = sign(&local.context, &local.key(file), local.forbid_overwrite, file);
+                form.map(PreparedUpload::Form).map_err(|error| error.to_string())
             }
-            Self::Signer { url, route } => request(url, route.as_deref(), file, client).await,
+            Self::Signer(signer) => request(signer, file, client).await,
         }
     }
 }
 
-/// Returns the key: in a directory, which ends in `/`, the file keeps its name.
-fn key(object: &str, file: &UploadFile) -> String {
-    if object.ends_with('/') { format!("{object}{}", file.name) } else { object.to_owned() }
+impl LocalSource {
+    /// Returns the key: in a directory, which ends in `/`, the file keeps its name.
+    pub(super) fn key(&self, file: &UploadFile) -> String {
+        let object = &self.object;
+        if object.ends_with('/') { format!("{object}{}", file.name) } else { object.clone() }
+    }
 }
 
 fn sign(
@@ -113,6 +154,7 @@ struct SignerResponse {
 enum UploadResult {
     Refused { error: SignerError },
     Signed { url: String, key: String, fields: serde_json::Map<String, Value> },
+    Other { method: String },
 }
 
 #[derive(Deserialize)]
@@ -121,19 +163,23 @@ struct SignerError {
     message: String,
 }
 
+/// Describes a file as a browser does.
+pub(super) fn description(file: &UploadFile) -> Value {
+    json!({"name": file.name, "type": file.content_type, "size": file.size})
+}
+
 async fn request(
-    signer: &str,
-    route: Option<&str>,
+    signer: &SignerSource,
     file: &UploadFile,
     client: &WebClient,
-) -> Result<PreparedForm, String> {
-    let description = json!({"name": file.name, "type": file.content_type, "size": file.size});
-    let mut body = json!({"files": [description]});
-    if let Some(route) = route {
-        body["route"] = route.into();
+) -> Result<PreparedUpload, String> {
+    let mut body = json!({"files": [description(file)], "multipart": true});
+    if let Some(route) = &signer.route {
+        body["route"] = route.as_str().into();
     }
-    let url = format!("{}/uploads", signer.trim_end_matches('/'));
-    let response = client.send(WebRequest::post_json(&url, body.to_string())).await;
+    let url = format!("{}/uploads", signer.url);
+    let request = WebRequest::post_json(&url, body.to_string()).headers(&signer.headers);
+    let response = client.send(request).await;
     let response = response.map_err(|error| format!("the signer did not respond: {error}"))?;
     let status = response.status;
     let parsed: SignerResponse = response.json().ok_or_else(|| {
@@ -143,7 +189,10 @@ async fn request(
         (Some(UploadResult::Signed { url, key, fields }), ..) => {
             let text = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
             let fields = fields.into_iter().map(|(name, value)| (name, text(value))).collect();
-            Ok(PreparedForm { url, key, fields })
+            Ok(PreparedUpload::Form(PreparedForm { url, key, fields }))
+        }
+        (Some(UploadResult::Other { method }), ..) if method == "MULTIPART" => {
+            Ok(PreparedUpload::Parts)
         }
         (Some(UploadResult::Refused { error }), ..) => {
             Err(format!("the signer refused it ({}): {}", error.error, error.message))
@@ -151,7 +200,10 @@ async fn request(
         (None, Some(code), message) => {
             Err(format!("the signer refused it ({code}): {}", message.unwrap_or_default()))
         }
-        (None, None, _) => Err(format!("{url} responded with {status} and no form")),
+        (Some(UploadResult::Other { .. }) | None, None, _)
+        | (Some(UploadResult::Other { .. }), Some(_), _) => {
+            Err(format!("{url} responded with {status} and no form"))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use http::StatusCode;
 use crate::http_client::WebResponse;
 use crate::language::{Language, Text};
 use crate::{oss_errors, xml};
+use oss_upload_signer::bucket::BucketRefusal;
 
 /// The failure of one upload, in one sentence.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,24 +37,36 @@ pub(super) fn check(response: &WebResponse) -> Result<(), UploadError> {
     }
 }
 
-fn describe(status: StatusCode, body: &str) -> String {
+/// Describes an answer that is no success: what OSS refused, why, and what to do.
+pub(super) fn describe(status: StatusCode, body: &str) -> String {
     let read = |name| xml::child(body, name);
     let Some(code) = read("Code") else {
         return format!("the response is {status} and no error of OSS; check the address");
     };
-    let ec = read("EC");
-    let numbers =
-        [Some(code.clone()), ec.clone(), read("RequestId").map(|id| format!("request {id}"))];
-    let numbers: Vec<String> = numbers.into_iter().flatten().collect();
-    let advice = oss_errors::find(ec.as_deref(), &code, read("Message").as_deref()).map(|entry| {
+    let refusal = BucketRefusal {
+        status: status.as_u16(),
+        code,
+        ec: read("EC").unwrap_or_default(),
+        request_id: read("RequestId").unwrap_or_default(),
+    };
+    describe_refusal(&refusal, read("Message").as_deref())
+}
+
+/// Describes a refusal of OSS.
+pub(super) fn describe_refusal(refusal: &BucketRefusal, message: Option<&str>) -> String {
+    let BucketRefusal { status, code, ec, request_id } = refusal;
+    let known = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let (ec, id) = (known(ec), known(request_id).map(|id| format!("request {id}")));
+    let numbers: Vec<String> = [known(code), ec.clone(), id].into_iter().flatten().collect();
+    let advice = oss_errors::find(ec.as_deref(), code, message).map(|entry| {
         let english = |text: &Text| text.in_language(Language::En).to_owned();
         format!("{} {}", english(&entry.cause), english(&entry.remedy))
     });
     // A message may quote the condition that failed, and that condition contains the token.
-    let message = read("Message").filter(|message| !message.contains("security-token"));
+    let message = message.filter(|message| !message.contains("security-token"));
     let sentences = [advice, message.map(|message| format!("OSS says: {message}"))];
     let sentences: Vec<String> = sentences.into_iter().flatten().collect();
-    format!("{} ({}): {}", status.as_u16(), numbers.join(", "), sentences.join(" "))
+    format!("{status} ({}): {}", numbers.join(", "), sentences.join(" "))
 }
 
 #[cfg(test)]
