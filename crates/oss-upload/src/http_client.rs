@@ -107,6 +107,11 @@ impl WebRequest {
         Self::new(Method::PUT, url, Body::wrap(body))
     }
 
+    /// Creates a PUT of these bytes, without a content type.
+    pub(super) fn put_bytes(url: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self::new(Method::PUT, url, bytes.into())
+    }
+
     /// Creates a request with any method and this body.
     pub(super) fn with_body(method: Method, url: impl Into<String>, body: String) -> Self {
         Self::new(method, url, body.into())

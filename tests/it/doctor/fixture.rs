@@ -4,8 +4,11 @@ use std::convert::Infallible;
 use std::fmt::Write;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fc_emulator::{Gateway, Trigger};
 use fc_http::Body;
@@ -13,17 +16,24 @@ use fc_http::log::LogWriter;
 use fc_http::service_fn;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
+use md5::{Digest, Md5};
 use oss_emulator::oss;
 use oss_emulator::oss::AccessKey;
 use oss_upload_signer::app::App;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::net::{HttpClient, RequestLimits, ReqwestClient};
+use oss_upload_signer::secret::Secret;
+use oss_upload_signer::signing::request::{OssRequest, RequestSigner};
+use oss_upload_signer::signing::v4::V4Signer;
 use oss_upload_signer::time;
+use oss_upload_signer::time::Timestamp;
 use regex_lite::Regex;
 use serde_json::Value;
 use tower::{Service, ServiceExt};
 
 use crate::support::app::SMALL;
+use crate::support::form::{BUCKET, KEY_ID, REGION, SECRET};
 use crate::support::gateway;
 use crate::support::oss::Server as Bucket;
 use crate::support::server::Server;
@@ -49,6 +59,10 @@ pub(super) struct DoctorFixture {
     pub(super) file: &'static str,
     pub(super) change_bucket: Box<dyn FnOnce(&mut oss::Options)>,
     pub(super) oss_replacement: Option<OssReplacement>,
+    /// The lifecycle rules of the bucket, set with the key of the tool.
+    pub(super) lifecycle: Option<&'static str>,
+    /// The number of days ago at which an upload began that is not finished.
+    pub(super) orphan_days: Option<i64>,
     pub(super) arguments: Vec<&'static str>,
     pub(super) tool: Tool,
 }
@@ -65,6 +79,8 @@ impl DoctorFixture {
             file: "",
             change_bucket: Box::new(|_| {}),
             oss_replacement: None,
+            lifecycle: None,
+            orphan_days: None,
             arguments: vec!["--origin", PAGE],
             tool: Tool::new(),
         }
@@ -110,8 +126,10 @@ impl DoctorFixture {
     /// Starts everything, runs the tool, and returns its output without values that change.
     pub(super) async fn run(mut self) -> Outcome {
         let change = std::mem::replace(&mut self.change_bucket, Box::new(|_| {}));
+        let behind = Arc::new(AtomicI64::new(0));
+        let offset = Arc::clone(&behind);
         let bucket = Bucket::with(|options| {
-            options.clock = Arc::new(|| time::now().unix());
+            options.clock = Arc::new(move || time::now().unix() - offset.load(Ordering::Relaxed));
             options.cors_origins = vec![PAGE.to_owned()];
             options.keys = vec![AccessKey {
                 security_token: Some("ExampleToken".to_owned()),
@@ -120,6 +138,18 @@ impl DoctorFixture {
             change(options);
         })
         .await;
+        if let Some(rules) = self.lifecycle {
+            let digest = STANDARD.encode(Md5::digest(rules));
+            let headers = [("content-md5", digest.as_str())];
+            send_to_bucket(&bucket, ("PUT", None, "lifecycle"), &headers, rules, time::now()).await;
+        }
+        if let Some(days) = self.orphan_days {
+            behind.store(days * 86_400, Ordering::Relaxed);
+            let then = Timestamp::from_unix(time::now().unix() - days * 86_400).unwrap();
+            let key = Some("uploads/old.txt");
+            send_to_bucket(&bucket, ("POST", key, "uploads"), &[], "", then).await;
+            behind.store(0, Ordering::Relaxed);
+        }
         let oss_replacement = match self.oss_replacement {
             Some(answer) => Some(
                 serve(service_fn(move |request: Request<Body>| {
@@ -184,6 +214,40 @@ impl DoctorFixture {
             })
             .collect()
     }
+}
+
+/// Sends a request to the bucket, signed with the key of the tool, and asserts that it succeeds.
+async fn send_to_bucket(
+    bucket: &Bucket,
+    (method, key, parameter): (&str, Option<&str>, &str),
+    headers: &[(&str, &str)],
+    body: &'static str,
+    now: Timestamp,
+) {
+    let secret = Secret::new(SECRET);
+    let signer = V4Signer { key_id: KEY_ID, secret: &secret, token: None, region: REGION, now };
+    let signed = RequestSigner::new(signer).sign_headers(&OssRequest {
+        method,
+        bucket: BUCKET,
+        key,
+        query: &[(parameter, None)],
+        headers,
+        additional_headers: &[],
+    });
+    let url = format!("http://{}/{}?{parameter}", bucket.address, key.unwrap_or_default());
+    let mut request = Request::builder().method(method).uri(url);
+    let signed = signed.iter().map(|(name, value)| (*name, value.as_str()));
+    for (name, value) in headers.iter().copied().chain(signed) {
+        request = request.header(name, value);
+    }
+    if body.is_empty() {
+        request = request.header("content-length", 0);
+    }
+    let limits =
+        RequestLimits { timeout: Duration::from_secs(20), max_body: 1 << 20, use_proxy: false };
+    let request = request.body(Bytes::from_static(body.as_bytes())).unwrap();
+    let response = ReqwestClient::new(None).send(request, limits).await.unwrap();
+    assert!(response.status().is_success(), "{response:?}");
 }
 
 pub(super) async fn serve<S>(service: S) -> Server

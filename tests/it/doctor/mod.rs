@@ -7,6 +7,7 @@ mod fixture;
 mod grant;
 mod languages;
 mod page;
+mod parts;
 mod signer;
 mod upload;
 mod whole;

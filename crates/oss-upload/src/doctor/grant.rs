@@ -139,7 +139,7 @@ fn refused(doctor: &DoctorTarget, problem: &ApiProblem) -> Finding {
 fn missing_role(doctor: &DoctorTarget, finding: Finding) -> Finding {
     let directory = fix::fixed_directory(doctor.directory.as_deref().unwrap_or("uploads/"));
     let bucket = doctor.bucket.as_deref();
-    let permission = fix::permission_policy(bucket, &directory, doctor.has_multipart());
+    let permission = fix::permission_policy(bucket, &directory, doctor.features());
     let trust = TRUST_POLICY;
     let unknown = match bucket {
         Some(_) => Text::verbatim(""),

@@ -10,17 +10,22 @@
 //! | `grant` | the signed form |
 //! | `bucket` | the address, CORS rule and clock of the bucket |
 //! | `upload` | an upload, and uploads that have to be refused |
+//! | `parts`, `bucket_key` | uploads in parts, where the route has them; old ones, and the rule that removes them |
+//! | `download` | a download link, where the route gives out links |
 //!
 //! `target` is what is checked, `signer_response`, `oss_error` and `cors` read responses, `fix` has
 //! policies and rules to paste, `finding` and `report` are the output.
 
 mod bucket;
+mod bucket_key;
 mod cors;
+mod download;
 mod finding;
 mod fix;
 mod grant;
 mod oss_error;
 mod page;
+mod parts;
 mod probe_file;
 mod report;
 mod signer;
@@ -34,6 +39,7 @@ use clap::Args;
 
 use crate::console;
 use crate::doctor::finding::{Finding, Severity};
+use crate::doctor::parts::PartsProbe;
 use crate::doctor::probe_file::ProbeFile;
 use crate::doctor::signer::FunctionClock;
 use crate::doctor::signer_response::{SignedForm, unreachable};
@@ -126,9 +132,12 @@ async fn check(doctor: &DoctorTarget, client: &WebClient) -> Vec<Finding> {
         skip_from_page(&mut findings, &text!("the route is not known", "路由未知"));
         return findings;
     };
-    match check_signer(doctor, client, &file, &mut findings).await {
-        Some(form) => check_bucket(doctor, client, (&file, form, clock), &mut findings).await,
-        None => skip_from_bucket(&mut findings, &text!("there is no form", "没有表单")),
+    if let Some(form) = check_signer(doctor, client, &file, &mut findings).await {
+        check_bucket(doctor, client, (&file, form, clock), &mut findings).await;
+    } else {
+        let reason = text!("there is no form", "没有表单");
+        skip_from_bucket(&mut findings, &reason);
+        skip_features(doctor, &mut findings, &reason);
     }
     findings
 }
@@ -173,19 +182,37 @@ async fn check_bucket(
     findings: &mut Vec<Finding>,
 ) {
     let is_reached = bucket::check(doctor, client, (&form, clock), findings).await;
-    let reason = match (is_reached, doctor.uploads, file.is_small()) {
-        (false, ..) => text!("the bucket was not reached", "无法访问存储空间"),
-        (_, false, _) => text!("left out because of --no-upload", "因 --no-upload 而略过"),
+    let features = doctor.features();
+    let no_upload = match (is_reached, doctor.uploads, file.is_small()) {
+        (false, ..) => Some(text!("the bucket was not reached", "无法访问存储空间")),
+        (_, false, _) => Some(text!("left out because of --no-upload", "因 --no-upload 而略过")),
         (.., false) => {
-            text!("the route accepts no file under 8 MiB", "路由不接受小于 8 MiB 的文件")
+            Some(text!("the route accepts no file under 8 MiB", "路由不接受小于 8 MiB 的文件"))
         }
-        _ if form.may_replace() => text!(
-            "an upload could replace an existing object of this key",
-            "上传可能会替换此对象键的现有对象"
-        ),
-        _ => return UploadProbe { doctor, client, file }.run(form, findings).await,
+        _ => None,
     };
-    findings.extend(Finding::skip_all(upload::ALL, &reason));
+    let may_replace = || {
+        form.may_replace().then(|| {
+            text!(
+                "an upload could replace an existing object of this key",
+                "上传可能会替换此对象键的现有对象"
+            )
+        })
+    };
+    let stored = match no_upload.clone().or_else(may_replace) {
+        Some(reason) => {
+            findings.extend(Finding::skip_all(upload::ALL, &reason));
+            None
+        }
+        None => UploadProbe { doctor, client, file }.run(form.clone(), findings).await,
+    };
+    if let Some(feature) = features.multipart {
+        let probe = PartsProbe { doctor, client, file, form: &form };
+        probe.run(feature, no_upload.as_ref(), findings).await;
+    }
+    if features.download {
+        findings.extend(download::check(doctor, client, &form, stored.as_deref()).await);
+    }
 }
 
 fn skip_from_page(findings: &mut Vec<Finding>, reason: &Text) {
@@ -197,4 +224,15 @@ fn skip_from_page(findings: &mut Vec<Finding>, reason: &Text) {
 fn skip_from_bucket(findings: &mut Vec<Finding>, reason: &Text) {
     findings.extend(Finding::skip_all(bucket::ALL, reason));
     findings.extend(Finding::skip_all(upload::ALL, reason));
+}
+
+/// Leaves out the checks of what this route offers besides forms.
+fn skip_features(doctor: &DoctorTarget, findings: &mut Vec<Finding>, reason: &Text) {
+    let features = doctor.features();
+    if features.multipart.is_some() {
+        findings.extend(Finding::skip_all(parts::ALL, reason));
+    }
+    if features.download {
+        findings.extend(Finding::skip_all(download::ALL, reason));
+    }
 }

@@ -109,7 +109,7 @@ impl OssErrorResponse {
             .or_else(|| by_permission(self, doctor, target))
             .or_else(|| by_host(code, &target.bucket))
             .unwrap_or_else(|| match code {
-                "AccessForbidden" => missing_cors_rule(&doctor.origin, target),
+                "AccessForbidden" => missing_cors_rule(doctor, target),
                 "InvalidAccessKeyId" | "InvalidSecurityToken" | "SecurityTokenExpired" => {
                     invalid_credentials(code)
                 }
@@ -230,7 +230,7 @@ fn by_permission(
         "The form is correct, but the role that signed it may not store this object.",
         "表单正确，但签名所用的角色无权写入此对象。"
     );
-    let policy = fix::permission_policy(Some(bucket), directory, doctor.has_multipart());
+    let policy = fix::permission_policy(Some(bucket), directory, doctor.features());
     Some(named("ram-denied").why(why).fix(text!(
         "RAM console > Roles > the function's role > Permissions: attach this policy (a deny in \
          another policy or in the bucket policy takes precedence):\n{policy}",
@@ -278,13 +278,14 @@ fn by_host(code: &str, bucket: &str) -> Option<ErrorDiagnosis> {
     Some(named(code).fix(fix))
 }
 
-fn missing_cors_rule(origin: &str, target: &UploadTarget) -> ErrorDiagnosis {
+fn missing_cors_rule(doctor: &DoctorTarget, target: &UploadTarget) -> ErrorDiagnosis {
     let why = text!(
         "The browser sends this request before the file, because the page shows upload progress. It \
          is refused, so nothing is uploaded.",
         "页面显示上传进度，所以浏览器会在发送文件之前发送此请求。请求被拒绝，因此不会上传任何内容。"
     );
-    named("bucket-cors-absent").why(why).fix(fix::create_cors_rule(&target.bucket, origin))
+    let rule = fix::create_cors_rule(&target.bucket, &doctor.origin, doctor.features());
+    named("bucket-cors-absent").why(why).fix(rule)
 }
 
 fn invalid_credentials(code: &str) -> ErrorDiagnosis {
@@ -319,7 +320,8 @@ mod tests {
             directory: None,
             metadata: Vec::new(),
             language: Language::En,
-            has_multipart: std::sync::OnceLock::new(),
+            features: std::sync::OnceLock::new(),
+            bucket_key: None,
         }
     }
 

@@ -1,14 +1,15 @@
 //! The probe file: a tiny file that the route accepts, according to the route's description.
 
+use std::time::Duration;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::check::EXAMPLE_VALUES;
 use crate::doctor::finding::Finding;
 use crate::doctor::signer_response::{ApiProblem, foreign_response, unreachable};
-use crate::doctor::target::DoctorTarget;
+use crate::doctor::target::{DoctorTarget, MultipartFeature, RouteFeatures};
 use crate::file_type;
 use crate::http_client::{WebClient, WebRequest};
 use crate::language::text;
@@ -31,7 +32,15 @@ struct RouteDescription {
     extensions: Vec<String>,
     metadata: Vec<MetadataDescription>,
     /// Present where large files can be uploaded in parts.
-    multipart: Option<IgnoredAny>,
+    multipart: Option<MultipartDescription>,
+    /// Present where the route gives out download links.
+    download: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct MultipartDescription {
+    /// Seconds.
+    resume: u64,
 }
 
 #[derive(Deserialize)]
@@ -91,7 +100,11 @@ pub(super) async fn check(
         }
     };
     if let Some(description) = response.json::<RouteDescription>() {
-        doctor.set_multipart(description.multipart.is_some());
+        let resume = description.multipart.as_ref().map(|one| Duration::from_secs(one.resume));
+        doctor.set_features(RouteFeatures {
+            multipart: resume.map(|resume| MultipartFeature { resume }),
+            download: description.download.is_some(),
+        });
         let file = probe_file(doctor, &description);
         let ProbeFile { name, content_type, size, .. } = &file;
         findings.push(Finding::ok(
@@ -180,6 +193,7 @@ mod tests {
             extensions,
             metadata: Vec::new(),
             multipart: None,
+            download: None,
         }
     }
 

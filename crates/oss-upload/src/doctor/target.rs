@@ -1,6 +1,7 @@
 //! The target of the checks: a signer, a page that calls it, a route, and the credentials of the page.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use http::Uri;
 
@@ -10,6 +11,9 @@ use crate::http_client::WebRequest;
 use crate::language::Language;
 use oss_upload_signer::auth::origin::Origin;
 use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::credentials::Credentials;
+use oss_upload_signer::credentials::session_policy::{DOWNLOAD_ACTIONS, upload_actions};
+use oss_upload_signer::secret::Secret;
 
 /// The origin of a page that cannot exist: `invalid` is a reserved top-level domain (RFC 2606).
 pub(super) const FOREIGN_ORIGIN: &str = "https://doctor.invalid";
@@ -37,19 +41,57 @@ pub(super) struct DoctorTarget {
     /// Values for metadata that the route requires.
     pub(super) metadata: Vec<(String, String)>,
     pub(super) language: Language,
-    /// Whether the route has uploads in parts, once its description is known.
-    pub(super) has_multipart: OnceLock<bool>,
+    /// What the route offers, once its description is known.
+    pub(super) features: OnceLock<RouteFeatures>,
+    /// The access key of the user's environment, with which the rules of the bucket are read.
+    pub(super) bucket_key: Option<Credentials>,
+}
+
+/// What a route offers besides forms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RouteFeatures {
+    pub(super) multipart: Option<MultipartFeature>,
+    /// Whether it gives out download links.
+    pub(super) download: bool,
+}
+
+/// How a route uploads large files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MultipartFeature {
+    /// How long an upload can be resumed.
+    pub(super) resume: Duration,
+}
+
+impl RouteFeatures {
+    /// Returns the methods of the requests that pages send to the bucket.
+    pub(super) fn methods(self) -> Vec<&'static str> {
+        let mut methods = vec!["POST"];
+        methods.extend(self.multipart.map(|_| "PUT"));
+        if self.download {
+            methods.extend(["GET", "HEAD"]);
+        }
+        methods
+    }
+
+    /// Returns the permissions that the role needs.
+    pub(super) fn actions(self) -> Vec<&'static str> {
+        let mut actions = upload_actions(self.multipart.is_some()).to_vec();
+        if self.download {
+            actions.extend(DOWNLOAD_ACTIONS);
+        }
+        actions
+    }
 }
 
 impl DoctorTarget {
-    /// Returns whether the route has uploads in parts, for which the role needs more permissions.
-    pub(super) fn has_multipart(&self) -> bool {
-        self.has_multipart.get().copied().unwrap_or(false)
+    /// Returns what the route offers, as far as it is known.
+    pub(super) fn features(&self) -> RouteFeatures {
+        self.features.get().copied().unwrap_or_default()
     }
 
     /// Takes over what the description of the route says. The first call counts.
-    pub(super) fn set_multipart(&self, has_multipart: bool) {
-        let _ = self.has_multipart.set(has_multipart);
+    pub(super) fn set_features(&self, features: RouteFeatures) {
+        let _ = self.features.set(features);
     }
 
     /// Reads the options, and the credentials from the environment, because arguments are visible in the
@@ -91,7 +133,8 @@ impl DoctorTarget {
             directory: known("UPLOAD_DIR"),
             metadata: options.metadata.clone(),
             language: options.lang,
-            has_multipart: OnceLock::new(),
+            features: OnceLock::new(),
+            bucket_key: bucket_key(environment),
         })
     }
 
@@ -126,6 +169,17 @@ impl DoctorTarget {
             || url.starts_with("https://")
             || host.is_some_and(|host| is_this_machine(&host))
     }
+}
+
+/// Reads the access key of the environment.
+fn bucket_key(environment: &Environment) -> Option<Credentials> {
+    let secret = |name| environment.get(name).map(Secret::new);
+    Some(Credentials {
+        key_id: environment.get("ALIBABA_CLOUD_ACCESS_KEY_ID")?.to_owned(),
+        secret: secret("ALIBABA_CLOUD_ACCESS_KEY_SECRET")?,
+        token: secret("ALIBABA_CLOUD_SECURITY_TOKEN"),
+        usable_until: None,
+    })
 }
 
 /// Returns whether a host is this machine, which browsers trust without TLS.

@@ -57,12 +57,18 @@ enum RefererChoice {
 }
 
 impl UploadProbe<'_> {
-    /// Uploads with the given form, then tries the uploads that have to be refused, each with its own form.
-    pub(super) async fn run(&self, form: SignedForm, findings: &mut Vec<Finding>) {
+    /// Uploads with the given form, then tries the uploads that have to be refused, each with its own form. Returns
+    /// the key of the object that was stored.
+    pub(super) async fn run(
+        &self,
+        form: SignedForm,
+        findings: &mut Vec<Finding>,
+    ) -> Option<String> {
         let target = form.upload_target();
         let key = single_line(&form.key);
         let outcome = self.post(&form, self.file.size, RefererChoice::OfPage).await;
         let referer = self.referer(&target).await;
+        let is_stored = matches!(outcome, Ok(UploadOutcome::Stored(_)));
         match outcome {
             Ok(UploadOutcome::Stored(response)) => {
                 findings.push(stored(&response, &key, &target));
@@ -80,13 +86,14 @@ impl UploadProbe<'_> {
                     "有效的上传也被拒绝，因此拒绝不能说明问题"
                 );
                 findings.extend(Finding::skip_all(&ALL[1..], &reason));
-                return;
+                return None;
             }
         }
         findings.push(referer.finding);
         findings.push(self.oversize().await);
         findings.push(self.tampered().await);
         findings.push(self.other_key().await);
+        is_stored.then_some(form.key)
     }
 
     /// Creates the finding of a valid upload that failed.

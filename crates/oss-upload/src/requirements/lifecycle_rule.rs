@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use crate::xml::XmlText;
+use crate::xml::{XmlElement, XmlText};
 
 /// The seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
+
+/// The element of the action that removes unfinished uploads.
+pub(crate) const ABORT: &str = "AbortMultipartUpload";
 
 /// A rule that removes unfinished uploads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,21 @@ pub(crate) struct LifecycleRule {
 /// differ about the event from which OSS counts, so this is a day more than the whole days of the time.
 pub(crate) fn days(resume: Duration) -> u64 {
     resume.as_secs().div_ceil(DAY) + 1
+}
+
+/// Returns after how many days a rule of a bucket removes unfinished uploads of all keys with a prefix; `None` if it does
+/// not.
+pub(crate) fn removal_days(rule: &XmlElement, prefix: &str) -> Option<u64> {
+    let days = rule.child(ABORT)?.text_of("Days")?.parse().ok()?;
+    let covered = rule.text_of("Prefix").unwrap_or_default();
+    (is_plain(rule) && prefix.starts_with(covered)).then_some(days)
+}
+
+/// Returns whether a rule of a bucket is in force for all keys with its prefix.
+pub(crate) fn is_plain(rule: &XmlElement) -> bool {
+    rule.text_of("Status") == Some("Enabled")
+        && rule.child("Tag").is_none()
+        && rule.child("Filter").is_none()
 }
 
 impl LifecycleRule {
@@ -51,6 +69,27 @@ mod tests {
         for (hours, expected) in [(1, 2), (24, 2), (25, 3), (7 * 24, 8)] {
             assert_eq!(days(Duration::from_hours(hours)), expected, "{hours}");
         }
+    }
+
+    #[test]
+    fn a_rule_removes_the_uploads_of_its_prefix_unless_it_is_narrower_or_off() {
+        let rule = |more: &str, prefix: &str| {
+            let abort = "<AbortMultipartUpload><Days>3</Days></AbortMultipartUpload>";
+            let text = format!("<Rule><Prefix>{prefix}</Prefix>{more}{abort}</Rule>");
+            removal_days(&XmlElement::parse(&text).unwrap(), "up/")
+        };
+        let on = "<Status>Enabled</Status>";
+        assert_eq!([rule(on, ""), rule(on, "up/")], [Some(3), Some(3)]);
+        for (more, prefix) in [
+            ("<Status>Disabled</Status>", ""),
+            (on, "up/more/"),
+            (on, "other/"),
+            ("<Status>Enabled</Status><Tag><Key>a</Key><Value>b</Value></Tag>", ""),
+        ] {
+            assert_eq!(rule(more, prefix), None, "{more} {prefix}");
+        }
+        let plain = XmlElement::parse("<Rule><Status>Enabled</Status></Rule>").unwrap();
+        assert_eq!(removal_days(&plain, "up/"), None);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Merges the lifecycle rules for unfinished uploads into the rules of a bucket. OSS replaces all rules at once.
 
-use crate::requirements::lifecycle_rule::{LifecycleRule, configuration};
+use crate::requirements::lifecycle_rule::{
+    ABORT, LifecycleRule, configuration, is_plain, removal_days,
+};
 use crate::requirements::routes::PartsPrefix;
 use crate::setup::configuration::{
     Configuration, ConfigurationChange, ConfigurationRule, MergeError,
@@ -13,9 +15,6 @@ pub(super) const ROOT: &str = "LifecycleConfiguration";
 
 /// The element of a rule.
 pub(super) const RULE: &str = "Rule";
-
-/// The action that removes unfinished uploads.
-const ABORT: &str = "AbortMultipartUpload";
 
 /// What has to be written, and what the user has to know about other rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,13 +102,6 @@ fn read(element: &XmlElement) -> Option<LifecycleRule> {
     })
 }
 
-/// Returns whether a rule is in force for all keys with its prefix.
-fn is_plain(element: &XmlElement) -> bool {
-    element.text_of("Status") == Some("Enabled")
-        && element.child("Tag").is_none()
-        && element.child("Filter").is_none()
-}
-
 /// A rule that is not ours and removes unfinished uploads.
 struct CoveringRule {
     id: String,
@@ -117,10 +109,8 @@ struct CoveringRule {
 }
 
 fn covers(element: &XmlElement, wanted: &PartsPrefix) -> Option<CoveringRule> {
-    let days = element.child(ABORT)?.text_of("Days")?.parse().ok()?;
-    let prefix = element.text_of("Prefix").unwrap_or_default();
-    let covers = is_plain(element) && wanted.prefix.starts_with(prefix);
-    covers.then(|| CoveringRule { id: element.text_of("ID").unwrap_or("?").to_owned(), days })
+    let days = removal_days(element, &wanted.prefix)?;
+    Some(CoveringRule { id: element.text_of("ID").unwrap_or("?").to_owned(), days })
 }
 
 impl CoveringRule {
