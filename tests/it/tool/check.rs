@@ -314,3 +314,40 @@ async fn check_warns_without_a_public_url() {
     warning: PUBLIC_URL is not set, and OSS is to call this function (callback.to is 'self', route 'photos'): it is called under the fcapp.run name of each call, and calls under any other name, such as your own domain, are refused with callback_address_unknown; set PUBLIC_URL
     ");
 }
+
+#[tokio::test]
+async fn what_a_route_signs_besides_forms_is_shown() {
+    let tool = tool().with("UPLOAD_TOKEN_KEYS", "an example key of more than 32 bytes");
+    tool.write(
+        "upload.toml",
+        "bucket = \"my-bucket\"\nregion = \"cn-hangzhou\"\nauth = \"anonymous\"\n\
+         role_arn = \"acs:ram::1234567890123456:role/up\"\n\
+         [routes.films]\nkey = \"films/{uuid}.mp4\"\ntypes = [\"video/mp4\"]\nmax_size = \"10GiB\"\n\
+         multipart.enabled = true\nmultipart.max_parallel = 6\ndownload.enabled = true\n\
+         [routes.open]\ndir = \"open/{uuid}/\"\nmultipart.enabled = true\nmultipart.unsized = true\n\
+         sts.enabled = true\n",
+    );
+    let said = tool.run(&["check"]).await.good();
+    let labels = ["parts", "downloads", "sts", "needs", "begin", "part", "complete"];
+    let is_shown = |line: &&str| {
+        line.starts_with("route ")
+            || labels.iter().any(|label| line.starts_with(&format!("  {label:<10} ")))
+    };
+    let lines: Vec<_> = said.lines().filter(is_shown).collect();
+    assert_snapshot!(lines.join("\n"), @r#"
+    route films
+      parts      files from 100 MiB to 10 GiB in parts of 8 MiB, each signed with its exact length, at most 1280, 6 at a time; an upload can be resumed for 1d
+      downloads  links to a caller's objects for 10m, saved under the last part of the key
+      needs      a role with oss:PutObject, oss:ListParts, oss:AbortMultipartUpload, oss:GetObject on my-bucket/films/*
+      begin      the function begins films/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e.mp4 with x-oss-forbid-overwrite: true, content-type: video/mp4
+      part       a client PUTs 1280 parts of a file of 10 GiB, each signed for this key, its upload, its number and exactly 8388608 bytes, the last one for 8388608
+      complete   the function completes it, compares the size of each part, and replaces nothing
+    route open
+      parts      files from 100 MiB to 100 MiB in parts of 8 MiB, at most 13, 4 at a time; an upload can be resumed for 1d
+      sts        keys that write one new object for 15m, with no limit on size, type or number
+      needs      a role with oss:PutObject, oss:ListParts, oss:AbortMultipartUpload on my-bucket/open/*
+      begin      the function begins open/5e5e5e5e-5e5e-4e5e-9e5e-5e5e5e5e5e5e/example.png with x-oss-forbid-overwrite: true, content-type: image/png
+      part       a client PUTs parts, each signed for this key, its upload and its number; the size is checked at the end
+      complete   the function completes it, compares the size of each part, and replaces nothing
+    "#);
+}

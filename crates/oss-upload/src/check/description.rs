@@ -3,16 +3,19 @@
 
 use std::time::Duration;
 
+use crate::requirements::routes::actions;
 use oss_upload_signer::auth::rule::AuthRule;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::listing::WrittenSetting;
 use oss_upload_signer::config::table::{DefaultValue, SETTINGS, SettingScope};
 use oss_upload_signer::config::value::{size_text, time_text};
+use oss_upload_signer::grant::object::ObjectGrant;
 use oss_upload_signer::policy::callback::{CallbackTarget, PREFIX};
 use oss_upload_signer::policy::download::DownloadRules;
 use oss_upload_signer::policy::metadata::MetadataRule;
-use oss_upload_signer::policy::part_size::MultipartRules;
+use oss_upload_signer::policy::part_size::{MAX_PARTS, MultipartRules, PartPlan};
 use oss_upload_signer::policy::route::{Route, SessionMode};
+use oss_upload_signer::policy::template::CallerAttributes;
 
 /// A line: its label and its text.
 pub(super) type Line = (&'static str, String);
@@ -27,10 +30,20 @@ pub(super) fn consequences(route: &Route, settings: &Settings) -> Vec<Line> {
     ];
     lines.extend(route.metadata.iter().map(|rule| ("metadata", metadata(rule))));
     lines.extend(callback(route, settings));
-    lines.extend(route.multipart.as_ref().map(|rules| ("parts", parts(rules))));
+    lines.extend(route.multipart.as_ref().map(|rules| ("parts", parts(route, rules))));
     lines.extend(route.download.as_ref().map(|rules| ("downloads", downloads(rules))));
     lines.extend(route.session_keys.map(|lifetime| ("sts", session_keys(route, lifetime))));
+    let needs_more =
+        route.multipart.is_some() || route.download.is_some() || route.session_keys.is_some();
+    lines.extend(needs_more.then(|| ("needs", needed_permissions(route))));
     lines
+}
+
+/// Describes what the role that signs has to be allowed.
+fn needed_permissions(route: &Route) -> String {
+    let prefix = route.template.prefix(&CallerAttributes::NONE);
+    let bucket = route.bucket.as_str();
+    format!("a role with {} on {bucket}/{prefix}*", actions(route).join(", "))
 }
 
 /// Describes the links that a caller gets.
@@ -54,14 +67,47 @@ fn session_keys(route: &Route, lifetime: Duration) -> String {
 }
 
 /// Describes how large files are uploaded.
-fn parts(rules: &MultipartRules) -> String {
+fn parts(route: &Route, rules: &MultipartRules) -> String {
     let length = if rules.unsized_files { "" } else { ", each signed with its exact length" };
+    let most =
+        PartPlan::new(route.size.max, rules.part_size).map_or(MAX_PARTS, |plan| plan.count());
     format!(
-        "files from {} on in parts of {}{length}; an upload can be resumed for {}",
+        "files from {} to {} in parts of {}{length}, at most {most}, {} at a time; an upload can be resumed for {}",
         size_text(rules.threshold),
+        size_text(route.size.max),
         size_text(rules.part_size),
+        rules.max_parallel,
         time_text(rules.resume)
     )
+}
+
+/// Describes what an upload in parts of the largest file is signed for: the requests of the function, and those of the
+/// client.
+pub(super) fn signed_parts(
+    route: &Route,
+    rules: &MultipartRules,
+    object: &ObjectGrant,
+) -> Vec<Line> {
+    let headers: Vec<_> =
+        object.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let begins = format!("the function begins {} with {}", object.key, headers.join(", "));
+    let (size, part_size) = (size_text(route.size.max), rules.part_size);
+    let signs = match PartPlan::new(route.size.max, part_size) {
+        Ok(plan) if !rules.unsized_files => format!(
+            "a client PUTs {} parts of a file of {size}, each signed for this key, its upload, its number \
+             and exactly {part_size} bytes, the last one for {}",
+            plan.count(),
+            plan.length(plan.count()).unwrap_or_default()
+        ),
+        _ => {
+            "a client PUTs parts, each signed for this key, its upload and its number; the size is \
+              checked at the end"
+                .to_owned()
+        }
+    };
+    let ends = if route.overwrite { "and replaces what is there" } else { "and replaces nothing" };
+    let ends = format!("the function completes it, compares the size of each part, {ends}");
+    vec![("begin", begins), ("part", signs), ("complete", ends)]
 }
 
 /// Lists the settings of a route or of the function as they were written.

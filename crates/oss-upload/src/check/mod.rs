@@ -17,7 +17,8 @@ use crate::{console, dev};
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::config::listing::Listing;
-use oss_upload_signer::grant::{Form, GrantRequest};
+use oss_upload_signer::grant::object::grant_object;
+use oss_upload_signer::grant::{Form, GrantError, GrantRequest};
 use oss_upload_signer::http::error::ApiError;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time::Timestamp;
@@ -125,9 +126,15 @@ fn show_grants(route: &Route, settings: &Settings, now: Timestamp) {
         }
         None => says("example", "none: the metadata's patterns are beyond guessing"),
     }
+    if let (Some(rules), Some(request)) = (&route.multipart, example::request(route)) {
+        match grant_object(&request, route, &example.context()) {
+            Ok(object) => say_lines(&description::signed_parts(route, rules, &object)),
+            Err(error) => says("part", &message(GrantError::Policy(error), route)),
+        }
+    }
     console::print_line("");
 }
 
-fn message(refused: grant::GrantError, route: &Route) -> String {
+fn message(refused: GrantError, route: &Route) -> String {
     ApiError::from_grant(refused, route).message()
 }

@@ -113,7 +113,7 @@ fn permissions_of(route: &Route) -> Vec<Permission> {
 }
 
 /// Lists the actions on the objects of a route.
-fn actions(route: &Route) -> Vec<&'static str> {
+pub(crate) fn actions(route: &Route) -> Vec<&'static str> {
     // SDKs with session keys upload large files in parts, whether the function does or not.
     let has_parts = route.multipart.is_some() || route.session_keys.is_some();
     let mut actions = upload_actions(has_parts).to_vec();
