@@ -1,6 +1,8 @@
 //! The committed inputs of the fuzz targets, replayed: what a fuzzer starts from, and what it once
 //! found. The targets are those of the folder `fuzz`, line for line.
 
+#[path = "../../fuzz/targets/bucket_answer.rs"]
+mod bucket_answer;
 #[path = "../../fuzz/targets/form_data.rs"]
 mod form_data;
 #[path = "../../fuzz/targets/part_list.rs"]
@@ -36,6 +38,11 @@ fn replay(target: &str, run: fn(&[u8])) {
         count += 1;
     }
     assert!(count > 10, "{target} has {count} inputs");
+}
+
+#[test]
+fn the_reader_of_oss_answers_accepts_its_corpus() {
+    replay("bucket_answer", bucket_answer::run);
 }
 
 #[test]
