@@ -2,6 +2,7 @@
 
 mod cloud;
 mod journey;
+mod large_upload;
 mod order;
 mod secrets;
 mod session_keys;
