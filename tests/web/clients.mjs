@@ -36,11 +36,11 @@ const BRIEF_MS = 11_000
  * the same rules, whose grants end soon: they are taken early and used late. `more` are further rules of both, and
  * `options` further options of `dev`.
  */
-export async function startWorld(more = '', options = []) {
+export async function startWorld(more = '', options = [], largest = '30MiB') {
   const folder = await mkdtemp(join(tmpdir(), 'oss-upload-clients-'))
   let dev
   const site = await servePages(() => ({ signer: dev.page.replace(/\/$/, ''), bucket: dev.oss }))
-  const rules = 'dir = "photos/{uuid}/"\ntypes = ["image/*"]\nmax_size = "30MiB"\n' + more
+  const rules = 'dir = "photos/{uuid}/"\ntypes = ["image/*"]\nmax_size = "' + largest + '"\n' + more
   const config = join(folder, 'upload.toml')
   await writeFile(config, `origins = ["${site.origin}"]\n[routes.photos]\n${rules}[routes.brief]\n${rules}expires = "10s"\n`)
   dev = await startDev({}, ['--config', config, ...options])
