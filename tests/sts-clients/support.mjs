@@ -13,17 +13,19 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 export const KEY = { id: 'LTAI5tClientTests', secret: 'ClientTestsSecret' }
+export const BUCKET = 'examplebucket'
 export const ROLE_ARN = 'acs:ram::1234567890123456:role/oss-uploader'
 
 /**
  * Starts both on free ports.
  * @param {string[]} faults what calls of the STS meet, in their order
- * @returns {Promise<{ host: string, stop: () => Promise<void> }>} the STS's host and port
+ * @returns {Promise<{ host: string, oss: string, stop: () => Promise<void> }>} host and port of the STS, which is the
+ *   RAM too, and of the OSS
  */
 export async function startSts(faults = []) {
   assert.ok(process.env.OSS_UPLOAD_BIN, 'OSS_UPLOAD_BIN must name the built tool')
   const data = await mkdtemp(join(tmpdir(), 'oss-upload-sts-'))
-  const args = ['emulate', '--port', '0', '--sts-port', '0', '--bucket', 'examplebucket', '--data-dir', data,
+  const args = ['emulate', '--port', '0', '--sts-port', '0', '--bucket', BUCKET, '--data-dir', data,
     '--access-key-id', KEY.id, '--access-key-secret', KEY.secret, ...faults.flatMap((fault) => ['--fault', fault])]
   const child = spawn(process.env.OSS_UPLOAD_BIN, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const exit = once(child, 'exit')
@@ -34,12 +36,14 @@ export async function startSts(faults = []) {
   }
   // Lines after the address are read too, or the tool would wait for a reader.
   const lines = createInterface({ input: child.stdout })
-  const host = await new Promise((resolve, reject) => {
+  const addresses = {}
+  await new Promise((resolve, reject) => {
     lines.on('line', (line) => {
-      const found = /^sts\s+http:\/\/(\S+)/.exec(line)
-      if (found) resolve(found[1])
+      const found = /^(oss|sts)\s+http:\/\/(\S+)/.exec(line)
+      if (found) addresses[found[1]] = found[2]
+      if (addresses.oss && addresses.sts) resolve()
     })
     exit.then(([code]) => reject(new Error(`the tool ended with ${code}`)))
   })
-  return { host, stop }
+  return { host: addresses.sts, oss: addresses.oss, stop }
 }
