@@ -46,6 +46,8 @@ pub struct App {
     pub page: PageOptions,
     /// The region that the function runs in, where the platform names it.
     pub region: Option<String>,
+    /// Whether callers may see what of their requests arrives, to measure the gateway.
+    pub measures_gateway: bool,
     /// Outbound HTTP.
     pub http: Arc<dyn HttpClient>,
     /// Whether the error for an unknown route lists the routes. Off by default, because a caller who knows no
@@ -79,6 +81,7 @@ impl App {
             cors_headers: settings.cors_headers,
             page: settings.page,
             region: settings.region,
+            measures_gateway: settings.measures_gateway,
             http,
             lists_routes: false,
             clock: Box::new(time::now),

@@ -47,6 +47,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "callback",
             "config",
             "credentials",
+            "crypto",
             "grant",
             "policy",
             "secret",

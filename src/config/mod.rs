@@ -85,6 +85,8 @@ pub struct Settings {
     pub upload_token_keys: Vec<Secret>,
     /// The name and the looks of the upload page.
     pub page: PageOptions,
+    /// Whether callers may see what of their requests arrives, to measure the gateway.
+    pub measures_gateway: bool,
 }
 
 impl Settings {
@@ -131,6 +133,9 @@ impl Settings {
         let callback = callback::read(&mut config, &routes);
         let upload_token_keys = multipart::read_token_keys(&mut config, &routes);
         let page = page::read(&mut config);
+        let measures_gateway = config.variable(&table::CONFORMANCE);
+        let measures_gateway = measures_gateway
+            .is_some_and(|raw| config.read(&table::CONFORMANCE, &raw, value::one).is_some());
         let sources = credentials::read(&mut config, &routes, now);
         let variables_that_add_a_route = config.variables_that_add_a_route();
         let port = fc_http::port(|name| environment.get(name).map(str::to_owned));
@@ -154,6 +159,7 @@ impl Settings {
                 callback,
                 upload_token_keys,
                 page,
+                measures_gateway,
             }),
             (_, _, outcome) => Err(outcome.err().unwrap_or_default()),
         }
@@ -312,6 +318,19 @@ mod tests {
         .unwrap();
         assert_eq!(open.warnings().len(), 3);
         assert_eq!(load(&SMALL, "").unwrap().warnings().len(), 1);
+    }
+
+    #[test]
+    fn the_gateway_can_be_measured_only_while_a_variable_is_1_and_that_is_warned_of() {
+        assert!(!load(&SMALL, "").unwrap().measures_gateway);
+        let with = |value| load(&[SMALL[0], SMALL[1], SMALL[2], ("UPLOAD_CONFORMANCE", value)], "");
+        let on = with("1").unwrap();
+        assert!(on.measures_gateway);
+        assert!(on.warnings().iter().any(|one| one.starts_with("UPLOAD_CONFORMANCE is 1:")));
+        for value in ["true", "0", "yes"] {
+            assert!(with(value).unwrap_err().contains("UPLOAD_CONFORMANCE"), "{value}");
+        }
+        assert!(load(&SMALL, "conformance = \"1\"\n").is_err());
     }
 
     #[test]

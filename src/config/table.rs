@@ -265,6 +265,8 @@ settings! {
 
     CONFIG: Environment, Text; "UPLOAD_CONFIG", ""; "/code/upload.toml"; Described("`upload.toml` beside the binary");
         "The settings file.";
+    CONFORMANCE: Environment, Choice; "UPLOAD_CONFORMANCE", ""; "1"; Described("not set");
+        "`1` answers at [`/conformance/echo`](emulator.md#measure-the-gateway) what of a request arrives, so that `oss-upload conformance --signer` can measure the gateway. Everybody can call it: remove the variable after the measurement.";
     LISTEN_PORT: Environment, Number; "FC_CUSTOM_LISTEN_PORT", ""; "9000"; Described("`FC_SERVER_PORT`, else `9000`");
         "The port on which the function listens.";
     LOG: Environment, Text; "RUST_LOG", ""; "info"; Described("`info`");

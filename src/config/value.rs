@@ -72,6 +72,11 @@ pub(super) fn boolean(text: &str) -> Result<bool, &'static str> {
     text.parse().map_err(|_| BOOLEAN)
 }
 
+/// Reads `1`, the only value of a setting that is on or not set.
+pub(super) fn one(text: &str) -> Result<(), &'static str> {
+    if text == "1" { Ok(()) } else { Err("write '1', or leave it out") }
+}
+
 fn split(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     (&text[..end], text[end..].trim_start())

@@ -25,6 +25,13 @@ impl Settings {
                     .to_owned(),
             );
         }
+        if self.measures_gateway {
+            warnings.push(
+                "UPLOAD_CONFORMANCE is 1: everybody may call /conformance/echo, which shows what of a request \
+                 arrives; remove the variable after the measurement"
+                    .to_owned(),
+            );
+        }
         for route in self.routes.iter().filter(|route| can_collide(route)) {
             warnings.push(format!(
                 "route '{}' puts all uploads into '{}': uploads of one name can collide; \

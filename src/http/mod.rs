@@ -16,6 +16,7 @@
 //! | `sts` | session keys for an SDK |
 //! | `routes` | what a route accepts, before and after |
 //! | `callback`, `hooks` | OSS's upload callbacks; health, and the hooks of the platform |
+//! | `conformance` | what of a request arrives, while a setting allows it |
 //! | `origin`, `trigger_host` | CORS; which `Host` is the function's own |
 //! | `error` | every failure: status, code, message, response |
 //! | `redact` | what of a path may be logged |
@@ -29,6 +30,7 @@ pub mod routes;
 pub mod uploads;
 
 mod callback;
+mod conformance;
 mod downloads;
 mod hooks;
 mod multipart;

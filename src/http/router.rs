@@ -12,8 +12,8 @@ use axum::routing::{delete, get, post};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::{
-    callback, documented, downloads, hooks, multipart, origin, presigned_post, routes, sts,
-    uploads, uppy, uppy_multipart, uview, web, wechat,
+    callback, conformance, documented, downloads, hooks, multipart, origin, presigned_post, routes,
+    sts, uploads, uppy, uppy_multipart, uview, web, wechat,
 };
 
 /// Builds the router.
@@ -49,6 +49,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/callback/{route}", post(callback::receive))
         .merge(web::router(&app))
         .method_not_allowed_fallback(method_not_allowed);
+    let open = if app.measures_gateway { open.merge(conformance::router()) } else { open };
     signing.merge(uview).merge(open).fallback(not_found).with_state(app)
 }
 

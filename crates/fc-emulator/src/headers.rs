@@ -48,6 +48,24 @@ const FIXED: [(&str, &str); 15] = [
     ("x-fc-version-id", ""),
 ];
 
+/// Headers whose values depend on the function.
+const OF_FUNCTION: [&str; 4] =
+    ["x-fc-function-name", "x-fc-region", "x-fc-function-memory", "x-fc-function-timeout"];
+
+/// Headers with the credentials of the role.
+const CREDENTIALS: [&str; 3] =
+    ["x-fc-access-key-id", "x-fc-access-key-secret", "x-fc-security-token"];
+
+/// Headers whose values differ between requests.
+const OF_REQUEST: [&str; 4] =
+    ["x-fc-control-path", "x-fc-base-path", "x-fc-request-id", "x-fc-retry-count"];
+
+/// Returns the names of all headers that the platform adds to a request.
+pub fn platform_header_names() -> impl Iterator<Item = &'static str> {
+    let fixed = FIXED.iter().map(|(name, _)| *name);
+    fixed.chain(OF_FUNCTION).chain(CREDENTIALS).chain(OF_REQUEST)
+}
+
 /// The header by which a caller asks for an asynchronous invocation.
 const INVOCATION_TYPE: HeaderName = HeaderName::from_static("x-fc-invocation-type");
 
@@ -80,10 +98,13 @@ impl PlatformHeaders {
         for (name, text) in FIXED {
             headers.insert(name, HeaderValue::from_static(text));
         }
-        headers.insert("x-fc-function-name", value(&function.name));
-        headers.insert("x-fc-region", value(&function.region));
-        headers.insert("x-fc-function-memory", function.memory.into());
-        headers.insert("x-fc-function-timeout", function.timeout.as_secs().into());
+        let values = [
+            value(&function.name),
+            value(&function.region),
+            function.memory.into(),
+            function.timeout.as_secs().into(),
+        ];
+        headers.extend(OF_FUNCTION.map(HeaderName::from_static).into_iter().zip(values));
         let platform = Self { headers: Mutex::new(headers), request_count: AtomicU32::new(0) };
         platform.set_credentials(credentials);
         platform
@@ -95,20 +116,25 @@ impl PlatformHeaders {
             let RoleCredentials { access_key_id, access_key_secret, security_token } = credentials;
             [access_key_id, access_key_secret, security_token].map(String::as_str)
         });
-        let [id, secret, token] = texts.unwrap_or_default();
+        let values = texts.unwrap_or_default().map(value);
         let mut headers = self.lock();
-        headers.insert("x-fc-access-key-id", value(id));
-        headers.insert("x-fc-access-key-secret", value(secret));
-        headers.insert("x-fc-security-token", value(token));
+        for (name, value) in CREDENTIALS.into_iter().zip(values) {
+            headers.insert(name, value);
+        }
     }
 
     /// Adds the platform's headers to a request that has none of them.
     pub(crate) fn apply(&self, headers: &mut HeaderMap, invocation: &Invocation<'_>) {
         headers.extend(self.lock().iter().map(|(name, value)| (name.clone(), value.clone())));
-        headers.insert("x-fc-control-path", value(invocation.control_path));
-        headers.insert("x-fc-base-path", value(invocation.path));
-        headers.insert("x-fc-request-id", value(invocation.request_id));
-        headers.insert("x-fc-retry-count", invocation.retry_count.into());
+        let values = [
+            value(invocation.control_path),
+            value(invocation.path),
+            value(invocation.request_id),
+            invocation.retry_count.into(),
+        ];
+        for (name, value) in OF_REQUEST.into_iter().zip(values) {
+            headers.insert(name, value);
+        }
     }
 
     /// Returns a new request id of the platform's form, such as `1-67a59f35-150c1267-f381ba1c085c`. It is
@@ -253,6 +279,11 @@ mod tests {
         };
         let function = Function::new("signer", "cn-hangzhou");
         PlatformHeaders::new(&function, None).apply(&mut headers, &invocation);
+        let mut expected: Vec<_> = platform_header_names().collect();
+        let mut added = names(&headers);
+        expected.sort_unstable();
+        added.sort_unstable();
+        assert_eq!(added, expected);
         assert_eq!(headers["x-fc-access-key-id"], "");
         assert_eq!(headers["x-fc-access-key-secret"], "");
         assert_eq!(headers["x-fc-security-token"], "");

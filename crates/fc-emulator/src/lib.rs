@@ -16,8 +16,10 @@
 //! | `instance` | one instance from its start to its end |
 //! | `pool` | as many instances as requests need |
 //! | `gateway` | the HTTP trigger, and the way of a request to an instance |
+//! | [`behaviours`] | the table of what the gateway does, with its sources |
 //! | [`rehearsal`] | checks of a package against all of this |
 
+pub mod behaviours;
 pub mod config;
 mod error;
 mod gateway;
@@ -35,6 +37,7 @@ pub use gateway::{
     AsyncInvocation, Attempt, Backend, ForwardReport, Gateway, GatewayOptions, GatewayResponse,
     ProxiedBody, Trigger,
 };
+pub use headers::platform_header_names;
 pub use hosts::Hosts;
 pub use instance::{HookResult, Instance, InstanceLog, LogLine, MemoryUse, StopReport};
 pub use pool::InstancePool;

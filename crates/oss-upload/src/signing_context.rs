@@ -21,6 +21,7 @@ use oss_upload_signer::net::ReqwestClient;
 use oss_upload_signer::policy::callback::CallbackTarget;
 use oss_upload_signer::policy::route::{MAX_LIFETIME, Route};
 use oss_upload_signer::policy::template::{RandomBytes, RenderContext};
+use oss_upload_signer::signing::v4::V4Signer;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
@@ -150,6 +151,16 @@ pub(super) async fn credentials(
         ),
         _ => CommandError::usage(format!("there is no key to sign with; {error}")),
     })
+}
+
+/// Returns the V4 signer of a key, for one region and moment.
+pub(super) fn v4_signer<'a>(
+    credentials: &'a Credentials,
+    region: &'a str,
+    now: Timestamp,
+) -> V4Signer<'a> {
+    let Credentials { key_id, secret, token, .. } = credentials;
+    V4Signer { key_id, secret, token: token.as_ref(), region, now }
 }
 
 fn random_bytes(app: &App) -> Result<RandomBytes, CommandError> {

@@ -4,8 +4,8 @@
 //! contradict each other. Where a client may rely on another reading, it can be selected by name: with a
 //! [`Relaxation`], or with a field of [`Strictness`](crate::oss::Strictness).
 //!
-//! The table in `docs/emulator.md` is generated from these rows, and `oss-upload conformance` has a probe, or a reason
-//! why there can be none, for each of them. A new choice is a new row.
+//! The table in `docs/emulator.md` is generated from these rows, and `oss-upload conformance` has a probe for each of
+//! them that does not say why there can be none. A new choice is a new row.
 
 use std::fmt::Write as _;
 
@@ -26,6 +26,9 @@ pub struct Choice {
     pub behaviour: &'static str,
     /// How another reading is selected.
     pub setting: ChoiceSetting,
+    /// Why no probe of `oss-upload conformance` can measure what the service does; `None` if one does. Completes the
+    /// sentence "it …".
+    pub without_probe: Option<&'static str>,
 }
 
 /// How another reading than the default is selected.
@@ -39,9 +42,12 @@ pub enum ChoiceSetting {
     ByFields(&'static [&'static str]),
 }
 
-/// Each row: name, setting; question; what is documented; behaviour.
+/// Each row: name, setting; question; what is documented; behaviour; and the reason if it has no probe.
 macro_rules! choices {
-    ($($name:literal, $setting:expr; $question:literal; $documented:literal; $behaviour:literal;)*) => {
+    ($(
+        $name:literal, $setting:expr; $question:literal; $documented:literal; $behaviour:literal;
+        $(no probe: $reason:literal;)?
+    )*) => {
         /// Every choice, in the order of the documentation.
         pub static CHOICES: &[Choice] = &[$(Choice {
             name: $name,
@@ -49,8 +55,11 @@ macro_rules! choices {
             documented: $documented,
             behaviour: $behaviour,
             setting: $setting,
+            without_probe: choices!(@reason $($reason)?),
         }),*];
     };
+    (@reason) => { None };
+    (@reason $reason:literal) => { Some($reason) };
 }
 
 choices! {
@@ -158,6 +167,7 @@ choices! {
         "Keys that begin with `-/`";
         "allowed";
         "refused, `InvalidObjectName`: reserved for the local callback key";
+        no probe: "is a rule of the local OSS only, and the key would be outside of the scratch prefix";
     "callback-and-redirect", ByRelaxation(Relaxation::CallbackBeforeRedirect);
         "`success_action_redirect` beside `callback`";
         "nothing; the callback wins over a status";
@@ -166,14 +176,17 @@ choices! {
         "The time for several addresses of a callback";
         "5 seconds, for one";
         "5 seconds for all together";
+        no probe: "needs several callback servers that are slow on purpose";
     "callback-response-shape", NoSetting;
         "A callback response that is JSON but not an object";
         "pages show objects only";
         "refused, EC 0007-00000205";
+        no probe: "needs a callback server whose response can be chosen";
     "callback-response-size", NoSetting;
         "The size of a callback response";
         "Callback page, 1 MB and 3 MB";
         "1 MB";
+        no probe: "needs a callback server whose response can be chosen";
     "callback-members", NoSetting;
         "A member of `callback` that no page names";
         "nothing";
@@ -190,10 +203,12 @@ choices! {
         "An `x:` variable with upper case, in the field or the template";
         "Callback page: lower case";
         "empty";
+        no probe: "needs a callback server that shows the body it received";
     "missing-variables", NoSetting;
         "A variable in JSON that has no value";
         "nothing";
         "the empty string, with its quotes";
+        no probe: "needs a callback server that shows the body it received";
     "redirect", ByRelaxation(Relaxation::RedirectParameters);
         "`success_action_redirect`";
         "no page says the status or what is appended";
@@ -238,18 +253,22 @@ choices! {
         "A key id that expired";
         "the page of 403 errors";
         "`SecurityTokenExpired`";
+        no probe: "needs a temporary key that has expired";
     "key-policy", NoSetting;
         "A key whose policies do not allow the object";
         "error code page 0003-00000001";
         "refused with that EC";
+        no probe: "needs a second key that may not write";
     "policy-resources", NoSetting;
         "A region or an account in the resource of such a policy";
         "buckets have no account here";
         "matches nothing, only `*` does";
+        no probe: "is a rule of the local OSS only: its buckets have no account";
     "object-acl", NoSetting;
         "`x-oss-object-acl` from a key without `oss:PutObjectAcl`";
         "nothing";
         "accepted, `oss:PutObject` is enough";
+        no probe: "needs a second key without oss:PutObjectAcl";
     "loose-etags", ByRelaxation(Relaxation::LooseEtags);
         "The ETags of a part list without quotes, or in lower case";
         "every official client sends them as OSS has returned them";
@@ -318,10 +337,12 @@ choices! {
         "The path of a `Referer` in referer rules";
         "PutBucketReferer page: a setting, `TruncatePath`";
         "ignored, as with the setting";
+        no probe: "needs other referer rules on the bucket";
     "referer-preflight", NoSetting;
         "Referer rules and preflight requests";
         "nothing";
         "not checked, they concern no object";
+        no probe: "needs other referer rules on the bucket";
     "private-bucket", NoSetting;
         "Reading an object without a signature";
         "GetObject page: the ACL of the bucket or the object decides";
@@ -370,6 +391,7 @@ choices! {
         "`response-*` parameters without a signature";
         "GetObject page: in signed requests only";
         "refused, `InvalidRequest`";
+        no probe: "needs an object that everyone may read";
     "range-end", NoSetting;
         "A `Range` that ends behind the object";
         "GetObject page: an invalid range returns the whole object";
@@ -378,6 +400,7 @@ choices! {
         "`x-oss-process`";
         "GetObject page: the image is processed";
         "the object is returned as it was stored, and the console prints a warning";
+        no probe: "is a rule of the local OSS only: it processes no image";
 }
 
 impl Choice {
@@ -404,14 +427,18 @@ impl ChoiceSetting {
 #[must_use]
 pub fn markdown() -> String {
     let mut table =
-        "| Name | Question | What is documented | Behaviour here | Setting for the other reading |\n"
+        "| Name | Question | What is documented | Behaviour here | Setting for the other reading | Probe |\n"
             .to_owned();
-    table.push_str("|---|---|---|---|---|\n");
-    for Choice { name, question, documented, behaviour, setting } in CHOICES {
+    table.push_str("|---|---|---|---|---|---|\n");
+    for Choice { name, question, documented, behaviour, setting, without_probe } in CHOICES {
         let settings: Vec<_> = setting.names().iter().map(|name| format!("`{name}`")).collect();
         let setting = if settings.is_empty() { "-".to_owned() } else { settings.join(", ") };
-        let _ =
-            writeln!(table, "| `{name}` | {question} | {documented} | {behaviour} | {setting} |");
+        let probe =
+            without_probe.map_or_else(|| "yes".to_owned(), |reason| format!("none: it {reason}"));
+        let _ = writeln!(
+            table,
+            "| `{name}` | {question} | {documented} | {behaviour} | {setting} | {probe} |"
+        );
     }
     table
 }

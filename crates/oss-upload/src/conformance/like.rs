@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 
 use crate::conformance::probes;
-use crate::conformance::report::{FORMAT, Report, ResultKind};
+use crate::conformance::report::{FORMAT, Report, ReportSubject, ResultKind};
 use oss_emulator::oss::Strictness;
 
 /// The readings of a report that differ from those of the local OSS.
@@ -37,6 +37,12 @@ impl MeasuredReadings {
                 "the report has format {}, and this version of the tool reads format {FORMAT}",
                 report.format
             ));
+        }
+        if report.subject != ReportSubject::Bucket {
+            return Err(
+                "the report is of a gateway, and the local OSS follows reports of a bucket"
+                    .to_owned(),
+            );
         }
         Ok(Self::of(path, &report))
     }

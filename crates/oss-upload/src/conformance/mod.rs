@@ -1,10 +1,12 @@
-//! `oss-upload conformance`: measures how a real bucket answers where the documentation is unclear.
+//! `oss-upload conformance`: measures how a real bucket answers where the documentation is unclear, and with `--signer`
+//! what the gateway in front of a function does (`gateway`).
 //!
 //! Each probe sends one form or request with one peculiarity and compares the answer with each reading of the documentation.
 //! Everything is written below a scratch prefix of its own, with a few megabytes in all, and deleted at the end, also
 //! after an interruption. `probes` has the probes, `form` and `request` write what is sent, and `report` what is published.
 
 mod form;
+mod gateway;
 mod like;
 mod observation;
 mod probe;
@@ -14,6 +16,7 @@ mod request;
 mod target;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -22,15 +25,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::conformance::gateway::GatewayRun;
 use crate::conformance::observation::Observation;
-use crate::conformance::probe::{Outcome, Probe};
+use crate::conformance::probe::{Outcome, PreparedProbe, Probe};
 use crate::conformance::report::{ProbeResult, Report};
 use crate::conformance::target::{MeasuredBucket, REQUEST_TIMEOUT};
+use crate::conformance::upload::{BegunUpload, UNKNOWN_ID, listed_uploads};
 use crate::error::CommandError;
 use crate::http_client::WebClient;
 use crate::signing_context::SigningContext;
 use crate::signing_options::{BucketOptions, RuleOptions};
 use crate::{atomic_file, console};
+use oss_emulator::oss::choices::Choice;
 
 pub(crate) use like::MeasuredReadings;
 
@@ -45,10 +51,18 @@ const MAX_SENT: u64 = 20_000_000;
 pub(super) struct Options {
     #[command(flatten)]
     bucket: BucketOptions,
+    /// Measure the gateway in front of this function in place of a bucket. The variable `UPLOAD_CONFORMANCE` of the
+    /// function has to be 1
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with_all = ["bucket", "region", "upload_host", "endpoint", "callback"]
+    )]
+    signer: Option<String>,
     /// Send the requests without a confirmation
     #[arg(long)]
     yes: bool,
-    /// Run this probe, or the probes of this row of the table of choices; may be given several times
+    /// Run this probe, or the probes of this row of the table; may be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// A server that OSS can call and that answers with JSON, for the probes of callbacks
@@ -63,6 +77,43 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(options: Options) -> Result<(), CommandError> {
+    match &options.signer {
+        Some(signer) => measure_gateway(signer, &options).await,
+        None => measure_bucket(options).await,
+    }
+}
+
+/// Measures the gateway in front of a function.
+async fn measure_gateway(signer: &str, options: &Options) -> Result<(), CommandError> {
+    let run = GatewayRun::new(signer, &options.only)?;
+    show_plan(&run.plan(), options)?;
+    let client = WebClient::new(Some(REQUEST_TIMEOUT))?;
+    let report = tokio::select! {
+        report = run.measure(&client, |result| print_result(result, options)) => report?,
+        () = fc_http::shutdown_signal() => {
+            return Err(CommandError::new("interrupted; no report is written"));
+        }
+    };
+    write(&report, &options.out, options.json)
+}
+
+/// Prints what will be sent, and asks unless an option confirms it.
+fn show_plan(plan: &str, options: &Options) -> Result<(), CommandError> {
+    if options.json {
+        console::print_error_text(plan);
+    } else {
+        console::print_text(plan);
+    }
+    if options.yes { Ok(()) } else { confirm() }
+}
+
+fn print_result(result: &ProbeResult, options: &Options) {
+    if !options.json {
+        console::print_line(&result.line());
+    }
+}
+
+async fn measure_bucket(options: Options) -> Result<(), CommandError> {
     let probes = select(probes::all(), &options.only)?;
     let context = SigningContext::open(&options.bucket, &RuleOptions::default()).await?;
     let mut bucket = MeasuredBucket {
@@ -74,23 +125,11 @@ pub(super) async fn run(options: Options) -> Result<(), CommandError> {
         callback: options.callback.clone(),
         clock_offset: 0,
     };
-    let plan = plan(&probes, &bucket);
-    if options.json {
-        console::print_error_text(&plan);
-    } else {
-        console::print_text(&plan);
-    }
-    if !options.yes {
-        confirm()?;
-    }
+    show_plan(&plan(&probes, &bucket), &options)?;
     let client = WebClient::new(Some(REQUEST_TIMEOUT))?;
     check_bucket(&mut bucket, &client).await?;
-    let mut run = Run { bucket: &bucket, client: &client, keys: BTreeSet::new(), sent: 0 };
-    let on_result = |result: &ProbeResult| {
-        if !options.json {
-            console::print_line(&result.line());
-        }
-    };
+    let mut run = Run::new(&bucket, &client);
+    let on_result = |result: &ProbeResult| print_result(result, &options);
     let report = tokio::select! {
         report = run.measure(&probes, on_result) => Some(report),
         () = fc_http::shutdown_signal() => None,
@@ -101,7 +140,7 @@ pub(super) async fn run(options: Options) -> Result<(), CommandError> {
     match left {
         0 => written,
         count => Err(CommandError::new(format!(
-            "{count} objects may be left below {}; delete them",
+            "{count} objects or unfinished uploads may be left below {}; delete them",
             bucket.prefix
         ))),
     }
@@ -124,7 +163,8 @@ fn write(report: &Report, path: &Path, json: bool) -> Result<(), CommandError> {
 fn select(probes: Vec<Probe>, names: &[String]) -> Result<Vec<Probe>, CommandError> {
     let is_of = |probe: &Probe, name: &str| probe.name == name || probe.choice == Some(name);
     for name in names {
-        if let Some((_, reason)) = probes::WITHOUT_PROBE.iter().find(|(row, _)| row == name) {
+        let row = Choice::named(name);
+        if let Some(reason) = row.and_then(|row| row.without_probe) {
             return Err(CommandError::usage(format!(
                 "--only {name}: there is no probe: it {reason}"
             )));
@@ -147,7 +187,7 @@ fn select(probes: Vec<Probe>, names: &[String]) -> Result<Vec<Probe>, CommandErr
 fn plan(probes: &[Probe], bucket: &MeasuredBucket) -> String {
     let runs = |probe: &&Probe| probe.obstacle(bucket).is_none();
     let count = probes.iter().filter(runs).count();
-    let bytes: u64 = probes.iter().filter(runs).map(|probe| probe.build(bucket).len).sum();
+    let bytes: u64 = probes.iter().filter(runs).map(|probe| probe.prepare(bucket).bytes()).sum();
     let mut lines: Vec<_> = probes
         .iter()
         .map(|probe| match probe.obstacle(bucket) {
@@ -214,11 +254,20 @@ struct Run<'a> {
     client: &'a WebClient,
     /// The keys of all objects that a form may have created.
     keys: BTreeSet<String>,
+    /// The uploads in parts that were begun.
+    begun: Vec<BegunUpload>,
+    /// Whether the key may abort uploads, once that is known.
+    may_abort: Option<bool>,
     /// The bytes that were sent.
     sent: u64,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(bucket: &'a MeasuredBucket, client: &'a WebClient) -> Self {
+        let (keys, begun) = (BTreeSet::new(), Vec::new());
+        Self { bucket, client, keys, begun, may_abort: None, sent: 0 }
+    }
+
     async fn measure(&mut self, probes: &[Probe], on_result: impl Fn(&ProbeResult)) -> Report {
         let mut report = Report::new(self.bucket);
         for probe in probes {
@@ -233,19 +282,44 @@ impl Run<'_> {
         if let Some(reason) = probe.obstacle(self.bucket) {
             return Outcome::NotRun(reason.to_owned());
         }
-        let built = probe.build(self.bucket);
-        if self.sent + built.len > MAX_SENT {
+        let prepared = probe.prepare(self.bucket);
+        if self.sent + prepared.bytes() > MAX_SENT {
             return Outcome::NotRun("the run would send over 20 MB".to_owned());
         }
-        self.sent += built.len;
-        let own = built.keys.iter().filter(|key| key.starts_with(&self.bucket.prefix));
-        self.keys.extend(own.cloned());
-        probe.run(built, self.bucket, self.client).await
+        if matches!(prepared, PreparedProbe::Upload(_)) && !self.may_abort().await {
+            return Outcome::NotRun(
+                "the key needs oss:AbortMultipartUpload to clean up".to_owned(),
+            );
+        }
+        self.sent += prepared.bytes();
+        let own = prepared.keys().into_iter().filter(|key| key.starts_with(&self.bucket.prefix));
+        self.keys.extend(own);
+        probe.run(prepared, self.bucket, self.client, &mut self.begun).await
     }
 
-    /// Deletes all objects, and returns the number of those that may be left.
+    /// Returns whether the key may abort uploads, so that none is begun that would stay. It tries it with an upload that
+    /// does not exist.
+    async fn may_abort(&mut self) -> bool {
+        if let Some(may_abort) = self.may_abort {
+            return may_abort;
+        }
+        let key = format!("{}check.bin", self.bucket.prefix);
+        let response = self.client.send(self.bucket.abort_request(&key, UNKNOWN_ID)).await;
+        let may_abort = response.is_ok_and(|response| response.status.as_u16() == 404);
+        self.may_abort = Some(may_abort);
+        may_abort
+    }
+
+    /// Aborts all uploads and deletes all objects, and returns the number of those that may be left.
     async fn clean_up(&self) -> usize {
         let mut left = 0;
+        for BegunUpload { key, id } in self.unfinished_uploads().await {
+            let response = self.client.send(self.bucket.abort_request(&key, &id)).await;
+            let is_gone = response.is_ok_and(|response| {
+                response.status.is_success() || response.status.as_u16() == 404
+            });
+            left += usize::from(!is_gone);
+        }
         for key in &self.keys {
             let response = self.bucket.delete_object(self.client, key).await;
             // A key that OSS does not take has no object, and its deletion may be refused too.
@@ -255,5 +329,17 @@ impl Run<'_> {
             left += usize::from(!is_gone);
         }
         left
+    }
+
+    /// Returns the uploads that were begun. A listing also has one whose beginning was interrupted.
+    async fn unfinished_uploads(&self) -> BTreeSet<BegunUpload> {
+        let mut uploads: BTreeSet<_> = self.begun.iter().cloned().collect();
+        if !uploads.is_empty()
+            && let Ok(listing) = self.client.send(self.bucket.list_uploads_request()).await
+        {
+            let listed = listed_uploads(&listing.body).into_iter();
+            uploads.extend(listed.filter(|upload| upload.key.starts_with(&self.bucket.prefix)));
+        }
+        uploads
     }
 }

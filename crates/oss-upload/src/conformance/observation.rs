@@ -53,7 +53,15 @@ impl Observation {
     pub(super) fn is_accepted(&self) -> bool {
         StatusCode::from_u16(self.status).is_ok_and(is_success)
     }
+
+    /// Returns whether the request was refused because no policy of the key allows it.
+    pub(super) fn lacks_right(&self) -> bool {
+        self.code.as_deref() == Some("AccessDenied") && self.ec.as_deref() == Some(NO_RIGHT)
+    }
 }
+
+/// The EC of a request that no policy of the key allows.
+const NO_RIGHT: &str = "0003-00000001";
 
 /// Returns what happened to the file. After 203 it is stored, and its callback failed.
 fn verb(status: u16) -> &'static str {

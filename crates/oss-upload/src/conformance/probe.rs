@@ -4,6 +4,7 @@ use crate::conformance::form::{BuiltProbe, CONTENT, ProbeForm};
 use crate::conformance::observation::{Observation, Prediction};
 use crate::conformance::request::ProbeRequest;
 use crate::conformance::target::MeasuredBucket;
+use crate::conformance::upload::{BegunUpload, ProbeUpload};
 use crate::http_client::{WebClient, WebResponse};
 use oss_emulator::oss::Strictness;
 
@@ -28,6 +29,31 @@ pub(super) struct Probe {
 enum ProbeInput {
     Form(fn(&mut ProbeForm<'_>)),
     Request(fn(&mut ProbeRequest<'_>)),
+    Upload(fn(&mut ProbeUpload<'_>)),
+}
+
+/// What a probe sends.
+pub(super) enum PreparedProbe<'a> {
+    Request(BuiltProbe),
+    Upload(ProbeUpload<'a>),
+}
+
+impl PreparedProbe<'_> {
+    /// Returns the bytes of all bodies.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Request(built) => built.len,
+            Self::Upload(upload) => upload.bytes(),
+        }
+    }
+
+    /// Returns the keys of all objects that may be created.
+    pub(super) fn keys(&self) -> Vec<String> {
+        match self {
+            Self::Request(built) => built.keys.clone(),
+            Self::Upload(upload) => vec![upload.key.clone()],
+        }
+    }
 }
 
 /// Another reading than that of the local OSS.
@@ -116,6 +142,28 @@ impl Probe {
         Self { choice: None, ..Self::of_request_choice("", name, about, here, change) }
     }
 
+    /// Creates the probe of a row about uploads in parts.
+    pub(super) fn of_upload_choice(
+        choice: &'static str,
+        name: &'static str,
+        about: &'static str,
+        here: Prediction,
+        change: fn(&mut ProbeUpload<'_>),
+    ) -> Self {
+        let input = ProbeInput::Upload(change);
+        Self { input, ..Self::of_choice(choice, name, about, here, |_| {}) }
+    }
+
+    /// Creates the probe of a documented error of such an upload.
+    pub(super) fn of_upload_error(
+        name: &'static str,
+        about: &'static str,
+        here: Prediction,
+        change: fn(&mut ProbeUpload<'_>),
+    ) -> Self {
+        Self { choice: None, ..Self::of_upload_choice("", name, about, here, change) }
+    }
+
     /// Creates the probe of a documented error.
     pub(super) fn of_error(
         name: &'static str,
@@ -162,48 +210,67 @@ impl Probe {
         }
     }
 
-    /// Returns the request of this probe.
-    pub(super) fn build(&self, bucket: &MeasuredBucket) -> BuiltProbe {
+    /// Returns what this probe sends.
+    pub(super) fn prepare<'a>(&self, bucket: &'a MeasuredBucket) -> PreparedProbe<'a> {
         match self.input {
             ProbeInput::Form(change) => {
                 let mut form = ProbeForm::new(bucket, self.name);
                 change(&mut form);
-                form.build()
+                PreparedProbe::Request(form.build())
             }
             ProbeInput::Request(change) => {
                 let mut request = ProbeRequest::new(bucket);
                 change(&mut request);
-                request.build()
+                PreparedProbe::Request(request.build())
+            }
+            ProbeInput::Upload(change) => {
+                let mut upload = ProbeUpload::new(bucket, self.name);
+                change(&mut upload);
+                PreparedProbe::Upload(upload)
             }
         }
     }
 
-    /// Sends the request of this probe and observes what the service does.
+    /// Sends what was prepared and observes what the service does. Uploads that are begun are added to `begun`.
     pub(super) async fn run(
         &self,
-        built: BuiltProbe,
+        prepared: PreparedProbe<'_>,
         bucket: &MeasuredBucket,
         client: &WebClient,
+        begun: &mut Vec<BegunUpload>,
     ) -> Outcome {
-        let BuiltProbe { request, keys, .. } = built;
-        let response = match client.send(request).await {
-            Ok(response) => response,
-            Err(error) => return Outcome::NotRun(format!("no answer: {error}")),
-        };
-        let mut observation = Observation::of(&response);
-        if response.status.is_server_error() {
-            return Outcome::NotRun(format!(
-                "the service failed with {}",
-                response.status.as_u16()
-            ));
+        match self.observe(prepared, bucket, client, begun).await {
+            Ok(observation) => self.judge(observation),
+            Err(reason) => Outcome::NotRun(reason),
         }
-        if observation.is_accepted() {
-            match self.fact(bucket, client, &response, &keys).await {
-                Ok(fact) => observation.fact = fact,
-                Err(reason) => return Outcome::NotRun(reason),
+    }
+
+    async fn observe(
+        &self,
+        prepared: PreparedProbe<'_>,
+        bucket: &MeasuredBucket,
+        client: &WebClient,
+        begun: &mut Vec<BegunUpload>,
+    ) -> Result<Observation, String> {
+        let (response, fact) = match prepared {
+            PreparedProbe::Request(BuiltProbe { request, keys, .. }) => {
+                let response = client.send(request).await;
+                let response = response.map_err(|error| format!("no answer: {error}"))?;
+                let fact = if Observation::of(&response).is_accepted() {
+                    self.fact(bucket, client, &response, &keys).await?
+                } else {
+                    None
+                };
+                (response, fact)
             }
+            PreparedProbe::Upload(upload) => upload.run(client, begun).await?,
+        };
+        if response.status.is_server_error() {
+            return Err(format!("the service failed with {}", response.status.as_u16()));
         }
-        self.judge(observation)
+        let observation = Observation::of(&response);
+        let fact = fact.filter(|_| observation.is_accepted());
+        Ok(Observation { fact, ..observation })
     }
 
     /// Compares an observation with the readings.
@@ -213,6 +280,10 @@ impl Probe {
         }
         match self.others.iter().position(|other| other.predicted.matches(&observation)) {
             Some(at) => Outcome::Other(observation, at),
+            // It says nothing about the question if the key may not do this at all.
+            None if observation.lacks_right() => {
+                Outcome::NotRun(format!("the key may not do this: {observation}"))
+            }
             None => Outcome::Unknown(observation),
         }
     }

@@ -1,6 +1,7 @@
 //! The report: a line for each probe, and the file `conformance.json`.
 //!
-//! The file contains no key, no account id, no bucket and no host, so it can be published. What it says of a response
+//! A report is of a bucket, or of the gateway in front of a function. The file contains no key, no account id, no bucket
+//! and no host, so it can be published. What it says of a response
 //! comes from [`Observation`](crate::conformance::observation::Observation), which keeps no text of the service but
 //! its codes.
 
@@ -8,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::conformance::probe::{Outcome, Probe};
 use crate::conformance::target::MeasuredBucket;
+use oss_upload_signer::time::Timestamp;
 
 /// The version of the format.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// The results of one run.
 #[derive(Debug, Deserialize, Serialize)]
@@ -21,12 +23,22 @@ pub(super) struct Report {
     pub(super) tool: String,
     /// The day of the run in UTC, such as `2026-11-30`.
     pub(super) day: String,
+    pub(super) subject: ReportSubject,
     pub(super) region: String,
-    /// Whether the requests went to the default host of the bucket, and not to a custom domain.
+    /// Whether the requests went to the default host of the bucket or of the function, and not to a custom domain.
     pub(super) default_host: bool,
-    /// Whether the key was a temporary one.
-    pub(super) temporary_key: bool,
+    /// Whether the key was a temporary one. A gateway is measured without a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) temporary_key: Option<bool>,
     pub(super) probes: Vec<ProbeResult>,
+}
+
+/// What was measured.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ReportSubject {
+    Bucket,
+    Gateway,
 }
 
 /// The result of one probe.
@@ -35,7 +47,7 @@ pub(super) struct Report {
 pub(super) struct ProbeResult {
     /// The name of the probe.
     pub(super) probe: String,
-    /// The row of the table of choices; missing for a documented error.
+    /// The row of the table of choices or of behaviours; missing for a documented error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) choice: Option<String>,
     pub(super) result: ResultKind,
@@ -66,15 +78,30 @@ pub(super) enum ResultKind {
 }
 
 impl Report {
-    /// Creates a report without results.
+    /// Creates a report on a bucket, without results.
     pub(super) fn new(bucket: &MeasuredBucket) -> Self {
         Self {
             format: FORMAT,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
-            day: bucket.now().rfc3339().chars().take(10).collect(),
+            day: day(bucket.now()),
+            subject: ReportSubject::Bucket,
             region: bucket.region.clone(),
             default_host: bucket.is_default_host(),
-            temporary_key: bucket.is_temporary_key(),
+            temporary_key: Some(bucket.is_temporary_key()),
+            probes: Vec::new(),
+        }
+    }
+
+    /// Creates a report on a gateway, without results.
+    pub(super) fn of_gateway(now: Timestamp, region: String, default_host: bool) -> Self {
+        Self {
+            format: FORMAT,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            day: day(now),
+            subject: ReportSubject::Gateway,
+            region,
+            default_host,
+            temporary_key: None,
             probes: Vec::new(),
         }
     }
@@ -88,8 +115,12 @@ impl Report {
         let [same, other, unknown, not_run] =
             [ResultKind::Same, ResultKind::Other, ResultKind::Unknown, ResultKind::NotRun]
                 .map(|kind| self.count(kind));
+        let local = match self.subject {
+            ReportSubject::Bucket => "OSS",
+            ReportSubject::Gateway => "gateway",
+        };
         format!(
-            "{same} as in the local OSS, {other} as another reading says, {unknown} otherwise, {not_run} \
+            "{same} as in the local {local}, {other} as another reading says, {unknown} otherwise, {not_run} \
              not run"
         )
     }
@@ -143,4 +174,8 @@ impl ProbeResult {
             }
         }
     }
+}
+
+fn day(now: Timestamp) -> String {
+    now.rfc3339().chars().take(10).collect()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http_client::{TransportError, WebClient, WebRequest, WebResponse};
+use crate::signing_context::v4_signer;
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::crypto;
 use oss_upload_signer::policy::template::RandomBytes;
@@ -11,6 +12,9 @@ use oss_upload_signer::signing::request::{OssRequest, RequestSigner, object_path
 use oss_upload_signer::signing::v4::V4Signer;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
+
+/// The lifetime of a signed URL.
+const URL_LIFETIME: Duration = Duration::from_mins(10);
 
 /// The directory that contains the scratch prefix of each run.
 const SCRATCH: &str = "oss-upload-conformance";
@@ -85,13 +89,30 @@ impl MeasuredBucket {
 
     /// Returns the V4 signer of a form with this time and region.
     pub(super) fn signer<'a>(&'a self, now: Timestamp, region: &'a str) -> V4Signer<'a> {
-        V4Signer {
-            key_id: &self.credentials.key_id,
-            secret: &self.credentials.secret,
-            token: self.credentials.token.as_ref(),
-            region,
-            now,
-        }
+        v4_signer(&self.credentials, region, now)
+    }
+
+    /// Returns the URL of a request, signed with the key of this run.
+    pub(super) fn sign_url(&self, request: &OssRequest<'_>) -> String {
+        let signer = RequestSigner::new(self.signer(self.now(), &self.region));
+        let query = signer.presign(request, URL_LIFETIME);
+        let path = request.key.map_or_else(|| "/".to_owned(), object_path);
+        format!("{}{path}?{query}", self.url)
+    }
+
+    /// Returns the request that aborts an upload.
+    pub(super) fn abort_request(&self, key: &str, id: &str) -> WebRequest {
+        let query = [("uploadId", Some(id))];
+        let request = OssRequest { query: &query, ..OssRequest::new("DELETE", &self.bucket, key) };
+        WebRequest::delete(self.sign_url(&request))
+    }
+
+    /// Returns the request that lists the unfinished uploads of this run.
+    pub(super) fn list_uploads_request(&self) -> WebRequest {
+        let query = [("uploads", None), ("prefix", Some(self.prefix.as_str()))];
+        let request =
+            OssRequest { key: None, query: &query, ..OssRequest::new("GET", &self.bucket, "") };
+        WebRequest::get(self.sign_url(&request))
     }
 }
 

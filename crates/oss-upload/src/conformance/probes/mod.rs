@@ -1,8 +1,9 @@
-//! The probes: at least one, or a reason why there can be none, for each row of the table of choices, and one for each
-//! documented error that a form can cause.
+//! The probes: at least one for each row of the table of choices, unless the row says why there can be none, and one
+//! for each documented error that a form, a signed request or an upload in parts can cause.
 
 mod body;
 mod callback;
+mod multipart;
 mod object;
 mod policy;
 mod request;
@@ -46,46 +47,14 @@ pub(super) fn all() -> Vec<Probe> {
         request::date_choices(),
         request::url_errors(),
         request::header_errors(),
+        multipart::etag_choices(),
+        multipart::list_choices(),
+        multipart::size_choices(),
+        multipart::state_choices(),
+        multipart::completion_choices(),
+        multipart::listing_choices(),
+        multipart::part_errors(),
+        multipart::completion_errors(),
     ];
     groups.into_iter().flatten().collect()
 }
-
-/// The rows of the table of choices that no probe measures, each with the reason.
-pub(super) const WITHOUT_PROBE: &[(&str, &str)] = &[
-    (
-        "reserved-keys",
-        "a rule of the local OSS only, and the key would be outside of the scratch prefix",
-    ),
-    ("callback-time", "needs several callback servers that are slow on purpose"),
-    ("callback-response-shape", "needs a callback server whose response can be chosen"),
-    ("callback-response-size", "needs a callback server whose response can be chosen"),
-    ("upper-case-variables", "needs a callback server that shows the body it received"),
-    ("missing-variables", "needs a callback server that shows the body it received"),
-    ("expired-key", "needs a temporary key that has expired"),
-    ("key-policy", "needs a second key that may not write"),
-    ("policy-resources", "a rule of the local OSS only: its buckets have no account"),
-    ("object-acl", "needs a second key without oss:PutObjectAcl"),
-    ("loose-etags", MULTIPART),
-    ("min-part-size", MULTIPART),
-    ("empty-part", MULTIPART),
-    ("listed-number-range", MULTIPART),
-    ("part-list-grammar", MULTIPART),
-    ("part-list-length", MULTIPART),
-    ("result-namespace", MULTIPART),
-    ("malformed-upload-id", MULTIPART),
-    ("completed-upload-id", MULTIPART),
-    ("complete-without-parts", MULTIPART),
-    ("forbid-overwrite-at-start", MULTIPART),
-    ("repeated-completion", MULTIPART),
-    ("late-part", MULTIPART),
-    ("listing-range", MULTIPART),
-    ("upload-order", MULTIPART),
-    ("callback-twice", MULTIPART),
-    ("response-overrides", "needs an object that everyone may read"),
-    ("image-process", "a rule of the local OSS only: it processes no image"),
-    ("referer-path", "needs other referer rules on the bucket"),
-    ("referer-preflight", "needs other referer rules on the bucket"),
-];
-
-/// The reason of the rows about multipart uploads.
-const MULTIPART: &str = "needs several requests that belong together, which no probe sends yet";

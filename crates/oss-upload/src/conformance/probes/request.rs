@@ -12,6 +12,10 @@ use oss_upload_signer::signing::request::{
 };
 use oss_upload_signer::signing::v4::{OSS4_HMAC_SHA256, X_OSS_DATE};
 
+/// A callback to a host without an address, as the parameter and the header have it.
+const CALLBACK: &str =
+    "eyJjYWxsYmFja1VybCI6Imh0dHA6Ly9jb25mb3JtYW5jZS5pbnZhbGlkLyIsImNhbGxiYWNrQm9keSI6ImE9MSJ9";
+
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// How long the URL of a slow upload is valid.
@@ -93,6 +97,19 @@ pub(super) fn transfer_choices() -> Vec<Probe> {
             |request| request.put("chunked-put", SentContent::Chunked),
         )
         .or_fixed(Accepted),
+        probe(
+            "callback-twice",
+            "callback-twice",
+            "a PUT with a callback in a header and in the query",
+            Refused(Kind::ArgumentInvalid),
+            |request| {
+                request.put("callback-twice", SentContent::Paused(Duration::ZERO));
+                request.query = vec![("callback", Some(CALLBACK))];
+                request.signed = vec![("x-oss-callback", CALLBACK)];
+                request.sent = vec![("x-oss-callback", CALLBACK)];
+            },
+        )
+        .or_fixed(Refused(Kind::CallbackFailed)),
     ]
 }
 
