@@ -88,6 +88,11 @@ impl LocalSts {
         Ok(Self { sts, listener, role_arns })
     }
 
+    /// Returns the STS, which can issue keys of roles that were created.
+    pub(super) fn sts(&self) -> sts::Sts {
+        self.sts.clone()
+    }
+
     /// Prints the address and the roles.
     pub(super) fn print_addresses(&self) -> Result<(), CommandError> {
         let address = self.listener.local_addr()?;

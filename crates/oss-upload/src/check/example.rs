@@ -76,7 +76,7 @@ impl Example {
 
 /// Returns a request for a file that the route accepts, or `None` where no example value matches the pattern of
 /// its metadata.
-pub(super) fn request(route: &Route) -> Option<GrantRequest> {
+pub(crate) fn request(route: &Route) -> Option<GrantRequest> {
     let content_type = content_type(route);
     let known = content_type.as_ref().and_then(|one| file_type::extension(one.essence()));
     let ending = route.extensions.first().map(String::as_str).or(known).unwrap_or("bin");

@@ -24,7 +24,7 @@ use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time::Timestamp;
 use oss_upload_signer::{grant, time};
 
-pub(super) use example::VALUES as EXAMPLE_VALUES;
+pub(super) use example::{VALUES as EXAMPLE_VALUES, request as example_request};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {

@@ -35,21 +35,21 @@ const HEADER: &str =
 const KEY_LENGTH: usize = 64;
 
 /// The access key of the function's role, or of a user, for one run. `Debug` shows nothing of it.
-pub(super) struct UploadKey {
-    pub(super) id: String,
-    pub(super) secret: String,
-    pub(super) token: String,
+pub(crate) struct UploadKey {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) token: String,
 }
 
 impl UploadKey {
     /// Generates a key with a prefix of the id, such as `STS.` for a temporary key.
-    pub(super) fn generate(prefix: &str) -> Result<Self, CommandError> {
+    pub(crate) fn generate(prefix: &str) -> Result<Self, CommandError> {
         let id = format!("{prefix}{}", random_hex()?);
         Ok(Self { id, secret: long_key()?, token: long_key()? })
     }
 
     /// Returns the key without its token, for the local OSS.
-    pub(super) fn long_lived(&self) -> oss::AccessKey {
+    pub(crate) fn long_lived(&self) -> oss::AccessKey {
         oss::AccessKey::new(&self.id, &self.secret)
     }
 }
@@ -61,10 +61,10 @@ impl fmt::Debug for UploadKey {
 }
 
 /// A variable and its value.
-pub(super) type KeyVariable = (&'static str, String);
+pub(crate) type KeyVariable = (&'static str, String);
 
 /// Sets the variables that are not set to the keys of the data directory, and returns these variables.
-pub(super) fn set_missing_keys(
+pub(crate) fn set_missing_keys(
     environment: &mut Environment,
     directory: &Path,
 ) -> Result<Vec<KeyVariable>, CommandError> {

@@ -24,7 +24,6 @@ use tokio::sync::watch;
 
 use crate::console;
 use crate::dev::callbacks::LoggingClient;
-use crate::dev::keys::UploadKey;
 use crate::dev::origin_log::OriginLog;
 use crate::dev::summary::Summary;
 use crate::error::CommandError;
@@ -45,6 +44,8 @@ use oss_upload_signer::policy::bucket::UploadHost;
 use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time;
 
+pub(super) use keys::{UploadKey, set_missing_keys};
+
 /// The account of all resources in `dev`.
 const ACCOUNT: &str = "1234567890123456";
 
@@ -56,6 +57,10 @@ pub(super) const DEFAULTS: [(&str, &str); 3] =
 const SETTINGS_FILE: &str = "upload.toml";
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "`oss-upload rehearse --cloud` rehearses the whole deployment with a local cloud: setup, package, \
+                  doctor and upload."
+)]
 pub(super) struct Options {
     /// The port of the page and the function; 0 lets the system choose
     #[arg(long, default_value_t = 8080)]

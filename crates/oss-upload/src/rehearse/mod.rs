@@ -1,8 +1,9 @@
 //! `oss-upload rehearse`: a package is started on this machine and treated as Function Compute would.
 //!
-//! The rehearsal itself is [`fc_emulator::rehearsal`], and works with a function in any language. Here are
+//! With `--cloud` the whole deployment is rehearsed (`cloud`). The rehearsal of a package is [`fc_emulator::rehearsal`], and works with a function in any language. Here are
 //! the options of the command and the output.
 
+mod cloud;
 mod defaults;
 
 use std::path::PathBuf;
@@ -23,7 +24,18 @@ use crate::error::CommandError;
 )]
 pub(super) struct Options {
     /// The folder of the code, a folder that has it as src/code or code, or the zip that is deployed
-    target: PathBuf,
+    #[arg(required_unless_present = "cloud")]
+    target: Option<PathBuf>,
+    /// Rehearse the whole deployment with a local cloud: setup, package (unless TARGET is one), rehearse, doctor and
+    /// upload
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "command", "port", "env", "region", "request", "concurrency", "instances", "timeout", "memory",
+            "initializer", "health_check", "pre_stop", "start_limit", "idle", "quick", "json",
+        ]
+    )]
+    cloud: bool,
     /// The start command, split at spaces; /code/ in it is the folder of the code. Default is bootstrap
     #[arg(long, value_name = "WORDS")]
     command: Option<String>,
@@ -90,8 +102,15 @@ enum Switch {
 }
 
 pub(super) async fn run(options: Options) -> Result<(), CommandError> {
-    let package = Package::open(&options.target)
-        .map_err(|error| CommandError::usage(format!("TARGET: {error}")))?;
+    if options.cloud {
+        return tokio::select! {
+            done = cloud::run(options.target.as_deref()) => done,
+            () = fc_http::shutdown_signal() => Err(CommandError::new("the rehearsal was interrupted")),
+        };
+    }
+    let target = options.target.clone().unwrap_or_default();
+    let package =
+        Package::open(&target).map_err(|error| CommandError::usage(format!("TARGET: {error}")))?;
     let (plan, defaults) = defaults::test_plan(&options, &package)?;
     let mut printer = Printer::new(options.json);
     printer.defaults(&defaults);
@@ -100,7 +119,7 @@ pub(super) async fn run(options: Options) -> Result<(), CommandError> {
         // Ctrl-C does not reach the process groups of instances; dropping the rehearsal ends them.
         () = fc_http::shutdown_signal() => return Err(CommandError::new("the rehearsal was interrupted")),
     }
-    match printer.finish(&options.target.display().to_string()) {
+    match printer.finish(&target.display().to_string()) {
         0 => Ok(()),
         1 => Err(CommandError::new("one check failed; its line says what to do")),
         failed => {

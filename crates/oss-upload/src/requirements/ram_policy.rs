@@ -11,7 +11,7 @@ use oss_upload_signer::credentials::session_policy::ObjectPrefix;
 pub(crate) const TRUST_POLICY: &str = r#"{"Version":"1","Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":["fc.aliyuncs.com"]}}]}"#;
 
 /// The service that runs the function.
-const FUNCTION_COMPUTE: &str = "fc.aliyuncs.com";
+pub(crate) const FUNCTION_COMPUTE: &str = "fc.aliyuncs.com";
 
 /// The longest policy in bytes.
 pub(crate) const MAX_POLICY_BYTES: usize = 6144;
