@@ -1,12 +1,21 @@
 //! A local cloud with one user and one bucket, and the tool.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use fc_emulator::{Gateway, RoleCredentials};
+use fc_http::log::LogWriter;
 use oss_emulator::faults::Faults;
 use oss_emulator::keys::{AccessKey, KeyRing};
 use oss_emulator::ram::{Permissions, RamPolicy};
 use oss_emulator::sts::{Options, Sts};
+use oss_upload_signer::app::App;
+use oss_upload_signer::config::Settings;
+use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::credentials::sts::request::{canonical, encode, sign, string_to_sign};
+use oss_upload_signer::net::{HttpClient, RequestLimits, ReqwestClient};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::signing::request::{OssRequest, RequestSigner};
 use oss_upload_signer::signing::v4::V4Signer;
@@ -14,8 +23,11 @@ use oss_upload_signer::time;
 use tokio::net::TcpListener;
 
 use crate::support::form::{BUCKET, KEY_ID, REGION, SECRET};
-use crate::support::oss::{Reply, Server};
+use crate::support::gateway;
+use crate::support::oss::{Reply, Server as OssServer};
+use crate::support::server::Server;
 use crate::support::tool::{Outcome, Tool};
+use crate::support::wait::LIMIT;
 
 /// The origin of the page that uploads.
 pub(super) const PAGE: &str = "https://app.example";
@@ -28,7 +40,7 @@ const OWNER: (&str, &str) = ("LTAI5tOwner", "OwnerSecret");
 
 /// The local cloud.
 pub(super) struct Cloud {
-    pub(super) oss: Server,
+    pub(super) oss: OssServer,
     pub(super) sts: Sts,
     pub(super) ring: KeyRing,
     pub(super) faults: Faults,
@@ -42,7 +54,7 @@ impl Cloud {
         let ring = KeyRing::default();
         ring.add(AccessKey::new(OWNER.0, OWNER.1));
         let shared = ring.clone();
-        let oss = Server::with(|options| {
+        let oss = OssServer::with(|options| {
             options.clock = Arc::new(|| time::now().unix());
             options.cors_origins = Vec::new();
             options.keys = vec![AccessKey::new(KEY_ID, SECRET)];
@@ -95,6 +107,64 @@ impl Cloud {
     pub(super) async fn put(&self, setting: &str, document: &str) {
         let reply = self.send("PUT", setting, document).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+
+    /// Starts a function with these variables and settings and with a key of the role, behind the gateway. Returns its
+    /// address too.
+    pub(super) async fn signer(
+        &self,
+        key: AccessKey,
+        variables: &[(&str, &str)],
+        file: Option<&str>,
+    ) -> (Server, String) {
+        let mut environment = Environment::default();
+        let host = format!("http://127.0.0.1:{}", self.oss.address.port());
+        let needed = [
+            ("OSS_BUCKET", BUCKET),
+            ("OSS_REGION", REGION),
+            ("OSS_UPLOAD_HOST", &host),
+            ("FC_FUNCTION_NAME", "signer"),
+        ];
+        for (name, value) in needed.iter().chain(variables) {
+            environment.set(name, *value);
+        }
+        let settings = Settings::load(&environment, file, time::now()).unwrap();
+        let service = oss_upload_signer::http::service(Arc::new(App::new(settings)));
+        let log = LogWriter::new(io::sink());
+        let options = fc_http::Options { platform: true, log, ..fc_http::Options::default() };
+        let function = Server::start(service, options).await;
+        let mut options = gateway::options(function.address);
+        options.credentials = Some(RoleCredentials {
+            access_key_id: key.id,
+            access_key_secret: key.secret,
+            security_token: key.security_token.unwrap(),
+        });
+        let address = gateway::serve(Gateway::new(options)).await;
+        (function, format!("http://{address}"))
+    }
+
+    /// Calls RAM as the owner of the account.
+    pub(super) async fn ram(&self, action: &str, parameters: &[(&str, &str)]) {
+        let now = time::now().rfc3339();
+        let mut all = vec![
+            ("Action", action),
+            ("Version", "2015-05-01"),
+            ("Format", "JSON"),
+            ("Timestamp", now.as_str()),
+            ("SignatureMethod", "HMAC-SHA1"),
+            ("SignatureVersion", "1.0"),
+            ("SignatureNonce", action),
+            ("AccessKeyId", OWNER.0),
+        ];
+        all.extend_from_slice(parameters);
+        let text = string_to_sign("POST", &canonical(&all));
+        let signature = sign(&Secret::new(OWNER.1), &text);
+        all.push(("Signature", &signature));
+        let request = http::Request::post(format!("http://{}/?{}", self.ram, encode(&all)));
+        let request = request.body(Bytes::new()).unwrap();
+        let limits = RequestLimits { timeout: LIMIT, max_body: 1 << 16, use_proxy: false };
+        let response = ReqwestClient::new(None).send(request, limits).await.unwrap();
+        assert_eq!(response.status(), 200, "{action}: {:?}", response.body());
     }
 
     async fn send(&self, method: &str, setting: &str, body: &str) -> Reply {

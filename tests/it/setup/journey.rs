@@ -1,21 +1,10 @@
 //! Whole journeys: from an empty account to an upload, a second run, a run that broke off, and the removal.
 
-use std::io;
-use std::sync::Arc;
-
-use fc_emulator::{Gateway, RoleCredentials};
-use fc_http::log::LogWriter;
 use insta::assert_snapshot;
 use oss_emulator::faults::{Fault, Operation};
-use oss_upload_signer::app::App;
-use oss_upload_signer::config::Settings;
-use oss_upload_signer::config::environment::Environment;
-use oss_upload_signer::time;
 
 use super::fixture::{Cloud, PAGE, ROLE, changes};
 use crate::support::form::{BUCKET, REGION};
-use crate::support::gateway;
-use crate::support::server::Server;
 
 #[tokio::test]
 async fn an_empty_account_gets_everything_and_a_second_run_changes_nothing() {
@@ -65,31 +54,8 @@ async fn after_setup_a_function_with_the_role_uploads_and_doctor_finds_nothing()
     assert_eq!(cloud.setup(&["--yes"]).await.code, 0);
     assert!(cloud.sts.lend(ROLE, "ecs.aliyuncs.com").is_none());
     let key = cloud.sts.lend(ROLE, "fc.aliyuncs.com").unwrap();
-    let mut environment = Environment::default();
-    let host = format!("http://127.0.0.1:{}", cloud.oss.address.port());
-    for (name, value) in [
-        ("OSS_BUCKET", BUCKET),
-        ("OSS_REGION", REGION),
-        ("OSS_UPLOAD_HOST", &host),
-        ("UPLOAD_AUTH", "origin"),
-        ("UPLOAD_ORIGINS", PAGE),
-        ("FC_FUNCTION_NAME", "signer"),
-    ] {
-        environment.set(name, value);
-    }
-    let settings = Settings::load(&environment, None, time::now()).unwrap();
-    let app = Arc::new(App::new(settings));
-    let log = LogWriter::new(io::sink());
-    let options = fc_http::Options { platform: true, log, ..fc_http::Options::default() };
-    let function = Server::start(oss_upload_signer::http::service(app), options).await;
-    let mut options = gateway::options(function.address);
-    options.credentials = Some(RoleCredentials {
-        access_key_id: key.id,
-        access_key_secret: key.secret,
-        security_token: key.security_token.unwrap(),
-    });
-    let address = gateway::serve(Gateway::new(options)).await;
-    let signer = format!("http://{address}");
+    let variables = [("UPLOAD_AUTH", "origin"), ("UPLOAD_ORIGINS", PAGE)];
+    let (_function, signer) = cloud.signer(key, &variables, None).await;
     let doctor = cloud.tool.run(&["doctor", "--signer", &signer, "--origin", PAGE]).await;
     assert_eq!(doctor.code, 0, "{doctor:?}");
     assert!(!doctor.out.contains("FAIL"), "{}", doctor.out);

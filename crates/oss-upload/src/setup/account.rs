@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::language::{Text, text};
 use crate::requirements::ram_policy::TRUST_POLICY;
 use crate::setup::bucket_client::BucketConfigClient;
 use crate::setup::bucket_client::BucketSetting;
@@ -27,7 +28,7 @@ impl Account {
         let request = RpcRequest {
             service: CloudService::Sts,
             action: "sts:GetCallerIdentity",
-            subject: "the access key",
+            subject: &text!("the access key", "AccessKey"),
             parameters: &[],
         };
         let response = self.rpc.call(request).await?;
@@ -35,7 +36,7 @@ impl Account {
         id.ok_or_else(|| CloudError {
             service: CloudService::Sts,
             action: request.action,
-            subject: request.subject.to_owned(),
+            subject: request.subject.clone(),
             cause: CloudErrorCause::Malformed,
         })
     }
@@ -163,7 +164,8 @@ impl Account {
         action: &'static str,
         parameters: &[Parameter<'_>],
     ) -> Result<Value, CloudError> {
-        let subject = format!("the role {}", self.names.role());
+        let role = self.names.role();
+        let subject = text!("the role {role}", "角色 {role}");
         self.ram(action, &subject, parameters).await
     }
 
@@ -172,14 +174,15 @@ impl Account {
         action: &'static str,
         parameters: &[Parameter<'_>],
     ) -> Result<Value, CloudError> {
-        let subject = format!("the policy {}", self.names.policy());
+        let policy = self.names.policy();
+        let subject = text!("the policy {policy}", "权限策略 {policy}");
         self.ram(action, &subject, parameters).await
     }
 
     async fn ram(
         &self,
         action: &'static str,
-        subject: &str,
+        subject: &Text,
         parameters: &[Parameter<'_>],
     ) -> Result<Value, CloudError> {
         let service = CloudService::Ram;

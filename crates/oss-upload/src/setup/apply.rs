@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::console;
 use crate::error::CommandError;
+use crate::language::{Language, Text, text};
 use crate::setup::account::Account;
 use crate::setup::bucket_client::BucketSetting;
 use crate::setup::configuration::{Configuration, MergeError};
@@ -25,18 +26,21 @@ pub(super) async fn apply(
     wanted: &Wanted,
     observed: &Observed,
     plan: &Plan,
+    language: Language,
 ) -> Result<(), CommandError> {
+    let all = plan.steps.len();
     for (done, step) in plan.steps.iter().enumerate() {
         let outcome = make(account, wanted, observed, step).await;
         outcome.map_err(|error| {
-            let rest = plan.steps.len() - done;
-            CommandError::new(format!(
-                "{}: {error}; {done} of {} changes are made, and {rest} are left: run this again",
-                step.title,
-                plan.steps.len()
-            ))
+            let rest = all - done;
+            let sentence = step.title.clone().with(&text!(": ", "：")).with(&error).with(&text!(
+                "; {done} of {all} changes are made, and {rest} are left: run this again",
+                "；{all} 项更改中已完成 {done} 项，还剩 {rest} 项：请再次运行"
+            ));
+            CommandError::new(sentence.in_language(language))
         })?;
-        console::print_line(&format!("done     {}", step.title));
+        let label = language.choose("done    ", "完成    ");
+        console::print_line(&format!("{label} {}", step.title.in_language(language)));
     }
     Ok(())
 }
@@ -46,7 +50,7 @@ async fn make(
     wanted: &Wanted,
     observed: &Observed,
     step: &Step,
-) -> Result<(), CommandError> {
+) -> Result<(), Text> {
     let made = match &step.change {
         SetupChange::CreateRole => account.create_role().await,
         SetupChange::UpdateTrust(document) => account.update_trust(document).await,
@@ -65,7 +69,7 @@ async fn make(
             return write(account, BucketSetting::Lifecycle, change, seen).await;
         }
     };
-    made.map_err(|error| CommandError::new(error.to_string()))
+    made.map_err(|error| error.text())
 }
 
 /// Attaches the policy. Role and policy may have been created a moment ago.
@@ -95,23 +99,25 @@ async fn write(
     setting: BucketSetting,
     change: &BucketChange,
     seen: Option<&str>,
-) -> Result<(), CommandError> {
+) -> Result<(), Text> {
     let bucket = &account.buckets[change.bucket];
-    let refused = |error: CloudError| CommandError::new(error.to_string());
+    let refused = |error: CloudError| error.text();
     let now = bucket.get(setting).await.map_err(refused)?;
     if now.as_deref() != seen {
-        return Err(CommandError::new(
+        return Err(text!(
             "somebody has changed the rules of the bucket since the plan was made, so nothing was written",
+            "制定计划之后有人更改了 Bucket 的规则，因此没有写入"
         ));
     }
     bucket.set(setting, change.document.as_deref()).await.map_err(refused)?;
     let after = bucket.get(setting).await.map_err(refused)?;
     if !keeps(setting, seen, (change.document.as_deref(), after.as_deref())) {
-        return Err(CommandError::new(format!(
+        let name = &bucket.name;
+        return Err(text!(
             "OSS returns other rules than those that were there before; look at them in the OSS console \
-             (the bucket {})",
-            bucket.name
-        )));
+             (the bucket {name})",
+            "OSS 返回的规则与之前不同；请在 OSS 控制台查看（Bucket {name}）"
+        ));
     }
     Ok(())
 }
@@ -145,23 +151,26 @@ pub(super) async fn verify(
     account: &Account,
     wanted: &Wanted,
     make_plan: fn(&Wanted, &Observed) -> Result<Plan, MergeError>,
-) -> Result<(), CommandError> {
-    let mut left = String::new();
+) -> Result<(), Text> {
+    let mut left = Text::verbatim("");
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             tokio::time::sleep(PAUSE).await;
         }
         let observed = account.observe().await;
-        let observed = observed.map_err(|error| CommandError::new(error.to_string()))?;
-        let plan = make_plan(wanted, &observed).map_err(|error| CommandError::new(error.0))?;
+        let observed = observed.map_err(|error| error.text())?;
+        let plan = make_plan(wanted, &observed).map_err(|error| error.0)?;
         match plan.steps.first() {
             None => return Ok(()),
             Some(step) => left.clone_from(&step.title),
         }
     }
-    Err(CommandError::new(format!(
-        "all changes are made, and the cloud still returns the old state ({left}); run this again in a minute"
-    )))
+    Err(text!(
+        "all changes are made, and the cloud still returns the old state (",
+        "所有更改均已完成，但云端仍返回旧状态（"
+    )
+    .with(&left)
+    .with(&text!("); run this again in a minute", "）；请一分钟后再次运行")))
 }
 
 #[cfg(test)]

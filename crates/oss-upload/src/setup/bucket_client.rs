@@ -8,11 +8,12 @@ use http::Method;
 use md5::{Digest, Md5};
 
 use crate::http_client::{WebClient, WebRequest, WebResponse};
+use crate::language::text;
 use crate::setup::refusal::{CloudError, CloudErrorCause, CloudService, Refusal};
+use crate::signing_context::v4_signer;
 use crate::xml::XmlElement;
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::signing::request::{OssRequest, RequestSigner};
-use oss_upload_signer::signing::v4::V4Signer;
 use oss_upload_signer::time;
 
 const XML: &str = "application/xml";
@@ -142,13 +143,7 @@ impl BucketConfigClient {
         parameter: &str,
         headers: &[(&str, &str)],
     ) -> Vec<(&'static str, String)> {
-        let signer = RequestSigner::new(V4Signer {
-            key_id: &self.credentials.key_id,
-            secret: &self.credentials.secret,
-            token: self.credentials.token.as_ref(),
-            region: &self.region,
-            now: time::now(),
-        });
+        let signer = RequestSigner::new(v4_signer(&self.credentials, &self.region, time::now()));
         signer.sign_headers(&OssRequest {
             method,
             bucket: &self.name,
@@ -160,7 +155,8 @@ impl BucketConfigClient {
     }
 
     fn error(&self, action: &'static str, cause: CloudErrorCause) -> CloudError {
-        let subject = format!("the bucket {}", self.name);
+        let name = &self.name;
+        let subject = text!("the bucket {name}", "Bucket {name}");
         CloudError { service: CloudService::Oss, action, subject, cause }
     }
 }

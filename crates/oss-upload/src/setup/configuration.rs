@@ -1,6 +1,7 @@
 //! A CORS or lifecycle configuration of a bucket, with each rule as OSS wrote it. A rule that is not ours goes back
 //! byte for byte, whatever is in it.
 
+use crate::language::{Text, text};
 use crate::xml::{InvalidDocument, XmlElement};
 
 /// A configuration, taken apart.
@@ -47,10 +48,13 @@ pub(super) enum ConfigurationChange {
 
 /// The reason why a configuration cannot be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct MergeError(pub(super) String);
+pub(super) struct MergeError(pub(super) Text);
 
 impl From<InvalidDocument> for MergeError {
     fn from(_: InvalidDocument) -> Self {
-        Self("OSS has returned a configuration that is no XML, so it is not changed".to_owned())
+        Self(text!(
+            "OSS has returned a configuration that is no XML, so it is not changed",
+            "OSS 返回的配置不是 XML，因此不做更改"
+        ))
     }
 }

@@ -1,6 +1,7 @@
 //! Merges the CORS rule into the rules of a bucket. OSS replaces all rules at once, and takes for each request the
 //! first rule that matches.
 
+use crate::language::text;
 use crate::requirements::cors_rule::{CorsRule, configuration as configuration_document};
 use crate::setup::configuration::{
     Configuration, ConfigurationChange, ConfigurationRule, MergeError,
@@ -42,9 +43,10 @@ pub(super) fn merge(
     }
     let adds_rule = !(is_enough && own.is_empty());
     if adds_rule && foreign.len() >= MAX_RULES {
-        return Err(MergeError(format!(
+        return Err(MergeError(text!(
             "the bucket has {MAX_RULES} CORS rules, and OSS accepts no more; remove one, or add the \
-             origins to one of them"
+             origins to one of them",
+            "Bucket 已有 {MAX_RULES} 条跨域规则，OSS 不接受更多；请删除一条，或将来源加入其中一条"
         )));
     }
     let mut rules: Vec<String> = foreign.iter().map(|rule| indented(&rule.source)).collect();
@@ -158,6 +160,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::language::Language;
 
     const MARK: &str = "x-setup-signer";
 
@@ -243,7 +246,7 @@ mod tests {
         let rules: Vec<String> =
             (0..10).map(|n| foreign(&format!("https://{n}.test"), "GET")).collect();
         let refused = merge(Some(&document(&rules, true)), &wanted(&["https://a.test"]), MARK);
-        assert!(refused.unwrap_err().0.contains("10 CORS rules"));
+        assert!(refused.unwrap_err().0.in_language(Language::En).contains("10 CORS rules"));
     }
 
     #[test]
@@ -273,7 +276,14 @@ mod tests {
             let (ours, others) = split(&kept, MARK);
             prop_assert_eq!(ours.len(), 1);
             let others: Vec<_> = others.iter().map(|rule| rule.source.clone()).collect();
-            prop_assert_eq!(others, rules);
+            prop_assert_eq!(&others, &rules);
+            let left = match without(Some(&merged), MARK).unwrap() {
+                ConfigurationChange::Put(document) => parse(Some(&document)).unwrap().rules,
+                ConfigurationChange::Delete => Vec::new(),
+                ConfigurationChange::None => panic!("our rule was not found: {merged}"),
+            };
+            let left: Vec<_> = left.into_iter().map(|rule| rule.source).collect();
+            prop_assert_eq!(left, rules);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Merges the lifecycle rules for unfinished uploads into the rules of a bucket. OSS replaces all rules at once.
 
+use crate::language::{Text, text};
 use crate::requirements::lifecycle_rule::{
     ABORT, LifecycleRule, configuration, is_plain, removal_days,
 };
@@ -20,7 +21,7 @@ pub(super) const RULE: &str = "Rule";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LifecycleMerge {
     pub(super) change: ConfigurationChange,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Text>,
 }
 
 /// Returns what has to be written so that unfinished uploads with these prefixes are removed. Other rules keep their
@@ -114,14 +115,15 @@ fn covers(element: &XmlElement, wanted: &PartsPrefix) -> Option<CoveringRule> {
 }
 
 impl CoveringRule {
-    fn note(&self, wanted: &PartsPrefix) -> Option<String> {
-        let Self { id, days } = self;
-        (*days < wanted.days).then(|| {
-            format!(
+    fn note(&self, wanted: &PartsPrefix) -> Option<Text> {
+        let (Self { id, days }, needed) = (self, wanted.days);
+        (*days < needed).then(|| {
+            text!(
                 "the lifecycle rule {id:?} of the bucket removes unfinished uploads after {days} \
-                 days, before they can be resumed for the last time; raise it to {} days, or lower \
+                 days, before they can be resumed for the last time; raise it to {needed} days, or lower \
                  multipart.resume",
-                wanted.days
+                "Bucket 的生命周期规则 {id:?} 在 {days} 天后删除未完成的上传，早于最后一次可续传的时间；请改为 \
+                 {needed} 天，或调小 multipart.resume"
             )
         })
     }
@@ -138,12 +140,13 @@ fn rule(
         is_plain(&rule.element) && rule.element.text_of("Prefix").unwrap_or_default() == prefix
     };
     if let Some(rule) = foreign.iter().find(has_prefix) {
-        let id = rule.element.text_of("ID").unwrap_or("?");
-        return Err(MergeError(format!(
+        let (id, days) = (rule.element.text_of("ID").unwrap_or("?"), wanted.days);
+        return Err(MergeError(text!(
             "the bucket has the lifecycle rule {id:?} with the prefix {prefix:?}, and OSS accepts one \
-             rule for a prefix; add to it that parts are deleted after {} days (OSS console > the \
+             rule for a prefix; add to it that parts are deleted after {days} days (OSS console > the \
              bucket > Data Management > Lifecycle), and run this again",
-            wanted.days
+            "Bucket 已有前缀为 {prefix:?} 的生命周期规则 {id:?}，而 OSS 对一个前缀只接受一条规则；请在其中设置 \
+             {days} 天后删除碎片（OSS 控制台 > 该 Bucket > 数据管理 > 生命周期），然后再次运行"
         )));
     }
     Ok(LifecycleRule {
@@ -158,6 +161,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::language::Language;
 
     fn names() -> Ownership {
         Ownership::new("signer").unwrap()
@@ -246,7 +250,7 @@ mod tests {
     fn a_foreign_rule_with_the_same_prefix_is_named_and_not_changed() {
         let rules = [foreign("mine", "a/", expire())];
         let refused = merge(Some(&document(&rules)), &[wanted("a/", 2)], &names());
-        assert!(refused.unwrap_err().0.contains("\"mine\""));
+        assert!(refused.unwrap_err().0.in_language(Language::En).contains("\"mine\""));
     }
 
     proptest! {
@@ -270,7 +274,14 @@ mod tests {
             let (own, others) = split(&kept, &names());
             prop_assert_eq!(own.len(), wanted.len());
             let others: Vec<_> = others.iter().map(|rule| rule.source.clone()).collect();
-            prop_assert_eq!(others, rules);
+            prop_assert_eq!(&others, &rules);
+            let left = match without(Some(&merged), &names()).unwrap() {
+                ConfigurationChange::Put(document) => parse(Some(&document)).unwrap().rules,
+                ConfigurationChange::Delete => Vec::new(),
+                ConfigurationChange::None => kept.rules,
+            };
+            let left: Vec<_> = left.into_iter().map(|rule| rule.source).collect();
+            prop_assert_eq!(left, rules);
         }
     }
 }

@@ -29,14 +29,15 @@ mod refusal;
 mod rpc;
 mod target;
 
+use std::io;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::{fmt, io};
 
 use clap::Args;
 
 use crate::console;
 use crate::error::CommandError;
+use crate::language::{Language, Text, text};
 use crate::setup::account::Account;
 use crate::setup::plan::{Observed, Plan, Wanted, plan, plan_removal};
 use crate::setup::target::SetupTarget;
@@ -80,6 +81,9 @@ pub(super) struct Options {
     /// Remove what setup has made, and nothing else
     #[arg(long)]
     remove: bool,
+    /// The language of the plan and of refusals
+    #[arg(long, value_enum, default_value = "en")]
+    lang: Language,
     /// Make the changes without a question
     #[arg(long)]
     yes: bool,
@@ -100,66 +104,100 @@ pub(super) async fn run(options: Options) -> Result<(), CommandError> {
         console::print_text(&by_hand::text(&target.wanted));
         return Ok(());
     }
+    let language = options.lang;
     let account = target.account(&options).await?;
-    let id = account.id().await.map_err(refused)?;
-    console::print_line(&format!("account  {id}"));
-    check_buckets(&account, &id).await?;
-    let observed = account.observe().await.map_err(refused)?;
+    let id = account.id().await.map_err(|error| failed(&error.text(), language))?;
+    print_labelled(language, ("account", "账号"), &id);
+    check_buckets(&account, &id, language).await?;
+    let observed = account.observe().await.map_err(|error| failed(&error.text(), language))?;
     let make_plan: MakePlan = if options.remove { plan_removal } else { plan };
-    let plan = make_plan(&target.wanted, &observed).map_err(|error| CommandError::new(error.0))?;
-    print_plan(&plan);
+    let plan = make_plan(&target.wanted, &observed).map_err(|error| failed(&error.0, language))?;
+    print_plan(&plan, language);
     if plan.steps.is_empty() {
-        console::print_line("nothing to change");
+        console::print_line(language.choose("nothing to change", "无需更改"));
         finish(&options, &target);
         return Ok(());
     }
+    let count = plan.steps.len();
     if options.check {
-        let count = plan.steps.len();
-        return Err(CommandError::new(format!("{count} changes are needed; nothing was changed")));
+        let sentence = text!(
+            "{count} changes are needed; nothing was changed",
+            "需要 {count} 项更改；未做任何更改"
+        );
+        return Err(failed(&sentence, language));
     }
-    if !options.yes && !confirm(plan.steps.len())? {
-        return Err(CommandError::new("nothing was changed"));
+    if !options.yes && !confirm(count, language)? {
+        return Err(failed(&text!("nothing was changed", "未做任何更改"), language));
     }
-    apply::apply(&account, &target.wanted, &observed, &plan).await?;
-    apply::verify(&account, &target.wanted, make_plan).await?;
+    apply::apply(&account, &target.wanted, &observed, &plan, language).await?;
+    let verified = apply::verify(&account, &target.wanted, make_plan).await;
+    verified.map_err(|error| failed(&error, language))?;
     finish(&options, &target);
     Ok(())
 }
 
-fn refused(error: impl fmt::Display) -> CommandError {
-    CommandError::new(error.to_string())
+fn failed(sentence: &Text, language: Language) -> CommandError {
+    CommandError::new(sentence.in_language(language))
+}
+
+/// Prints a line that begins with a label, in English and Chinese.
+fn print_labelled(language: Language, labels: (&str, &str), content: &str) {
+    console::print_line(&labelled(language, labels, content));
+}
+
+/// A Chinese character is as wide as two others.
+fn labelled(language: Language, (english, chinese): (&str, &str), content: &str) -> String {
+    match language {
+        Language::En => format!("{english:<8} {content}"),
+        Language::Zh => {
+            let width = |letter: char| if letter.is_ascii() { 1 } else { 2 };
+            let pad = 8_usize.saturating_sub(chinese.chars().map(width).sum());
+            format!("{chinese}{:pad$} {content}", "")
+        }
+    }
 }
 
 /// Checks that the buckets are where the settings say.
-async fn check_buckets(account: &Account, id: &str) -> Result<(), CommandError> {
+async fn check_buckets(
+    account: &Account,
+    id: &str,
+    language: Language,
+) -> Result<(), CommandError> {
     for bucket in &account.buckets {
-        let info = bucket.info().await.map_err(refused)?;
-        let (name, region) = (&bucket.name, &info.region);
-        if *region != bucket.region {
-            return Err(CommandError::new(format!(
-                "the bucket {name} is in the region {region}, and the settings say {}; set --region \
+        let info = bucket.info().await.map_err(|error| failed(&error.text(), language))?;
+        let (name, region, set) = (&bucket.name, &info.region, &bucket.region);
+        if region != set {
+            let sentence = text!(
+                "the bucket {name} is in the region {region}, and the settings say {set}; set --region \
                  {region}, or region in upload.toml",
-                bucket.region
-            )));
+                "Bucket {name} 位于地域 {region}，而设置为 {set}；请设置 --region {region}，或 upload.toml 中的 region"
+            );
+            return Err(failed(&sentence, language));
         }
-        console::print_line(&format!("bucket   {name} in {region}"));
-        if !info.owner.is_empty() && info.owner != id {
-            console::print_line(&format!(
-                "note     the bucket {name} belongs to the account {}: its bucket policy has to allow the \
-                 role too",
-                info.owner
-            ));
+        let place = text!("{name} in {region}", "{name}，地域 {region}");
+        print_labelled(language, ("bucket", "Bucket"), place.in_language(language));
+        let owner = &info.owner;
+        if !owner.is_empty() && owner != id {
+            let note = text!(
+                "the bucket {name} belongs to the account {owner}: its bucket policy has to allow the role too",
+                "Bucket {name} 属于账号 {owner}：其 Bucket Policy 也要允许该角色"
+            );
+            print_labelled(language, NOTE, note.in_language(language));
         }
     }
     Ok(())
 }
 
-fn print_plan(plan: &Plan) {
-    let lines = plan.unchanged.iter().map(|line| format!("same     {line}"));
-    let mut lines: Vec<String> = lines.collect();
-    lines.extend(plan.notes.iter().map(|line| format!("note     {line}")));
+/// The label of a note.
+const NOTE: (&str, &str) = ("note", "说明");
+
+fn print_plan(plan: &Plan, language: Language) {
+    let line = |labels, text: &Text| labelled(language, labels, text.in_language(language));
+    let mut lines: Vec<_> =
+        plan.unchanged.iter().map(|text| line(("same", "不变"), text)).collect();
+    lines.extend(plan.notes.iter().map(|text| line(NOTE, text)));
     for step in &plan.steps {
-        lines.push(format!("change   {}", step.title));
+        lines.push(line(("change", "更改"), &step.title));
         lines.extend(step.details.iter().map(|line| format!("           {line}")));
     }
     if !lines.is_empty() {
@@ -168,14 +206,16 @@ fn print_plan(plan: &Plan) {
 }
 
 /// Asks on the terminal whether to make the changes.
-fn confirm(count: usize) -> Result<bool, CommandError> {
+fn confirm(count: usize, language: Language) -> Result<bool, CommandError> {
     if !io::stdin().is_terminal() {
-        return Err(CommandError::usage(
+        return Err(CommandError::usage(language.choose(
             "the changes need a confirmation, and standard input is no terminal; add --yes to make them, \
              or --check to see them only",
-        ));
+            "更改需要确认，而标准输入不是终端；加 --yes 执行，或加 --check 只查看",
+        )));
     }
-    console::print_line(&format!("Make these {count} changes? [y/N]"));
+    let question = text!("Make these {count} changes? [y/N]", "是否执行这 {count} 项更改？[y/N]");
+    console::print_line(question.in_language(language));
     io::stdout().flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
@@ -187,6 +227,6 @@ fn finish(options: &Options, target: &SetupTarget) {
     if options.remove || options.check {
         return;
     }
-    console::print_line(&format!("next     {}", target.deploy_command()));
-    console::print_line(&format!("then     {}", target.doctor_command()));
+    print_labelled(options.lang, ("next", "下一步"), &target.deploy_command());
+    print_labelled(options.lang, ("then", "然后"), &target.doctor_command(options.lang));
 }

@@ -1,6 +1,7 @@
 //! The plan: what differs between the account and the requirements, as steps in the order in which they are made.
 //! Pure.
 
+use crate::language::{Text, text};
 use crate::requirements::cors_rule::CorsRule;
 use crate::requirements::ram_policy::{
     TRUST_POLICY, is_same_policy, trusts_function_compute, with_trust,
@@ -104,7 +105,7 @@ pub(super) struct BucketChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) change: SetupChange,
-    pub(super) title: String,
+    pub(super) title: Text,
     /// What is written, line by line.
     pub(super) details: Vec<String>,
 }
@@ -114,12 +115,12 @@ pub(super) struct Step {
 pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// What is as it should be, or not there as it should be.
-    pub(super) unchanged: Vec<String>,
-    pub(super) notes: Vec<String>,
+    pub(super) unchanged: Vec<Text>,
+    pub(super) notes: Vec<Text>,
 }
 
 impl Plan {
-    fn step(&mut self, change: SetupChange, title: String, details: Vec<String>) {
+    fn step(&mut self, change: SetupChange, title: Text, details: Vec<String>) {
         self.steps.push(Step { change, title, details });
     }
 }
@@ -135,12 +136,11 @@ pub(super) fn plan(wanted: &Wanted, observed: &Observed) -> Result<Plan, MergeEr
         plan_lifecycle(&mut plan, wanted, (index, bucket), current)?;
     }
     if let Some(role) = &wanted.signing_role {
-        plan.notes.push(format!(
-            "the routes sign as {}, which is not changed; its policy has to allow at least {}, and its \
-             trust policy the role {}",
-            role.arn,
-            role.policy,
-            wanted.names.role()
+        let (SigningRole { arn, policy }, own) = (role, wanted.names.role());
+        plan.notes.push(text!(
+            "the routes sign as {arn}, which is not changed; its policy has to allow at least {policy}, and \
+             its trust policy the role {own}",
+            "路由以 {arn} 的身份签名，该角色不做更改；其权限策略至少要允许 {policy}，其信任策略要信任角色 {own}"
         ));
     }
     Ok(plan)
@@ -153,22 +153,33 @@ fn plan_role(
 ) -> Result<(), MergeError> {
     let name = wanted.names.role();
     let Some(role) = current else {
-        let title = format!("create the RAM role {name}, which Function Compute may assume");
+        let title = text!(
+            "create the RAM role {name}, which Function Compute may assume",
+            "创建函数计算可以扮演的 RAM 角色 {name}"
+        );
         plan.step(SetupChange::CreateRole, title, vec![TRUST_POLICY.to_owned()]);
         return Ok(());
     };
     if trusts_function_compute(&role.trust_policy) {
-        plan.unchanged.push(format!("RAM role {name}: Function Compute may assume it"));
+        plan.unchanged.push(text!(
+            "RAM role {name}: Function Compute may assume it",
+            "RAM 角色 {name}：函数计算可以扮演它"
+        ));
         return Ok(());
     }
     if !is_own(&role.description) {
-        return Err(MergeError(format!(
+        return Err(MergeError(text!(
             "the RAM role {name} exists, was not made by setup, and Function Compute may not assume it; \
-             choose another name with --role, or add this to its trust policy: {TRUST_POLICY}"
+             choose another name with --role, or add this to its trust policy: {TRUST_POLICY}",
+            "RAM 角色 {name} 已存在，不是由 setup 创建，且函数计算不能扮演它；请用 --role \
+             选择其他名称，或在其信任策略中加入：{TRUST_POLICY}"
         )));
     }
     let document = with_trust(&role.trust_policy).unwrap_or_else(|| TRUST_POLICY.to_owned());
-    let title = format!("let Function Compute assume the RAM role {name}");
+    let title = text!(
+        "let Function Compute assume the RAM role {name}",
+        "允许函数计算扮演 RAM 角色 {name}"
+    );
     plan.step(SetupChange::UpdateTrust(document.clone()), title, vec![document]);
     Ok(())
 }
@@ -181,22 +192,30 @@ fn plan_policy(
     let name = wanted.names.policy();
     match current {
         None => {
-            let title = format!("create the RAM policy {name}");
+            let title = text!("create the RAM policy {name}", "创建 RAM 权限策略 {name}");
             plan.step(SetupChange::CreatePolicy, title, vec![wanted.policy.clone()]);
         }
         Some(policy) if is_same_policy(&policy.document, &wanted.policy) => {
-            plan.unchanged.push(format!("RAM policy {name}: allows what the routes need"));
+            plan.unchanged.push(text!(
+                "RAM policy {name}: allows what the routes need",
+                "RAM 权限策略 {name}：允许路由所需的操作"
+            ));
         }
         Some(policy) if is_own(&policy.description) => {
-            let title = format!("give the RAM policy {name} a new version");
+            let title = text!(
+                "give the RAM policy {name} a new version",
+                "为 RAM 权限策略 {name} 创建新版本"
+            );
             let details =
                 vec![format!("now  {}", policy.document), format!("new  {}", wanted.policy)];
             plan.step(SetupChange::UpdatePolicy, title, details);
         }
         Some(_) => {
-            return Err(MergeError(format!(
+            return Err(MergeError(text!(
                 "the RAM policy {name} exists, was not made by setup, and says something else; choose \
-                 another name with --role, or rename that policy"
+                 another name with --role, or rename that policy",
+                "RAM 权限策略 {name} 已存在，不是由 setup 创建，且内容不同；请用 --role \
+                 选择其他名称，或重命名该策略"
             )));
         }
     }
@@ -207,16 +226,23 @@ fn plan_attachment(plan: &mut Plan, wanted: &Wanted, current: Option<&ObservedRo
     let (role, policy) = (wanted.names.role(), wanted.names.policy());
     let attached = current.map(|role| role.attached.as_slice()).unwrap_or_default();
     if attached.iter().any(|one| one.is_custom(&policy)) {
-        plan.unchanged.push(format!("RAM role {role}: has the policy {policy}"));
+        plan.unchanged.push(text!(
+            "RAM role {role}: has the policy {policy}",
+            "RAM 角色 {role}：已有权限策略 {policy}"
+        ));
     } else {
-        let title = format!("attach the RAM policy {policy} to the role {role}");
+        let title = text!(
+            "attach the RAM policy {policy} to the role {role}",
+            "将 RAM 权限策略 {policy} 授予角色 {role}"
+        );
         plan.step(SetupChange::AttachPolicy, title, Vec::new());
     }
     for other in attached.iter().filter(|one| !one.is_custom(&policy)) {
-        plan.notes.push(format!(
-            "the role {role} also has the policy {} ({}); a signed form allows no more than the role, so \
-             it should have no other policy",
-            other.name, other.policy_type
+        let AttachedPolicy { name, policy_type } = other;
+        plan.notes.push(text!(
+            "the role {role} also has the policy {name} ({policy_type}); a signed form allows no more than \
+             the role, so it should have no other policy",
+            "角色 {role} 还有权限策略 {name}（{policy_type}）；签名的表单所允许的不超过角色的权限，因此角色不应有其他策略"
         ));
     }
 }
@@ -239,10 +265,16 @@ fn plan_cors(
     let origins = bucket.cors.origins.join(", ");
     match merged.map_err(|error| error.of_bucket(name))? {
         ConfigurationChange::None => {
-            plan.unchanged.push(format!("bucket {name}: CORS allows pages of {origins}"));
+            plan.unchanged.push(text!(
+                "bucket {name}: CORS allows pages of {origins}",
+                "Bucket {name}：跨域规则允许来源为 {origins} 的页面"
+            ));
         }
         change => {
-            let title = format!("bucket {name}: let CORS allow pages of {origins}");
+            let title = text!(
+                "bucket {name}: let CORS allow pages of {origins}",
+                "Bucket {name}：设置跨域规则，允许来源为 {origins} 的页面"
+            );
             plan.configuration(change, title, |document| {
                 SetupChange::Cors(BucketChange { bucket: index, document })
             });
@@ -262,26 +294,35 @@ fn plan_lifecycle(
     let merged = merged.map_err(|error| error.of_bucket(name))?;
     plan.notes.extend(merged.notes);
     if bucket.parts.iter().any(|one| one.prefix.is_empty()) {
-        plan.notes.push(format!(
+        plan.notes.push(text!(
             "the lifecycle rule of the bucket {name} is for all keys, because the keys of a route have no \
-             constant beginning: it also removes unfinished uploads of other programs"
+             constant beginning: it also removes unfinished uploads of other programs",
+            "Bucket {name} 的生命周期规则适用于所有 Object，因为某条路由的 Object \
+             名称没有固定的开头：它也会删除其他程序未完成的上传"
         ));
     }
-    let what: Vec<_> = bucket
-        .parts
-        .iter()
-        .map(|one| format!("below {:?} after {} days", one.prefix, one.days))
-        .collect();
+    let uploads = unfinished_uploads(bucket);
     match merged.change {
-        ConfigurationChange::None if what.is_empty() => {}
+        ConfigurationChange::None if bucket.parts.is_empty() => {}
         ConfigurationChange::None => {
-            let what = what.join(", ");
-            plan.unchanged.push(format!("bucket {name}: removes unfinished uploads {what}"));
+            let title = text!(
+                "bucket {name}: removes unfinished uploads ",
+                "Bucket {name}：删除未完成的上传，"
+            );
+            plan.unchanged.push(title.with(&uploads));
         }
         change => {
-            let title = match what.join(", ").as_str() {
-                "" => format!("bucket {name}: remove the lifecycle rule for unfinished uploads"),
-                what => format!("bucket {name}: remove unfinished uploads {what}"),
+            let title = if bucket.parts.is_empty() {
+                text!(
+                    "bucket {name}: remove the lifecycle rule for unfinished uploads",
+                    "Bucket {name}：删除针对未完成上传的生命周期规则"
+                )
+            } else {
+                let title = text!(
+                    "bucket {name}: remove unfinished uploads ",
+                    "Bucket {name}：设置删除未完成的上传，"
+                );
+                title.with(&uploads)
             };
             plan.configuration(change, title, |document| {
                 SetupChange::Lifecycle(BucketChange { bucket: index, document })
@@ -291,12 +332,25 @@ fn plan_lifecycle(
     Ok(())
 }
 
+/// Names the directories of unfinished uploads, with the days after which they are removed.
+fn unfinished_uploads(bucket: &WantedBucket) -> Text {
+    let mut all: Option<Text> = None;
+    for PartsPrefix { prefix, days } in &bucket.parts {
+        let one = text!("below {prefix:?} after {days} days", "前缀 {prefix:?}，{days} 天后");
+        all = Some(match all {
+            None => one,
+            Some(all) => all.with(&text!(", ", "；")).with(&one),
+        });
+    }
+    all.unwrap_or_else(|| Text::verbatim(""))
+}
+
 impl Plan {
     /// Adds the step of a changed configuration.
     fn configuration(
         &mut self,
         change: ConfigurationChange,
-        title: String,
+        title: Text,
         make: impl FnOnce(Option<String>) -> SetupChange,
     ) {
         let document = match change {
@@ -312,7 +366,7 @@ impl Plan {
 impl MergeError {
     /// Names the bucket in front.
     fn of_bucket(self, name: &str) -> Self {
-        Self(format!("bucket {name}: {}", self.0))
+        Self(text!("bucket {name}: ", "Bucket {name}：").with(&self.0))
     }
 }
 
@@ -324,10 +378,14 @@ pub(super) fn plan_removal(wanted: &Wanted, observed: &Observed) -> Result<Plan,
         let cors = cors_merge::without(current.cors.as_deref(), &wanted.names.cors_mark());
         match cors.map_err(|error| error.of_bucket(name))? {
             ConfigurationChange::None => {
-                plan.unchanged.push(format!("bucket {name}: has no CORS rule of setup"));
+                plan.unchanged.push(text!(
+                    "bucket {name}: has no CORS rule of setup",
+                    "Bucket {name}：没有 setup 创建的跨域规则"
+                ));
             }
             change => {
-                let title = format!("bucket {name}: remove the CORS rule");
+                let title =
+                    text!("bucket {name}: remove the CORS rule", "Bucket {name}：删除跨域规则");
                 plan.configuration(change, title, |document| {
                     SetupChange::Cors(BucketChange { bucket: index, document })
                 });
@@ -336,10 +394,16 @@ pub(super) fn plan_removal(wanted: &Wanted, observed: &Observed) -> Result<Plan,
         let lifecycle = lifecycle_merge::without(current.lifecycle.as_deref(), &wanted.names);
         match lifecycle.map_err(|error| error.of_bucket(name))? {
             ConfigurationChange::None => {
-                plan.unchanged.push(format!("bucket {name}: has no lifecycle rule of setup"));
+                plan.unchanged.push(text!(
+                    "bucket {name}: has no lifecycle rule of setup",
+                    "Bucket {name}：没有 setup 创建的生命周期规则"
+                ));
             }
             change => {
-                let title = format!("bucket {name}: remove the lifecycle rule");
+                let title = text!(
+                    "bucket {name}: remove the lifecycle rule",
+                    "Bucket {name}：删除生命周期规则"
+                );
                 plan.configuration(change, title, |document| {
                     SetupChange::Lifecycle(BucketChange { bucket: index, document })
                 });
@@ -354,39 +418,59 @@ pub(super) fn plan_removal(wanted: &Wanted, observed: &Observed) -> Result<Plan,
 fn remove_policy(plan: &mut Plan, wanted: &Wanted, observed: &Observed) {
     let (role, name) = (wanted.names.role(), wanted.names.policy());
     let Some(policy) = &observed.policy else {
-        plan.unchanged.push(format!("RAM policy {name}: does not exist"));
+        plan.unchanged
+            .push(text!("RAM policy {name}: does not exist", "RAM 权限策略 {name}：不存在"));
         return;
     };
     if !is_own(&policy.description) {
-        plan.notes.push(format!("the RAM policy {name} was not made by setup, so it stays"));
+        plan.notes.push(text!(
+            "the RAM policy {name} was not made by setup, so it stays",
+            "RAM 权限策略 {name} 不是由 setup 创建，因此保留"
+        ));
         return;
     }
     let attached = observed.role.as_ref().map(|role| role.attached.as_slice()).unwrap_or_default();
     let is_attached = attached.iter().any(|one| one.is_custom(&name));
     if is_attached {
-        let title = format!("detach the RAM policy {name} from the role {role}");
+        let title = text!(
+            "detach the RAM policy {name} from the role {role}",
+            "从角色 {role} 移除 RAM 权限策略 {name}"
+        );
         plan.step(SetupChange::DetachPolicy, title, Vec::new());
     }
     if policy.attachments > u64::from(is_attached) {
-        plan.notes.push(format!("others have the RAM policy {name} too, so it stays"));
+        plan.notes.push(text!(
+            "others have the RAM policy {name} too, so it stays",
+            "RAM 权限策略 {name} 还授予了其他身份，因此保留"
+        ));
         return;
     }
-    let title = format!("delete the RAM policy {name}");
+    let title = text!("delete the RAM policy {name}", "删除 RAM 权限策略 {name}");
     plan.step(SetupChange::DeletePolicy(policy.old_versions.clone()), title, Vec::new());
 }
 
 fn remove_role(plan: &mut Plan, wanted: &Wanted, current: Option<&ObservedRole>) {
     let (name, policy) = (wanted.names.role(), wanted.names.policy());
     match current {
-        None => plan.unchanged.push(format!("RAM role {name}: does not exist")),
+        None => {
+            plan.unchanged
+                .push(text!("RAM role {name}: does not exist", "RAM 角色 {name}：不存在"));
+        }
         Some(role) if !is_own(&role.description) => {
-            plan.notes.push(format!("the RAM role {name} was not made by setup, so it stays"));
+            plan.notes.push(text!(
+                "the RAM role {name} was not made by setup, so it stays",
+                "RAM 角色 {name} 不是由 setup 创建，因此保留"
+            ));
         }
         Some(role) if role.attached.iter().any(|one| !one.is_custom(&policy)) => {
-            plan.notes.push(format!("the RAM role {name} has other policies too, so it stays"));
+            plan.notes.push(text!(
+                "the RAM role {name} has other policies too, so it stays",
+                "RAM 角色 {name} 还有其他权限策略，因此保留"
+            ));
         }
         Some(_) => {
-            plan.step(SetupChange::DeleteRole, format!("delete the RAM role {name}"), Vec::new());
+            let title = text!("delete the RAM role {name}", "删除 RAM 角色 {name}");
+            plan.step(SetupChange::DeleteRole, title, Vec::new());
         }
     }
 }
@@ -394,6 +478,11 @@ fn remove_role(plan: &mut Plan, wanted: &Wanted, current: Option<&ObservedRole>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
+
+    fn english(text: &Text) -> &str {
+        text.in_language(Language::En)
+    }
 
     fn wanted() -> Wanted {
         let origins = ["https://a.test".to_owned()];
@@ -509,15 +598,19 @@ mod tests {
         });
         let first = plan(&wanted, &observed).unwrap();
         assert!(first.steps.iter().all(|step| step.change != SetupChange::CreateRole));
-        assert!(first.notes[0].contains("AliyunOSSFullAccess"), "{:?}", first.notes);
+        assert!(english(&first.notes[0]).contains("AliyunOSSFullAccess"), "{:?}", first.notes);
         let removal = plan_removal(&wanted, &observed).unwrap();
-        assert!(removal.notes[0].contains("was not made by setup"), "{:?}", removal.notes);
+        assert!(
+            english(&removal.notes[0]).contains("was not made by setup"),
+            "{:?}",
+            removal.notes
+        );
         observed.role.as_mut().unwrap().trust_policy = r#"{"Statement":[]}"#.to_owned();
-        assert!(plan(&wanted, &observed).unwrap_err().0.contains("--role"));
+        assert!(english(&plan(&wanted, &observed).unwrap_err().0).contains("--role"));
         observed.role = None;
         observed.policy =
             Some(ObservedPolicy { document: "{}".to_owned(), ..ObservedPolicy::default() });
-        assert!(plan(&wanted, &observed).unwrap_err().0.contains("RAM policy signer"));
+        assert!(english(&plan(&wanted, &observed).unwrap_err().0).contains("RAM policy signer"));
         assert!(plan_removal(&wanted, &observed).unwrap().steps.is_empty());
     }
 

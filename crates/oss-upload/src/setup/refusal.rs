@@ -8,6 +8,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::http_client::TransportError;
+use crate::language::{Text, text};
 use crate::xml;
 
 /// The longest message in characters.
@@ -28,7 +29,7 @@ pub(super) struct CloudError {
     /// The right that the request needs, such as `ram:CreateRole`.
     pub(super) action: &'static str,
     /// The role, the policy or the bucket that the request is about.
-    pub(super) subject: String,
+    pub(super) subject: Text,
     pub(super) cause: CloudErrorCause,
 }
 
@@ -138,25 +139,32 @@ impl CloudError {
     }
 }
 
-impl fmt::Display for CloudError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl CloudError {
+    /// Describes the error, and says what to do.
+    pub(super) fn text(&self) -> Text {
         let Self { service, action, subject, cause } = self;
         match cause {
-            CloudErrorCause::Transport(error) => {
-                write!(formatter, "{service} could not be reached for {action}: {error}")
-            }
-            CloudErrorCause::Malformed => write!(
-                formatter,
-                "{service} has answered {action} for {subject} in a form that is not documented; is the \
-                 address right?"
+            CloudErrorCause::Transport(error) => text!(
+                "{service} could not be reached for {action}: {error}",
+                "执行 {action} 时无法连接 {service}：{error}"
             ),
+            CloudErrorCause::Malformed => {
+                text!("{service} has answered {action} for ", "{service} 对 {action}（")
+                    .with(subject)
+                    .with(&text!(
+                        " in a form that is not documented; is the address right?",
+                        "）的响应不符合文档；地址是否正确？"
+                    ))
+            }
             CloudErrorCause::Refused(refusal) => {
+                let (label, id) = (refusal.label(), &refusal.request_id);
                 let sentence = sentence(*service, action, subject, refusal);
-                write!(formatter, "{sentence} ({service}: {}", refusal.label())?;
-                if !refusal.request_id.is_empty() {
-                    write!(formatter, ", request {}", refusal.request_id)?;
-                }
-                formatter.write_str(")")
+                let request = match id.as_str() {
+                    "" => Text::verbatim(""),
+                    id => text!(", request {id}", "，请求 {id}"),
+                };
+                let start = text!(" ({service}: {label}", "（{service}：{label}");
+                sentence.with(&start).with(&request).with(&text!(")", "）"))
             }
         }
     }
@@ -207,109 +215,203 @@ impl Refusal {
 }
 
 /// Says what has happened, and what to do.
-fn sentence(service: CloudService, action: &str, subject: &str, refusal: &Refusal) -> String {
+fn sentence(service: CloudService, action: &str, subject: &Text, refusal: &Refusal) -> Text {
     if refusal.is_arrears() {
-        return "the account has unpaid bills, so the cloud refuses changes; pay them (console > \
-                Expenses) and run this again"
-            .to_owned();
+        return text!(
+            "the account has unpaid bills, so the cloud refuses changes; pay them (console > Expenses) and \
+             run this again",
+            "账号欠费，云端拒绝更改；请结清账单（控制台 > 费用），然后再次运行"
+        );
     }
     if service == CloudService::Oss && refusal.is_other_region() {
-        return other_region(subject, refusal);
+        return subject.clone().with(&other_region(refusal));
     }
     if let Some(sentence) = key_sentence(refusal) {
-        return sentence.to_owned();
+        return sentence;
     }
     if refusal.is_denied() {
         return denied(action, subject, refusal);
     }
-    match known(refusal) {
-        Some(advice) => format!("{subject}: {advice}"),
-        None => match refusal.safe_message().as_str() {
-            "" => format!("{action} for {subject} was refused"),
-            message => format!("{action} for {subject} was refused: {message}"),
-        },
+    if let Some(advice) = known(refusal) {
+        return subject.clone().with(&text!(": ", "：")).with(&advice);
     }
+    let start = text!("{action} for ", "{action}：对").with(subject);
+    let message = refusal.safe_message();
+    start.with(&match message.as_str() {
+        "" => text!(" was refused", " 的操作被拒绝"),
+        message => text!(" was refused: {message}", " 的操作被拒绝：{message}"),
+    })
 }
 
 /// Names the missing right.
-fn denied(action: &str, subject: &str, refusal: &Refusal) -> String {
+fn denied(action: &str, subject: &Text, refusal: &Refusal) -> Text {
     let action = match refusal.denied_action.as_str() {
         "" => action,
         named => named,
     };
     if refusal.code.contains("MFA") || refusal.message.contains("MFA") {
-        return format!(
-            "{action} on {subject} needs multi-factor authentication, which an access key does not have; \
-             take a key whose policies do not require acs:MFAPresent, or make the changes that --print \
-             writes in the console"
-        );
+        return text!("{action} on ", "{action}：对").with(subject).with(&text!(
+            " needs multi-factor authentication, which an access key does not have; take a key whose \
+             policies do not require acs:MFAPresent, or make the changes that --print writes in the console",
+            " 的操作需要多因素认证，而 AccessKey 不具备；请使用权限策略不要求 acs:MFAPresent 的 AccessKey，或在控制台完成 \
+             --print 输出的更改"
+        ));
     }
-    format!(
-        "the access key may not do {action} on {subject}; allow its user or role {action} (RAM console > \
-         Users > Add Permissions; a policy that requires multi-factor authentication also refuses access \
-         keys), or give the output of --print to somebody who may"
-    )
+    text!("the access key may not do {action} on ", "AccessKey 无权执行 {action}，对象为").with(subject).with(&text!(
+        "; allow its user or role {action} (RAM console > Users > Add Permissions; a policy that requires \
+         multi-factor authentication also refuses access keys), or give the output of --print to somebody \
+         who may",
+        "；请为其用户或角色授予 {action}（RAM 控制台 > 用户 > 添加权限；要求多因素认证的权限策略也会拒绝 \
+         AccessKey），或将 --print 的输出交给有权限的人"
+    ))
 }
 
-fn other_region(subject: &str, refusal: &Refusal) -> String {
+fn other_region(refusal: &Refusal) -> Text {
     let region = refusal.endpoint.strip_prefix("oss-").and_then(|rest| rest.split('.').next());
     match region {
         Some(region) => {
             let region = region.trim_end_matches("-internal");
-            format!("{subject} is in the region {region}; set --region {region}")
+            text!(
+                " is in the region {region}; set --region {region}",
+                " 位于地域 {region}；请设置 --region {region}"
+            )
         }
-        None => {
-            format!("{subject} is in another region than the one that is set; correct --region")
-        }
+        None => text!(
+            " is in another region than the one that is set; correct --region",
+            " 不在所设置的地域；请更正 --region"
+        ),
     }
 }
 
 /// Explains a refusal of the key itself.
-fn key_sentence(refusal: &Refusal) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 9] = [
-        ("InvalidAccessKeyId", "the access key does not exist or is disabled; check the key"),
-        ("SignatureDoesNotMatch", "the secret does not belong to the access key; check the secret"),
+fn key_sentence(refusal: &Refusal) -> Option<Text> {
+    let expired = text!(
+        "the temporary key has expired; renew it, for example with `aliyun configure`",
+        "临时 AccessKey 已过期；请更新，例如用 `aliyun configure`"
+    );
+    let clock = text!("the clock of this machine is wrong; set it", "本机时钟不准；请校准");
+    let known = [
         (
-            "InvalidSecurityToken.Expired",
-            "the temporary key has expired; renew it, for example with `aliyun configure`",
+            "InvalidAccessKeyId",
+            text!(
+                "the access key does not exist or is disabled; check the key",
+                "AccessKey 不存在或已禁用；请检查"
+            ),
         ),
         (
-            "SecurityTokenExpired",
-            "the temporary key has expired; renew it, for example with `aliyun configure`",
+            "SignatureDoesNotMatch",
+            text!(
+                "the secret does not belong to the access key; check the secret",
+                "AccessKey Secret 与 AccessKey ID 不符；请检查"
+            ),
         ),
-        ("InvalidSecurityToken", "the security token does not belong to the access key; set both"),
-        ("MissingSecurityToken", "the access key is a temporary one; set its security token too"),
-        ("InvalidTimeStamp", "the clock of this machine is wrong; set it"),
-        ("RequestTimeTooSkewed", "the clock of this machine is wrong; set it"),
-        ("Inactive", "RAM is not active in this account; open the RAM console once"),
+        ("InvalidSecurityToken.Expired", expired.clone()),
+        ("SecurityTokenExpired", expired),
+        (
+            "InvalidSecurityToken",
+            text!(
+                "the security token does not belong to the access key; set both",
+                "安全令牌与 AccessKey 不符；请同时设置两者"
+            ),
+        ),
+        (
+            "MissingSecurityToken",
+            text!(
+                "the access key is a temporary one; set its security token too",
+                "这是临时 AccessKey；请同时设置安全令牌"
+            ),
+        ),
+        ("InvalidTimeStamp", clock.clone()),
+        ("RequestTimeTooSkewed", clock),
+        (
+            "Inactive",
+            text!(
+                "RAM is not active in this account; open the RAM console once",
+                "此账号尚未开通 RAM；请打开一次 RAM 控制台"
+            ),
+        ),
     ];
-    KNOWN.iter().find(|(code, _)| refusal.is(code)).map(|(_, sentence)| *sentence)
+    known.into_iter().find(|(code, _)| refusal.is(code)).map(|(_, sentence)| sentence)
 }
 
 /// Explains a refusal that is about one role, policy or bucket.
-fn known(refusal: &Refusal) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 11] = [
-        ("NoSuchBucket", "there is no such bucket; create it, or correct --bucket"),
-        ("LimitExceeded.Role", "the account has as many RAM roles as it may; delete one"),
+#[expect(clippy::too_many_lines, reason = "a table in two languages")]
+fn known(refusal: &Refusal) -> Option<Text> {
+    let later = text!(
+        "the service fails for now; run this again in a minute",
+        "服务暂时不可用；请一分钟后再次运行"
+    );
+    let known = [
+        (
+            "NoSuchBucket",
+            text!(
+                "there is no such bucket; create it, or correct --bucket",
+                "Bucket 不存在；请创建，或更正 --bucket"
+            ),
+        ),
+        (
+            "LimitExceeded.Role",
+            text!(
+                "the account has as many RAM roles as it may; delete one",
+                "账号的 RAM 角色数量已达上限；请删除一个"
+            ),
+        ),
         (
             "LimitExceeded.Policy.Version",
-            "the policy has five versions; delete an old one in the RAM console",
+            text!(
+                "the policy has five versions; delete an old one in the RAM console",
+                "该权限策略已有五个版本；请在 RAM 控制台删除一个旧版本"
+            ),
         ),
-        ("LimitExceeded.Policy", "the account has as many RAM policies as it may; delete one"),
-        ("LimitExceeded", "a limit of the account is reached; see the limits of RAM"),
-        ("EntityAlreadyExists", "somebody has created it in the meantime; run this again"),
-        ("EntityNotExist", "somebody has deleted it in the meantime; run this again"),
-        ("DeleteConflict", "something still uses it; run this again"),
-        ("Throttling", "the account sends too many requests; run this again in a minute"),
-        ("ServiceUnavailable", "the service fails for now; run this again in a minute"),
-        ("InternalError", "the service fails for now; run this again in a minute"),
+        (
+            "LimitExceeded.Policy",
+            text!(
+                "the account has as many RAM policies as it may; delete one",
+                "账号的 RAM 权限策略数量已达上限；请删除一个"
+            ),
+        ),
+        (
+            "LimitExceeded",
+            text!(
+                "a limit of the account is reached; see the limits of RAM",
+                "已达到账号的限额；请查看 RAM 的使用限制"
+            ),
+        ),
+        (
+            "EntityAlreadyExists",
+            text!(
+                "somebody has created it in the meantime; run this again",
+                "期间已有人创建；请再次运行"
+            ),
+        ),
+        (
+            "EntityNotExist",
+            text!(
+                "somebody has deleted it in the meantime; run this again",
+                "期间已有人删除；请再次运行"
+            ),
+        ),
+        (
+            "DeleteConflict",
+            text!("something still uses it; run this again", "仍在使用中；请再次运行"),
+        ),
+        (
+            "Throttling",
+            text!(
+                "the account sends too many requests; run this again in a minute",
+                "账号的请求过多；请一分钟后再次运行"
+            ),
+        ),
+        ("ServiceUnavailable", later.clone()),
+        ("InternalError", later),
     ];
-    KNOWN.iter().find(|(code, _)| refusal.is(code)).map(|(_, sentence)| *sentence)
+    known.into_iter().find(|(code, _)| refusal.is(code)).map(|(_, sentence)| sentence)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
 
     fn error(service: CloudService, action: &'static str, refusal: Refusal) -> String {
         let subject = match service {
@@ -317,7 +419,8 @@ mod tests {
             _ => "the role signer",
         };
         let cause = CloudErrorCause::Refused(Box::new(refusal));
-        CloudError { service, action, subject: subject.to_owned(), cause }.to_string()
+        let error = CloudError { service, action, subject: Text::verbatim(subject), cause };
+        error.text().in_language(Language::En).to_owned()
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::http_client::{WebClient, WebRequest, WebResponse};
+use crate::language::Text;
 use crate::setup::refusal::{CloudError, CloudErrorCause, CloudService, Refusal};
 use oss_upload_signer::credentials::sts::request::{
     Parameter, canonical, encode, sign, string_to_sign,
@@ -39,7 +40,7 @@ pub(super) struct RpcRequest<'a> {
     /// The right that the request needs: the service and the action.
     pub(super) action: &'static str,
     /// What the request is about, for errors.
-    pub(super) subject: &'a str,
+    pub(super) subject: &'a Text,
     pub(super) parameters: &'a [Parameter<'a>],
 }
 
@@ -54,7 +55,7 @@ impl RpcRequest<'_> {
 
     fn error(&self, cause: CloudErrorCause) -> CloudError {
         let Self { service, action, subject, .. } = *self;
-        CloudError { service, action, subject: subject.to_owned(), cause }
+        CloudError { service, action, subject: subject.clone(), cause }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::CommandError;
 use crate::http_client::WebClient;
+use crate::language::Language;
 use crate::requirements::cors_rule::{CHECKSUM_HEADER, CorsRule};
 use crate::requirements::routes::{BucketRequirements, Requirements};
 use crate::setup::Options;
@@ -111,13 +112,12 @@ impl SetupTarget {
     }
 
     /// Returns the command that tests the deployment.
-    pub(super) fn doctor_command(&self) -> String {
+    pub(super) fn doctor_command(&self, language: Language) -> String {
         let origin = self.wanted.buckets.first().and_then(|bucket| bucket.cors.origins.first());
         let origin = origin.filter(|origin| !origin.contains('*'));
         let origin = origin.map_or("https://app.example.com", String::as_str);
-        format!(
-            "oss-upload doctor --signer https://<the address that s deploy prints> --origin {origin}"
-        )
+        let address = language.choose("the address that s deploy prints", "s deploy 输出的地址");
+        format!("oss-upload doctor --signer https://<{address}> --origin {origin}")
     }
 }
 
