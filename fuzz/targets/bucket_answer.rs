@@ -48,7 +48,7 @@ pub(crate) fn run(input: &[u8]) {
     let address =
         BucketAddress { url: "http://bucket.test", name: "examplebucket", region: "cn-hangzhou" };
     let now = Timestamp::from_unix(1_732_687_781).unwrap();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
     let client = BucketClient::new(&http, address, &credentials, now, deadline);
     match finish(client.list_parts("a", "id")) {
         Ok(parts) => {
@@ -60,7 +60,7 @@ pub(crate) fn run(input: &[u8]) {
     }
     match finish(client.initiate("a", &[])) {
         Ok(id) => {
-            assert!((1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
+            assert!((1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
         }
         Err(error) => check(&error),
     }

@@ -138,18 +138,7 @@ impl DoctorFixture {
             change(options);
         })
         .await;
-        if let Some(rules) = self.lifecycle {
-            let digest = STANDARD.encode(Md5::digest(rules));
-            let headers = [("content-md5", digest.as_str())];
-            send_to_bucket(&bucket, ("PUT", None, "lifecycle"), &headers, rules, time::now()).await;
-        }
-        if let Some(days) = self.orphan_days {
-            behind.store(days * 86_400, Ordering::Relaxed);
-            let then = Timestamp::from_unix(time::now().unix() - days * 86_400).unwrap();
-            let key = Some("uploads/old.txt");
-            send_to_bucket(&bucket, ("POST", key, "uploads"), &[], "", then).await;
-            behind.store(0, Ordering::Relaxed);
-        }
+        self.prepare(&bucket, &behind).await;
         let oss_replacement = match self.oss_replacement {
             Some(answer) => Some(
                 serve(service_fn(move |request: Request<Body>| {
@@ -177,6 +166,22 @@ impl DoctorFixture {
         (outcome.out, outcome.err) = (normalize(&outcome.out), normalize(&outcome.err));
         bucket.stop().await;
         outcome
+    }
+
+    /// Puts what the checks of a bucket look for into it. `behind` is how far its clock is behind, in seconds.
+    async fn prepare(&self, bucket: &Bucket, behind: &AtomicI64) {
+        if let Some(rules) = self.lifecycle {
+            let digest = STANDARD.encode(Md5::digest(rules));
+            let headers = [("content-md5", digest.as_str())];
+            send_to_bucket(bucket, ("PUT", None, "lifecycle"), &headers, rules, time::now()).await;
+        }
+        if let Some(days) = self.orphan_days {
+            behind.store(days * 86_400, Ordering::Relaxed);
+            let then = Timestamp::from_unix(time::now().unix() - days * 86_400).unwrap();
+            let key = Some("uploads/old.txt");
+            send_to_bucket(bucket, ("POST", key, "uploads"), &[], "", then).await;
+            behind.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Returns the failures and warnings: each finding with its group and its explanations.
@@ -226,7 +231,7 @@ async fn send_to_bucket(
 ) {
     let secret = Secret::new(SECRET);
     let signer = V4Signer { key_id: KEY_ID, secret: &secret, token: None, region: REGION, now };
-    let signed = RequestSigner::new(signer).sign_headers(&OssRequest {
+    let proof = RequestSigner::new(signer).sign_headers(&OssRequest {
         method,
         bucket: BUCKET,
         key,
@@ -236,8 +241,8 @@ async fn send_to_bucket(
     });
     let url = format!("http://{}/{}?{parameter}", bucket.address, key.unwrap_or_default());
     let mut request = Request::builder().method(method).uri(url);
-    let signed = signed.iter().map(|(name, value)| (*name, value.as_str()));
-    for (name, value) in headers.iter().copied().chain(signed) {
+    let proof = proof.iter().map(|(name, value)| (*name, value.as_str()));
+    for (name, value) in headers.iter().copied().chain(proof) {
         request = request.header(name, value);
     }
     if body.is_empty() {

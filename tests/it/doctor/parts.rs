@@ -27,7 +27,8 @@ fn fixture() -> DoctorFixture {
 /// Returns the lines of the report from the group `parts` on.
 async fn report(fixture: DoctorFixture) -> String {
     let outcome = fixture.run().await;
-    let start = outcome.out.find("\nparts\n").unwrap_or_else(|| panic!("{}", outcome.out));
+    assert!(outcome.out.contains("\nparts\n"), "{}", outcome.out);
+    let start = outcome.out.find("\nparts\n").unwrap();
     let text = outcome.out[start..].trim().to_owned();
     Regex::new("20[0-9]{6}").unwrap().replace_all(&text, "DAY").into_owned()
 }
