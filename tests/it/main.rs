@@ -29,6 +29,7 @@ mod refusals;
 mod rehearse;
 mod rules;
 mod runtime;
+mod scale;
 mod secrets;
 mod setup;
 mod sign;
