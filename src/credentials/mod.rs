@@ -203,8 +203,7 @@ impl fmt::Display for ProviderError {
 
 impl std::error::Error for ProviderError {}
 
-/// Returns sixteen random bytes; an argument, so that tests can fix it.
-pub type RandomSource = Arc<dyn Fn() -> Result<[u8; 16], getrandom::Error> + Send + Sync>;
+pub use crate::crypto::RandomSource;
 
 /// The network and the randomness of providers.
 #[derive(Clone)]

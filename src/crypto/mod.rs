@@ -1,14 +1,17 @@
-//! HMAC, SHA-256, hexadecimal, base64 and percent-encoding.
+//! HMAC, SHA-256, sealed texts, hexadecimal, base64 and percent-encoding.
 //!
 //! The only module that imports the crates behind them. It knows nothing of OSS: `signing` decides which text is
 //! signed with which key.
 
 pub mod public_key;
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
@@ -16,6 +19,9 @@ use zeroize::Zeroizing;
 
 /// A 256-bit HMAC, which is also a derived key. It is wiped when it is dropped.
 pub type Digest = Zeroizing<[u8; 32]>;
+
+/// A source of 16 random bytes.
+pub type RandomSource = Arc<dyn Fn() -> Result<[u8; 16], getrandom::Error> + Send + Sync>;
 
 /// Computes HMAC-SHA256 of `message` with a key of any length.
 #[must_use]
@@ -37,6 +43,34 @@ pub fn verify_hmac_sha256(key: &[u8], message: &[u8], code: &[u8]) -> bool {
 #[must_use]
 pub fn sha256(message: &[u8]) -> [u8; 32] {
     Sha256::digest(message).into()
+}
+
+/// Computes SHA-1 of `message`. It only names a script, and is no protection.
+#[must_use]
+pub fn sha1(message: &[u8]) -> [u8; 20] {
+    Sha1::digest(message).into()
+}
+
+/// Encrypts and authenticates `text` with ChaCha20-Poly1305. The result begins with the nonce, which comes from the
+/// random bytes. Returns `None` for a text of 256 GB or more.
+#[must_use]
+pub fn seal(key: &[u8; 32], random: &[u8; 16], text: &[u8]) -> Option<Vec<u8>> {
+    let nonce = random.first_chunk::<NONCE_LEN>()?;
+    let mut sealed = text.to_vec();
+    let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).ok()?);
+    let nonce_of_key = Nonce::assume_unique_for_key(*nonce);
+    key.seal_in_place_append_tag(nonce_of_key, Aad::empty(), &mut sealed).ok()?;
+    Some([&nonce[..], &sealed].concat())
+}
+
+/// Decrypts the output of [`seal`]. Returns `None` for other bytes, and for another key.
+#[must_use]
+pub fn open(key: &[u8; 32], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
+    let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key).ok()?);
+    let mut text = sealed.to_vec();
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    key.open_in_place(nonce, Aad::empty(), &mut text).ok().map(|text| text.to_vec())
 }
 
 /// Computes HMAC-SHA1 of `message` with a key of any length. Only V1 signatures use it.
@@ -103,6 +137,21 @@ pub fn percent_encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sealed_text_is_read_with_its_key_only() {
+        let sealed = seal(&[1; 32], &[2; 16], b"text").unwrap();
+        assert_eq!(open(&[1; 32], &sealed).as_deref(), Some(&b"text"[..]));
+        assert!(!sealed.windows(4).any(|bytes| bytes == b"text"));
+        assert_ne!(sealed, seal(&[1; 32], &[3; 16], b"text").unwrap(), "another nonce");
+        assert_eq!(open(&[3; 32], &sealed), None);
+        for index in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[index] ^= 1;
+            assert_eq!(open(&[1; 32], &changed), None, "{index}");
+            assert_eq!(open(&[1; 32], &sealed[..index]), None, "{index}");
+        }
+    }
 
     #[test]
     fn hmac_agrees_with_rfc_4231_case_2() {

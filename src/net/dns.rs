@@ -30,15 +30,20 @@ pub(super) struct SystemResolver;
 impl Resolve for SystemResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let (config, options) = system_conf::read_system_conf().unwrap_or_else(|_| {
-                // resolv.conf(5): without a name server in the file, this machine is the name server.
-                let local = NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into());
-                (ResolverConfig::from_parts(None, vec![], vec![local]), ResolverOpts::default())
-            });
-            let found = lookup(name.as_str(), &config, &options).await.map_err(reason)?;
+            let found = addresses(name.as_str()).await?;
             Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
+}
+
+/// Finds the addresses of a host as this machine is configured to, IPv4 first.
+pub(super) async fn addresses(host: &str) -> Result<Vec<IpAddr>, &'static str> {
+    let (config, options) = system_conf::read_system_conf().unwrap_or_else(|_| {
+        // resolv.conf(5): without a name server in the file, this machine is the name server.
+        let local = NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into());
+        (ResolverConfig::from_parts(None, vec![], vec![local]), ResolverOpts::default())
+    });
+    lookup(host, &config, &options).await.map_err(reason)
 }
 
 /// Finds the addresses of a host, IPv4 first.

@@ -22,6 +22,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use reqwest::{Client, NoProxy, Url, redirect, retry};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use tokio::net::TcpStream;
 
 use crate::net::dns::SystemResolver;
 
@@ -208,10 +210,43 @@ fn build(tls: ClientConfig, proxy: Option<&Proxy>) -> Result<Client, SendError> 
 
 /// Builds the client side of TLS 1.2 and 1.3: `ring`, and the roots in the binary.
 pub fn tls_config() -> Result<ClientConfig, rustls::Error> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    tls_config_of(&[])
+}
+
+/// Does the same for servers whose certificates these authorities sign; without any, the roots in the binary do.
+pub fn tls_config_of(
+    authorities: &[CertificateDer<'static>],
+) -> Result<ClientConfig, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        roots.add(authority.clone())?;
+    }
+    if authorities.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
     let versions = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions();
     Ok(versions?.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Opens a TCP connection to a host, at the first of its addresses that accepts one.
+pub async fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
+    let addresses = match host.parse() {
+        Ok(address) => vec![address],
+        Err(_) => dns::addresses(host).await.map_err(str::to_owned)?,
+    };
+    let mut cause = "the host of this name has no address".to_owned();
+    for address in addresses {
+        match TcpStream::connect((address, port)).await {
+            Ok(stream) => {
+                // A command is one packet, and waits for nothing.
+                stream.set_nodelay(true).map_err(|error| error.to_string())?;
+                return Ok(stream);
+            }
+            Err(error) => cause = error.kind().to_string(),
+        }
+    }
+    Err(cause)
 }
 
 #[cfg(test)]
