@@ -14,7 +14,7 @@
 //! * [`bucket`]: the requests that the function itself sends to OSS.
 //! * [`callback`]: the upload callbacks of OSS, receipts and webhooks.
 //! * [`config`], [`app`]: the settings, and everything that is built from them once.
-//! * [`net`]: outbound HTTP. [`time`], [`secret`], [`crypto`]: leaf modules.
+//! * [`store`]: the optional store that all instances share. [`net`]: outbound HTTP. [`time`], [`secret`], [`crypto`]: leaf modules.
 
 pub mod app;
 pub mod auth;
@@ -30,4 +30,5 @@ pub mod net;
 pub mod policy;
 pub mod secret;
 pub mod signing;
+pub mod store;
 pub mod time;

@@ -16,12 +16,13 @@ const MODULES: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("net", &["time"]),
     ("cached_resource", &["net", "time"]),
+    ("store", &["crypto", "net", "secret", "time"]),
     ("policy", &["time"]),
     ("bucket", &["credentials", "net", "signing", "time"]),
-    ("callback", &["cached_resource", "crypto", "net", "policy", "secret", "time"]),
+    ("callback", &["cached_resource", "crypto", "net", "policy", "secret", "store", "time"]),
     ("signing", &["crypto", "secret", "time"]),
-    ("credentials", &["crypto", "net", "secret", "time"]),
-    ("auth", &["cached_resource", "crypto", "net", "secret", "time"]),
+    ("credentials", &["crypto", "net", "secret", "store", "time"]),
+    ("auth", &["cached_resource", "crypto", "net", "secret", "store", "time"]),
     (
         "grant",
         &[
@@ -36,8 +37,14 @@ const MODULES: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("config", &["auth", "callback", "credentials", "grant", "net", "policy", "secret", "time"]),
-    ("app", &["auth", "callback", "config", "credentials", "net", "policy", "secret", "time"]),
+    (
+        "config",
+        &["auth", "callback", "credentials", "grant", "net", "policy", "secret", "store", "time"],
+    ),
+    (
+        "app",
+        &["auth", "callback", "config", "credentials", "net", "policy", "secret", "store", "time"],
+    ),
     (
         "http",
         &[
@@ -52,6 +59,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "policy",
             "secret",
             "signing",
+            "store",
             "time",
         ],
     ),
