@@ -8,8 +8,8 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::auth::authenticator::Authenticator;
+use crate::auth::limits::Limits;
 use crate::auth::origin::Origins;
-use crate::auth::rate_limit::RateLimiter;
 use crate::callback::UploadCallback;
 use crate::config::page::PageOptions;
 use crate::config::{DEFAULT_ROUTE, Settings};
@@ -19,6 +19,7 @@ use crate::net::{HttpClient, ReqwestClient};
 use crate::policy::route::Route;
 use crate::policy::template::RandomBytes;
 use crate::secret::Secret;
+use crate::store::Store;
 use crate::time;
 use crate::time::Timestamp;
 
@@ -32,8 +33,10 @@ pub struct App {
     pub credentials: CredentialSource,
     /// Checks callers by the auth rules of the routes.
     pub authenticator: Authenticator,
-    /// Limits what a caller is granted, if the settings have a budget.
-    pub rate_limiter: Option<RateLimiter>,
+    /// Counts what is granted against the budgets.
+    pub limits: Limits,
+    /// The store that all instances share, if there is one.
+    pub store: Option<Arc<Store>>,
     /// Verifies OSS's upload callbacks and notifies back ends.
     pub callback: UploadCallback,
     /// The keys of upload tokens. The first one signs, all of them verify.
@@ -70,12 +73,21 @@ impl App {
     pub fn with_http(settings: Settings, http: Arc<dyn HttpClient>) -> Self {
         let random = system_random();
         let context = ProviderContext { http: Arc::clone(&http), random: Arc::clone(&random) };
+        let store =
+            settings.store.map(|options| Arc::new(Store::new(options, Arc::clone(&random))));
+        let (mut credentials, mut callback) =
+            (settings.sources.build(&context), UploadCallback::new(settings.callback));
+        if let Some(store) = &store {
+            credentials = credentials.with_store(Arc::clone(store));
+            callback = callback.with_store(Arc::clone(store));
+        }
         Self {
             routes: settings.routes,
-            credentials: settings.sources.build(&context),
+            credentials,
             authenticator: Authenticator::new(settings.auth),
-            rate_limiter: settings.budget.map(RateLimiter::new),
-            callback: UploadCallback::new(settings.callback),
+            limits: Limits::new(settings.budgets, settings.address_header, store.clone()),
+            store,
+            callback,
             upload_token_keys: settings.upload_token_keys,
             origins: settings.origins,
             cors_headers: settings.cors_headers,

@@ -10,10 +10,12 @@
 //! | `jwt` | tokens of an identity provider |
 //! | `ticket` | short-lived tickets of a back end |
 //! | `origin` | the pages that may call the function |
-//! | `rate_limit` | how much one caller may be granted, within one instance |
+//! | `limits` | what a signing call is counted against, in this instance or in the shared store |
+//! | `rate_limit` | budgets, counted within one instance |
 
 pub mod authenticator;
 pub mod jwt;
+pub mod limits;
 pub mod origin;
 pub mod rate_limit;
 pub mod rule;
@@ -31,6 +33,17 @@ pub struct Caller {
     pub claims: Claims,
     /// The method of authentication.
     pub method: AuthMethod,
+    /// The ticket that authenticated the caller, if it has an id.
+    pub ticket: Option<TicketId>,
+}
+
+/// The id of a ticket, which may be used once where instances share their memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketId {
+    /// The claim `jti`.
+    pub id: String,
+    /// The first moment at which the ticket is no longer valid, in Unix seconds.
+    pub expires_at: i64,
 }
 
 /// The method by which a caller was authenticated; of several methods the strongest one.
@@ -77,6 +90,7 @@ impl Caller {
         }
         self.method = self.method.max(other.method);
         self.subject = self.subject.or(other.subject);
+        self.ticket = self.ticket.or(other.ticket);
         for (name, value) in other.claims {
             self.claims.entry(name).or_insert(value);
         }
@@ -92,7 +106,7 @@ impl fmt::Debug for Caller {
             .field("subject", &self.subject)
             .field("claims", &self.claims.keys())
             .field("method", &self.method)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -138,6 +152,8 @@ pub enum AuthError {
     TicketLifetimeTooLong,
     /// The ticket is for another route.
     TicketRouteMismatch,
+    /// The ticket has an id, and an earlier call has used it.
+    TicketUsed,
     /// Token and ticket have different subjects.
     SubjectMismatch,
     /// The request names no allowed origin.

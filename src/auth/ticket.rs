@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::AuthError;
-use crate::auth::{AuthMethod, Caller, Claims};
+use crate::auth::{AuthMethod, Caller, Claims, TicketId};
 use crate::crypto;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -64,7 +64,7 @@ pub struct Ticket {
     /// The first moment at which it is valid, in Unix seconds.
     #[serde(rename = "nbf", default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<i64>,
-    /// An id for the back end's records. The function does not store it.
+    /// An id for the back end's records. With a shared store, a ticket that has one can be used once.
     #[serde(rename = "jti", default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
@@ -96,8 +96,11 @@ impl Options {
             return Err(AuthError::TicketRouteMismatch);
         }
         let mut claims = Claims::from([("sub".to_owned(), ticket.subject.clone())]);
-        claims.extend(ticket.id.map(|id| ("jti".to_owned(), id)));
-        Ok(Caller { subject: Some(ticket.subject), claims, method: AuthMethod::Ticket })
+        let expires_at = ticket.expires_at;
+        let id = ticket.id.map(|id| TicketId { id, expires_at });
+        claims.extend(id.iter().map(|ticket| ("jti".to_owned(), ticket.id.clone())));
+        let method = AuthMethod::Ticket;
+        Ok(Caller { subject: Some(ticket.subject), claims, method, ticket: id })
     }
 
     /// Parses a ticket that one of the keys has signed.

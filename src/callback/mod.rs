@@ -41,6 +41,7 @@ mod signed;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -55,6 +56,7 @@ use crate::callback::signed::SignedCallback;
 use crate::callback::webhook::{WebhookDelivery, WebhookKey, WebhookMessage};
 use crate::net::HttpClient;
 use crate::secret::Secret;
+use crate::store::Store;
 use crate::time::Timestamp;
 
 /// The time for one callback. OSS waits for five seconds, including the way to the function and back.
@@ -171,6 +173,13 @@ impl UploadCallback {
         }
     }
 
+    /// Shares the responses of back ends with all other instances.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<Store>) -> Self {
+        self.deduplicator.store = Some(store);
+        self
+    }
+
     /// Returns the key that signs new receipts.
     #[must_use]
     pub fn receipt_key(&self) -> Option<&Secret> {
@@ -234,13 +243,19 @@ impl UploadCallback {
         delivery: &WebhookDelivery<'_>,
     ) -> Result<Bytes, CallbackError> {
         within(delivery.deadline, CallbackError::NotifyTimedOut, async {
-            let slot = self.deduplicator.slot(&message.content_id());
+            let (id, now) = (message.content_id(), delivery.now);
+            let slot = self.deduplicator.slot(&id);
             let mut known = slot.lock().await;
             if let Some(response) = known.as_ref() {
                 return Ok(response.clone());
             }
-            let response = delivery.send(message.completed(delivery)?).await?;
-            Ok(known.insert(response.unwrap_or_else(|| message.default_response())).clone())
+            if let Some(response) = self.deduplicator.claim(&id, now).await {
+                return Ok(known.insert(response).clone());
+            }
+            let sent = delivery.send(message.completed(delivery)?).await;
+            let response = sent.map(|sent| sent.unwrap_or_else(|| message.default_response()));
+            self.deduplicator.share(&id, response.as_ref().ok(), now).await;
+            Ok(known.insert(response?).clone())
         })
         .await
     }

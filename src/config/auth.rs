@@ -1,4 +1,4 @@
-//! Authentication: the rules of the routes, the keys of tokens and tickets, the origins of pages, the budgets.
+//! Authentication: the rules of the routes, the keys of tokens and tickets, the origins of pages.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -11,9 +11,8 @@ use crate::auth::jwt::claims::{ClaimRules, RequiredClaim};
 use crate::auth::jwt::jwks::JwksUrl;
 use crate::auth::jwt::key::VerificationKey;
 use crate::auth::origin::{Origin, Origins};
-use crate::auth::rate_limit::RateLimit;
 use crate::auth::rule::AuthRule;
-use crate::auth::{authenticator, jwt, rate_limit, ticket};
+use crate::auth::{authenticator, jwt, ticket};
 use crate::config::environment::Environment;
 use crate::config::raw::ConfigErrors;
 use crate::config::reader::{ConfigReader, RouteReader};
@@ -57,9 +56,6 @@ const UNSENT_HEADERS: [&str; 22] = [
     "upgrade",
     "via",
 ];
-
-/// The longest window of a budget.
-const MAX_WINDOW: Duration = Duration::from_hours(24);
 
 /// Reads the origins of pages that may call the function.
 pub(super) fn read_origins(config: &mut ConfigReader<'_>) -> Origins {
@@ -222,20 +218,6 @@ fn read_jwt_secret(config: &mut ConfigReader<'_>) -> Option<VerificationKey> {
     key.map_err(|error| config.add_secret_error(&table::JWT_SECRET, &error.to_string())).ok()
 }
 
-/// Reads the budgets; a window alone limits nothing.
-pub(super) fn read_budget(config: &mut ConfigReader<'_>) -> Option<RateLimit> {
-    let grants = config.value(&table::BUDGET_GRANTS, |text| match text.parse::<u64>() {
-        Ok(0) | Err(_) => Err("a budget is a whole number of grants, 1 or more"),
-        Ok(grants) => Ok(grants),
-    });
-    let bytes = config.value(&table::BUDGET_BYTES, value::size);
-    let window = config.value(&table::BUDGET_WINDOW, |text| {
-        within(text, Duration::from_secs(1)..=MAX_WINDOW, "a window lasts from 1s to 24h")
-    });
-    let window = window.unwrap_or(rate_limit::DEFAULT_WINDOW);
-    (grants.is_some() || bytes.is_some()).then_some(RateLimit { grants, bytes, window })
-}
-
 /// Reads a list that limits something where it is written. A list without a text is an error: whoever
 /// writes it means that nothing is allowed, and without the setting everything is.
 fn list(config: &mut ConfigReader<'_>, setting: &Setting) -> Vec<String> {
@@ -249,7 +231,8 @@ fn list(config: &mut ConfigReader<'_>, setting: &Setting) -> Vec<String> {
     config.list(setting, &raw)
 }
 
-fn within(
+/// Parses a time in a range.
+pub(super) fn within(
     text: &str,
     range: RangeInclusive<Duration>,
     problem: &'static str,

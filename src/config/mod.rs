@@ -12,7 +12,7 @@
 //! | `reader` | finds the raw setting that applies, and collects errors |
 //! | `value` | sizes, times and booleans |
 //! | `secrets` | keys from the environment |
-//! | `route`, `multipart`, `auth`, `callback`, `address`, `credentials`, `download`, `page` | one concern each |
+//! | `route`, `multipart`, `auth`, `limits`, `callback`, `address`, `credentials`, `download`, `page` | one concern each |
 //! | `listing` | the settings as they were written |
 //! | `warnings` | settings that are valid and have a price |
 
@@ -27,6 +27,7 @@ pub mod value;
 mod address;
 mod credentials;
 mod download;
+mod limits;
 mod multipart;
 mod raw;
 mod reader;
@@ -42,9 +43,10 @@ use http::HeaderName;
 
 use crate::auth::authenticator;
 use crate::auth::origin::Origins;
-use crate::auth::rate_limit::RateLimit;
+use crate::auth::rate_limit::Budget;
 use crate::callback::Options as UploadCallback;
 use crate::config::environment::Environment;
+use crate::config::limits::LimitOptions;
 use crate::config::page::PageOptions;
 use crate::config::reader::ConfigReader;
 use crate::config::toml_file::TomlFile;
@@ -52,6 +54,7 @@ use crate::credentials::options::SourceOptions;
 use crate::net::Proxy;
 use crate::policy::route::Route;
 use crate::secret::Secret;
+use crate::store;
 use crate::time::Timestamp;
 
 /// The settings of the function, checked.
@@ -69,8 +72,12 @@ pub struct Settings {
     pub variables_that_add_a_route: Vec<&'static str>,
     /// The rules of the routes, and the keys of tokens and tickets.
     pub auth: authenticator::Options,
-    /// The limits of one caller; `None` limits nothing.
-    pub budget: Option<RateLimit>,
+    /// The budgets; none limits nothing.
+    pub budgets: Vec<Budget>,
+    /// The header in which a trusted gateway names the address of the caller.
+    pub address_header: Option<HeaderName>,
+    /// The store that all instances share.
+    pub store: Option<store::Options>,
     /// The origins of pages that may call the function.
     pub origins: Origins,
     /// The request headers that pages may send besides those of the known clients.
@@ -128,7 +135,7 @@ impl Settings {
         let origins = auth::read_origins(&mut config);
         let cors_headers = auth::read_cors_headers(&mut config);
         let auth = auth::read_authenticator(&mut config, &origins);
-        let budget = auth::read_budget(&mut config);
+        let LimitOptions { budgets, address_header, store } = limits::read(&mut config);
         let routes = route::read_all(&mut config);
         let callback = callback::read(&mut config, &routes);
         let upload_token_keys = multipart::read_token_keys(&mut config, &routes);
@@ -151,7 +158,9 @@ impl Settings {
                 routes,
                 variables_that_add_a_route,
                 auth,
-                budget,
+                budgets,
+                address_header,
+                store,
                 origins,
                 cors_headers,
                 proxy: proxy(environment),
@@ -231,7 +240,7 @@ mod tests {
         let errors = load(&variables, file).unwrap_err();
         insta::assert_snapshot!(errors, @r#"
         9 problems with the settings; nothing was started
-          upload.toml line 3, colour: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, download, sts, metadata, multipart, origins, cors_headers, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, page_title, page_logo, page_accent. Example: max_size = "10MiB"
+          upload.toml line 3, colour: there is no such setting here; there are auth, bucket, region, upload_host, dir, key, min_size, max_size, types, extensions, max_files, expires, overwrite, success_status, signature, session, headers, callback, download, sts, metadata, multipart, origins, cors_headers, jwks_url, jwt_public_key, jwt_issuer, jwt_audience, jwt_claims, jwt_leeway, ticket_lifetime, budget_grants, budget_bytes, budget_window, budgets, address_header, store_failure, store_ca, credentials, role_key_lifetime, role_arn, role_session_name, role_duration, role_external_id, role_scope, sts_endpoint, sts_region, sts_vpc, public_url, page_title, page_logo, page_accent. Example: max_size = "10MiB"
           UPLOAD_MAXSIZE: there is no such setting; the nearest name is UPLOAD_MAX_SIZE. Example: UPLOAD_MAX_SIZE=10MiB
           UPLOAD_AUTH: it is not set, and has no default. Example: UPLOAD_AUTH=anonymous
           upload.toml line 2, region = "oss-cn-hangzhou": a signature names the region without 'oss-' in front. Example: region = "cn-hangzhou"

@@ -217,11 +217,19 @@ settings! {
     TICKET_LIFETIME: Function, Time; "UPLOAD_TICKET_LIFETIME", "ticket_lifetime"; "1h"; Value("1h");
         "The longest lifetime that a ticket may have, up to `24h`.";
     BUDGET_GRANTS: Function, Number; "UPLOAD_BUDGET_GRANTS", "budget_grants"; "100"; Described("no limit");
-        "The most grants for one caller in one window, within one instance.";
+        "The most grants for one caller in one window. Each instance counts by itself, unless there is a [shared store](deploy.md#shared-limits).";
     BUDGET_BYTES: Function, Size; "UPLOAD_BUDGET_BYTES", "budget_bytes"; "1GiB"; Described("no limit");
         "The most bytes that these grants allow together.";
     BUDGET_WINDOW: Function, Time; "UPLOAD_BUDGET_WINDOW", "budget_window"; "1m"; Value("1m");
         "How long a window lasts from a caller's first grant, up to `24h`.";
+    BUDGETS: Function, List; "UPLOAD_BUDGETS", "budgets"; "caller 100/1h,bucket 1000GiB/1d"; NONE;
+        "Further budgets, up to 16: what is counted together (`caller`, `address`, `route`, `bucket` or `total`), a number of grants or a size, and a window of up to `24h`, as `route 1000/1h` or `total 500GB/1d`. A grant has to fit all of them.";
+    ADDRESS_HEADER: Function, Text; "UPLOAD_ADDRESS_HEADER", "address_header"; "x-real-ip"; NONE;
+        "The request header in which a gateway of your own names the address of the caller, for budgets of an `address`; of a list the last address counts. Function Compute promises no such header, and who reaches the function without the gateway can send any.";
+    STORE_FAILURE: Function, Choice; "UPLOAD_STORE_FAILURE", "store_failure"; "local"; Value("local");
+        "What happens if the shared store fails: with `local`, each instance counts by itself; with `refuse`, calls that are counted get the error `limits_unavailable`.";
+    STORE_CA: Function, HiddenText; "UPLOAD_STORE_CA", "store_ca"; "-----BEGIN CERTIFICATE-----\\n…"; Described("the public authorities");
+        "The certificates in PEM (`\\n` may be written out) of the authority that signs the certificate of the shared store, for `rediss://`.";
     CREDENTIALS: Function, Choice; "UPLOAD_CREDENTIALS", "credentials"; "auto"; Value("auto");
         "The credential source: `auto`, or one of `request`, `environment`, `oidc`, `profile`, `file`, `metadata`, `uri` alone ([the order](credentials.md)).";
     ROLE_KEY_LIFETIME: Function, Time; "UPLOAD_ROLE_KEY_LIFETIME", "role_key_lifetime"; "36h"; Value("36h");
@@ -262,6 +270,9 @@ settings! {
         "The keys of upload tokens, in the form of those of tickets; required where a route has `multipart.enabled`.";
     WEBHOOK_SECRET: Secret, HiddenText; "UPLOAD_WEBHOOK_SECRET", ""; "whsec_$(openssl rand -base64 32)"; NONE;
         "The secret of webhooks: `whsec_` and 24 to 64 bytes in base64; required where a route has `callback.notify`.";
+
+    STORE_URL: Secret, HiddenText; "UPLOAD_STORE_URL", ""; "rediss://:password@store.example.com:6379/0"; NONE;
+        "The [store](deploy.md#shared-limits) that all instances share: `redis://`, or `rediss://` for TLS, with user and password (percent-encoded), host, port and the number of a database.";
 
     CONFIG: Environment, Text; "UPLOAD_CONFIG", ""; "/code/upload.toml"; Described("`upload.toml` beside the binary");
         "The settings file.";
@@ -501,8 +512,8 @@ mod tests {
             };
             assert!(is_of_kind, "{setting:?}");
             let more: &[_] = match setting.variable {
-                // An example of a key in PEM has no key, and tables are in the file only.
-                "UPLOAD_JWT_PUBLIC_KEY" | "" => continue,
+                // An example in PEM has no key and no certificate, and tables are in the file only.
+                "UPLOAD_JWT_PUBLIC_KEY" | "UPLOAD_STORE_CA" | "" => continue,
                 "UPLOAD_DATA_ENCRYPTION" | "UPLOAD_ENCRYPTION_KEY_ID" => {
                     &[("UPLOAD_ENCRYPTION", "KMS")]
                 }

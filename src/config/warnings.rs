@@ -1,6 +1,7 @@
 //! Warnings at the start and in `check`: settings that are valid and have a cost.
 
 use crate::auth::origin::Origins;
+use crate::auth::rate_limit::{Budget, BudgetScope};
 use crate::auth::rule::AuthRule;
 use crate::config::value::size_text;
 use crate::config::{DEFAULT_ROUTE, Settings};
@@ -17,6 +18,7 @@ impl Settings {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         warnings.extend(self.caller_warnings());
+        warnings.extend(self.limit_warnings());
         warnings.extend(self.added_route_warning());
         warnings.extend(self.routes.iter().flat_map(host_warnings));
         if self.origins == Origins::Any {
@@ -149,16 +151,42 @@ impl Settings {
                     .to_owned(),
             );
         }
-        let most = self.budget.and_then(|budget| budget.bytes);
-        for route in
-            self.routes.iter().filter(|route| most.is_some_and(|most| most < route.size.max))
-        {
+        warnings
+    }
+
+    /// Warns of budgets that no request without a size can fit, of those that every instance counts by itself, and of a
+    /// store that is reached without TLS.
+    fn limit_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for Budget { scope, limit } in &self.budgets {
+            let most = limit.bytes.unwrap_or(u64::MAX);
+            let name = match scope {
+                BudgetScope::Caller => "budget_bytes".to_owned(),
+                scope => format!("the budget of bytes for the {}", scope.as_str()),
+            };
+            for route in self.routes.iter().filter(|route| most < route.size.max) {
+                warnings.push(format!(
+                    "{name} ({}) is smaller than max_size of route '{}' ({}): a request without a size is always \
+                     refused",
+                    size_text(most),
+                    route.name,
+                    size_text(route.size.max)
+                ));
+            }
+        }
+        let is_of_many = |budget: &&Budget| budget.scope != BudgetScope::Caller;
+        if let (None, Some(budget)) = (&self.store, self.budgets.iter().find(is_of_many)) {
             warnings.push(format!(
-                "budget_bytes ({}) is smaller than max_size of route '{}' ({}): a request without a size is always \
-                 refused",
-                size_text(most.unwrap_or_default()),
-                route.name,
-                size_text(route.size.max)
+                "budgets has one for the {}, and UPLOAD_STORE_URL is not set: each instance counts by itself, so all \
+                 of them together grant more",
+                budget.scope.as_str()
+            ));
+        }
+        if let Some(store) = self.store.as_ref().filter(|store| store.url.is_readable()) {
+            warnings.push(format!(
+                "UPLOAD_STORE_URL ({}) has no TLS: everyone on the network path can read the password; write rediss://, \
+                 or keep the store inside the VPC",
+                store.url
             ));
         }
         warnings

@@ -3,7 +3,7 @@
 //! Each session costs a request to STS, which accepts a hundred a second from a whole account. So there are
 //! at most [`MAX_SESSIONS`] at a time, at most [`SESSIONS_PER_SECOND`] new ones a second, and one fetch for
 //! each session, however many requests wait for it. Beyond that, requests fail: a caller never gets the key of
-//! a wider session instead.
+//! a wider session instead. The rate is that of one instance, or of all of them where they share a store.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,12 +17,13 @@ use crate::credentials::{
     Credentials, FetchFuture, FetchRequest, PlatformKeys, Provider, ProviderError, RandomSource,
 };
 use crate::crypto;
+use crate::store::{Admission, Admitted, SharedBudget, Store};
 use crate::time::Timestamp;
 
 /// The size of the pool. The session that was used longest ago is dropped for a new one.
 pub const MAX_SESSIONS: usize = 1000;
 
-/// The most new sessions of one instance in a second: half of what an account may open.
+/// The most new sessions in a second, of one instance or of all that share a store: half of what an account may open.
 pub const SESSIONS_PER_SECOND: u32 = 50;
 
 /// The longest session name that both the old and the new documentation of STS allow.
@@ -80,9 +81,15 @@ impl SessionPool {
             open,
             longest_form,
             random,
-            limit: Arc::new(SessionRateLimit::new()),
+            limit: Arc::new(SessionRateLimit::new(None)),
             entries: Mutex::default(),
         }
+    }
+
+    /// Counts new sessions in a store, together with those of all other instances.
+    #[must_use]
+    pub fn with_store(self, store: Arc<Store>) -> Self {
+        Self { limit: Arc::new(SessionRateLimit::new(Some(store))), ..self }
     }
 
     /// Returns credentials of this session that are usable at `now`.
@@ -149,17 +156,22 @@ impl Provider for LimitedProvider {
     }
 
     fn fetch<'a>(&'a self, request: FetchRequest<'a>) -> FetchFuture<'a> {
-        if self.limit.acquire(Instant::now()) {
-            return self.provider.fetch(request);
-        }
-        let reason = format!("{SESSIONS_PER_SECOND} sessions a second are opened and no more");
-        Box::pin(async { Err(ProviderError::temporary(reason)) })
+        Box::pin(async move {
+            if self.limit.acquire(request.now).await {
+                return self.provider.fetch(request).await;
+            }
+            let reason = format!("{SESSIONS_PER_SECOND} sessions a second are opened and no more");
+            Err(ProviderError::temporary(reason))
+        })
     }
 }
 
-/// A token bucket.
+/// Limits the rate of new sessions: by a token bucket, or in the store.
 #[derive(Debug)]
-struct SessionRateLimit(Mutex<TokenBucket>);
+struct SessionRateLimit {
+    bucket: Mutex<TokenBucket>,
+    store: Option<Arc<Store>>,
+}
 
 #[derive(Debug)]
 struct TokenBucket {
@@ -168,14 +180,31 @@ struct TokenBucket {
 }
 
 impl SessionRateLimit {
-    fn new() -> Self {
+    fn new(store: Option<Arc<Store>>) -> Self {
         let tokens = f64::from(SESSIONS_PER_SECOND);
-        Self(Mutex::new(TokenBucket { tokens, updated: Instant::now() }))
+        Self { bucket: Mutex::new(TokenBucket { tokens, updated: Instant::now() }), store }
     }
 
-    fn acquire(&self, now: Instant) -> bool {
+    async fn acquire(&self, now: Timestamp) -> bool {
+        let Some(store) = &self.store else { return self.acquire_here(Instant::now()) };
+        let budget = SharedBudget {
+            name: store.name(&["sessions"]),
+            grants: Some(SESSIONS_PER_SECOND.into()),
+            bytes: None,
+            window: Duration::from_secs(1),
+        };
+        let admission = Admission { budgets: &[budget], ticket: None, sizes: &[0] };
+        match store.count(&admission, now).await {
+            Ok(Admitted::Counted(waits)) => waits.iter().all(Option::is_none),
+            Ok(Admitted::TicketUsed) => false,
+            // STS has a limit of its own, so nothing is given away if each instance counts by itself for a moment.
+            Err(_) => self.acquire_here(Instant::now()),
+        }
+    }
+
+    fn acquire_here(&self, now: Instant) -> bool {
         let capacity = f64::from(SESSIONS_PER_SECOND);
-        let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let since = now.saturating_duration_since(bucket.updated).as_secs_f64();
         bucket.tokens = capacity.min(bucket.tokens + since * capacity);
         bucket.updated = now;

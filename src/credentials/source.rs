@@ -13,6 +13,7 @@ use crate::credentials::session::{RoleSession, SessionPool};
 use crate::credentials::{
     Credentials, CredentialsError, FetchFuture, FetchRequest, PlatformKeys, Provider, ProviderError,
 };
+use crate::store::Store;
 use crate::time::Timestamp;
 
 /// Provides the credentials to sign with.
@@ -36,6 +37,14 @@ impl CredentialSource {
     #[must_use]
     pub fn new(base: Arc<BaseCredentials>, role: Option<AssumedRole>) -> Self {
         Self { base, role }
+    }
+
+    /// Counts the sessions of single callers in a store, together with those of all other instances.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<Store>) -> Self {
+        self.role =
+            self.role.map(|role| AssumedRole { sessions: role.sessions.with_store(store), ..role });
+        self
     }
 
     /// Returns credentials that are usable at `now`: those of `session`, if there is one.

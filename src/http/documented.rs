@@ -27,7 +27,7 @@ pub(super) async fn sign(
     // The page is copied into applications whose request layers add parameters, such as a tenant or a time.
     let query = request.query(Form::Documented, UnknownNames::Ignore)?;
     let session = SigningSession::open(&app, &request, query.route.as_deref()).await?;
-    let grant = session.grant(&query.file)?;
+    let grant = session.grant(&query.file).await?;
     Ok(match session.route.signature {
         SignatureVersion::V1 => UncachedJson(DocumentedV1Response::new(&grant)).into_response(),
         SignatureVersion::V4 => UncachedJson(DocumentedResponse::new(&grant)).into_response(),

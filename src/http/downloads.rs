@@ -74,7 +74,9 @@ pub(super) async fn sign(
     let session = SigningSession::open_without_callback(&app, &request, route).await?;
     let process = body.process.as_deref();
     let results = body.keys.iter().map(|key| session.download(&DownloadRequest { key, process }));
-    let results: Vec<_> = results.collect();
+    let mut results: Vec<_> = results.collect();
+    // Each link is a grant without bytes.
+    session.count_all(&mut results, |_, _| Some(0)).await?;
     // As with uploads: a call of which nothing fits the budget is refused as a whole.
     let is_over = |result: &Result<_, _>| matches!(result, Err(ApiError::BudgetExceeded(_)));
     if let Some(Err(error)) = results.first().filter(|_| results.iter().all(is_over)) {

@@ -10,6 +10,7 @@
 //! | `signing` | authentication, credentials, grant: the steps that every signing call shares |
 //! | `documented`, `uploads`, `presigned_post`, `uppy`, `uview`, `wechat` | one signing call each, with its response format |
 //! | `upload_session` | uploads in parts: the steps that every call shares |
+//! | `finished_upload` | an upload in parts that has become an object |
 //! | `multipart` | uploads in parts, with the function's own format |
 //! | `uppy_multipart` | uploads in parts, with the format of Uppy |
 //! | `downloads` | links to objects of the caller's |
@@ -32,6 +33,7 @@ pub mod uploads;
 mod callback;
 mod conformance;
 mod downloads;
+mod finished_upload;
 mod hooks;
 mod multipart;
 mod origin;

@@ -45,6 +45,6 @@ pub(super) async fn sign(
 ) -> Result<Response, ApiError> {
     let query = request.query(Form::Complete, UnknownNames::Refuse)?;
     let session = SigningSession::open(&app, &request, Some(request.route()?)).await?;
-    let grant = session.grant(&query.file)?;
+    let grant = session.grant(&query.file).await?;
     Ok(UncachedJson(PresignedPost::new(&grant)).into_response())
 }

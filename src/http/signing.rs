@@ -1,5 +1,6 @@
 //! From a request to a grant: the steps that every signing call shares, whatever its response format.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use fc_http::Event;
@@ -7,6 +8,7 @@ use http::header::HOST;
 
 use crate::app::App;
 use crate::auth::authenticator::RequestCredentials;
+use crate::auth::rate_limit::Charge;
 use crate::auth::{AuthMethod, Caller};
 use crate::credentials::Credentials;
 use crate::credentials::session::RoleSession;
@@ -35,6 +37,8 @@ pub(super) struct SigningSession<'a> {
     pub(super) credentials: Arc<Credentials>,
     /// Scheme and host of this function, where OSS is to call it back.
     pub(super) own_url: Option<String>,
+    /// The address of the caller, where a trusted gateway names it.
+    pub(super) address: Option<IpAddr>,
     /// The one reading of the clock.
     pub(super) now: Timestamp,
 }
@@ -62,7 +66,8 @@ impl<'a> SigningSession<'a> {
         check(&caller, now)?;
         let own_url = own_url(app, request, route)?;
         let credentials = credentials(app, request, route, &caller, now).await?;
-        Ok(Self { app, route, caller, credentials, own_url, now })
+        let address = app.limits.address(&request.headers);
+        Ok(Self { app, route, caller, credentials, own_url, address, now })
     }
 
     /// Does the same for a call that stores nothing, so that OSS calls nobody back.
@@ -74,30 +79,41 @@ impl<'a> SigningSession<'a> {
         let now = app.now();
         let caller = authenticate(app, request, &route.name, now).await?;
         let credentials = credentials(app, request, route, &caller, now).await?;
-        Ok(Self { app, route, caller, credentials, own_url: None, now })
+        let address = app.limits.address(&request.headers);
+        Ok(Self { app, route, caller, credentials, own_url: None, address, now })
     }
 
-    /// Signs the download of one object. It counts as a grant without bytes against the caller's budget.
+    /// Signs the download of one object. It is not counted yet.
     pub(super) fn download(
         &self,
         request: &DownloadRequest<'_>,
     ) -> Result<DownloadGrant, ApiError> {
         let claim = |name: &str| self.caller.claim(name);
         let attributes = attributes(&self.caller, &claim);
-        let grant = download::issue(request, self.route, &self.credentials, &attributes, self.now)
-            .map_err(|error| ApiError::from_grant(error, self.route))?;
-        self.count(0)?;
+        download::issue(request, self.route, &self.credentials, &attributes, self.now)
+            .map_err(|error| ApiError::from_grant(error, self.route))
+    }
+
+    /// Signs a form for one file, and counts it against the budgets.
+    pub(super) async fn grant(&self, file: &GrantRequest) -> Result<Grant, ApiError> {
+        let grant = self.form(file)?;
+        self.count(self.bytes(file.size)).await?;
         Ok(grant)
     }
 
-    /// Signs a form for one file, and counts it against the caller's budget.
-    pub(super) fn grant(&self, file: &GrantRequest) -> Result<Grant, ApiError> {
+    /// Signs a form for one file. It is not counted yet.
+    pub(super) fn form(&self, file: &GrantRequest) -> Result<Grant, ApiError> {
         self.issue(file, grant::issue)
     }
 
-    /// Signs a PUT for one file, and counts it against the caller's budget.
+    /// Signs a PUT for one file. It is not counted yet.
     pub(super) fn put(&self, file: &GrantRequest) -> Result<PutGrant, ApiError> {
         self.issue(file, put::issue)
+    }
+
+    /// Returns the bytes that count for a file: its size, or the largest that a grant allows.
+    pub(super) fn bytes(&self, size: Option<u64>) -> u64 {
+        size.unwrap_or(self.route.single_request_size().max)
     }
 
     fn issue<T>(
@@ -119,15 +135,43 @@ impl<'a> SigningSession<'a> {
         let key = self.app.callback.receipt_key();
         let signer =
             key.map(|key| ReceiptSigner { key, id: &id, public_url: self.own_url.as_deref() });
-        let grant = issue(file, self.route, &self.credentials, &context, signer.as_ref())
-            .map_err(|error| ApiError::from_grant(error, self.route))?;
-        self.count(file.size.unwrap_or(self.route.single_request_size().max))?;
-        Ok(grant)
+        issue(file, self.route, &self.credentials, &context, signer.as_ref())
+            .map_err(|error| ApiError::from_grant(error, self.route))
     }
 
-    /// Counts a grant of so many bytes against the caller's budget.
-    pub(super) fn count(&self, bytes: u64) -> Result<(), ApiError> {
-        count(self.app, &self.caller, bytes, self.now)
+    /// Counts a grant of so many bytes against the budgets.
+    pub(super) async fn count(&self, bytes: u64) -> Result<(), ApiError> {
+        count(self.app, &self.charge(), bytes, self.now).await
+    }
+
+    /// Counts the grants of one call against the budgets, and replaces those that do not fit by the error. `bytes` returns
+    /// the bytes of a grant by its position, or `None` for one that is not counted.
+    pub(super) async fn count_all<T>(
+        &self,
+        results: &mut [Result<T, ApiError>],
+        bytes: impl Fn(usize, &T) -> Option<u64>,
+    ) -> Result<(), ApiError> {
+        let limits = &self.app.limits;
+        if !limits.is_active(self.caller.ticket.as_ref()) {
+            return Ok(());
+        }
+        let granted = results.iter().enumerate();
+        let counted = granted.filter_map(|(index, result)| {
+            let grant = result.as_ref().ok()?;
+            Some((index, bytes(index, grant)?))
+        });
+        let (positions, sizes): (Vec<_>, Vec<_>) = counted.unzip();
+        for refusal in limits.admit(&self.charge(), &sizes, self.now).await? {
+            if let Some(position) = positions.get(refusal.index) {
+                results[*position] = Err(ApiError::BudgetExceeded(refusal.exceeded));
+            }
+        }
+        Ok(())
+    }
+
+    fn charge(&self) -> Charge<'_> {
+        let bucket = self.route.bucket.as_str();
+        Charge { caller: &self.caller, route: &self.route.name, bucket, address: self.address }
     }
 
     pub(super) fn random(&self) -> Result<RandomBytes, ApiError> {
@@ -135,15 +179,17 @@ impl<'a> SigningSession<'a> {
     }
 }
 
-/// Counts the bytes of one grant against the caller's budget, if there is one.
-pub(super) fn count(
+/// Counts the bytes of one grant against the budgets.
+pub(super) async fn count(
     app: &App,
-    caller: &Caller,
+    charge: &Charge<'_>,
     bytes: u64,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    let Some(limiter) = &app.rate_limiter else { return Ok(()) };
-    limiter.acquire(caller, bytes, now).map_err(ApiError::BudgetExceeded)
+    match app.limits.admit(charge, &[bytes], now).await?.first() {
+        Some(refusal) => Err(ApiError::BudgetExceeded(refusal.exceeded)),
+        None => Ok(()),
+    }
 }
 
 /// Draws the random bytes of one grant.

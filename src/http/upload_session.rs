@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -23,6 +22,7 @@ use crate::grant::object::grant_object;
 use crate::grant::part::{SignedParts, part_count, plan, sign_list, sign_parts};
 use crate::grant::{GrantError, GrantRequest};
 use crate::http::error::{ApiError, MultipartError};
+use crate::http::finished_upload::FinishedUpload;
 use crate::http::request::{ApiRequest, find_route};
 use crate::http::signing::{SigningSession, attributes};
 use crate::policy::PolicyError;
@@ -114,7 +114,7 @@ pub(super) async fn begin(
     };
     // An upload whose callback cannot be ordered at its end does not begin.
     callback(session, &token)?;
-    session.count(file.size.unwrap_or(route.size.max))?;
+    session.count(file.size.unwrap_or(route.size.max)).await?;
     let mut headers = object.headers;
     headers.push((X_OSS_META_UPLOAD_ID.to_owned(), token.id_text()));
     let begun = client(session, deadline).initiate(&token.key, &headers).await;
@@ -137,14 +137,6 @@ pub(super) struct UploadSession<'a> {
     pub(super) session: SigningSession<'a>,
     pub(super) token: UploadToken,
     deadline: Instant,
-}
-
-/// An upload that has become an object.
-#[derive(Debug)]
-pub(super) struct FinishedUpload {
-    /// The size in bytes; `None` where OSS did not say it.
-    pub(super) size: Option<u64>,
-    pub(super) object: CompletedObject,
 }
 
 impl<'a> UploadSession<'a> {
@@ -226,7 +218,10 @@ impl<'a> UploadSession<'a> {
         let listed = match client.list_parts(&token.key, &token.upload_id).await {
             Ok(listed) => self.granted(listed)?,
             Err(error) if error.is_no_such_upload() => {
-                return self.find_finished(&client, error).await;
+                return match FinishedUpload::recall(&self.session, token).await {
+                    Some(finished) => Ok(finished),
+                    None => self.find_finished(&client, error).await,
+                };
             }
             Err(error) => return Err(bucket_error(error)),
         };
@@ -246,7 +241,11 @@ impl<'a> UploadSession<'a> {
             has_callback: self.session.route.callback.is_some(),
         };
         match client.complete(&completion).await {
-            Ok(object) => Ok(FinishedUpload { size: Some(size), object }),
+            Ok(object) => {
+                let finished = FinishedUpload { size: Some(size), object };
+                finished.remember(&self.session, token).await;
+                Ok(finished)
+            }
             Err(error) => self.find_finished(&client, error).await,
         }
     }
@@ -337,28 +336,6 @@ impl<'a> UploadSession<'a> {
         let acl = route.headers.iter().find(|header| header.name == X_OSS_OBJECT_ACL);
         headers.extend(acl.map(|acl| (acl.name.to_owned(), acl.value.clone())));
         Ok(headers)
-    }
-}
-
-impl FinishedUpload {
-    /// Compares the CRC-64 of the object with the one that the client computed, in decimal digits.
-    pub(super) fn check_crc64(&self, computed: Option<&str>) -> Result<(), ApiError> {
-        let plain = |text: &'_ str| text.trim_start_matches('0').to_owned();
-        match (computed, &self.object.crc64) {
-            (Some(computed), Some(stored)) if plain(computed) != plain(stored) => {
-                Err(MultipartError::ChecksumMismatch { stored: stored.clone() }.into())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Returns the answer of the callback, if there is one.
-    pub(super) fn callback_answer(&self) -> Result<Option<&Bytes>, ApiError> {
-        match &self.object.callback {
-            CallbackOutcome::Unknown => Ok(None),
-            CallbackOutcome::Answered(answer) => Ok(Some(answer)),
-            CallbackOutcome::Failed(ec) => Err(MultipartError::CallbackFailed(ec.clone()).into()),
-        }
     }
 }
 

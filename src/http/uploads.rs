@@ -83,8 +83,18 @@ pub(super) async fn sign(
         return Err(ApiError::TooManyFiles(body.files.len(), Limits::of(session.route)));
     }
     let method = body.method.unwrap_or(UploadMethod::Post);
+    let is_counted = app.limits.is_active(session.caller.ticket.as_ref());
+    let sizes: Vec<_> = body.files.iter().filter(|_| is_counted).map(|file| file.size).collect();
     let sign = |file| sign_file(&session, method, body.multipart, file);
-    let results: Vec<_> = body.files.into_iter().map(sign).collect();
+    let mut results: Vec<_> = body.files.into_iter().map(sign).collect();
+    // An upload in parts is counted when it begins.
+    let bytes = |index: usize, grant: &UploadGrant| match grant {
+        UploadGrant::Form(_) | UploadGrant::Put(_) => {
+            Some(session.bytes(sizes.get(index).copied().flatten()))
+        }
+        UploadGrant::Multipart { .. } => None,
+    };
+    session.count_all(&mut results, bytes).await?;
     if let Some(error) = exhausted_budget(&results) {
         return Err(error);
     }
@@ -149,7 +159,7 @@ fn sign_file(
         _ => {}
     }
     match method {
-        UploadMethod::Post => session.grant(&file).map(UploadGrant::Form),
+        UploadMethod::Post => session.form(&file).map(UploadGrant::Form),
         UploadMethod::Put => session.put(&file).map(UploadGrant::Put),
     }
 }

@@ -146,7 +146,7 @@ async fn respond(
     // Version 3 reads the object's address from the XML of a 201, and from nothing else.
     let file = GrantRequest { success: Some(SuccessStatus::Created), ..file };
     let session = SigningSession::open(app, request, Some(request.route()?)).await?;
-    let grant = session.grant(&file)?;
+    let grant = session.grant(&file).await?;
     let response = UppyResponse {
         method: "POST",
         url: &grant.url,

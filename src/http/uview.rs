@@ -49,7 +49,7 @@ pub(super) async fn sign(
     // The driver sends this word for a file without a name.
     query.file.filename = query.file.filename.filter(|name| name != "undefined");
     let session = SigningSession::open(&app, &request, Some(request.route()?)).await?;
-    let grant = session.grant(&query.file)?;
+    let grant = session.grant(&query.file).await?;
     let data = UviewData { params: UviewParams(&grant) };
     Ok(UncachedJson(UviewResponse { code: 200, msg: "", data }).into_response())
 }

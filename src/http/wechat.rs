@@ -45,6 +45,6 @@ pub(super) async fn sign(
     // The page itself writes the query.
     let query = request.query(Form::Complete, UnknownNames::Refuse)?;
     let session = SigningSession::open(&app, &request, Some(request.route()?)).await?;
-    let grant = session.grant(&query.file)?;
+    let grant = session.grant(&query.file).await?;
     Ok(UncachedJson(WechatOptions::new(&grant)).into_response())
 }

@@ -110,7 +110,8 @@ impl ClaimRules {
             Some(_) => return Err(AuthError::TokenMalformed),
         };
         let as_text = claims.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?)));
-        Ok(Caller { subject, claims: as_text.collect::<Claims>(), method: AuthMethod::Jwt })
+        let claims = as_text.collect::<Claims>();
+        Ok(Caller { subject, claims, ..Caller::without_subject(AuthMethod::Jwt) })
     }
 
     fn check_times(&self, claims: &Map<String, Value>, now: i64) -> Result<(), AuthError> {

@@ -37,6 +37,7 @@ pub(super) fn code(error: &AuthError) -> &'static str {
         AuthError::TicketNotYetValid => "ticket_not_yet_valid",
         AuthError::TicketLifetimeTooLong => "ticket_lifetime_too_long",
         AuthError::TicketRouteMismatch => "ticket_route_mismatch",
+        AuthError::TicketUsed => "ticket_used",
         AuthError::SubjectMismatch => "subject_mismatch",
         AuthError::OriginRequired => "origin_required",
         AuthError::RuleMissing => "internal",
@@ -118,6 +119,10 @@ fn ticket_message(error: &AuthError) -> Option<&'static str> {
         }
         AuthError::TicketRouteMismatch => {
             "The ticket is good for another route. Ask the back end for one for this route."
+        }
+        AuthError::TicketUsed => {
+            "The ticket was used by an earlier call. Ask the back end for a new one; a ticket without 'jti' is good \
+             for several calls."
         }
         AuthError::SubjectMismatch => {
             "Token and ticket name different subjects. Send a ticket that was minted for who has signed in."

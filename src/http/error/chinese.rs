@@ -24,6 +24,7 @@ pub(super) fn message(error: &ApiError) -> String {
         ApiError::BudgetExceeded(RateLimitExceeded { retry_after }) => {
             format!("已达到上传上限，请在 {retry_after} 秒后重试。")
         }
+        ApiError::LimitsUnavailable => "暂时无法核对上传额度，请稍后重试。".to_owned(),
         ApiError::InvalidRequest { chinese, .. } => format!("请求有误：{chinese}。"),
         ApiError::RouteNotFound { name, known } => {
             let name = Echo(name.as_deref().unwrap_or("default"));
@@ -77,6 +78,7 @@ fn auth_message(error: &AuthError) -> String {
         AuthError::TicketNotYetValid => "票据尚未生效，请检查时钟。",
         AuthError::TicketLifetimeTooLong => "票据的有效期过长。",
         AuthError::TicketRouteMismatch => "该票据用于其他路由。",
+        AuthError::TicketUsed => "票据已被使用，请获取新的票据。",
         AuthError::SubjectMismatch => "令牌和票据的主体不同。",
         AuthError::OriginRequired => "只接受指定页面的请求。",
         AuthError::RuleMissing => "函数内部出错，请重试。",

@@ -19,12 +19,14 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::auth::AuthError;
+use crate::auth::limits::LimitError;
 use crate::auth::rate_limit::RateLimitExceeded;
 use crate::callback::CallbackError;
 use crate::credentials::CredentialsError;
 use crate::grant::GrantError;
 use crate::policy::PolicyError;
 use crate::policy::route::Route;
+use crate::store;
 
 pub(super) use echo::Echo;
 pub use language::MessageLanguage;
@@ -41,6 +43,8 @@ pub enum ApiError {
     Auth(AuthError),
     /// The caller's budget is used up for now.
     BudgetExceeded(RateLimitExceeded),
+    /// The store that counts for all instances fails, and the setting says that nothing is granted then.
+    LimitsUnavailable,
     /// There is no such path.
     NotFound,
     /// The path exists, but not with this method.
@@ -113,6 +117,8 @@ const CREDENTIALS_UNAVAILABLE: &str = "The service that gives out credentials do
     give any for now. Try again in a moment; the log says what it answered.";
 const CREDENTIALS_EXPIRED: &str = "The credentials to sign with have reached their end. Redeploy the \
     function, so that new instances start with new keys.";
+const LIMITS_UNAVAILABLE: &str = "The store that counts uploads for all instances does not answer, and nothing \
+    is granted without it. Try again in a moment; the log says what is wrong with UPLOAD_STORE_URL.";
 const CALLBACK_ADDRESS_UNKNOWN: &str = "OSS is to call this function, and this call was not made under a \
     name that Function Compute gives to functions. Set PUBLIC_URL to the address at which OSS \
     reaches the function.";
@@ -179,7 +185,8 @@ impl ApiError {
             Self::Policy(error, _) => policy::status(error),
             Self::NoCredentials(_)
             | Self::CredentialsUnavailable { .. }
-            | Self::CredentialsExpired => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::CredentialsExpired
+            | Self::LimitsUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -189,6 +196,7 @@ impl ApiError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::CredentialsUnavailable { retry_after, .. } => Some(*retry_after),
+            Self::LimitsUnavailable => Some(store::PAUSE),
             Self::Auth(AuthError::JwksUnavailable { retry_after })
             | Self::Callback(CallbackError::KeyUnavailable { retry_after })
             | Self::BudgetExceeded(RateLimitExceeded { retry_after }) => {
@@ -205,6 +213,7 @@ impl ApiError {
             Self::OriginNotAllowed(_) => "origin_not_allowed",
             Self::Auth(error) => auth::code(error),
             Self::BudgetExceeded(_) => "budget_exceeded",
+            Self::LimitsUnavailable => "limits_unavailable",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::InvalidRequest { .. } => "invalid_request",
@@ -247,6 +256,7 @@ impl ApiError {
             Self::BudgetExceeded(RateLimitExceeded { retry_after }) => {
                 format!("You have been granted as much as there is for now. Ask again in {retry_after} s.")
             }
+            Self::LimitsUnavailable => LIMITS_UNAVAILABLE.to_owned(),
             Self::NotFound => "There is nothing at this path. GET /openapi.json lists the calls.".to_owned(),
             Self::MethodNotAllowed => {
                 "This path is not called with this method; the header 'allow' lists those that it takes.".to_owned()
@@ -315,6 +325,15 @@ impl From<AuthError> for ApiError {
         match error {
             AuthError::RuleMissing => Self::Internal("a route without a rule"),
             error => Self::Auth(error),
+        }
+    }
+}
+
+impl From<LimitError> for ApiError {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::TicketUsed => Self::Auth(AuthError::TicketUsed),
+            LimitError::Unavailable => Self::LimitsUnavailable,
         }
     }
 }

@@ -16,6 +16,7 @@ use oss_upload_signer::policy::metadata::MetadataRule;
 use oss_upload_signer::policy::part_size::{MAX_PARTS, MultipartRules, PartPlan};
 use oss_upload_signer::policy::route::{Route, SessionMode};
 use oss_upload_signer::policy::template::CallerAttributes;
+use oss_upload_signer::store::FailureMode;
 
 /// A line: its label and its text.
 pub(super) type Line = (&'static str, String);
@@ -44,6 +45,16 @@ fn needed_permissions(route: &Route) -> String {
     let prefix = route.template.prefix(&CallerAttributes::NONE);
     let bucket = route.bucket.as_str();
     format!("a role with {} on {bucket}/{prefix}*", actions(route).join(", "))
+}
+
+/// Describes what counts for all instances, without the password.
+pub(super) fn store(settings: &Settings) -> Option<Line> {
+    let store = settings.store.as_ref()?;
+    let failure = match store.failure {
+        FailureMode::Local => "each instance counts by itself",
+        FailureMode::Refuse => "calls that are counted are refused",
+    };
+    Some(("store", format!("{}; if it fails, {failure}", store.url)))
 }
 
 /// Describes the links that a caller gets.

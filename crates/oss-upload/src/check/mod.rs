@@ -64,6 +64,7 @@ pub(super) fn run(options: Options) -> Result<(), CommandError> {
     if !listing.function.is_empty() {
         console::print_line("function");
         say_lines(&description::written(&listing.function));
+        say_lines(description::store(&settings).as_slice());
         console::print_line("");
     }
     for route in &settings.routes {

@@ -116,6 +116,14 @@ fn refused(doctor: &DoctorTarget, problem: &ApiProblem) -> Finding {
             "函数计算控制台 > 函数 > 该函数 > 日志：含有此错误码的行记录了 STS 或元数据服务的响应。使用 \
              role_arn 时，函数自身的角色需要对它有 sts:AssumeRole 权限，且该角色要信任函数的角色。"
         )),
+        "limits_unavailable" => finding.cause("limits-unavailable").fix(text!(
+            "Function Compute console > Functions > the function > Logs: the line \"the shared store cannot \
+             be used\" has the reason. Check UPLOAD_STORE_URL, the store, and the VPC of the function; with \
+             UPLOAD_STORE_FAILURE=local the function signs without the store.",
+            "函数计算控制台 > 函数 > 该函数 > 日志：含有 \"the shared store cannot be used\" \
+             的行说明了原因。请检查 UPLOAD_STORE_URL、共享存储以及函数的 VPC；设置 \
+             UPLOAD_STORE_FAILURE=local 后，函数无需共享存储即可签名。"
+        )),
         code if code.starts_with("metadata_") => finding.cause(code).fix(text!(
             "Give a value that the route accepts: --metadata NAME=VALUE",
             "请提供路由接受的值：--metadata NAME=VALUE"
