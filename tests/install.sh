@@ -11,6 +11,7 @@ packages_of() {
   readelf) echo 'binutils|binutils|binutils|binutils' ;;
   git) echo 'git|git|git|git' ;;
   chromium) echo 'chromium|chromium|chromium|chromium' ;;
+  redis) echo 'redis-server|redis|redis|redis' ;;
   chinese-font) echo 'fontconfig fonts-wqy-microhei|fontconfig wqy-microhei-fonts|fontconfig font-wqy-zenhei|fontconfig' ;;
   *) stop "there is no list of packages for $1" ;;
   esac
@@ -22,6 +23,7 @@ works() {
   c-compiler) printf '#include <stdlib.h>\nint main(void) { return 0; }\n' | cc -x c -o /dev/null - ;;
   python) python3 -c 'import ensurepip, venv' ;;
   chromium) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] ;;
+  redis) command -v redis-server ;;
   chinese-font) [ -n "$(fc-list :lang=zh-cn)" ] ;;
   *) command -v "$1" ;;
   esac >/dev/null 2>&1

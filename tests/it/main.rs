@@ -34,6 +34,7 @@ mod secrets;
 mod setup;
 mod sign;
 mod sources;
+mod store;
 mod sts;
 mod support;
 mod tool;

@@ -43,6 +43,9 @@ fn environment() -> Environment {
         ("UPLOAD_RECEIPT_KEYS", "marker-receipt-secret of 32 bytes and more"),
         ("UPLOAD_TOKEN_KEYS", "marker-token-secret of 32 bytes and more"),
         ("UPLOAD_WEBHOOK_SECRET", "whsec_markermarkermarkermarkermarkermA"),
+        // Nothing listens there, so every call that is counted meets a store that fails.
+        ("UPLOAD_STORE_URL", "redis://marker-user:marker-store-secret@127.0.0.1:1/0"),
+        ("UPLOAD_BUDGETS", "caller 1000/1h"),
     ] {
         environment.set(name, value);
     }
@@ -102,6 +105,7 @@ async fn no_secret_is_logged_or_answered_outside_a_grant() {
     // The hunt is worth something only if there was prey: three grants under each key.
     assert_eq!(grants, 6);
     assert!(log.text().contains("GET /health answered 200"));
+    assert!(log.text().contains("the shared store cannot be used"));
     assert!(!log.text().contains(MARKER), "{}", log.text());
 }
 

@@ -14,6 +14,8 @@ use oss_upload_signer::policy::callback::{BodyType, CallbackBody};
 use oss_upload_signer::policy::callback::{Callback, CallbackTarget};
 use oss_upload_signer::policy::template::Template;
 use oss_upload_signer::secret::Secret;
+use oss_upload_signer::store;
+use oss_upload_signer::store::StoreUrl;
 use oss_upload_signer::time::Timestamp;
 
 use crate::callback::openssl;
@@ -21,6 +23,7 @@ use crate::callback::openssl::Pair;
 use crate::callback::outside::Outside;
 use crate::support::app::{Answer, Function, NOW, SMALL};
 use crate::support::log::Log;
+use crate::support::wait::LIMIT;
 
 /// Where OSS says that its key is.
 pub(crate) const KEY_URL: &str = "http://gosspublic.alicdn.com/callback_pub_key_v1.pem";
@@ -51,12 +54,26 @@ impl CallbackFixture {
     }
 
     pub(crate) fn with(seconds_later: i64, change: impl Fn(&mut callback::Options)) -> Self {
+        Self::with_settings(seconds_later, |settings| change(&mut settings.callback))
+    }
+
+    /// With a store that all instances share.
+    pub(crate) fn sharing(url: &str) -> Self {
+        Self::with_settings(0, |settings| {
+            let options = store::Options::new(StoreUrl::parse(url).unwrap());
+            // A busy machine is slower than a store may be.
+            let (time_limit, connect_limit) = (LIMIT, LIMIT);
+            settings.store = Some(store::Options { time_limit, connect_limit, ..options });
+        })
+    }
+
+    fn with_settings(seconds_later: i64, change: impl Fn(&mut Settings)) -> Self {
         let outside = Outside::new();
         let clock = Arc::new(AtomicI64::new(NOW + seconds_later));
         let reading = Arc::clone(&clock);
         let now = move || Timestamp::from_unix(reading.load(Ordering::Relaxed)).unwrap();
         let mut settings = settings();
-        change(&mut settings.callback);
+        change(&mut settings);
         let app = App::with_http(settings, Arc::clone(&outside) as _).with_clock(now);
         Self { function: Arc::new(Function::of(app)), outside, clock }
     }

@@ -13,5 +13,6 @@ pub(crate) mod outside;
 mod random;
 mod receipts;
 mod replay;
+mod shared;
 mod signature;
 mod variables;

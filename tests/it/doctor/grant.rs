@@ -159,7 +159,8 @@ async fn responses_that_were_changed_on_the_way_are_noticed() {
 #[tokio::test]
 async fn errors_of_the_function_have_their_code_as_name() {
     type ChangeJson = fn(&mut Value);
-    let table: [(ChangeJson, &str); 3] = [
+    let table: [(ChangeJson, &str); 4] = [
+        (|json| refuse(json, "limits_unavailable"), "limits-unavailable"),
         (|json| refuse(json, "credentials_expired"), "credentials-expired"),
         (|json| refuse(json, "credentials_unavailable"), "credentials-unavailable"),
         (|json| refuse(json, "budget_exceeded"), "budget_exceeded"),

@@ -3,5 +3,6 @@
 mod fixture;
 mod journey;
 mod refusals;
+mod shared;
 mod tokens;
 mod uppy;

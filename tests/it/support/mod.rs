@@ -12,6 +12,7 @@ pub(crate) mod local_sts;
 pub(crate) mod log;
 pub(crate) mod oss;
 pub(crate) mod presigned;
+pub(crate) mod redis;
 pub(crate) mod script;
 pub(crate) mod server;
 pub(crate) mod source;
