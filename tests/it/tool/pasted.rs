@@ -155,6 +155,31 @@ async fn the_forms_own_page() {
 }
 
 #[tokio::test]
+async fn the_program_that_wrote_a_refused_form_is_named_with_what_its_users_change() {
+    let mut form = allowed();
+    form.boundary = "boundary_.oOo._MTM4NDc5NTk2MTk5MjQ2NjQ4MA==".to_owned();
+    let quoted = format!("Content-Type: multipart/form-data; boundary=\"{}\"", form.boundary);
+    let input = post(&form, &quoted);
+    let said = explain(&input).await;
+    let named = "The form was probably written by QHttpMultiPart (Qt): its boundary begins with \"boundary_.oOo._\".\n  \
+                 Set the header Content-Type of the request to \"multipart/form-data; boundary=\" + multiPart->boundary().";
+    assert!(said.contains(named), "{said}");
+    let arguments = ["explain", "--at", AT, "--lang", "zh"];
+    let said = Tool::new().run_with(&arguments, &input).await.good();
+    assert!(said.contains("该表单可能由 QHttpMultiPart (Qt) 生成：boundary 以"), "{said}");
+    // A refusal that has nothing to do with the program has no such advice, and a success names nobody.
+    form.set("key", "another");
+    let right = format!("Content-Type: {}", form.content_type());
+    let said = explain(&post(&form, &right)).await;
+    assert!(
+        said.contains("probably written by QHttpMultiPart") && !said.contains("Set the header")
+    );
+    form.set("key", "in/a.txt");
+    let said = explain(&post(&form, &right)).await;
+    assert!(said.contains("OSS accepts the form") && !said.contains("probably"), "{said}");
+}
+
+#[tokio::test]
 async fn the_head_of_a_request_is_judged_too() {
     let form = allowed();
     let good = format!("Content-Type: {}", form.content_type());

@@ -14,6 +14,7 @@ mod media_type;
 mod multipart;
 mod page;
 mod permission;
+mod program;
 mod raw;
 mod refusal;
 mod request_verdict;

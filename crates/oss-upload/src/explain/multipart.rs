@@ -23,27 +23,35 @@ pub(super) fn boundary_of(body: &[u8]) -> Option<String> {
 
 /// Lists the parts of a body with this boundary.
 pub(super) fn items(body: &[u8], boundary: &str) -> Vec<Item> {
+    parts(body, boundary).into_iter().filter_map(item).collect()
+}
+
+/// Lists the heads of the parts of a body, without the contents.
+pub(super) fn heads(body: &[u8], boundary: &str) -> Vec<String> {
+    let head = |part| String::from_utf8_lossy(split_blank(without_line_end(part)).0).into_owned();
+    parts(body, boundary).into_iter().map(head).collect()
+}
+
+/// Splits a body into its parts, each with its head.
+fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
     let delimiter = format!("--{boundary}");
     let mut starts: Vec<usize> =
         memmem::find_iter(body, delimiter.as_bytes()).take(MAX_PARTS).collect();
     starts.push(body.len());
-    let mut items = Vec::new();
     if boundary.is_empty() {
-        return items;
+        return Vec::new();
     }
-    for pair in starts.windows(2) {
-        let part = &body[(pair[0] + delimiter.len()).min(pair[1])..pair[1]];
-        if part.starts_with(b"--") {
-            break;
-        }
-        items.extend(item(part));
-    }
-    items
+    let part = |pair: &[usize]| &body[(pair[0] + delimiter.len()).min(pair[1])..pair[1]];
+    starts.windows(2).map(part).take_while(|part| !part.starts_with(b"--")).collect()
+}
+
+/// Removes the line end behind a delimiter.
+fn without_line_end(part: &[u8]) -> &[u8] {
+    part.strip_prefix(b"\r\n").or_else(|| part.strip_prefix(b"\n")).unwrap_or(part)
 }
 
 fn item(part: &[u8]) -> Option<Item> {
-    let part = part.strip_prefix(b"\r\n").or_else(|| part.strip_prefix(b"\n")).unwrap_or(part);
-    let (head, content) = split_blank(part);
+    let (head, content) = split_blank(without_line_end(part));
     let head = String::from_utf8_lossy(head);
     let lines: Vec<(&str, &str)> = head.lines().filter_map(|line| line.split_once(':')).collect();
     let of = |wanted: &str| {

@@ -2,7 +2,7 @@
 
 use crate::explain::capture::{self, Capture, field, split_at_file};
 use crate::explain::judge::{Assumption, UploadCase};
-use crate::explain::{View, callback, media_type, permission, refusal};
+use crate::explain::{View, callback, media_type, permission, program, refusal};
 use oss_emulator::oss::policy::{PolicyCondition, PostPolicy};
 use oss_emulator::oss::{OssError, OssErrorKind, ValidUpload};
 
@@ -56,6 +56,10 @@ impl UploadCase<'_> {
                 "改正之后，表单本身仍会被拒绝：".to_owned(),
             ));
             said.extend(self.refused(next));
+        }
+        let errors: Vec<&OssError> = outcome.as_ref().err().into_iter().chain(next).collect();
+        if !errors.is_empty() {
+            said.extend(program::explain(self.capture, &errors, self.view.language));
         }
         said.extend(self.behind_file(outcome.is_err()));
         if outcome.as_ref().err().is_none_or(|error| !(self.checks_signature() && is_early(error)))
