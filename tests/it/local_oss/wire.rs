@@ -78,6 +78,39 @@ async fn okhttp_is_accepted() {
     server.stop().await;
 }
 
+/// Go, Alamofire, React Native before 0.74 and since 0.77, Apache HttpMime, and Python's requests.
+#[tokio::test]
+async fn forms_of_other_programs_are_accepted() {
+    let server = Server::start().await;
+    let plain = |name: &str| format!("Content-Disposition: form-data; name=\"{name}\"");
+    let lower = |name: &str| format!("content-disposition: form-data; name=\"{name}\"");
+    let typed = |name: &str| {
+        format!(
+            "Content-Disposition: form-data; name=\"{name}\"\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\
+             Content-Transfer-Encoding: 8bit"
+        )
+    };
+    let file = "Content-Disposition: form-data; name=\"file\"; filename=\"照片 1.png\"\r\nContent-Type: image/png";
+    let lower_file = "content-disposition: form-data; name=\"file\"; filename=\"照片 1.png\"\r\ncontent-type: image/png";
+    let of_mime = format!("{file}\r\nContent-Transfer-Encoding: binary");
+    let of_go = "d0c1a1f45b1e4d1d9c0c7c2a5c8f6a10".repeat(2)[..60].to_owned();
+    let of_react = "Vq1.x_A-9".repeat(8)[..70].to_owned();
+    type Part<'a> = &'a dyn Fn(&str) -> String;
+    let programs: [(&str, Part<'_>, &str); 5] = [
+        (&of_go, &plain, file),
+        ("alamofire.boundary.7f0585cae229a0a5", &plain, file),
+        (&of_react, &lower, lower_file),
+        ("B9k_fWqL2mZ0-xT7uYv3sRdPcNhGjA", &typed, &of_mime),
+        ("d0c1a1f45b1e4d1d9c0c7c2a5c8f6a10", &plain, file),
+    ];
+    for (boundary, part, file) in programs {
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let body = body(boundary, |name, _| part(name), file);
+        assert_eq!(send(&server, &content_type, &body).await.status, 204, "{boundary}");
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn clients_that_oss_refuses_by_default() {
     let server = Server::start().await;
@@ -92,7 +125,7 @@ async fn clients_that_oss_refuses_by_default() {
     let malformed = |ec: &str| (400, "MalformedPOSTRequest".to_owned(), ec.to_owned());
     let of = "multipart/form-data; boundary=b";
     for (content_type, body, refusal) in [
-        // Dart http, with a text beyond ASCII.
+        // aiohttp, and Dart http with a text beyond ASCII.
         (of, body("b", type_first, file), malformed("0006-00000109")),
         // Qt: a quoted boundary. .NET: bare names too.
         (
@@ -111,7 +144,7 @@ async fn clients_that_oss_refuses_by_default() {
             ),
             (400, "FieldItemTooLong".to_owned(), "0006-00000110".to_owned()),
         ),
-        // A charset beside the boundary.
+        // A charset beside the boundary: rn-fetch-blob on iOS.
         (
             "multipart/form-data; charset=utf-8; boundary=b",
             body("b", quoted, file),
