@@ -75,7 +75,7 @@ const clients = [
   [`Uppy ${await version('@uppy/aws-s3', 'uppy-6')}`, recipe('uppy-6-large.html?uppy-6')],
   [`ali-oss ${await version('ali-oss')}`, recipe('ali-oss.html')],
 ]
-const world = await startWorld('multipart = { enabled = true, threshold = "10MiB", part_size = "5MiB" }\nsts = { enabled = true }\n', ['--role', 'uploader'], '9GiB')
+const world = await startWorld('multipart = { enabled = true, threshold = "10MiB", part_size = "5MiB" }\nsts = { enabled = true }\n', ['--role', 'uploader'], { largest: '9GiB' })
 const oss = new URL(world.oss)
 const relay = await openRelay(oss)
 const browser = await openBrowser(`--host-resolver-rules=MAP ${oss.host} 127.0.0.1:${relay.port}`)

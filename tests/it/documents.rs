@@ -211,8 +211,29 @@ fn the_clients_are_named_with_the_versions_that_the_tests_run() {
         let json: serde_json::Value = serde_json::from_str(&source(file)).unwrap();
         json[section][package].as_str().unwrap().to_owned()
     };
-    for package in ["antd", "dropzone", "element-plus", "filepond", "plupload", "uview-plus"] {
+    for package in [
+        "@arco-design/web-vue",
+        "@wangeditor/editor",
+        "ant-design-vue",
+        "antd",
+        "dropzone",
+        "element-plus",
+        "filepond",
+        "layui",
+        "naive-ui",
+        "plupload",
+        "quasar",
+        "react-dropzone",
+        "tdesign-vue-next",
+        "uview-plus",
+        "vant",
+    ] {
         let version = version("tests/web/package.json", "devDependencies", package);
+        assert!(DOCUMENTS.contains(&format!("`{package}` {version}")), "{package} {version}");
+    }
+    for (folder, package) in [("element-ui", "element-ui"), ("uppy-6", "@uppy/xhr-upload")] {
+        let file = format!("tests/web/clients/{folder}/package.json");
+        let version = version(&file, "dependencies", package);
         assert!(DOCUMENTS.contains(&format!("`{package}` {version}")), "{package} {version}");
     }
     for major in 3..=6 {

@@ -8,8 +8,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { loseFirstAnswer, startWorld, version } from './clients.mjs'
-import { openBrowser, witness } from './support.mjs'
+import { loseFirstAnswer, openRecipe, startWorld, version } from './clients.mjs'
+import { openBrowser } from './support.mjs'
 
 const MIB = 1024 * 1024
 /** One pixel: some clients draw what they are given. */
@@ -59,25 +59,13 @@ after(async () => {
   await world?.stop()
 })
 
-/** Opens a recipe and lets a test choose files in it; `outcome` is the next line that the recipe logs. */
+/** Opens a recipe and lets a test choose a file in it; `choose` gives the line that the recipe logs. */
 async function visit({ recipe, packages = '' }, body) {
-  const page = await browser.newPage()
+  const opened = await openRecipe(browser, world, `${recipe}?${packages}`)
   try {
-    const { assertClean } = await witness(page)
-    const lines = []
-    page.on('console', (message) => /^(stored|failed) /.test(message.text()) && lines.push(message.text()))
-    const posted = []
-    page.on('request', (request) => request.method() === 'POST' && request.url().startsWith(world.oss) && posted.push(request))
-    await page.goto(`${world.origin}/${recipe}?${packages}`)
-    const choose = async (file) => {
-      const before = lines.length
-      await page.locator('input[type=file]').first().setInputFiles(file)
-      while (lines.length === before) await page.waitForEvent('console')
-      return lines[before]
-    }
-    await body({ page, choose, posted, assertClean })
+    await body({ ...opened, choose: async (file) => (await opened.choose(file))[0] })
   } finally {
-    await page.close()
+    await opened.page.close()
   }
 }
 

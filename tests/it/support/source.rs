@@ -15,6 +15,7 @@ pub(crate) const DOCUMENTS: &str = concat!(
     include_str!("../../../docs/benchmarks.md"),
     include_str!("../../../docs/callbacks.md"),
     include_str!("../../../docs/clients.md"),
+    include_str!("../../../docs/compatibility.md"),
     include_str!("../../../docs/credentials.md"),
     include_str!("../../../docs/deploy.md"),
     include_str!("../../../docs/emulator.md"),
