@@ -26,12 +26,12 @@ CRC64 = "5981764153023615706"
 class LocalOss:
     """A running local OSS; it ends with its `with`."""
 
-    def __init__(self):
+    def __init__(self, *options):
         self.folder = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen(
             [os.environ["OSS_UPLOAD_BIN"], "emulate", "--port", "0", "--bucket", BUCKET]
             + ["--data-dir", self.folder.name]
-            + ["--access-key-id", KEY_ID, "--access-key-secret", SECRET],
+            + ["--access-key-id", KEY_ID, "--access-key-secret", SECRET, *options],
             stdout=subprocess.PIPE,
             text=True,
         )
