@@ -5,15 +5,15 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { build as bundle } from 'esbuild'
-import { openBrowser, ROOT, serve, startDev, witness } from './support.mjs'
+import { installPackage, openBrowser, ROOT, serveFiles, startDev, witness } from './support.mjs'
 
 const run = promisify(execFile)
 const MODULES = fileURLToPath(new URL('node_modules', import.meta.url))
@@ -25,12 +25,7 @@ let project, dev, browser
 
 before(async () => {
   project = await mkdtemp(join(tmpdir(), 'oss-upload-package-'))
-  const env = { ...process.env, NODE_PATH: MODULES }
-  await run('npm', ['pack', '--silent', '--pack-destination', project], { cwd: join(ROOT, 'clients/js'), env, timeout: LIMIT_MS })
-  const folder = join(project, 'node_modules/oss-upload-client')
-  await mkdir(folder, { recursive: true })
-  const { version } = JSON.parse(await readFile(join(ROOT, 'clients/js/package.json'), 'utf8'))
-  await run('tar', ['-xzf', join(project, `oss-upload-client-${version}.tgz`), '-C', folder, '--strip-components=1'], { timeout: LIMIT_MS })
+  await installPackage(project)
   for (const name of ['react', 'react-dom', 'vue']) await symlink(join(MODULES, name), join(project, 'node_modules', name))
   await cp(fileURLToPath(new URL('package', import.meta.url)), project, { recursive: true })
   await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true }')
@@ -131,13 +126,7 @@ const BUNDLERS = {
 for (const [name, build] of Object.entries(BUNDLERS)) {
   test(`an application that ${name} bundled uploads with the client, both hooks and the element`, async () => {
     const folder = await build()
-    const types = { '.html': 'text/html', '.js': 'text/javascript' }
-    const site = await serve(async (request, response) => {
-      const { pathname } = new URL(request.url, 'http://site')
-      const path = pathname === '/' ? '/index.html' : pathname
-      const text = await readFile(join(project, folder, path)).catch(() => undefined)
-      response.writeHead(text ? 200 : 404, { 'content-type': types[extname(path)] ?? 'text/plain' }).end(text)
-    })
+    const site = await serveFiles(join(project, folder))
     const page = await browser.newPage({ locale: 'zh-CN', reducedMotion: 'reduce' })
     const { assertClean } = await witness(page)
     try {

@@ -6,14 +6,15 @@
  */
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -104,6 +105,31 @@ async function readAddresses(child, exit, output, wanted) {
   if (!started) child.kill()
   assert.ok(started, `the tool did not print its addresses:\n${Buffer.concat(output)}`)
   return addresses
+}
+
+/** Packs the npm package of `clients/js`, and puts it into a project as npm would. */
+export async function installPackage(project) {
+  const limits = { timeout: 120_000 }
+  const run = promisify(execFile)
+  const env = { ...process.env, NODE_PATH: fileURLToPath(new URL('node_modules', import.meta.url)) }
+  await run('npm', ['pack', '--silent', '--pack-destination', project], { cwd: join(ROOT, 'clients/js'), env, ...limits })
+  const folder = join(project, 'node_modules/oss-upload-client')
+  await mkdir(folder, { recursive: true })
+  const { version } = JSON.parse(await readFile(join(ROOT, 'clients/js/package.json'), 'utf8'))
+  const tarball = join(project, `oss-upload-client-${version}.tgz`)
+  await run('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'], limits)
+  await rm(tarball)
+}
+
+/** Serves the files of a folder as a site of static pages. */
+export function serveFiles(folder) {
+  const types = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json' }
+  return serve(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://site')
+    const path = pathname.endsWith('/') ? `${pathname}index.html` : pathname
+    const text = await readFile(join(folder, path)).catch(() => undefined)
+    response.writeHead(text ? 200 : 404, { 'content-type': types[extname(path)] ?? 'text/plain' }).end(text)
+  })
 }
 
 /** Starts a server for one test file on a free port of loopback. */
