@@ -103,14 +103,13 @@ impl BucketKey<'_> {
         match self.list(before).await {
             Err(finding) => *finding,
             Ok(Orphans { count, is_partial, oldest: Some((began, key)) }) => {
-                let (more, chinese_more) =
-                    if is_partial { ("at least ", "至少 ") } else { ("", "") };
+                let count = if is_partial { format!("≥ {count}") } else { count.to_string() };
                 let (key, began) = (single_line(&key), began.date());
                 let bucket = &self.target.bucket;
                 let seen = text!(
-                    "unfinished uploads older than {days} days: {more}{count}; the oldest is that of {key}, \
-                     which began on {began}",
-                    "超过 {days} 天的未完成上传：{chinese_more}{count} 个；最早的是 {key}，开始于 {began}"
+                    "unfinished uploads older than {days} days: {count}; the oldest is that of {key}, which \
+                     began on {began}",
+                    "超过 {days} 天的未完成上传：{count} 个；最早的是 {key}，开始于 {began}"
                 );
                 Finding::warn(ORPHANS, seen)
                     .cause("orphaned-parts")
