@@ -89,7 +89,10 @@ impl RoleCloud {
 
     async fn send(&self, request: Request<Bytes>) -> Response<Bytes> {
         let is_bucket = request.uri().host().is_some_and(|host| host.starts_with("examplebucket."));
-        let request = request.map(Full::new);
+        let length = request.body().len();
+        let mut request = request.map(Full::new);
+        // An HTTP client adds it, and the parts are signed with it.
+        request.headers_mut().insert("content-length", length.into());
         if is_bucket {
             let (head, body) = self.oss.call(request).await.into_parts();
             return Response::from_parts(head, body.collect().await.unwrap().to_bytes());
