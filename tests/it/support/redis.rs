@@ -53,7 +53,8 @@ impl RedisServer {
     pub(crate) async fn restart(&mut self) {
         self.kill();
         let started = run(self.port, &self.options, &self.folder).await;
-        self.process = started.expect("the port is free");
+        // No other test is given the port, see `FIRST_PORT`.
+        self.process = started.unwrap();
     }
 
     /// Stops the process without ending it: connections stay open, and nothing is answered.
@@ -121,7 +122,8 @@ async fn run(port: u16, options: &[String], folder: &TempDir) -> Option<Child> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("redis-server is installed: tests/install.sh");
+        // tests/install.sh installs it.
+        .unwrap();
     let started = poll("the start of the server", || {
         let is_ready =
             fs::read_to_string(&log).is_ok_and(|log| log.contains("Ready to accept connections"));
