@@ -78,7 +78,10 @@ async fn okhttp_is_accepted() {
     server.stop().await;
 }
 
-/// Go, Alamofire, React Native before 0.74 and since 0.77, Apache HttpMime, and Python's requests.
+/// Writes the head of the part of a field.
+type FieldHead<'a> = &'a dyn Fn(&str) -> String;
+
+/// Go, Alamofire, React Native before 0.74 and since 0.77, Apache `HttpMime`, and Python's requests.
 #[tokio::test]
 async fn forms_of_other_programs_are_accepted() {
     let server = Server::start().await;
@@ -95,8 +98,7 @@ async fn forms_of_other_programs_are_accepted() {
     let of_mime = format!("{file}\r\nContent-Transfer-Encoding: binary");
     let of_go = "d0c1a1f45b1e4d1d9c0c7c2a5c8f6a10".repeat(2)[..60].to_owned();
     let of_react = "Vq1.x_A-9".repeat(8)[..70].to_owned();
-    type Part<'a> = &'a dyn Fn(&str) -> String;
-    let programs: [(&str, Part<'_>, &str); 5] = [
+    let programs: [(&str, FieldHead<'_>, &str); 5] = [
         (&of_go, &plain, file),
         ("alamofire.boundary.7f0585cae229a0a5", &plain, file),
         (&of_react, &lower, lower_file),
