@@ -36,6 +36,12 @@ use oss_upload_signer::time;
 /// The time for one operation on an upload. A list of 10,000 parts has ten pages.
 const TIME_LIMIT: Duration = Duration::from_mins(2);
 
+/// How long an object is waited for after its completion was not answered.
+pub(super) const JOIN_LIMIT: Duration = Duration::from_mins(5);
+
+/// How often it is looked for.
+pub(super) const JOIN_PAUSE: Duration = Duration::from_secs(3);
+
 /// An upload to a bucket.
 pub(super) struct BucketUpload {
     client: WebClient,
@@ -149,7 +155,7 @@ impl BucketUpload {
         let client = self.operations();
         let parts = match client.list_parts(&self.key, &self.upload_id).await {
             Ok(listed) => self.whole(listed),
-            Err(error) => return self.look(&client, error).await,
+            Err(error) => return self.look(error, Duration::ZERO).await,
         };
         let (done, count) = (parts.len(), self.plan.count());
         if u32::try_from(done) != Ok(count) {
@@ -167,7 +173,11 @@ impl BucketUpload {
         };
         let object = match client.complete(&completion).await {
             Ok(object) => object,
-            Err(error) => return self.look(&client, error).await,
+            // OSS goes on joining the parts of a large file when nobody waits for it any more.
+            Err(error @ BucketError::Unreachable { may_have_arrived: true, .. }) => {
+                return self.look(error, JOIN_LIMIT).await;
+            }
+            Err(error) => return self.look(error, Duration::ZERO).await,
         };
         if let (Some(computed), Some(stored)) = (crc64, &object.crc64)
             && *stored != computed.to_string()
@@ -189,17 +199,25 @@ impl BucketUpload {
         self.operations().abort(&self.key, &self.upload_id).await.map_err(|error| failure(&error))
     }
 
-    /// Looks whether the upload was completed although OSS did not say so.
-    async fn look(&self, client: &BucketClient<'_>, error: BucketError) -> Result<(), PartsError> {
+    /// Looks whether the upload was completed although OSS did not say so, for as long as `limit`.
+    async fn look(&self, error: BucketError, limit: Duration) -> Result<(), PartsError> {
         let may_be_there =
             error.is_no_such_upload() || error.is_existing_object() || error.may_have_succeeded();
-        if may_be_there
-            && let Ok(HeadResult::Found(head)) = client.head(&self.key).await
-            && head.upload_id.as_deref() == Some(&self.id)
-        {
-            return Ok(());
+        if !may_be_there {
+            return Err(failure(&error));
         }
-        Err(failure(&error))
+        let end = Instant::now() + limit;
+        loop {
+            if let Ok(HeadResult::Found(head)) = self.operations().head(&self.key).await
+                && head.upload_id.as_deref() == Some(&self.id)
+            {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                return Err(failure(&error));
+            }
+            tokio::time::sleep(JOIN_PAUSE).await;
+        }
     }
 
     fn operations(&self) -> BucketClient<'_> {

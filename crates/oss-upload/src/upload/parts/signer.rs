@@ -14,6 +14,7 @@ use crate::http_client::{TransportError, WebClient, WebRequest, WebResponse};
 use crate::upload::body::UploadFile;
 use crate::upload::form_source::{self, SignerSource};
 use crate::upload::parts::BegunUpload;
+use crate::upload::parts::bucket::{JOIN_LIMIT, JOIN_PAUSE};
 use crate::upload::parts::error::PartsError;
 use crate::upload::parts::saved::SavedPlace;
 use oss_upload_signer::policy::part_size::{DEFAULT_PARALLEL, PartPlan};
@@ -179,8 +180,22 @@ impl SignerUpload {
         if let Some(crc64) = crc64 {
             body["crc64"] = crc64.to_string().into();
         }
-        let _: Value = read(&self.answer("/multipart/complete", &body).await?)?;
-        Ok(())
+        let (end, mut is_under_way) = (Instant::now() + JOIN_LIMIT, false);
+        loop {
+            let response = self.answer("/multipart/complete", &body).await?;
+            // OSS goes on joining the parts of a large file when the function no longer waits for it, and may not
+            // know the upload until the object is there.
+            let may_follow = match code(&response).as_deref() {
+                Some("bucket_unreachable") => true,
+                Some("upload_not_found") => is_under_way,
+                _ => false,
+            };
+            if !may_follow || Instant::now() >= end {
+                return read::<Value>(&response).map(|_| ());
+            }
+            is_under_way = true;
+            tokio::time::sleep(JOIN_PAUSE).await;
+        }
     }
 
     /// Deletes the parts.
