@@ -16,8 +16,8 @@ async fn a_trigger_without_options_is_recognised() {
           why   A browser sends this request before each call from a page of another origin. It is refused, so
                 the call is never made.
           fix   Function Compute console > Functions > the function > Triggers > the HTTP trigger > Edit: add
-                OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, DELETE, OPTIONS). For a custom domain,
-                do the same with the methods of its route.
+                OPTIONS to the request methods (s.yaml: methods GET, HEAD, POST, DELETE, OPTIONS). For a custom
+                domain, do the same with the methods of its route.
     warn  caller.nobody     a caller without credentials gets a form
           name  open-to-everyone
           why   Everyone who can reach the address can store files in the bucket, at your cost, within the

@@ -156,12 +156,22 @@ impl PartsProbe<'_> {
 
     async fn begin(&self, target: &UploadTarget) -> Result<BegunParts, Box<Finding>> {
         let mut body: Value = serde_json::from_str(&self.file.request_body()).unwrap_or_default();
-        let file = body["files"][0].take();
+        let mut file = body["files"][0].take();
+        // A route may make the same key of the same name, and the form of the checks before has stored an object there.
+        file["name"] = format!("parts-{}", self.file.name).into();
         let body = json!({"route": body["route"], "file": file, "part_size": PART_SIZE});
         let response = self.call("/multipart", &body).await;
         let response = response.map_err(|error| Box::new(unreachable(BEGUN, &error)))?;
         if let Some(begun) = response.json::<BegunParts>() {
             return Ok(begun);
+        }
+        let is_stored = ApiProblem::parse(&response).is_some_and(|it| it.error == "object_exists");
+        if is_stored {
+            let reason = text!(
+                "the object of the check before is at the only key of this route",
+                "此路由只有一个 Key，前一项检查的对象已在那里"
+            );
+            return Err(Box::new(Finding::skipped(BEGUN, reason)));
         }
         Err(Box::new(self.refusal(BEGUN, &response, target)))
     }
