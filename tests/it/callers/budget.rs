@@ -1,8 +1,11 @@
 //! Budgets: per caller, within one instance.
 
+use bytes::Bytes;
+use fc_http::Event;
+use http::Request;
 use insta::assert_snapshot;
 
-use crate::support::app::Function;
+use crate::support::app::{Function, context};
 
 const NATIVE: &str =
     r#"{"files":[{"name":"a","size":60},{"name":"b","size":60},{"name":"c","size":20}]}"#;
@@ -24,6 +27,20 @@ async fn grants_are_counted() {
 
     {"error":"budget_exceeded","message":"You have been granted as much as there is for now. Ask again in 90 s.","request_id":"1-test"}
     "#);
+}
+
+#[tokio::test]
+async fn event_invocations_are_not_counted() {
+    let function =
+        Function::new(&[("UPLOAD_BUDGET_GRANTS", "1"), ("UPLOAD_BUDGETS", "total 1/1h")]);
+    for _ in 0..3 {
+        let mut event = Request::new(Bytes::from(r#"{"files":[{"name":"a.txt","size":1}]}"#));
+        event.extensions_mut().insert(context(Event::Invoke));
+        let granted = function.call(event).await.json();
+        assert!(granted["uploads"][0]["fields"].is_object(), "{granted}");
+    }
+    assert_eq!(function.ask("", &[]).await.status, 200);
+    assert_eq!(function.ask("", &[]).await.status, 429);
 }
 
 #[tokio::test]
