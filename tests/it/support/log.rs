@@ -2,11 +2,13 @@
 
 use std::io;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use fc_http::log;
 use fc_http::log::LogWriter;
-use tracing::subscriber::DefaultGuard;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::{DefaultGuard, Interest};
+use tracing::{Event, Metadata, Subscriber};
 
 /// Receives this thread's events and the lines of servers that are given its sink.
 pub(crate) struct Log {
@@ -24,8 +26,11 @@ impl Log {
         let lines = Lines::default();
         let sink = LogWriter::new(lines.clone());
         let subscriber = log::subscriber(Some(filter), sink.clone()).unwrap();
+        DISCARD.call_once(|| {
+            let _ = tracing::subscriber::set_global_default(Discard);
+        });
         let guard = tracing::subscriber::set_default(subscriber);
-        // An event that another test is the first to meet just now may have been judged without us.
+        // Another test may have turned events off before this.
         tracing::callsite::rebuild_interest_cache();
         Self { lines, sink, _guard: guard }
     }
@@ -52,6 +57,36 @@ impl Log {
             .filter(|event: &serde_json::Value| event["level"] == level)
             .collect()
     }
+}
+
+static DISCARD: Once = Once::new();
+
+/// Receives the events of tests without a log. With it, `tracing` calls `enabled` for every event. Without it, the
+/// first test that emits an event could turn it off for all tests.
+struct Discard;
+
+impl Subscriber for Discard {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 impl Write for Lines {
