@@ -1,6 +1,6 @@
 /**
- * The npm package of `clients/js` in an application of Next.js and in one of Nuxt: each is built with its pages rendered
- * on a server, and driven in Chromium. These two builds take most of the time.
+ * The npm package of `clients/js` in an application of Next.js: built with its pages rendered on a server, and driven in
+ * Chromium.
  */
 
 import assert from 'node:assert/strict'
@@ -14,12 +14,11 @@ import { installPackage, openBrowser, serveFiles, startDev, witness } from './su
 
 const FOLDER = fileURLToPath(new URL('frameworks', import.meta.url))
 const LIMIT_MS = 300_000
-/** Neither may report to its makers, nor look for a newer version. */
-const SILENT = { NEXT_TELEMETRY_DISABLED: '1', NEXT_IGNORE_INCORRECT_LOCKFILE: '1', NUXT_TELEMETRY_DISABLED: '1', NO_UPDATE_NOTIFIER: '1', CI: '1' }
+/** It may not report to its makers, nor look for a newer version. */
+const SILENT = { NEXT_TELEMETRY_DISABLED: '1', NEXT_IGNORE_INCORRECT_LOCKFILE: '1', NO_UPDATE_NOTIFIER: '1', CI: '1' }
 
 const FRAMEWORKS = [
   { name: 'next', build: ['next/dist/bin/next', 'build'], output: 'out', built: ['.next', 'out'] },
-  { name: 'nuxt', build: ['nuxt/bin/nuxt.mjs', 'generate'], output: '.output/public', built: ['.nuxt', '.output', 'dist'] },
 ]
 
 let dev, browser

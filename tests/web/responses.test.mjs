@@ -69,7 +69,7 @@ before(async () => {
     const text = '{"success":true}'
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': text.length }).end(text)
   })
-  world = await startWorld('', [], `[routes.reported]\ndir = "photos/{uuid}/"\ntypes = ["image/*"]\ncallback.to = "${backEnd.origin}"\n`)
+  world = await startWorld('', [], { routes: `[routes.reported]\ndir = "photos/{uuid}/"\ntypes = ["image/*"]\ncallback.to = "${backEnd.origin}"\n` })
   browser = await openBrowser()
   site = await serve((_, response) => {
     const text = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><button id="choose">Choose</button><input type="file"><script type="module">${script.replaceAll('</script', '<\\/script')}</script>`
