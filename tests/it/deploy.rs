@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,6 +14,7 @@ use oss_upload_signer::time::Timestamp;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::support::app::NOW;
+use crate::support::port::free_port;
 use crate::support::wait::Lines;
 use crate::support::{PROJECT, function_binary};
 
@@ -125,7 +126,7 @@ fn a_code_folder_starts_by_its_bootstrap_and_reads_the_settings_beside_it() {
     let code = code();
     let settings = "bucket = \"my-bucket\"\nregion = \"cn-hangzhou\"\nauth = \"anonymous\"\n";
     fs::write(code.path().join("upload.toml"), settings).unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let child = Command::new(code.path().join("bootstrap"))
         .env_clear()
         .env("PATH", "/usr/bin:/bin")

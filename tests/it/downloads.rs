@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use http::{Request, header};
 use insta::assert_snapshot;
-use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::secret::Secret;
 use serde_json::{Value, json};
 
 use crate::support::app::{Answer, Function, NOW};
+use crate::support::ticket::ticket_of;
 
 const TICKET_KEY: &str = "an example key of more than 32 bytes";
 
@@ -40,14 +40,7 @@ fn function(more: &[(&str, &str)]) -> Function {
 }
 
 async fn ask(function: &Function, subject: &str, body: &Value) -> Answer {
-    let ticket = Ticket {
-        subject: subject.to_owned(),
-        route: None,
-        expires_at: NOW + 60,
-        issued_at: None,
-        not_before: None,
-        id: None,
-    };
+    let ticket = ticket_of(subject, NOW + 60);
     let request = Request::post("/downloads")
         .header("x-upload-ticket", ticket.sign(&Secret::new(TICKET_KEY)))
         .header(header::HOST, "sign.example");

@@ -11,9 +11,9 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 
 use crate::support::caller::{Answer, Caller};
-use crate::support::closed_port::ClosedPort;
 use crate::support::gateway;
 use crate::support::log::Log;
+use crate::support::port::ClosedPort;
 use crate::support::server::Server;
 
 /// Responds with a description of the request. The path `/large` adds a header that is too large.

@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 
 use self::model::{Keys, Platform, Report, Simulation};
 use crate::support::function_binary;
-use crate::support::redis::free_port;
+use crate::support::port::free_port;
 use crate::support::wait::{LIMIT, within};
 
 /// Three instances, whatever the load, of which each has a call in every second.

@@ -18,6 +18,7 @@ use crate::support::app::NOW;
 use crate::support::caller::{Answer, Caller};
 use crate::support::log::Log;
 use crate::support::server::Server;
+use crate::support::ticket::ticket_of;
 
 /// Every secret of a test carries this word.
 const MARKER: &str = "marker";
@@ -131,14 +132,7 @@ async fn start_guarded(log: &Log) -> Server {
 /// One ticket that is taken, one that is not, and two tokens that are not.
 fn shown() -> [String; 4] {
     let now = time::now().unix();
-    let ticket = Ticket {
-        subject: "alice".to_owned(),
-        route: None,
-        expires_at: now + 60,
-        issued_at: Some(now),
-        not_before: None,
-        id: None,
-    };
+    let ticket = Ticket { issued_at: Some(now), ..ticket_of("alice", now + 60) };
     let vectors = include_str!("../vectors/jwt.json");
     let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
     let token = |name| vectors["tokens"][name].as_str().unwrap().to_owned();

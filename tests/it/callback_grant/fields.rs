@@ -4,7 +4,6 @@ use bytes::Bytes;
 use fc_http::Event;
 use http::Request;
 use insta::{assert_debug_snapshot, assert_snapshot};
-use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::callback::receipt::ReceiptScope;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
@@ -14,6 +13,7 @@ use serde_json::Value;
 
 use crate::callback_grant::{KEY, PUBLIC, function, granted, opened, order};
 use crate::support::app::{Function, NOW, SMALL, context};
+use crate::support::ticket::ticket_of;
 
 const SELF: &str = "callback.to = \"self\"\ncallback.variables.album = \"夏 {yyyy}\"\n";
 
@@ -134,14 +134,7 @@ async fn who_asked_stands_in_the_receipt_and_in_the_variables() {
     let file = "auth = \"ticket\"\ncallback.to = \"self\"\ncallback.variables.by = \"{sub}\"\n";
     let function = function(&[PUBLIC, ("UPLOAD_TICKET_KEYS", KEY)], file);
     let ask = async |subject: &str| {
-        let ticket = Ticket {
-            subject: subject.to_owned(),
-            route: None,
-            expires_at: NOW + 600,
-            issued_at: None,
-            not_before: None,
-            id: None,
-        };
+        let ticket = ticket_of(subject, NOW + 600);
         let request = Request::post("/uploads")
             .header("x-upload-ticket", ticket.sign(&Secret::new(KEY)))
             .body(Bytes::from_static(WISH.as_bytes()));
@@ -161,14 +154,7 @@ async fn a_name_that_no_receipt_can_hold_is_refused() {
     let file = "auth = \"ticket\"\ncallback.to = \"https://back.example/\"\n";
     let function = function(&[("UPLOAD_TICKET_KEYS", KEY)], file);
     for (bytes, refused) in [(255, false), (256, true)] {
-        let ticket = Ticket {
-            subject: "a".repeat(bytes),
-            route: None,
-            expires_at: NOW + 600,
-            issued_at: None,
-            not_before: None,
-            id: None,
-        };
+        let ticket = ticket_of(&"a".repeat(bytes), NOW + 600);
         let request = Request::post("/uploads")
             .header("x-upload-ticket", ticket.sign(&Secret::new(KEY)))
             .body(Bytes::from_static(WISH.as_bytes()));

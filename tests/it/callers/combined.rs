@@ -4,11 +4,11 @@ use bytes::Bytes;
 use fc_http::Event;
 use http::Request;
 use insta::assert_snapshot;
-use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::secret::Secret;
 
 use crate::callers::{bearer, text, vectors};
 use crate::support::app::{Function, NOW, context};
+use crate::support::ticket::ticket_of;
 
 const KEY: &str = "an example key of more than 32 bytes";
 
@@ -25,18 +25,11 @@ fn function(auth: &str) -> Function {
 }
 
 fn ticket() -> String {
-    ticket_of("bob")
+    signed_ticket("bob")
 }
 
-fn ticket_of(subject: &str) -> String {
-    let ticket = Ticket {
-        subject: subject.to_owned(),
-        route: None,
-        expires_at: NOW + 60,
-        issued_at: None,
-        not_before: None,
-        id: None,
-    };
+fn signed_ticket(subject: &str) -> String {
+    let ticket = ticket_of(subject, NOW + 60);
     ticket.sign(&Secret::new(KEY))
 }
 
@@ -104,7 +97,7 @@ async fn a_token_and_a_ticket_name_one_subject() {
         ("any(jwt, ticket)", &alice, "bob", ""),
         ("any(all(jwt, ticket), ticket)", &alice, "bob", ""),
     ] {
-        let ticket = ticket_of(subject);
+        let ticket = signed_ticket(subject);
         let shown = [("authorization", token.as_str()), ("x-upload-ticket", &ticket), page];
         assert_eq!(function(auth).ask("", &shown).await.code(), expected, "{auth} {subject}");
     }

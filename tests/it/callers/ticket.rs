@@ -16,6 +16,7 @@ use oss_upload_signer::time::Timestamp;
 
 use crate::callers::bearer;
 use crate::support::app::{Function, NOW, SMALL};
+use crate::support::ticket::ticket_of;
 
 const KEY: &str = "an example key of more than 32 bytes";
 const OLD_KEY: &str = "an older key of 32 bytes and more";
@@ -29,12 +30,9 @@ fn function() -> Function {
 
 fn ticket(route: Option<&str>) -> Ticket {
     Ticket {
-        subject: "alice".to_owned(),
         route: route.map(str::to_owned),
-        expires_at: NOW + 600,
         issued_at: Some(NOW),
-        not_before: None,
-        id: None,
+        ..ticket_of("alice", NOW + 600)
     }
 }
 

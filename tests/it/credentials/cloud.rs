@@ -17,6 +17,7 @@ use oss_upload_signer::net::{HttpClient, RequestLimits, ResponseFuture, SendErro
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
+use tower::ServiceExt;
 
 use crate::support::app::NOW;
 
@@ -122,4 +123,15 @@ fn broken() -> SendError {
 /// Advances the time.
 pub(super) async fn pass(seconds: u64) {
     tokio::time::advance(Duration::from_secs(seconds)).await;
+}
+
+/// Calls a function in process; returns the status and the JSON.
+pub(super) async fn answer(app: &Arc<App>, request: Request<Bytes>) -> (u16, Value) {
+    let answer = oss_upload_signer::http::service(Arc::clone(app))
+        .oneshot(request.map(fc_http::Body::from))
+        .await
+        .unwrap();
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
 }

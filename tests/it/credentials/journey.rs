@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::BodyExt;
 use oss_emulator::faults::{Fault, Operation};
 use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
-use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 use serde_json::Value;
-use tower::ServiceExt;
 
-use super::cloud::{Cloud, ROLE_ARN, pass};
+use super::cloud::{Cloud, ROLE_ARN, answer, pass};
 use crate::support::app::NOW;
+use crate::support::ticket::ticket_of;
 
 const VARIABLES: [(&str, &str); 7] = [
     ("OSS_BUCKET", "examplebucket"),
@@ -36,16 +34,6 @@ fn cloud() -> Cloud {
 async fn ask(app: &Arc<App>) -> (u16, Value) {
     let request = Request::get("/get_post_signature_for_oss_upload").body(Bytes::new()).unwrap();
     answer(app, request).await
-}
-
-async fn answer(app: &Arc<App>, request: Request<Bytes>) -> (u16, Value) {
-    let answer = oss_upload_signer::http::service(Arc::clone(app))
-        .oneshot(request.map(fc_http::Body::from))
-        .await
-        .unwrap();
-    let status = answer.status().as_u16();
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    (status, serde_json::from_slice(&body).unwrap())
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,14 +104,7 @@ fn of_callers() -> Vec<(&'static str, &'static str)> {
 }
 
 async fn ask_as(app: &Arc<App>, cloud: &Cloud, subject: &str) -> (u16, Value) {
-    let ticket = Ticket {
-        subject: subject.to_owned(),
-        route: None,
-        expires_at: cloud.clock.unix() + 60,
-        issued_at: None,
-        not_before: None,
-        id: None,
-    };
+    let ticket = ticket_of(subject, cloud.clock.unix() + 60);
     let request = Request::get("/get_post_signature_for_oss_upload")
         .header("authorization", format!("Bearer {}", ticket.sign(&Secret::new(TICKET_KEY))))
         .body(Bytes::new())

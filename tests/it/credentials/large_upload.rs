@@ -16,8 +16,8 @@ use oss_upload_signer::net::{HttpClient, RequestLimits, ResponseFuture, SendErro
 use oss_upload_signer::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tower::ServiceExt;
 
+use super::cloud;
 use super::cloud::ROLE_ARN;
 use crate::support::app::NOW;
 
@@ -133,13 +133,7 @@ impl HttpClient for RoleCloudClient {
 
 async fn call(app: &Arc<App>, path: &str, body: &Value) -> Value {
     let request = Request::post(path).body(Bytes::from(body.to_string())).unwrap();
-    let answer = oss_upload_signer::http::service(Arc::clone(app))
-        .oneshot(request.map(fc_http::Body::from))
-        .await
-        .unwrap();
-    let status = answer.status().as_u16();
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    let body: Value = serde_json::from_slice(&body).unwrap();
+    let (status, body) = cloud::answer(app, request).await;
     assert_eq!(status, 200, "{path}: {body}");
     body
 }

@@ -7,7 +7,6 @@ use http::Request;
 use http_body_util::BodyExt;
 use oss_emulator::keys::AccessKey;
 use oss_upload_signer::app::App;
-use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::secret::Secret;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -15,6 +14,7 @@ use tower::ServiceExt;
 use super::cloud::{Cloud, ROLE_ARN};
 use crate::machines::document::Document;
 use crate::support::source::statuses;
+use crate::support::ticket::ticket_of;
 
 const TICKET_KEY: &str = "marker-ticket-key-of-thirty-two-bytes";
 
@@ -49,14 +49,7 @@ impl Callers {
 
     /// Asks as a caller, and holds the answer against the description.
     async fn ask(&self, subject: &str, body: &str) -> (u16, Value) {
-        let ticket = Ticket {
-            subject: subject.to_owned(),
-            route: None,
-            expires_at: self.cloud.clock.unix() + 60,
-            issued_at: None,
-            not_before: None,
-            id: None,
-        };
+        let ticket = ticket_of(subject, self.cloud.clock.unix() + 60);
         let request = Request::post("/sts/default")
             .header("x-upload-ticket", ticket.sign(&Secret::new(TICKET_KEY)))
             .body(Bytes::copy_from_slice(body.as_bytes()))

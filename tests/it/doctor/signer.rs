@@ -10,8 +10,8 @@ use http_body_util::Full;
 use insta::assert_snapshot;
 
 use super::fixture::{DoctorFixture, serve};
-use crate::support::closed_port::ClosedPort;
 use crate::support::gateway;
+use crate::support::port::ClosedPort;
 use crate::support::tool::Tool;
 
 #[tokio::test]

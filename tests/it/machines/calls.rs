@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::machines::document::{Document, Operation};
 use crate::machines::values;
 use crate::support::app::{Function, NOW};
+use crate::support::ticket::ticket_of;
 
 const KEY: &str = "an example key of more than 32 bytes";
 
@@ -99,14 +100,7 @@ fn without_an_address() -> Function {
 }
 
 fn ticket(route: Option<&str>) -> String {
-    let ticket = Ticket {
-        subject: "alice".to_owned(),
-        route: route.map(str::to_owned),
-        expires_at: NOW + 600,
-        issued_at: None,
-        not_before: None,
-        id: None,
-    };
+    let ticket = Ticket { route: route.map(str::to_owned), ..ticket_of("alice", NOW + 600) };
     ticket.sign(&Secret::new(KEY))
 }
 

@@ -6,9 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use oss_upload_signer::app::App;
-use oss_upload_signer::auth::ticket::Ticket;
 use oss_upload_signer::config::Settings;
-use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::net::{HttpClient, RequestLimits, ReqwestClient};
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::signing::request::{OssRequest, RequestSigner, object_path};
@@ -19,9 +17,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::support::app::{Answer, Function, NOW, SMALL};
+use crate::support::app::{Answer, Function, NOW, bucket_environment};
 use crate::support::form::{BUCKET, KEY_ID, REGION, SECRET};
 use crate::support::oss::Server;
+use crate::support::ticket::ticket_of;
 use crate::support::wait::{LIMIT, within};
 
 /// The size of a part: the smallest that OSS accepts.
@@ -61,19 +60,8 @@ impl Fixture {
     }
 
     pub(super) fn app(&self, bucket: SocketAddr, seconds: i64) -> App {
-        let mut environment = Environment::default();
-        let host = format!("http://{bucket}");
-        for (name, value) in SMALL.into_iter().chain([
-            ("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID),
-            ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET),
-            ("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
-            ("OSS_UPLOAD_HOST", &host),
-            ("UPLOAD_TOKEN_KEYS", KEY),
-            ("UPLOAD_TICKET_KEYS", KEY),
-            ("UPLOAD_RECEIPT_KEYS", KEY),
-        ]) {
-            environment.set(name, value);
-        }
+        let mut environment = bucket_environment(bucket, KEY);
+        environment.set("UPLOAD_RECEIPT_KEYS", KEY);
         for (name, value) in &self.variables {
             environment.set(name, value.as_str());
         }
@@ -89,6 +77,11 @@ impl Fixture {
 
     /// Signs the URL of an object, for reading.
     pub(super) fn reading_url(&self, key: &str) -> String {
+        self.signed_url("GET", key)
+    }
+
+    /// Signs the URL of an object.
+    pub(super) fn signed_url(&self, method: &str, key: &str) -> String {
         let secret = Secret::new(SECRET);
         let signer = RequestSigner::new(V4Signer {
             key_id: KEY_ID,
@@ -97,7 +90,7 @@ impl Fixture {
             region: REGION,
             now: Timestamp::from_unix(NOW).unwrap(),
         });
-        let query = signer.presign(&OssRequest::new("GET", BUCKET, key), Duration::from_mins(1));
+        let query = signer.presign(&OssRequest::new(method, BUCKET, key), Duration::from_mins(1));
         format!("http://{}{}?{query}", self.oss.address, object_path(key))
     }
 
@@ -166,14 +159,7 @@ pub(super) fn content(size: usize) -> Vec<u8> {
 
 /// Calls with a ticket for a subject.
 pub(super) async fn post_as(function: &Function, subject: &str, path: &str, body: &str) -> Answer {
-    let ticket = Ticket {
-        subject: subject.to_owned(),
-        route: None,
-        expires_at: NOW + 3600,
-        issued_at: None,
-        not_before: None,
-        id: None,
-    };
+    let ticket = ticket_of(subject, NOW + 3600);
     let request = Request::post(path).header("x-upload-ticket", ticket.sign(&Secret::new(KEY)));
     function.call(request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap()).await
 }

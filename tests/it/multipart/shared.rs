@@ -1,30 +1,13 @@
 //! Uploads in parts with a store that all instances share: completions that are repeated, and a store that fails.
 
-use std::time::Duration;
-
 use http::{Method, StatusCode};
-use oss_upload_signer::secret::Secret;
-use oss_upload_signer::signing::request::{OssRequest, RequestSigner, object_path};
-use oss_upload_signer::signing::v4::V4Signer;
-use oss_upload_signer::time::Timestamp;
 
 use crate::multipart::fixture::{Fixture, PART, ROUTE, send, wish};
-use crate::support::app::NOW;
-use crate::support::form::{BUCKET, KEY_ID, REGION, SECRET};
 use crate::support::redis::RedisServer;
 
 /// Deletes an object of the local OSS.
 async fn delete(fixture: &Fixture, key: &str) {
-    let secret = Secret::new(SECRET);
-    let signer = RequestSigner::new(V4Signer {
-        key_id: KEY_ID,
-        secret: &secret,
-        token: None,
-        region: REGION,
-        now: Timestamp::from_unix(NOW).unwrap(),
-    });
-    let query = signer.presign(&OssRequest::new("DELETE", BUCKET, key), Duration::from_mins(1));
-    let url = format!("http://{}{}?{query}", fixture.oss.address, object_path(key));
+    let url = fixture.signed_url("DELETE", key);
     assert_eq!(send(Method::DELETE, &url, b"").await.status(), StatusCode::NO_CONTENT);
 }
 

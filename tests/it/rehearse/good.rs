@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 use std::{fs, io};
 
 use insta::assert_snapshot;
@@ -11,6 +10,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::rehearse::package::Package;
+use crate::support::signal::send_signal;
 use crate::support::tool::Tool;
 use crate::support::wait::{LIMIT, poll, within};
 use crate::support::{PROJECT, function_binary};
@@ -197,15 +197,9 @@ impl FunctionProcess {
 impl Drop for FunctionProcess {
     fn drop(&mut self) {
         if self.exists() {
-            kill("KILL", &self.0);
+            send_signal("KILL", &self.0);
         }
     }
-}
-
-/// Sends a signal. The shell's own `kill` does it: the program of that name is not on every machine.
-fn kill(signal: &str, process: &str) -> bool {
-    let status = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", signal, process]).status();
-    status.unwrap().success()
 }
 
 #[tokio::test]
@@ -223,7 +217,7 @@ async fn an_interrupted_rehearsal_leaves_no_process_behind() {
     });
     let instance = FunctionProcess(process.await);
     assert!(instance.exists());
-    assert!(kill("TERM", &child.id().unwrap().to_string()));
+    assert!(send_signal("TERM", &child.id().unwrap().to_string()));
     let status = within(LIMIT, "the tool ends", child.wait()).await.unwrap();
     assert_eq!(status.code(), Some(1));
     // The function is ended before the tool ends; the system may take a moment more.

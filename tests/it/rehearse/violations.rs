@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::rehearse::package::Package;
+use crate::support::port::free_port;
 
 /// Violates as many rules as one function can.
 const VIOLATING: &str = r#"
@@ -116,8 +117,7 @@ async fn a_function_that_needs_too_much_memory_fails() {
 
 #[tokio::test]
 async fn a_function_with_a_fixed_port_has_one_instance() {
-    // Below the range from which the system takes the ports of other tests.
-    let port = (20_000 + std::process::id() % 10_000).to_string();
+    let port = free_port().to_string();
     let package = Package::with(&format!("port = {port}\n"));
     let rehearsal = package.rehearse(&["--quick", "--port", &port]).await;
     let sentence = rehearsal.sentence("scale-out");

@@ -20,6 +20,7 @@ use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time::Timestamp;
 
 use crate::support::app::{Function, NOW, SMALL};
+use crate::support::ticket::ticket_of;
 
 /// A limit that a busy machine keeps too.
 const PATIENT: Duration = Duration::from_secs(20);
@@ -81,14 +82,7 @@ impl Instance {
 
 /// Signs a ticket for a subject, with an id if there is one.
 fn ticket(subject: &str, id: Option<&str>) -> String {
-    let ticket = Ticket {
-        subject: subject.to_owned(),
-        route: None,
-        expires_at: NOW + 600,
-        issued_at: None,
-        not_before: None,
-        id: id.map(str::to_owned),
-    };
+    let ticket = Ticket { id: id.map(str::to_owned), ..ticket_of(subject, NOW + 600) };
     ticket.sign(&Secret::new(TICKET_KEY))
 }
 

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use crate::support::app::SMALL;
 use crate::support::caller::Caller;
 use crate::support::function_binary;
-use crate::support::redis::{RedisServer, free_port};
+use crate::support::port::free_port;
+use crate::support::redis::RedisServer;
 use crate::support::wait::{LIMIT, Lines};
 
 const PROCESSES: usize = 8;

@@ -7,7 +7,7 @@ use oss_upload_signer::app;
 use oss_upload_signer::credentials::session::{RoleSession, SESSIONS_PER_SECOND, SessionPool};
 use oss_upload_signer::credentials::{Credentials, FetchFuture, FetchRequest, Provider};
 use oss_upload_signer::secret::Secret;
-use oss_upload_signer::store::{Options, Store, StoreUrl};
+use oss_upload_signer::store::{Options, SharedStore, StoreUrl};
 use oss_upload_signer::time::Timestamp;
 
 use crate::store::PATIENT;
@@ -39,7 +39,7 @@ impl Provider for Generous {
 fn pool(redis: &RedisServer) -> SessionPool {
     let options = Options::new(StoreUrl::parse(&redis.url()).unwrap());
     let options = Options { time_limit: PATIENT, connect_limit: PATIENT, ..options };
-    let store = Arc::new(Store::new(options, app::system_random()));
+    let store = Arc::new(SharedStore::new(options, app::system_random()));
     let open = Box::new(|_: &RoleSession| Ok(Arc::new(Generous) as Arc<dyn Provider>));
     SessionPool::new(open, Duration::from_mins(10), app::system_random()).with_store(store)
 }

@@ -1,6 +1,7 @@
 //! The function in process: no socket, a fixed clock, loaded dice, invented keys.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use oss_upload_signer::time::Timestamp;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use crate::support::form::{KEY_ID, SECRET};
+
 /// The moment at which every test in process happens: 2024-11-27T06:09:41Z.
 pub(crate) const NOW: i64 = 1_732_687_781;
 
@@ -27,6 +30,24 @@ pub(crate) const SMALL: [(&str, &str); 6] = [
     ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ExampleSecret"),
     ("ALIBABA_CLOUD_SECURITY_TOKEN", "ExampleToken"),
 ];
+
+/// Returns the variables of a function whose bucket is at an address, with a long-lived key. `key` signs the tokens of
+/// uploads and tickets.
+pub(crate) fn bucket_environment(bucket: SocketAddr, key: &str) -> Environment {
+    let mut environment = Environment::default();
+    let host = format!("http://{bucket}");
+    for (name, value) in SMALL.into_iter().chain([
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET),
+        ("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
+        ("OSS_UPLOAD_HOST", &host),
+        ("UPLOAD_TOKEN_KEYS", key),
+        ("UPLOAD_TICKET_KEYS", key),
+    ]) {
+        environment.set(name, value);
+    }
+    environment
+}
 
 /// The function, ready to be called.
 pub(crate) struct Function(Arc<App>);

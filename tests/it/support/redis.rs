@@ -1,18 +1,14 @@
 //! A real Redis server on a port of its own, with data in a folder that is deleted with it.
 
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::support::port::free_port;
+use crate::support::signal::send_signal;
 use crate::support::wait::poll;
-
-/// Ports that the system gives to nobody by itself, so that no other test is given one while the server is restarted.
-const FIRST_PORT: u64 = 20_000;
-const PORTS: u64 = 12_000;
 
 /// A running server; it ends with its test.
 pub(crate) struct RedisServer {
@@ -53,22 +49,21 @@ impl RedisServer {
     pub(crate) async fn restart(&mut self) {
         self.kill();
         let started = run(self.port, &self.options, &self.folder).await;
-        // No other test is given the port, see `FIRST_PORT`.
+        // No other test is given the port, see `free_port`.
         self.process = started.unwrap();
     }
 
     /// Stops the process without ending it: connections stay open, and nothing is answered.
     pub(crate) fn freeze(&self) {
-        self.signal("-STOP");
+        self.signal("STOP");
     }
 
     pub(crate) fn thaw(&self) {
-        self.signal("-CONT");
+        self.signal("CONT");
     }
 
     fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status();
-        assert!(status.unwrap().success());
+        assert!(send_signal(signal, &self.process.id().to_string()));
     }
 
     /// Runs a command of the server's own client and returns what it prints.
@@ -89,17 +84,6 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-    }
-}
-
-/// Returns a port at which nothing listens, and which the system gives to nobody by itself.
-pub(crate) fn free_port() -> u16 {
-    loop {
-        let number = FIRST_PORT + RandomState::new().hash_one(()) % PORTS;
-        let port = u16::try_from(number).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 

@@ -8,9 +8,9 @@ use oss_upload_signer::time;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpListener;
 
-use crate::support::closed_port::ClosedPort;
 use crate::support::form::{BUCKET, REGION};
 use crate::support::oss::Server;
+use crate::support::port::ClosedPort;
 use crate::support::tool::{Outcome, Tool};
 use crate::support::wait::{LIMIT, within};
 

@@ -13,15 +13,15 @@ use insta::assert_snapshot;
 use oss_upload_signer::app::App;
 use oss_upload_signer::callback::upload_token::UploadToken;
 use oss_upload_signer::config::Settings;
-use oss_upload_signer::config::environment::Environment;
 use oss_upload_signer::secret::Secret;
 use oss_upload_signer::time;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
-use crate::support::app::SMALL;
-use crate::support::form::{BUCKET, KEY_ID, REGION, SECRET};
+use crate::support::app::bucket_environment;
+use crate::support::form::{BUCKET, REGION};
 use crate::support::oss::Server as Oss;
 use crate::support::server::Server;
+use crate::support::signal::send_signal;
 use crate::support::tool::{Outcome, Tool};
 use crate::support::wait::{LIMIT, poll, within};
 use crate::support::wire::{Wire, WireState};
@@ -43,18 +43,7 @@ async fn start_oss() -> Oss {
 
 /// Starts a function whose bucket is at an address.
 async fn start_function(bucket: SocketAddr, variables: &[(&str, &str)]) -> Server {
-    let mut environment = Environment::default();
-    let host = format!("http://{bucket}");
-    for (name, value) in SMALL.into_iter().chain([
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET),
-        ("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
-        ("OSS_UPLOAD_HOST", &host),
-        ("UPLOAD_TOKEN_KEYS", TOKEN_KEY),
-        ("UPLOAD_TICKET_KEYS", TOKEN_KEY),
-    ]) {
-        environment.set(name, value);
-    }
+    let mut environment = bucket_environment(bucket, TOKEN_KEY);
     for (name, value) in variables {
         environment.set(name, *value);
     }
@@ -107,8 +96,7 @@ async fn assert_stored(oss: &Oss, path: &str, content: &[u8]) {
 
 /// Interrupts a running tool as a keyboard does, and waits for its end.
 async fn interrupt(child: Child) -> (i32, String) {
-    let id = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    assert!(send_signal("INT", &child.id().unwrap().to_string()));
     let output = within(LIMIT, "the end of the tool", child.wait_with_output()).await.unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }
