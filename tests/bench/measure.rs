@@ -18,16 +18,19 @@ use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oss_upload_signer::app::App;
 use oss_upload_signer::callback::upload_token::UploadToken;
 use oss_upload_signer::config::Settings;
 use oss_upload_signer::config::environment::Environment;
+use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::grant::part::sign_parts;
 use oss_upload_signer::grant::{Form, GrantRequest, issue};
 use oss_upload_signer::policy::template::RenderContext;
 use oss_upload_signer::time;
+use oss_upload_signer::time::Timestamp;
 
 const ROUNDS: usize = 15;
 const REQUESTS: usize = 4_096;
@@ -180,23 +183,29 @@ fn first_answer(program: Program<'_>, request: &[u8]) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-/// Microseconds for one grant in process: rules, policy, signature, with a token as in the requests.
-fn grant() -> f64 {
-    let mut environment = Environment::default();
-    for (name, value) in [
+/// The function in process, with a token as in the requests.
+fn app(more: &[(&str, &str)]) -> (App, Arc<Credentials>, Timestamp) {
+    let (mut environment, token) = (Environment::default(), "CAIS".repeat(150));
+    let needed = [
         ("OSS_BUCKET", "examplebucket"),
         ("OSS_REGION", "cn-hangzhou"),
         ("UPLOAD_AUTH", "anonymous"),
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.NUexampleexampleexample"),
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ExampleSecretExampleSecretExampleSecretEx"),
-        ("ALIBABA_CLOUD_SECURITY_TOKEN", &"CAIS".repeat(150)),
-    ] {
-        environment.set(name, value);
+        ("ALIBABA_CLOUD_SECURITY_TOKEN", &token),
+    ];
+    for (name, value) in needed.iter().chain(more) {
+        environment.set(name, *value);
     }
     let now = time::now();
     let settings = Settings::load(&environment, None, now).unwrap();
     let credentials = settings.sources.environment.as_ref().unwrap().read(now).unwrap();
-    let app = App::new(settings);
+    (App::new(settings), credentials, now)
+}
+
+/// Microseconds for one grant in process: rules, policy, signature.
+fn grant() -> f64 {
+    let (app, credentials, now) = app(&[]);
     let route = app.route(None).unwrap();
     let ask = GrantRequest::new(Form::Documented);
     let rounds = (0..ROUNDS).map(|_| {
@@ -214,23 +223,8 @@ fn grant() -> f64 {
 
 /// Milliseconds to sign ten thousand parts in process, and the bytes of the JSON that carries them.
 fn parts() -> (f64, usize) {
-    let mut environment = Environment::default();
-    for (name, value) in [
-        ("OSS_BUCKET", "examplebucket"),
-        ("OSS_REGION", "cn-hangzhou"),
-        ("UPLOAD_AUTH", "anonymous"),
-        ("UPLOAD_MULTIPART", "true"),
-        ("UPLOAD_TOKEN_KEYS", "an example key of more than 32 bytes"),
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.NUexampleexampleexample"),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ExampleSecretExampleSecretExampleSecretEx"),
-        ("ALIBABA_CLOUD_SECURITY_TOKEN", &"CAIS".repeat(150)),
-    ] {
-        environment.set(name, value);
-    }
-    let now = time::now();
-    let settings = Settings::load(&environment, None, now).unwrap();
-    let credentials = settings.sources.environment.as_ref().unwrap().read(now).unwrap();
-    let app = App::new(settings);
+    let keys = ("UPLOAD_TOKEN_KEYS", "an example key of more than 32 bytes");
+    let (app, credentials, now) = app(&[("UPLOAD_MULTIPART", "true"), keys]);
     let token = UploadToken {
         id: [7; 16],
         route: "default".to_owned(),

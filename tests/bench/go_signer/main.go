@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -80,6 +81,8 @@ func sign(writer http.ResponseWriter, request *http.Request) {
 	})
 	writer.Header().Set("Content-Type", "application/json")
 	writer.Header().Set("Cache-Control", "no-store")
+	// Go would send a body of this size in chunks.
+	writer.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = writer.Write(body)
 	fmt.Printf("{\"method\":%q,\"path\":%q,\"status\":200,\"duration_ms\":%.3f,\"request_id\":%q}\n",
 		request.Method, request.URL.Path, time.Since(began).Seconds()*1e3, headers.Get("X-Fc-Request-Id"))
