@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::auth::authenticator::Authenticator;
-use crate::auth::limits::Limits;
+use crate::auth::limits::SigningLimits;
 use crate::auth::origin::Origins;
 use crate::callback::UploadCallback;
 use crate::config::page::PageOptions;
@@ -19,7 +19,7 @@ use crate::net::{HttpClient, ReqwestClient};
 use crate::policy::route::Route;
 use crate::policy::template::RandomBytes;
 use crate::secret::Secret;
-use crate::store::Store;
+use crate::store::SharedStore;
 use crate::time;
 use crate::time::Timestamp;
 
@@ -34,9 +34,9 @@ pub struct App {
     /// Checks callers by the auth rules of the routes.
     pub authenticator: Authenticator,
     /// Counts what is granted against the budgets.
-    pub limits: Limits,
+    pub limits: SigningLimits,
     /// The store that all instances share, if there is one.
-    pub store: Option<Arc<Store>>,
+    pub store: Option<Arc<SharedStore>>,
     /// Verifies OSS's upload callbacks and notifies back ends.
     pub callback: UploadCallback,
     /// The keys of upload tokens. The first one signs, all of them verify.
@@ -74,7 +74,7 @@ impl App {
         let random = system_random();
         let context = ProviderContext { http: Arc::clone(&http), random: Arc::clone(&random) };
         let store =
-            settings.store.map(|options| Arc::new(Store::new(options, Arc::clone(&random))));
+            settings.store.map(|options| Arc::new(SharedStore::new(options, Arc::clone(&random))));
         let (mut credentials, mut callback) =
             (settings.sources.build(&context), UploadCallback::new(settings.callback));
         if let Some(store) = &store {
@@ -85,7 +85,7 @@ impl App {
             routes: settings.routes,
             credentials,
             authenticator: Authenticator::new(settings.auth),
-            limits: Limits::new(settings.budgets, settings.address_header, store.clone()),
+            limits: SigningLimits::new(settings.budgets, settings.address_header, store.clone()),
             store,
             callback,
             upload_token_keys: settings.upload_token_keys,

@@ -14,8 +14,7 @@ use http::{HeaderMap, HeaderName};
 
 use crate::auth::rate_limit::{Budget, Charge, RateLimitExceeded, RateLimiter};
 use crate::auth::{AuthMethod, TicketId};
-use crate::crypto;
-use crate::store::{Admission, Admitted, FailureMode, SharedBudget, Store, UsedOnce};
+use crate::store::{Admission, Admitted, FailureMode, SharedBudget, SharedStore, UsedOnce};
 use crate::time::Timestamp;
 
 /// How long a used ticket is remembered after its end: an instance whose clock is behind may still accept it.
@@ -26,23 +25,23 @@ const MAX_TICKETS: usize = 10_000;
 
 /// Counts signing calls.
 #[derive(Debug)]
-pub struct Limits {
+pub struct SigningLimits {
     local: RateLimiter,
     /// The header in which a trusted gateway names the address of the caller.
     address_header: Option<HeaderName>,
-    shared: Option<Shared>,
+    shared: Option<SharedLimits>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    store: Arc<Store>,
-    /// The tickets that were used here, by the hash of their names, with the end of each.
-    tickets: Mutex<HashMap<[u8; 32], Timestamp>>,
+struct SharedLimits {
+    store: Arc<SharedStore>,
+    /// The tickets that were used here, by their names in the store, with the end of each.
+    tickets: Mutex<HashMap<String, Timestamp>>,
 }
 
 /// A grant that does not fit the budgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct BudgetRefusal {
     /// The position of the grant in the call.
     pub index: usize,
     /// When it may fit.
@@ -58,15 +57,15 @@ pub enum LimitError {
     Unavailable,
 }
 
-impl Limits {
+impl SigningLimits {
     /// Starts with empty counters.
     #[must_use]
     pub fn new(
         budgets: Vec<Budget>,
         address_header: Option<HeaderName>,
-        store: Option<Arc<Store>>,
+        store: Option<Arc<SharedStore>>,
     ) -> Self {
-        let shared = store.map(|store| Shared { store, tickets: Mutex::default() });
+        let shared = store.map(|store| SharedLimits { store, tickets: Mutex::default() });
         Self { local: RateLimiter::new(budgets), address_header, shared }
     }
 
@@ -96,7 +95,7 @@ impl Limits {
         charge: &Charge<'_>,
         sizes: &[u64],
         now: Timestamp,
-    ) -> Result<Vec<Refusal>, LimitError> {
+    ) -> Result<Vec<BudgetRefusal>, LimitError> {
         let is_event = charge.caller.method == AuthMethod::Platform;
         if is_event || sizes.is_empty() || !self.is_active(charge.caller.ticket.as_ref()) {
             return Ok(Vec::new());
@@ -108,11 +107,11 @@ impl Limits {
         }
     }
 
-    fn admit_here(&self, charge: &Charge<'_>, sizes: &[u64], now: Timestamp) -> Vec<Refusal> {
+    fn admit_here(&self, charge: &Charge<'_>, sizes: &[u64], now: Timestamp) -> Vec<BudgetRefusal> {
         let mut refusals = Vec::new();
         for (index, bytes) in sizes.iter().enumerate() {
             if let Err(exceeded) = self.local.acquire(charge, *bytes, now) {
-                refusals.push(Refusal { index, exceeded });
+                refusals.push(BudgetRefusal { index, exceeded });
             }
         }
         refusals
@@ -120,11 +119,11 @@ impl Limits {
 
     async fn admit_shared(
         &self,
-        shared: &Shared,
+        shared: &SharedLimits,
         charge: &Charge<'_>,
         sizes: &[u64],
         now: Timestamp,
-    ) -> Result<Vec<Refusal>, LimitError> {
+    ) -> Result<Vec<BudgetRefusal>, LimitError> {
         let budgets = self.shared_budgets(&shared.store, charge);
         let ticket = shared.ticket(charge, now);
         let admission = Admission { budgets: &budgets, ticket: ticket.as_ref(), sizes };
@@ -148,12 +147,11 @@ impl Limits {
         }
     }
 
-    fn shared_budgets(&self, store: &Store, charge: &Charge<'_>) -> Vec<SharedBudget> {
+    fn shared_budgets(&self, store: &SharedStore, charge: &Charge<'_>) -> Vec<SharedBudget> {
         let shared = |budget: &Budget| {
             let (scope, limit) = (budget.scope, budget.limit);
             let window = limit.window.as_secs().to_string();
-            let name = charge
-                .with_name(scope, |name| store.name(&["budget", scope.as_str(), &window, name]));
+            let name = store.name(&["budget", scope.as_str(), &window, &charge.name(scope)]);
             let (grants, bytes, window) = (limit.grants, limit.bytes, limit.window);
             SharedBudget { name, grants, bytes, window }
         };
@@ -161,7 +159,7 @@ impl Limits {
     }
 }
 
-impl Shared {
+impl SharedLimits {
     /// Returns the ticket of the caller, if it may be used once.
     fn ticket(&self, charge: &Charge<'_>, now: Timestamp) -> Option<UsedOnce> {
         let ticket = charge.caller.ticket.as_ref()?;
@@ -181,9 +179,8 @@ impl Shared {
         now: Timestamp,
     ) -> Result<(), LimitError> {
         let Some(ticket) = ticket else { return Ok(()) };
-        let name = crypto::sha256(ticket.name.as_bytes());
         let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
-        if tickets.get(&name).is_some_and(|end| *end > now) {
+        if tickets.get(&ticket.name).is_some_and(|end| *end > now) {
             return Err(LimitError::TicketUsed);
         }
         if is_used {
@@ -191,7 +188,7 @@ impl Shared {
                 tickets.retain(|_, end| *end > now);
             }
             if tickets.len() < MAX_TICKETS {
-                tickets.insert(name, now.plus(ticket.lifetime));
+                tickets.insert(ticket.name.clone(), now.plus(ticket.lifetime));
             }
         }
         Ok(())
@@ -199,11 +196,11 @@ impl Shared {
 }
 
 /// Returns the grants that have to wait, with whole seconds.
-fn refusals(waits: &[Option<Duration>]) -> Vec<Refusal> {
+fn refusals(waits: &[Option<Duration>]) -> Vec<BudgetRefusal> {
     let refusal = |(index, wait): (usize, &Option<Duration>)| {
         let retry_after = wait.as_ref()?.as_millis().div_ceil(1000);
         let retry_after = u64::try_from(retry_after).unwrap_or(u64::MAX);
-        Some(Refusal { index, exceeded: RateLimitExceeded { retry_after } })
+        Some(BudgetRefusal { index, exceeded: RateLimitExceeded { retry_after } })
     };
     waits.iter().enumerate().filter_map(refusal).collect()
 }
@@ -215,7 +212,7 @@ mod tests {
     #[test]
     fn an_address_is_the_last_one_of_the_named_header() {
         let name = HeaderName::from_static("x-forwarded-for");
-        let limits = Limits::new(Vec::new(), Some(name.clone()), None);
+        let limits = SigningLimits::new(Vec::new(), Some(name.clone()), None);
         let address = |values: &[&str]| {
             let mut headers = HeaderMap::new();
             for value in values {
@@ -232,7 +229,7 @@ mod tests {
             assert_eq!(address(&[bad]), None, "{bad}");
         }
         assert_eq!(address(&[]), None);
-        let without = Limits::new(Vec::new(), None, None);
+        let without = SigningLimits::new(Vec::new(), None, None);
         let headers = [(name, "192.0.2.1".parse().unwrap())].into_iter().collect();
         assert_eq!(without.address(&headers), None);
     }

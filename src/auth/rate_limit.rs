@@ -8,6 +8,7 @@
 //! A period begins with the first grant. The bytes of a grant are the largest size that it allows. Of each budget, at
 //! most ten thousand periods are kept; then the oldest one is removed, and its caller gets a new period a little early.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -93,21 +94,24 @@ pub struct Charge<'a> {
 }
 
 impl Charge<'_> {
-    /// Calls `use_name` with what distinguishes the grants of a scope. No subject, route or bucket is empty, so the empty
-    /// name is that of all callers without a subject, and of all calls without an address.
-    pub fn with_name<T>(&self, scope: BudgetScope, use_name: impl FnOnce(&str) -> T) -> T {
-        match (scope, self.address) {
-            (BudgetScope::Caller, _) => use_name(self.caller.subject.as_deref().unwrap_or("")),
-            (BudgetScope::Address, Some(address)) => use_name(&address.to_string()),
-            (BudgetScope::Route, _) => use_name(self.route),
-            (BudgetScope::Bucket, _) => use_name(self.bucket),
-            (BudgetScope::Address, None) | (BudgetScope::Total, _) => use_name(""),
+    /// Returns what distinguishes the grants of a scope. No subject, route or bucket is empty, so the empty name is that
+    /// of all callers without a subject, and of all calls without an address.
+    #[must_use]
+    pub fn name(&self, scope: BudgetScope) -> Cow<'_, str> {
+        match scope {
+            BudgetScope::Caller => self.caller.subject.as_deref().unwrap_or_default().into(),
+            BudgetScope::Address => {
+                self.address.map(|address| address.to_string()).unwrap_or_default().into()
+            }
+            BudgetScope::Route => self.route.into(),
+            BudgetScope::Bucket => self.bucket.into(),
+            BudgetScope::Total => "".into(),
         }
     }
 
     /// Returns a hash of the name: its length is fixed, whatever that of the subject.
     fn hash(&self, scope: BudgetScope) -> CallerHash {
-        self.with_name(scope, |name| *crypto::hmac_sha256(b"oss-upload-budget", name.as_bytes()))
+        *crypto::hmac_sha256(b"oss-upload-budget", self.name(scope).as_bytes())
     }
 }
 

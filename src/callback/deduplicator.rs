@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::sleep;
 
-use crate::store::{Claim, Store};
+use crate::store::{Claim, SharedStore};
 use crate::time::Timestamp;
 
 /// The largest number of events that are kept. A response has at most 64 KiB.
@@ -36,7 +36,7 @@ pub(super) type ResponseSlot = Arc<tokio::sync::Mutex<Option<Bytes>>>;
 #[derive(Debug, Default)]
 pub(super) struct Deduplicator {
     slots: Mutex<VecDeque<(String, ResponseSlot)>>,
-    pub(super) store: Option<Arc<Store>>,
+    pub(super) store: Option<Arc<SharedStore>>,
 }
 
 impl Deduplicator {

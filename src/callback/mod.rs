@@ -56,7 +56,7 @@ use crate::callback::signed::SignedCallback;
 use crate::callback::webhook::{WebhookDelivery, WebhookKey, WebhookMessage};
 use crate::net::HttpClient;
 use crate::secret::Secret;
-use crate::store::Store;
+use crate::store::SharedStore;
 use crate::time::Timestamp;
 
 /// The time for one callback. OSS waits for five seconds, including the way to the function and back.
@@ -175,7 +175,7 @@ impl UploadCallback {
 
     /// Shares the responses of back ends with all other instances.
     #[must_use]
-    pub fn with_store(mut self, store: Arc<Store>) -> Self {
+    pub fn with_store(mut self, store: Arc<SharedStore>) -> Self {
         self.deduplicator.store = Some(store);
         self
     }

@@ -17,7 +17,7 @@ use crate::credentials::{
     Credentials, FetchFuture, FetchRequest, PlatformKeys, Provider, ProviderError, RandomSource,
 };
 use crate::crypto;
-use crate::store::{Admission, Admitted, SharedBudget, Store};
+use crate::store::{Admission, Admitted, SharedBudget, SharedStore};
 use crate::time::Timestamp;
 
 /// The size of the pool. The session that was used longest ago is dropped for a new one.
@@ -88,7 +88,7 @@ impl SessionPool {
 
     /// Counts new sessions in a store, together with those of all other instances.
     #[must_use]
-    pub fn with_store(self, store: Arc<Store>) -> Self {
+    pub fn with_store(self, store: Arc<SharedStore>) -> Self {
         Self { limit: Arc::new(SessionRateLimit::new(Some(store))), ..self }
     }
 
@@ -170,7 +170,7 @@ impl Provider for LimitedProvider {
 #[derive(Debug)]
 struct SessionRateLimit {
     bucket: Mutex<TokenBucket>,
-    store: Option<Arc<Store>>,
+    store: Option<Arc<SharedStore>>,
 }
 
 #[derive(Debug)]
@@ -180,7 +180,7 @@ struct TokenBucket {
 }
 
 impl SessionRateLimit {
-    fn new(store: Option<Arc<Store>>) -> Self {
+    fn new(store: Option<Arc<SharedStore>>) -> Self {
         let tokens = f64::from(SESSIONS_PER_SECOND);
         Self { bucket: Mutex::new(TokenBucket { tokens, updated: Instant::now() }), store }
     }

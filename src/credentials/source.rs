@@ -13,7 +13,7 @@ use crate::credentials::session::{RoleSession, SessionPool};
 use crate::credentials::{
     Credentials, CredentialsError, FetchFuture, FetchRequest, PlatformKeys, Provider, ProviderError,
 };
-use crate::store::Store;
+use crate::store::SharedStore;
 use crate::time::Timestamp;
 
 /// Provides the credentials to sign with.
@@ -41,7 +41,7 @@ impl CredentialSource {
 
     /// Counts the sessions of single callers in a store, together with those of all other instances.
     #[must_use]
-    pub fn with_store(mut self, store: Arc<Store>) -> Self {
+    pub fn with_store(mut self, store: Arc<SharedStore>) -> Self {
         self.role =
             self.role.map(|role| AssumedRole { sessions: role.sessions.with_store(store), ..role });
         self

@@ -170,13 +170,21 @@ impl<'a> SigningSession<'a> {
     }
 
     fn charge(&self) -> Charge<'_> {
-        let bucket = self.route.bucket.as_str();
-        Charge { caller: &self.caller, route: &self.route.name, bucket, address: self.address }
+        charge(&self.caller, self.route, self.address)
     }
 
     pub(super) fn random(&self) -> Result<RandomBytes, ApiError> {
         random(self.app)
     }
+}
+
+/// Returns what a call on a route is counted for.
+pub(super) fn charge<'a>(
+    caller: &'a Caller,
+    route: &'a Route,
+    address: Option<IpAddr>,
+) -> Charge<'a> {
+    Charge { caller, route: &route.name, bucket: route.bucket.as_str(), address }
 }
 
 /// Counts the bytes of one grant against the budgets.

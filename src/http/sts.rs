@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::auth::rate_limit::Charge;
 use crate::credentials::Credentials;
 use crate::credentials::session::RoleSession;
 use crate::credentials::session_policy::{
@@ -92,9 +91,7 @@ pub(super) async fn issue(
     let claim = |name: &str| caller.claim(name);
     let attributes = attributes(&caller, &claim);
     let scope = scope(body, route, &RenderContext { now, random: &random, attributes })?;
-    let address = app.limits.address(&request.headers);
-    let charge =
-        Charge { caller: &caller, route: &route.name, bucket: route.bucket.as_str(), address };
+    let charge = signing::charge(&caller, route, app.limits.address(&request.headers));
     signing::count(&app, &charge, size.unwrap_or(route.size.max), now).await?;
     let subject = caller.subject.as_deref().unwrap_or_default();
     let session = RoleSession {

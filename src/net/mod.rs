@@ -167,15 +167,23 @@ impl ReqwestClient {
         let client = self.client(limits.use_proxy)?;
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         let response = client.execute(request.try_into()?).await?;
-        let (head, body) = Response::from(response).into_parts();
-        let body = Limited::new(body, limits.max_body).collect().await;
-        let body = body.map_err(|error| match error.downcast::<reqwest::Error>() {
-            Ok(error) => SendError::Broken(root_cause(&*error)),
-            Err(error) if error.is::<LengthLimitError>() => SendError::TooLong,
-            Err(error) => SendError::Broken(error.to_string()),
-        })?;
-        Ok(Response::from_parts(head, body.to_bytes()))
+        read_response(response, limits.max_body).await
     }
+}
+
+/// Reads a whole response, whose body has at most `max_body` bytes.
+pub async fn read_response(
+    response: reqwest::Response,
+    max_body: usize,
+) -> Result<Response<Bytes>, SendError> {
+    let (head, body) = Response::from(response).into_parts();
+    let body = Limited::new(body, max_body).collect().await;
+    let body = body.map_err(|error| match error.downcast::<reqwest::Error>() {
+        Ok(error) => SendError::Broken(root_cause(&*error)),
+        Err(error) if error.is::<LengthLimitError>() => SendError::TooLong,
+        Err(error) => SendError::Broken(error.to_string()),
+    })?;
+    Ok(Response::from_parts(head, body.to_bytes()))
 }
 
 impl HttpClient for ReqwestClient {

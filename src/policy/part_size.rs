@@ -92,6 +92,12 @@ impl PartPlan {
         }
     }
 
+    /// Returns the size of the file in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Returns the number of parts.
     #[must_use]
     pub fn count(&self) -> u32 {

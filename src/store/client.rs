@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::crypto;
 use crate::crypto::{Digest, RandomSource};
-use crate::store::connection::Connection;
-use crate::store::error::StoreError;
+use crate::store::connection::StoreConnection;
+use crate::store::error::SharedStoreError;
 use crate::store::url::StoreUrl;
 use crate::time::Timestamp;
 
@@ -83,7 +83,7 @@ impl Options {
 }
 
 /// The store that all instances share.
-pub struct Store {
+pub struct SharedStore {
     options: Options,
     name_key: Digest,
     pub(super) random: RandomSource,
@@ -94,7 +94,7 @@ pub struct Store {
 }
 
 struct OpenConnection {
-    connection: Arc<Connection>,
+    connection: Arc<StoreConnection>,
     used_at: Timestamp,
 }
 
@@ -110,7 +110,7 @@ impl Script {
     }
 }
 
-impl Store {
+impl SharedStore {
     /// Opens no connection yet.
     #[must_use]
     pub fn new(options: Options, random: RandomSource) -> Self {
@@ -149,14 +149,14 @@ impl Store {
         names: &[String],
         arguments: &[String],
         now: Timestamp,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, SharedStoreError> {
         let command = |verb: &str, script: &str| {
             let mut command = redis::cmd(verb);
             command.arg(script).arg(names.len()).arg(names).arg(arguments);
             command
         };
         match self.exchange(&command("EVALSHA", &script.hash), now).await {
-            Err(StoreError::ScriptUnknown) => {
+            Err(SharedStoreError::ScriptUnknown) => {
                 self.exchange(&command("EVAL", script.source), now).await
             }
             other => other,
@@ -168,14 +168,14 @@ impl Store {
         &self,
         command: &Cmd,
         now: Timestamp,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, SharedStoreError> {
         self.check_pause()?;
         let limit = self.options.time_limit + self.options.connect_limit;
         let answer = timeout(limit, self.send(command, now)).await;
-        let answer = answer.unwrap_or(Err(StoreError::TimedOut));
+        let answer = answer.unwrap_or(Err(SharedStoreError::TimedOut));
         match &answer {
             Err(error) if error.is_failure() => self.pause(error),
-            Err(StoreError::Paused) => {}
+            Err(SharedStoreError::Paused) => {}
             Ok(_) | Err(_) => self.resume(),
         }
         answer
@@ -185,23 +185,26 @@ impl Store {
         &self,
         command: &Cmd,
         now: Timestamp,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, SharedStoreError> {
         loop {
             let (connection, is_new) = self.connection(now).await?;
             let answer = connection.send(command, self.options.time_limit).await;
-            if !answer.as_ref().is_err_and(StoreError::is_failure) {
+            if !answer.as_ref().is_err_and(SharedStoreError::is_failure) {
                 return answer;
             }
             self.discard(&connection);
             // The store closes a connection that is idle for long, and a frozen instance learns of it only now.
-            if is_new || !matches!(answer, Err(StoreError::Broken)) {
+            if is_new || !matches!(answer, Err(SharedStoreError::Broken)) {
                 return answer;
             }
         }
     }
 
     /// Returns the connection, and whether it was opened just now.
-    async fn connection(&self, now: Timestamp) -> Result<(Arc<Connection>, bool), StoreError> {
+    async fn connection(
+        &self,
+        now: Timestamp,
+    ) -> Result<(Arc<StoreConnection>, bool), SharedStoreError> {
         let mut slot = self.connection.lock().await;
         // While this call waited, another one may have failed to connect.
         self.check_pause()?;
@@ -211,13 +214,13 @@ impl Store {
         }
         *slot = None;
         let Options { url, authorities, connect_limit, .. } = &self.options;
-        let connection = Arc::new(Connection::open(url, authorities, *connect_limit).await?);
+        let connection = Arc::new(StoreConnection::open(url, authorities, *connect_limit).await?);
         *slot = Some(OpenConnection { connection: Arc::clone(&connection), used_at: now });
         Ok((connection, true))
     }
 
     /// Drops a connection, unless it was replaced already.
-    fn discard(&self, connection: &Arc<Connection>) {
+    fn discard(&self, connection: &Arc<StoreConnection>) {
         // Whoever has the lock opens a connection or returns at once.
         if let Ok(mut slot) = self.connection.try_lock()
             && slot.as_ref().is_some_and(|open| Arc::ptr_eq(&open.connection, connection))
@@ -226,16 +229,16 @@ impl Store {
         }
     }
 
-    fn check_pause(&self) -> Result<(), StoreError> {
+    fn check_pause(&self) -> Result<(), SharedStoreError> {
         let until = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
         if until.is_some_and(|until| Instant::now() < until) {
-            return Err(StoreError::Paused);
+            return Err(SharedStoreError::Paused);
         }
         Ok(())
     }
 
     /// Begins a pause, and logs the reason. Several calls can fail at once; the first one logs.
-    fn pause(&self, error: &StoreError) {
+    fn pause(&self, error: &SharedStoreError) {
         let now = Instant::now();
         let mut until = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
         if until.is_some_and(|until| now < until) {
@@ -264,8 +267,11 @@ impl Store {
     }
 }
 
-impl fmt::Debug for Store {
+impl fmt::Debug for SharedStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Store").field("options", &self.options).finish_non_exhaustive()
+        formatter
+            .debug_struct("SharedStore")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::crypto;
-use crate::store::client::{Script, Store};
-use crate::store::error::StoreError;
+use crate::store::client::{Script, SharedStore};
+use crate::store::error::SharedStoreError;
 use crate::time::Timestamp;
 
 static COUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("counter.lua")));
@@ -59,13 +59,13 @@ pub enum Admitted {
     TicketUsed,
 }
 
-impl Store {
+impl SharedStore {
     /// Counts grants against budgets. A grant that exceeds one of them is counted against none.
     pub async fn count(
         &self,
         admission: &Admission<'_>,
         now: Timestamp,
-    ) -> Result<Admitted, StoreError> {
+    ) -> Result<Admitted, SharedStoreError> {
         let Admission { budgets, ticket, sizes } = admission;
         let names = budgets.iter().map(|budget| &budget.name);
         let names: Vec<_> = names.chain(ticket.map(|ticket| &ticket.name)).cloned().collect();
@@ -84,17 +84,17 @@ impl Store {
             waits if waits.len() == sizes.len() => {
                 Ok(Admitted::Counted(waits.iter().copied().map(wait).collect()))
             }
-            _ => Err(StoreError::Malformed),
+            _ => Err(SharedStoreError::Malformed),
         }
     }
 
     /// Returns a random id of this call. A command that is sent again on a new connection, because the first one broke,
     /// is then not taken for a second use of the ticket.
-    fn call_id(&self, ticket: Option<&UsedOnce>) -> Result<String, StoreError> {
+    fn call_id(&self, ticket: Option<&UsedOnce>) -> Result<String, SharedStoreError> {
         if ticket.is_none() {
             return Ok(String::new());
         }
-        let random = (self.random)().map_err(|_| StoreError::NoRandomness)?;
+        let random = (self.random)().map_err(|_| SharedStoreError::NoRandomness)?;
         Ok(crypto::hex(&random))
     }
 }

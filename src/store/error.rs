@@ -6,7 +6,7 @@ use redis::{ErrorKind, RedisError};
 
 /// The reason why a command has no result. Each sentence says what the operator can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreError {
+pub enum SharedStoreError {
     /// An earlier command has failed less than two seconds ago, so nothing was sent.
     Paused,
     /// There is no connection: check the address and the network.
@@ -46,33 +46,33 @@ pub enum StoreError {
 }
 
 /// The codes of the protocol. A script of Redis 6 fails with `ERR` and has the code of its command in the text.
-const CODES: [(&str, StoreError); 13] = [
-    ("NOAUTH", StoreError::PasswordRequired),
-    ("WRONGPASS", StoreError::PasswordRefused),
-    ("NOPERM", StoreError::NotPermitted),
-    ("READONLY", StoreError::ReadOnly),
-    ("NOREPLICAS", StoreError::TooFewReplicas),
-    ("OOM", StoreError::Full),
-    ("LOADING", StoreError::Loading),
-    ("MISCONF", StoreError::NotSaving),
-    ("MOVED", StoreError::Cluster),
-    ("ASK", StoreError::Cluster),
-    ("CROSSSLOT", StoreError::Cluster),
-    ("CLUSTERDOWN", StoreError::Cluster),
-    ("NOSCRIPT", StoreError::ScriptUnknown),
+const CODES: [(&str, SharedStoreError); 13] = [
+    ("NOAUTH", SharedStoreError::PasswordRequired),
+    ("WRONGPASS", SharedStoreError::PasswordRefused),
+    ("NOPERM", SharedStoreError::NotPermitted),
+    ("READONLY", SharedStoreError::ReadOnly),
+    ("NOREPLICAS", SharedStoreError::TooFewReplicas),
+    ("OOM", SharedStoreError::Full),
+    ("LOADING", SharedStoreError::Loading),
+    ("MISCONF", SharedStoreError::NotSaving),
+    ("MOVED", SharedStoreError::Cluster),
+    ("ASK", SharedStoreError::Cluster),
+    ("CROSSSLOT", SharedStoreError::Cluster),
+    ("CLUSTERDOWN", SharedStoreError::Cluster),
+    ("NOSCRIPT", SharedStoreError::ScriptUnknown),
 ];
 
 /// The longest code that a text shows.
 const MAX_CODE_BYTES: usize = 32;
 
-impl StoreError {
+impl SharedStoreError {
     /// Returns whether the store has failed, so that it is left alone for a moment.
     pub(super) fn is_failure(&self) -> bool {
         !matches!(self, Self::Paused | Self::ScriptUnknown)
     }
 }
 
-impl From<RedisError> for StoreError {
+impl From<RedisError> for SharedStoreError {
     fn from(error: RedisError) -> Self {
         let (code, detail) = (error.code().unwrap_or_default(), error.detail().unwrap_or_default());
         let is_meant =
@@ -98,7 +98,7 @@ fn is_code(text: &str) -> bool {
     (1..=MAX_CODE_BYTES).contains(&text.len()) && text.bytes().all(is_upper)
 }
 
-impl fmt::Display for StoreError {
+impl fmt::Display for SharedStoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Unreachable(cause) => return write!(formatter, "no connection ({cause})"),
@@ -135,7 +135,7 @@ impl fmt::Display for StoreError {
     }
 }
 
-impl std::error::Error for StoreError {}
+impl std::error::Error for SharedStoreError {}
 
 #[cfg(test)]
 mod tests {
@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    fn refused(line: &str) -> StoreError {
+    fn refused(line: &str) -> SharedStoreError {
         let value = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
         let Value::ServerError(error) = value else { panic!("{line}") };
         RedisError::from(error).into()
@@ -153,18 +153,21 @@ mod tests {
     #[test]
     fn the_code_of_an_error_is_found_also_in_scripts_of_redis_6() {
         for (line, error) in [
-            ("NOAUTH Authentication required.", StoreError::PasswordRequired),
-            ("ERR Protocol error: unauthenticated multibulk length", StoreError::PasswordRequired),
-            ("OOM command not allowed when used memory > 'maxmemory'.", StoreError::Full),
+            ("NOAUTH Authentication required.", SharedStoreError::PasswordRequired),
+            (
+                "ERR Protocol error: unauthenticated multibulk length",
+                SharedStoreError::PasswordRequired,
+            ),
+            ("OOM command not allowed when used memory > 'maxmemory'.", SharedStoreError::Full),
             (
                 "ERR Error running script (call to f_1): @user_script:3: @user_script: 3: -READONLY You can't write",
-                StoreError::ReadOnly,
+                SharedStoreError::ReadOnly,
             ),
-            ("NOSCRIPT No matching script.", StoreError::ScriptUnknown),
-            ("MOVED 1 10.0.0.1:6379", StoreError::Cluster),
-            ("BUSY Redis is busy", StoreError::Refused("BUSY".to_owned())),
-            ("ERR unknown command 'marker'", StoreError::Refused("ERR".to_owned())),
-            ("mar\u{1b}ker text", StoreError::Broken),
+            ("NOSCRIPT No matching script.", SharedStoreError::ScriptUnknown),
+            ("MOVED 1 10.0.0.1:6379", SharedStoreError::Cluster),
+            ("BUSY Redis is busy", SharedStoreError::Refused("BUSY".to_owned())),
+            ("ERR unknown command 'marker'", SharedStoreError::Refused("ERR".to_owned())),
+            ("mar\u{1b}ker text", SharedStoreError::Broken),
         ] {
             assert_eq!(refused(line), error, "{line}");
         }

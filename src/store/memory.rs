@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::crypto;
-use crate::store::client::{Script, Store};
-use crate::store::error::StoreError;
+use crate::store::client::{Script, SharedStore};
+use crate::store::error::SharedStoreError;
 use crate::time::Timestamp;
 
 /// Claims a name, or returns what is stored at it. An empty value is a claim.
@@ -33,28 +33,28 @@ pub enum Claim {
     Known(Vec<u8>),
 }
 
-impl Store {
+impl SharedStore {
     /// Claims the work on something that is to be done once; `id` is secret. The claim ends after `lifetime`.
     pub async fn claim(
         &self,
         id: &str,
         lifetime: Duration,
         now: Timestamp,
-    ) -> Result<Claim, StoreError> {
+    ) -> Result<Claim, SharedStoreError> {
         let lifetime = lifetime.as_millis().max(1).to_string();
         let names = [self.response_name(id)];
         let found: Option<Vec<u8>> = self.evaluate(&CLAIM, &names, &[lifetime], now).await?;
         match found {
             None => Ok(Claim::Made),
             Some(empty) if empty.is_empty() => Ok(Claim::Taken),
-            Some(sealed) => {
-                crypto::open(&seal_key(id), &sealed).map(Claim::Known).ok_or(StoreError::Malformed)
-            }
+            Some(sealed) => crypto::open(&seal_key(id), &sealed)
+                .map(Claim::Known)
+                .ok_or(SharedStoreError::Malformed),
         }
     }
 
     /// Ends a claim without a response, so that the work can be tried again at once.
-    pub async fn release(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn release(&self, id: &str, now: Timestamp) -> Result<(), SharedStoreError> {
         let mut command = redis::cmd("DEL");
         command.arg(self.response_name(id));
         self.exchange::<i64>(&command, now).await.map(drop)
@@ -67,12 +67,13 @@ impl Store {
         response: &[u8],
         lifetime: Duration,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), SharedStoreError> {
         if response.len() > MAX_RESPONSE {
             return self.release(id, now).await;
         }
-        let random = (self.random)().map_err(|_| StoreError::NoRandomness)?;
-        let sealed = crypto::seal(&seal_key(id), &random, response).ok_or(StoreError::Malformed)?;
+        let random = (self.random)().map_err(|_| SharedStoreError::NoRandomness)?;
+        let sealed =
+            crypto::seal(&seal_key(id), &random, response).ok_or(SharedStoreError::Malformed)?;
         let mut command = redis::cmd("SET");
         let millis = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX).max(1);
         command.arg(self.response_name(id)).arg(sealed).arg("PX").arg(millis);
@@ -80,12 +81,16 @@ impl Store {
     }
 
     /// Returns a response that was stored.
-    pub async fn recall(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+    pub async fn recall(
+        &self,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Vec<u8>>, SharedStoreError> {
         let mut command = redis::cmd("GET");
         command.arg(self.response_name(id));
         let sealed: Option<Vec<u8>> = self.exchange(&command, now).await?;
         let Some(sealed) = sealed.filter(|sealed| !sealed.is_empty()) else { return Ok(None) };
-        crypto::open(&seal_key(id), &sealed).map(Some).ok_or(StoreError::Malformed)
+        crypto::open(&seal_key(id), &sealed).map(Some).ok_or(SharedStoreError::Malformed)
     }
 
     fn response_name(&self, id: &str) -> String {

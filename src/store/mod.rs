@@ -24,8 +24,8 @@ mod error;
 mod memory;
 mod url;
 
-pub use client::{FailureMode, Options, PAUSE, Store};
+pub use client::{FailureMode, Options, PAUSE, SharedStore};
 pub use counter::{Admission, Admitted, SharedBudget, UsedOnce};
-pub use error::StoreError;
+pub use error::SharedStoreError;
 pub use memory::Claim;
 pub use url::StoreUrl;

@@ -5,16 +5,13 @@
 //! `localhost` are this machine, as in browsers.
 
 use std::error::Error;
-use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body::Body as _;
+use http::{HeaderMap, Method, Request, StatusCode};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client};
@@ -206,18 +203,7 @@ impl WebClient {
 impl HttpClient for WebClient {
     fn send(&self, request: Request<Bytes>, limits: RequestLimits) -> ResponseFuture<'_> {
         let exchange = async move {
-            let response = self.0.execute(request.try_into()?).await?;
-            let (head, mut body) = Response::from(response).into_parts();
-            let mut whole = Vec::new();
-            while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
-            {
-                let frame = frame?;
-                whole.extend_from_slice(frame.data_ref().map_or(&[], |bytes| bytes));
-                if whole.len() > limits.max_body {
-                    return Err(SendError::TooLong);
-                }
-            }
-            Ok(Response::from_parts(head, Bytes::from(whole)))
+            net::read_response(self.0.execute(request.try_into()?).await?, limits.max_body).await
         };
         let response = tokio::time::timeout(limits.timeout, exchange);
         Box::pin(async { response.await.unwrap_or(Err(SendError::TimedOut)) })

@@ -30,7 +30,7 @@ use crate::conformance::observation::Observation;
 use crate::conformance::probe::{Outcome, PreparedProbe, Probe};
 use crate::conformance::report::{ProbeResult, Report};
 use crate::conformance::target::{MeasuredBucket, REQUEST_TIMEOUT};
-use crate::conformance::upload::{BegunUpload, UNKNOWN_ID, listed_uploads};
+use crate::conformance::upload::{UNKNOWN_ID, UnfinishedUpload, listed_uploads};
 use crate::error::CommandError;
 use crate::http_client::WebClient;
 use crate::signing_context::SigningContext;
@@ -255,7 +255,7 @@ struct Run<'a> {
     /// The keys of all objects that a form may have created.
     keys: BTreeSet<String>,
     /// The uploads in parts that were begun.
-    begun: Vec<BegunUpload>,
+    begun: Vec<UnfinishedUpload>,
     /// Whether the key may abort uploads, once that is known.
     may_abort: Option<bool>,
     /// The bytes that were sent.
@@ -313,7 +313,7 @@ impl<'a> Run<'a> {
     /// Aborts all uploads and deletes all objects, and returns the number of those that may be left.
     async fn clean_up(&self) -> usize {
         let mut left = 0;
-        for BegunUpload { key, id } in self.unfinished_uploads().await {
+        for UnfinishedUpload { key, id } in self.unfinished_uploads().await {
             let response = self.client.send(self.bucket.abort_request(&key, &id)).await;
             let is_gone = response.is_ok_and(|response| {
                 response.status.is_success() || response.status.as_u16() == 404
@@ -332,7 +332,7 @@ impl<'a> Run<'a> {
     }
 
     /// Returns the uploads that were begun. A listing also has one whose beginning was interrupted.
-    async fn unfinished_uploads(&self) -> BTreeSet<BegunUpload> {
+    async fn unfinished_uploads(&self) -> BTreeSet<UnfinishedUpload> {
         let mut uploads: BTreeSet<_> = self.begun.iter().cloned().collect();
         if !uploads.is_empty()
             && let Ok(listing) = self.client.send(self.bucket.list_uploads_request()).await

@@ -4,7 +4,7 @@ use crate::conformance::form::{BuiltProbe, CONTENT, ProbeForm};
 use crate::conformance::observation::{Observation, Prediction};
 use crate::conformance::request::ProbeRequest;
 use crate::conformance::target::MeasuredBucket;
-use crate::conformance::upload::{BegunUpload, ProbeUpload};
+use crate::conformance::upload::{ProbeUpload, UnfinishedUpload};
 use crate::http_client::{WebClient, WebResponse};
 use oss_emulator::oss::Strictness;
 
@@ -237,7 +237,7 @@ impl Probe {
         prepared: PreparedProbe<'_>,
         bucket: &MeasuredBucket,
         client: &WebClient,
-        begun: &mut Vec<BegunUpload>,
+        begun: &mut Vec<UnfinishedUpload>,
     ) -> Outcome {
         match self.observe(prepared, bucket, client, begun).await {
             Ok(observation) => self.judge(observation),
@@ -250,7 +250,7 @@ impl Probe {
         prepared: PreparedProbe<'_>,
         bucket: &MeasuredBucket,
         client: &WebClient,
-        begun: &mut Vec<BegunUpload>,
+        begun: &mut Vec<UnfinishedUpload>,
     ) -> Result<Observation, String> {
         let (response, fact) = match prepared {
             PreparedProbe::Request(BuiltProbe { request, keys, .. }) => {

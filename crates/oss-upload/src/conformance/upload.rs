@@ -94,7 +94,7 @@ pub(super) struct SentPart {
 
 /// An upload that was begun, and has to be aborted at the end of a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct BegunUpload {
+pub(super) struct UnfinishedUpload {
     pub(super) key: String,
     pub(super) id: String,
 }
@@ -141,7 +141,7 @@ impl<'a> ProbeUpload<'a> {
     pub(super) async fn run(
         &self,
         client: &WebClient,
-        begun: &mut Vec<BegunUpload>,
+        begun: &mut Vec<UnfinishedUpload>,
     ) -> Result<(WebResponse, Option<&'static str>), String> {
         if self.judged == JudgedStep::Start {
             let response = self.start(client).await?;
@@ -173,10 +173,10 @@ impl<'a> ProbeUpload<'a> {
         send(client, self.with_body(request, &self.start_headers, String::new())).await
     }
 
-    fn begun(&self, response: &WebResponse) -> Option<BegunUpload> {
+    fn begun(&self, response: &WebResponse) -> Option<UnfinishedUpload> {
         let root = XmlElement::parse(&response.body).ok()?;
         let id = root.text_of("UploadId")?.to_owned();
-        Some(BegunUpload { key: self.key.clone(), id })
+        Some(UnfinishedUpload { key: self.key.clone(), id })
     }
 
     async fn send_part(
@@ -310,13 +310,13 @@ pub(super) fn part_list(parts: &[SentPart]) -> String {
 }
 
 /// Returns the ids of a listing of uploads, with their keys.
-pub(super) fn listed_uploads(document: &str) -> Vec<BegunUpload> {
+pub(super) fn listed_uploads(document: &str) -> Vec<UnfinishedUpload> {
     let root = XmlElement::parse(document).ok();
     let children = root.map(|root| root.children).unwrap_or_default();
     let uploads = children.iter().filter(|child| child.name == "Upload");
     let read = |upload: &XmlElement| {
         let key = upload.text_of("Key")?.to_owned();
-        Some(BegunUpload { key, id: upload.text_of("UploadId")?.to_owned() })
+        Some(UnfinishedUpload { key, id: upload.text_of("UploadId")?.to_owned() })
     };
     uploads.filter_map(read).collect()
 }

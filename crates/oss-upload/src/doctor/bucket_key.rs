@@ -11,10 +11,10 @@ use crate::doctor::signer_response::{UploadTarget, single_line, transport_text};
 use crate::http_client::{WebClient, WebRequest, WebResponse};
 use crate::language::{Text, text};
 use crate::requirements::lifecycle_rule::removal_days;
+use crate::signing_context::v4_signer;
 use crate::xml::XmlElement;
 use oss_upload_signer::credentials::Credentials;
 use oss_upload_signer::signing::request::{OssRequest, RequestSigner};
-use oss_upload_signer::signing::v4::V4Signer;
 use oss_upload_signer::time;
 use oss_upload_signer::time::Timestamp;
 
@@ -168,13 +168,7 @@ impl BucketKey<'_> {
 
     /// Sends a signed GET to the bucket. The parameters are sorted.
     async fn get(&self, query: &[(&str, Option<&str>)]) -> Result<WebResponse, Text> {
-        let signer = RequestSigner::new(V4Signer {
-            key_id: &self.credentials.key_id,
-            secret: &self.credentials.secret,
-            token: self.credentials.token.as_ref(),
-            region: self.region,
-            now: time::now(),
-        });
+        let signer = RequestSigner::new(v4_signer(self.credentials, self.region, time::now()));
         let request = OssRequest {
             method: "GET",
             bucket: &self.target.bucket,

@@ -46,8 +46,11 @@ use oss_upload_signer::policy::route::Route;
 use oss_upload_signer::time;
 
 /// What only a deployment has.
-const DEFAULTS: [(&str, &str); 2] =
-    [("OSS_BUCKET", "rehearsal-bucket"), ("OSS_REGION", "cn-hangzhou")];
+const DEFAULTS: [(&str, &str); 3] = [
+    ("OSS_BUCKET", "rehearsal-bucket"),
+    ("OSS_REGION", "cn-hangzhou"),
+    ("UPLOAD_AUTH", "anonymous"),
+];
 
 /// The role that setup makes. Another one than that of the environment may exist in the real account.
 const ROLE: &str = "oss-upload-rehearsal";
@@ -317,7 +320,7 @@ fn load(folder: &Path, oss: SocketAddr) -> Result<LoadedSettings, CommandError> 
     let text = text.map_err(|error| CommandError::usage(error.to_string()))?;
     let now = time::now();
     let load = |environment: &Environment| Settings::load(environment, text.as_deref(), now);
-    for (name, value) in [DEFAULTS[0], DEFAULTS[1], ("UPLOAD_AUTH", "anonymous")] {
+    for (name, value) in DEFAULTS {
         let lacks = |problems: String| problems.contains(&format!("{name}: it is not set"));
         if load(&environment).is_err_and(|errors| lacks(errors.to_string())) {
             environment.set(name, value);

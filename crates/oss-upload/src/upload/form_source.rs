@@ -54,6 +54,7 @@ pub(super) struct LocalSource {
 }
 
 /// A function. Its headers authenticate the caller, so it shows the rest only.
+#[derive(Clone)]
 pub(super) struct SignerSource {
     /// The address without a slash at its end.
     pub(super) url: String,

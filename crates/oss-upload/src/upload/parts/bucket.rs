@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::error::CommandError;
 use crate::http_client::WebClient;
-use crate::signing_context::SigningContext;
+use crate::signing_context::{SigningContext, v4_signer};
 use crate::upload::body::UploadFile;
 use crate::upload::form_source::LocalSource;
 use crate::upload::parts::BegunUpload;
@@ -30,7 +30,6 @@ use oss_upload_signer::policy::part_size::{
 };
 use oss_upload_signer::policy::route::SizeRange;
 use oss_upload_signer::signing::request::{OssRequest, RequestSigner, object_path};
-use oss_upload_signer::signing::v4::V4Signer;
 use oss_upload_signer::time;
 
 /// The time for one operation on an upload. A list of 10,000 parts has ten pages.
@@ -132,13 +131,8 @@ impl BucketUpload {
     pub(super) fn part(&self, number: u32) -> SignedPart {
         let (context, number_text) = (&self.context, number.to_string());
         let length = self.plan.length(number).unwrap_or_default().to_string();
-        let signer = RequestSigner::new(V4Signer {
-            key_id: &context.credentials.key_id,
-            secret: &context.credentials.secret,
-            token: context.credentials.token.as_ref(),
-            region: context.route.region.as_str(),
-            now: time::now(),
-        });
+        let region = context.route.region.as_str();
+        let signer = RequestSigner::new(v4_signer(&context.credentials, region, time::now()));
         let request = OssRequest {
             query: &[("partNumber", Some(&number_text)), ("uploadId", Some(&self.upload_id))],
             headers: &[("content-length", &length)],
@@ -232,7 +226,7 @@ impl BucketUpload {
     fn completion_headers(&self) -> Result<Vec<(String, String)>, PartsError> {
         let unfinished = |error: CommandError| PartsError::Unfinished(error.to_string());
         let context = self.context.at(time::now()).map_err(unfinished)?;
-        let size: u64 = (1..=self.plan.count()).filter_map(|one| self.plan.length(one)).sum();
+        let size = self.plan.size();
         let types = ContentType::parse(&self.content_type).map(|one| one.essence().to_owned());
         let claims = ReceiptClaims {
             scope: ReceiptScope::Key(self.key.clone()),

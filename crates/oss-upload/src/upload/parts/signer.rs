@@ -35,7 +35,7 @@ const MARGIN: Duration = Duration::from_mins(1);
 
 /// The response that begins an upload or describes it.
 #[derive(Deserialize)]
-struct UploadBody {
+struct UploadDescription {
     token: Option<String>,
     key: String,
     size: Option<u64>,
@@ -56,14 +56,14 @@ struct PartsBody {
 }
 
 #[derive(Deserialize)]
-struct ErrorBody {
+struct SignerErrorBody {
     error: String,
     #[serde(default)]
     message: String,
 }
 
 /// The signatures at hand, and until when they are used.
-struct SignedParts {
+struct PartSignatures {
     url: String,
     signatures: HashMap<u32, String>,
     until: Instant,
@@ -72,11 +72,10 @@ struct SignedParts {
 /// An upload through a function.
 pub(super) struct SignerUpload {
     client: WebClient,
-    url: String,
-    headers: Vec<(&'static str, String)>,
+    source: SignerSource,
     token: String,
     count: u32,
-    signed: Mutex<Option<SignedParts>>,
+    signed: Mutex<Option<PartSignatures>>,
 }
 
 /// Begins an upload.
@@ -96,7 +95,7 @@ pub(super) async fn begin(
     // It is sent once: a second call would begin a second upload.
     let response =
         send(client, source, "/multipart", &body).await.map_err(|error| unreachable(&error))?;
-    let begun: UploadBody = read(&response)?;
+    let begun: UploadDescription = read(&response)?;
     let token = begun.token.clone().ok_or_else(|| foreign(&response))?;
     Ok(begun.into_upload(token, Some(file.size)))
 }
@@ -108,11 +107,11 @@ pub(super) async fn describe(
     token: &str,
 ) -> Result<BegunUpload, PartsError> {
     let body = json!({"token": token});
-    let described: UploadBody = call(client, source, "/multipart/status", &body).await?;
+    let described: UploadDescription = call(client, source, "/multipart/status", &body).await?;
     Ok(described.into_upload(token.to_owned(), None))
 }
 
-impl UploadBody {
+impl UploadDescription {
     fn into_upload(self, token: String, size: Option<u64>) -> BegunUpload {
         BegunUpload {
             key: self.key,
@@ -133,8 +132,7 @@ impl SignerUpload {
     ) -> Self {
         Self {
             client: client.clone(),
-            url: source.url.clone(),
-            headers: source.headers.clone(),
+            source: source.clone(),
             token: token.to_owned(),
             count: plan.count(),
             signed: Mutex::new(None),
@@ -148,7 +146,7 @@ impl SignerUpload {
         if code(&response).is_some_and(|code| code == "upload_not_found") {
             return Ok(None);
         }
-        let status: UploadBody = read(&response)?;
+        let status: UploadDescription = read(&response)?;
         let runs = status.done.into_iter().filter(|(first, last)| first <= last);
         Ok(Some(runs.flat_map(|(first, last)| first..=last.min(self.count)).collect()))
     }
@@ -168,7 +166,7 @@ impl SignerUpload {
         let count = BATCH.min(self.count.saturating_sub(number).saturating_add(1));
         let body = json!({"token": self.token, "from": number, "count": count});
         let response = self.answer("/multipart/parts", &body).await?;
-        let new = SignedParts::new(read(&response)?);
+        let new = PartSignatures::new(read(&response)?);
         let url = new.url(number).ok_or_else(|| foreign(&response))?;
         *signed = Some(new);
         Ok(url)
@@ -206,13 +204,11 @@ impl SignerUpload {
 
     /// Sends a call that can be repeated, and returns its answer.
     async fn answer(&self, path: &str, body: &Value) -> Result<WebResponse, PartsError> {
-        let (url, headers) = (self.url.clone(), self.headers.clone());
-        let source = SignerSource { url, route: None, headers };
-        send_repeatedly(&self.client, &source, path, body).await
+        send_repeatedly(&self.client, &self.source, path, body).await
     }
 }
 
-impl SignedParts {
+impl PartSignatures {
     fn new(body: PartsBody) -> Self {
         let times =
             [&body.expires_at, &body.server_time].map(|text| Timestamp::parse_rfc3339(text));
@@ -284,12 +280,12 @@ fn read<T: DeserializeOwned>(response: &WebResponse) -> Result<T, PartsError> {
 }
 
 fn code(response: &WebResponse) -> Option<String> {
-    response.json::<ErrorBody>().map(|body| body.error)
+    response.json::<SignerErrorBody>().map(|body| body.error)
 }
 
 /// Reads the refusal of a call.
 fn refusal(response: &WebResponse) -> PartsError {
-    let Some(ErrorBody { error, message }) = response.json() else {
+    let Some(SignerErrorBody { error, message }) = response.json() else {
         return foreign(response);
     };
     let message = message.trim_end_matches('.');
@@ -354,7 +350,7 @@ mod tests {
             server_time: "2001-01-01T00:00:00Z".to_owned(),
         };
         let left = |end: &str| {
-            let signed = SignedParts::new(body(end));
+            let signed = PartSignatures::new(body(end));
             let left = signed.until.saturating_duration_since(Instant::now());
             (left + Duration::from_millis(500)).as_secs()
         };
@@ -362,7 +358,7 @@ mod tests {
         assert_eq!(left("2001-01-01T00:00:40Z"), 30);
         assert_eq!(left("2000-01-01T00:00:00Z"), 0);
         assert_eq!(left("soon"), 0);
-        let signed = SignedParts::new(body(""));
+        let signed = PartSignatures::new(body(""));
         assert_eq!(signed.url(3).unwrap(), "u&partNumber=3&x-oss-signature=s");
         assert_eq!(signed.url(4), None);
     }

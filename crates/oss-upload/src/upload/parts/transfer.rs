@@ -55,7 +55,7 @@ pub(super) struct Transfer {
 }
 
 /// The result of sending a part once.
-enum Attempt {
+enum PartAttempt {
     Stored(u64),
     /// OSS refused the signature in this URL.
     Refused {
@@ -130,18 +130,18 @@ impl Transfer {
         let (mut tries, mut refusals, mut refused) = (0, 0, None);
         loop {
             match self.try_part(number, refused.as_deref(), progress).await? {
-                Attempt::Stored(crc64) => {
+                PartAttempt::Stored(crc64) => {
                     self.checksums().insert(number, crc64);
                     return Ok(());
                 }
-                Attempt::Refused { url, .. }
+                PartAttempt::Refused { url, .. }
                     if refusals < REFUSALS && self.target.can_sign_anew() =>
                 {
                     refusals += 1;
                     refused = Some(url);
                 }
-                Attempt::Refused { reason, .. } => return Err(PartsError::Unfinished(reason)),
-                Attempt::Failed(reason) => {
+                PartAttempt::Refused { reason, .. } => return Err(PartsError::Unfinished(reason)),
+                PartAttempt::Failed(reason) => {
                     self.check_unchanged()?;
                     tries += 1;
                     if tries == TRIES {
@@ -160,7 +160,7 @@ impl Transfer {
         number: u32,
         refused: Option<&str>,
         progress: &Progress,
-    ) -> Result<Attempt, PartsError> {
+    ) -> Result<PartAttempt, PartsError> {
         let signed = self.target.part(number, refused).await?;
         let sent = Arc::new(AtomicU64::new(0));
         let digest = Arc::new(Mutex::new(crc64::digest()));
@@ -182,9 +182,9 @@ impl Transfer {
         let crc64 = digest.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
         let attempt = match response {
             Ok(response) => judge(&response, crc64, signed.url),
-            Err(reason) => Ok(Attempt::Failed(reason)),
+            Err(reason) => Ok(PartAttempt::Failed(reason)),
         };
-        if !matches!(attempt, Ok(Attempt::Stored(_))) {
+        if !matches!(attempt, Ok(PartAttempt::Stored(_))) {
             progress.take_back(sent.load(Ordering::Relaxed));
         }
         attempt
@@ -237,20 +237,20 @@ impl Transfer {
 }
 
 /// Reads OSS's answer to a part.
-fn judge(response: &WebResponse, crc64: u64, url: String) -> Result<Attempt, PartsError> {
+fn judge(response: &WebResponse, crc64: u64, url: String) -> Result<PartAttempt, PartsError> {
     let status = response.status;
     if status.is_success() {
         let stored = response.header(CHECKSUM_HEADER).and_then(|text| text.parse::<u64>().ok());
         return Ok(if stored.is_none_or(|stored| stored == crc64) {
-            Attempt::Stored(crc64)
+            PartAttempt::Stored(crc64)
         } else {
-            Attempt::Failed("OSS has stored other bytes than were sent".to_owned())
+            PartAttempt::Failed("OSS has stored other bytes than were sent".to_owned())
         });
     }
     let reason = response::describe(status, &response.body);
     match status.as_u16() {
-        403 => Ok(Attempt::Refused { url, reason }),
-        408 | 429 | 500.. => Ok(Attempt::Failed(reason)),
+        403 => Ok(PartAttempt::Refused { url, reason }),
+        408 | 429 | 500.. => Ok(PartAttempt::Failed(reason)),
         _ if xml::child(&response.body, "Code").as_deref() == Some("NoSuchUpload") => {
             Err(PartsError::Over(reason))
         }
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
     use oss_upload_signer::time;
 
-    fn answer(status: u16, crc64: Option<&str>, code: &str) -> Result<Attempt, PartsError> {
+    fn answer(status: u16, crc64: Option<&str>, code: &str) -> Result<PartAttempt, PartsError> {
         let status = StatusCode::from_u16(status).unwrap();
         let (body, received_at) = (format!("<Error><Code>{code}</Code></Error>"), time::now());
         let mut headers = HeaderMap::new();
@@ -299,12 +299,12 @@ mod tests {
     #[test]
     fn an_answer_stores_a_part_fails_it_or_ends_the_upload() {
         for crc64 in [None, Some("7"), Some("no number")] {
-            assert!(matches!(answer(200, crc64, ""), Ok(Attempt::Stored(7))), "{crc64:?}");
+            assert!(matches!(answer(200, crc64, ""), Ok(PartAttempt::Stored(7))), "{crc64:?}");
         }
-        assert!(matches!(answer(200, Some("8"), ""), Ok(Attempt::Failed(_))));
-        assert!(matches!(answer(403, None, "AccessDenied"), Ok(Attempt::Refused { .. })));
+        assert!(matches!(answer(200, Some("8"), ""), Ok(PartAttempt::Failed(_))));
+        assert!(matches!(answer(403, None, "AccessDenied"), Ok(PartAttempt::Refused { .. })));
         for status in [408, 429, 500, 503] {
-            assert!(matches!(answer(status, None, "x"), Ok(Attempt::Failed(_))), "{status}");
+            assert!(matches!(answer(status, None, "x"), Ok(PartAttempt::Failed(_))), "{status}");
         }
         assert!(matches!(answer(404, None, "NoSuchUpload"), Err(PartsError::Over(_))));
         assert!(matches!(answer(404, None, "NoSuchBucket"), Err(PartsError::Unfinished(_))));
