@@ -109,8 +109,12 @@ impl Server {
 
     /// The time that the server's threads have spent on a core.
     fn cpu(&self) -> Duration {
-        let text = std::fs::read_to_string(format!("/proc/{}/schedstat", self.child.id())).unwrap();
-        Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let nanoseconds = threads.map(|thread| {
+            let text = std::fs::read_to_string(thread.unwrap().path().join("schedstat")).unwrap();
+            text.split(' ').next().unwrap().parse::<u64>().unwrap()
+        });
+        Duration::from_nanos(nanoseconds.sum())
     }
 
     fn resident_kib(&self) -> u64 {

@@ -1,4 +1,5 @@
-//! A store that speaks TLS: with a certificate of a private authority, with one of nobody, and without being asked to.
+//! A store that speaks TLS: with a certificate of a private authority, with one that no authority has signed, and without
+//! a client that expects TLS.
 
 use std::fs;
 use std::time::Duration;

@@ -20,11 +20,12 @@ impl ClosedPort {
     }
 }
 
-/// Ports that the system gives to nobody by itself, so that no other test is given one while a server is restarted.
+/// Ports below the range from which the system takes free ones, so that no other test is given one while a server is
+/// restarted.
 const FIRST_PORT: u64 = 20_000;
 const PORTS: u64 = 12_000;
 
-/// Returns a port at which nothing listens, for a server that is told its port. Two tests may still draw the same one.
+/// Returns a port at which nothing listens, for a server whose port is an argument. Two tests may still draw the same one.
 pub(crate) fn free_port() -> u16 {
     loop {
         let number = FIRST_PORT + RandomState::new().hash_one(()) % PORTS;
